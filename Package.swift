@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "swift-mae",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim"]),
+    .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders", "Imaging"]),
+    .library(name: "Training", targets: ["Training", "Recipes"]),
+    .executable(name: "mae", targets: ["mae"]),
+  ],
+  dependencies: [
+    // Apple's own command-line parser: help, completions, sysexits.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // YAML for recipes; the maintained Swift binding of libyaml, which it carries.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // MARK: tensor tower
+    // A C header and a loader: no libtorch header, no link flag. `scripts/bootstrap` compiles
+    // `Bridge/` into `.torch/libCTorch.so`, which the loader opens on first use.
+    .target(
+      name: "CTorch",
+      cSettings: [.define("CTORCH_DIR", to: "\"\(Context.packageDirectory)/.torch\"")]),
+    .target(name: "Torch", dependencies: ["CTorch"]),
+    .target(name: "TorchNN", dependencies: ["Torch"]),
+    .target(name: "TorchOptim", dependencies: ["TorchNN"]),
+    .target(name: "MaskedAutoencoders", dependencies: ["TorchNN"]),
+
+    // MARK: host tower
+    // The system's libjpeg-turbo and libpng, found through pkg-config.
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG"]),
+    .target(name: "Imaging", dependencies: ["CImageCodecs"]),
+    .target(name: "Datasets", dependencies: ["Imaging", "CZlib"]),
+    .target(name: "Evaluation"),
+
+    // MARK: roof
+    .target(
+      name: "Training",
+      dependencies: [
+        "MaskedAutoencoders", "TorchOptim", "Datasets", "Evaluation", "Yams",
+      ]),
+    .target(name: "Recipes", dependencies: ["Training"]),
+    .executableTarget(
+      name: "mae",
+      dependencies: [
+        "Recipes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // MARK: tests
+    .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+    .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
+    .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
+    .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
+    .testTarget(
+      name: "MaskedAutoencodersTests", dependencies: ["MaskedAutoencoders", "TestSupport"]),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "TestSupport"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["mae", "TestSupport"]),
+  ]
+)
+
+for target in package.targets where ![.system, .plugin].contains(target.type) {
+  target.swiftSettings = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  ]
+}

@@ -1,0 +1,110 @@
+/// Everything that decides the names and shapes of a masked autoencoder's weights and what they
+/// compute; `model.json` of a checkpoint is this value.
+public struct ModelConfiguration: Codable, Hashable, Sendable {
+  /// Image height in pixels; a multiple of `patch`.
+  public var height: Int
+  /// Image width in pixels; a multiple of `patch`.
+  public var width: Int
+  /// Channels of an image: 1 for grayscale, 3 for colour, or any other number.
+  public var channels: Int
+  /// Side of a square patch in pixels, `P`.
+  public var patch: Int
+  /// The encoder, which sees the visible patches only.
+  public var encoder: TransformerShape
+  /// The decoder, which sees all positions.
+  public var decoder: TransformerShape
+  /// What the decoder predicts.
+  public var target: PixelTarget
+  /// Epsilon of every layer normalisation: 1e-6 in the paper's code, 1e-12 in Hugging Face's.
+  public var normEpsilon: Double
+  /// Whether queries, keys and values have a bias.
+  public var qkvBias: Bool
+
+  /// Creates a configuration; what is left out has the paper's value.
+  public init(
+    height: Int = 224, width: Int = 224, channels: Int = 3, patch: Int = 16,
+    encoder: TransformerShape = .base, decoder: TransformerShape = .paperDecoder,
+    target: PixelTarget = .normalizedPixels, normEpsilon: Double = 1e-6, qkvBias: Bool = true
+  ) {
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.patch = patch
+    self.encoder = encoder
+    self.decoder = decoder
+    self.target = target
+    self.normEpsilon = normEpsilon
+    self.qkvBias = qkvBias
+  }
+}
+
+/// What the decoder predicts for a patch (§4.1, Table 1d).
+public enum PixelTarget: String, Codable, Hashable, Sendable, CaseIterable {
+  /// The pixels as the model is given them.
+  case pixels
+  /// The pixels of a patch less their mean, over their standard deviation.
+  case normalizedPixels = "normalized-pixels"
+}
+
+extension ModelConfiguration {
+  /// Rows and columns of patches.
+  public var grid: PatchGrid { PatchGrid(rows: height / patch, columns: width / patch) }
+  /// Numbers in one patch, `P·P·C`.
+  public var patchValues: Int { patch * patch * channels }
+
+  /// What is wrong with the values, each as the field's path and a sentence; empty when all is well.
+  public var problems: [(path: String, message: String)] {
+    var found: [(path: String, message: String)] = []
+    func require(_ holds: Bool, _ path: String, _ message: @autoclosure () -> String) {
+      if !holds { found.append((path, message())) }
+    }
+    for (path, value) in [
+      ("height", height), ("width", width), ("channels", channels), ("patch", patch),
+    ] {
+      require(value >= 1, path, "is \(value); expected a whole number of at least 1")
+    }
+    if patch >= 1 {
+      for (path, side) in [("height", height), ("width", width)] where side >= 1 {
+        require(
+          side % patch == 0, path,
+          "is \(side), which the patch size \(patch) does not divide; "
+            + "the nearest that fit are \(max(1, side / patch) * patch) and "
+            + "\((side / patch + 1) * patch)")
+      }
+    }
+    require(normEpsilon > 0, "normEpsilon", "is \(normEpsilon); expected a number above 0")
+    for (path, shape) in [("encoder", encoder), ("decoder", decoder)] {
+      require(shape.width >= 1, path + ".width", "is \(shape.width); expected at least 1")
+      require(shape.depth >= 1, path + ".depth", "is \(shape.depth); expected at least 1")
+      require(shape.heads >= 1, path + ".heads", "is \(shape.heads); expected at least 1")
+      require(
+        shape.hidden >= 1, path + ".mlpRatio", "is \(shape.mlpRatio); expected a number above 0")
+      if shape.width >= 1, shape.heads >= 1 {
+        require(
+          shape.width % shape.heads == 0, path + ".heads",
+          "is \(shape.heads), which does not divide the width \(shape.width)")
+        require(
+          shape.width % 4 == 0, path + ".width",
+          "is \(shape.width); sine-cosine positions need a multiple of 4")
+      }
+    }
+    return found
+  }
+}
+
+/// The rows and columns of patches an image is cut into; patches are numbered row by row.
+public struct PatchGrid: Codable, Hashable, Sendable {
+  /// Patches from top to bottom.
+  public var rows: Int
+  /// Patches from left to right.
+  public var columns: Int
+
+  /// Creates a grid.
+  public init(rows: Int, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+  }
+
+  /// Number of patches, `N`.
+  public var count: Int { rows * columns }
+}
