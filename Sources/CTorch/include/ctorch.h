@@ -1,1 +1,115 @@
-// Filled in the commits that follow.
+// The C face of libtorch: no libtorch type appears here.
+//
+// `loader.c` forwards every function to libCTorch.so, opened on first use. Functions that can fail
+// return 0 or -1 (or NULL); the reason is then in ct_error, per thread.
+#ifndef CTORCH_H
+#define CTORCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CT_API __attribute__((visibility("default")))
+
+// Raised with every change of this file: an older bridge is then refused with a hint, not misread.
+#define CT_ABI_VERSION 1
+
+typedef struct ct_tensor_s *ct_tensor;        // owns one reference of an at::TensorImpl
+typedef struct ct_op_s *ct_op;                // an operator handle and its argument kinds; never freed
+typedef struct ct_frame_s *ct_frame;          // the arguments of one call, on the current thread
+typedef struct ct_generator_s *ct_generator;  // owns an at::Generator
+
+// ---- loading (in the Swift package, not in the bridge)
+
+// Opens the bridge; later calls repeat the first one's answer. 0, or -1 with the reason.
+int ct_load(const char **reason);
+
+// ---- errors
+
+typedef enum { CT_ERROR_OTHER = 0, CT_ERROR_OUT_OF_MEMORY = 1 } ct_error_kind;
+CT_API const char *ct_error(void);       // libtorch's message, without its C++ backtrace
+CT_API const char *ct_error_full(void);  // with it: symbolised only now, which takes milliseconds
+CT_API int ct_last_error_kind(void);
+CT_API const char *ct_version(void);     // of libtorch
+CT_API int ct_abi_version(void);
+
+// ---- operators, called boxed, by schema name
+
+CT_API ct_op ct_op_find(const char *name, const char *overload);
+CT_API const char *ct_op_schema(ct_op);
+CT_API ct_frame ct_begin(ct_op);
+CT_API void ct_push_tensor(ct_frame, ct_tensor);
+CT_API void ct_push_none(ct_frame);
+CT_API void ct_push_int(ct_frame, int64_t);
+CT_API void ct_push_double(ct_frame, double);
+CT_API void ct_push_bool(ct_frame, bool);
+CT_API void ct_push_string(ct_frame, const char *, size_t);
+CT_API void ct_push_ints(ct_frame, const int64_t *, size_t);
+CT_API void ct_push_doubles(ct_frame, const double *, size_t);
+CT_API void ct_push_bools(ct_frame, const bool *, size_t);
+CT_API void ct_push_tensors(ct_frame, const ct_tensor *, size_t);
+CT_API void ct_push_device(ct_frame, int8_t type, int8_t index);
+CT_API void ct_push_generator(ct_frame, ct_generator);
+CT_API void ct_named(ct_frame, const char *name);  // the next push fills the argument of this name
+// Calls and gives the number of results, to be read before ct_end; -1 on error, the frame ended.
+CT_API int ct_call(ct_frame);
+// Calls an operator that returns one tensor, and ends the frame.
+CT_API int ct_call1(ct_frame, ct_tensor *result);
+CT_API ct_tensor ct_result_tensor(ct_frame, int i);
+CT_API bool ct_result_is_list(ct_frame, int i);
+CT_API size_t ct_result_list_count(ct_frame, int i);
+CT_API ct_tensor ct_result_list_tensor(ct_frame, int i, size_t j);
+CT_API void ct_end(ct_frame);
+
+// ---- tensors
+
+CT_API void ct_release(ct_tensor);
+CT_API ct_tensor ct_undefined(void);
+CT_API bool ct_defined(ct_tensor);
+CT_API int64_t ct_dim(ct_tensor);
+CT_API void ct_sizes(ct_tensor, int64_t *out);
+CT_API int8_t ct_dtype(ct_tensor);
+CT_API void ct_device(ct_tensor, int8_t *type, int8_t *index);
+CT_API int64_t ct_count(ct_tensor);
+CT_API bool ct_is_contiguous(ct_tensor);
+CT_API void *ct_data(ct_tensor);  // CPU tensors only; NULL otherwise
+CT_API int ct_item_double(ct_tensor, double *out);
+// Wraps memory without a copy; `release(context)` runs when the last tensor over it is gone.
+CT_API int ct_from_memory(void *data, const int64_t *sizes, size_t n, int8_t dtype,
+                          void (*release)(void *), void *context, ct_tensor *out);
+CT_API int ct_description(ct_tensor, char **out);  // to be freed
+
+// ---- autograd
+
+CT_API bool ct_requires_grad(ct_tensor);
+CT_API int ct_set_requires_grad(ct_tensor, bool);
+CT_API int ct_backward(ct_tensor, ct_tensor gradient_or_null, bool retain);
+CT_API ct_tensor ct_grad(ct_tensor);  // NULL when there is none
+CT_API int ct_set_grad(ct_tensor, ct_tensor gradient_or_null);
+CT_API bool ct_grad_mode(void);
+CT_API void ct_set_grad_mode(bool);
+
+// ---- autocast, generators, threads, devices
+
+CT_API bool ct_autocast_enabled(int8_t device_type);
+CT_API int8_t ct_autocast_dtype(int8_t device_type);
+CT_API void ct_set_autocast(int8_t device_type, bool enabled, int8_t dtype);
+CT_API void ct_autocast_clear_cache(void);
+CT_API ct_generator ct_generator_new(uint64_t seed);  // of the CPU
+CT_API void ct_generator_free(ct_generator);
+CT_API int ct_threads(void);
+CT_API void ct_set_threads(int);
+CT_API int ct_device_count(int8_t device_type);
+CT_API int ct_synchronize(int8_t device_type, int8_t index);
+CT_API int ct_memory_peak(int8_t device_type, int8_t index, int64_t *bytes);
+// Keeps freed pages in the process: fresh ones cost several times what reused ones do.
+CT_API void ct_keep_pages(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,92 @@
+public import CTorch
+
+/// Where a tensor lives and is computed.
+public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible {
+  /// A kind of processor, numbered as libtorch numbers them.
+  public enum Kind: Int8, Sendable, CaseIterable {
+    case cpu = 0
+    case cuda = 1
+    case mps = 13
+  }
+
+  /// The kind of processor.
+  public let kind: Kind
+  /// Which one of its kind.
+  public let index: Int
+
+  /// Names a device; ``require()`` says whether it is there.
+  public init(_ kind: Kind, index: Int = 0) {
+    self.kind = kind
+    self.index = index
+  }
+
+  /// The processor everyone has.
+  public static let cpu = Device(.cpu)
+
+  public var description: String { kind == .cuda ? "cuda:\(index)" : "\(kind)" }
+
+  /// Devices of a kind that this machine and this libtorch can use.
+  public static func count(_ kind: Kind) -> Int { Int(ct_device_count(kind.rawValue)) }
+
+  /// The first GPU where there is one, else the CPU.
+  public static var best: Device {
+    count(.cuda) > 0 ? Device(.cuda) : count(.mps) > 0 ? Device(.mps) : .cpu
+  }
+
+  /// Reads `auto`, `cpu`, `cuda`, `cuda:1` or `mps`, and checks that the device is there.
+  ///
+  /// - Throws: ``DeviceError`` with what was asked for and what there is.
+  public init(named name: String) throws(DeviceError) {
+    let parts = name.split(separator: ":", omittingEmptySubsequences: false)
+    let kinds: [Substring: Kind] = ["cpu": .cpu, "cuda": .cuda, "mps": .mps]
+    if name == "auto" {
+      self = .best
+    } else if let kind = kinds[parts.first ?? ""], parts.count == 1 {
+      self.init(kind)
+    } else if parts.count == 2, parts[0] == "cuda", let index = Int(parts[1]), index >= 0 {
+      self.init(.cuda, index: index)
+    } else {
+      throw DeviceError(
+        message: "device '\(name)' is not one of auto, cpu, cuda, cuda:0, cuda:1, …, mps")
+    }
+    try require()
+  }
+
+  /// Checks that the device is there.
+  ///
+  /// - Throws: ``DeviceError`` with what was asked for and what there is.
+  public func require() throws(DeviceError) {
+    let there = Device.count(kind)
+    if index < there { return }
+    let found = Kind.allCases.filter { Device.count($0) > 0 }
+      .map { $0 == .cuda ? "cuda:0…\(Device.count(.cuda) - 1)" : "\($0)" }
+    throw DeviceError(
+      message: "device '\(self)' is not available with this libtorch on this machine; "
+        + "there is \(found.joined(separator: ", "))")
+  }
+
+  /// Waits until all work queued on the device is done.
+  public func synchronize() {
+    if kind != .cpu, ct_synchronize(kind.rawValue, Int8(index)) != 0 {
+      TorchFailure.report("synchronize", #fileID, #line)
+    }
+  }
+
+  /// The most memory the allocator has given out on a GPU, in bytes; nil for the CPU.
+  public var peakMemory: Int? {
+    var bytes: Int64 = 0
+    guard kind != .cpu, ct_memory_peak(kind.rawValue, Int8(index), &bytes) == 0 else { return nil }
+    return Int(bytes)
+  }
+
+  public func push(to frame: ct_frame) {
+    ct_push_device(frame, kind.rawValue, kind == .cuda ? Int8(index) : -1)
+  }
+}
+
+/// A device that is not there, or a name that is not one.
+public struct DeviceError: Error, CustomStringConvertible, Sendable {
+  /// What was asked for and what there is.
+  public let message: String
+  public var description: String { message }
+}
