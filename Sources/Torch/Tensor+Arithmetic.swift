@@ -51,6 +51,8 @@ extension Tensor {
   /// Element by element, with broadcasting.
   public static func / (a: Tensor, b: Tensor) -> Tensor { Ops.div(a, b) }
   public static func / (a: Tensor, b: Double) -> Tensor { Ops.divScalar(a, b) }
+  /// A number over each element.
+  public static func / (a: Double, b: Tensor) -> Tensor { Ops.reciprocal(b) * a }
   public static prefix func - (a: Tensor) -> Tensor { Ops.neg(a) }
 
   /// Absolute value.
