@@ -35,7 +35,7 @@ public struct PatchMask {
     hidden = order.narrowed(1, to: kept..<shape[1])
     let starts =
       Tensor.arange(0..<shape[0], device: order.device).unsqueezed(1)
-      * Double(shape[1])
+      * shape[1]
     let rows = order + starts
     visibleRows = rows.narrowed(1, to: 0..<kept).flattened()
     hiddenRows = rows.narrowed(1, to: kept..<shape[1]).flattened()
