@@ -9,6 +9,7 @@ writes the same bytes again.
 import json
 import os
 import pathlib
+import re
 import sys
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -242,6 +243,9 @@ def write_manifest(folder, script, packages, seed, tolerance, cases, notes=(), *
         "cases": cases,
     }
     text = json.dumps(content, indent=2, ensure_ascii=False)
+    text = re.sub(  # a list of numbers on one line
+        r"\[[-+.\de,\s]+\]", lambda match: "[" + " ".join(match[0][1:-1].split()) + "]", text
+    )
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder.name}: {len(cases)} cases, {size / 1000:.0f} kB")
