@@ -14,7 +14,6 @@ cases together stay near a megabyte. Weights are drawn so that nothing hides: bi
 weights are all random.
 """
 
-import json
 import shutil
 import tempfile
 import pathlib
