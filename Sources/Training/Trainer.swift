@@ -1,7 +1,8 @@
 public import Datasets
 import Foundation
+import Imaging
 public import Torch
-public import TorchNN
+import TorchNN
 public import TorchOptim
 
 /// The loop: batches in, steps taken, checkpoints written; it can be ended at any moment and gone
