@@ -73,19 +73,11 @@ public final class AdamW: Optimizer {
 func copy(
   _ source: [String: Tensor], into destination: [(name: String, tensor: Tensor)]
 ) throws(WeightMismatch) {
-  var mismatch = WeightMismatch()
-  for (name, tensor) in destination {
-    if let found = source[name] {
-      if found.shape != tensor.shape {
-        mismatch.wrongShape.append((name, found.shape, tensor.shape))
-      }
-    } else {
-      mismatch.missing.append(name)
-    }
+  if let mismatch = WeightMismatch(
+    found: source.mapValues(\.shape), expected: destination.map { ($0.name, $0.tensor.shape) })
+  {
+    throw mismatch
   }
-  let known = Set(destination.map(\.name))
-  mismatch.unexpected = source.keys.filter { !known.contains($0) }.sorted()
-  if !mismatch.isEmpty { throw mismatch }
   for (name, tensor) in destination {
     if let found = source[name] { tensor.copy(found) }
   }
