@@ -19,7 +19,7 @@ final class TemporaryFolder {
 
   /// Writes a file and gives its path.
   func write(_ bytes: [UInt8], to name: String) -> String {
-    FileManager.default.createFile(atPath: self[name], contents: Data(bytes))
+    _ = FileManager.default.createFile(atPath: self[name], contents: Data(bytes))
     return self[name]
   }
 

@@ -184,3 +184,13 @@ private func realPath(_ path: String) -> String? {
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
   write(descriptor, bytes.baseAddress, bytes.count)
 }
+
+/// Creates a folder and those above it, where they are not there yet.
+public func makeFolder(_ path: String) throws(FileError) {
+  if path.isEmpty || isFolder(path) || mkdir(path, 0o777) == 0 { return }
+  if errno == ENOENT {
+    try makeFolder(splitPath(path).folder)
+    if mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) { return }
+  }
+  throw .system("cannot be created", path, .unwritable)
+}

@@ -11,7 +11,10 @@
 /// that to a reader.
 package final class MappedFile: @unchecked Sendable {  // Sendable: set once, unmapped by `deinit`.
   package let path: String
-  package let bytes: UnsafeMutableRawBufferPointer
+  /// Number of bytes.
+  package let count: Int
+  /// Valid as long as this object is: to be used through ``withBytes(_:)``.
+  private let start: UnsafeMutableRawPointer?
 
   /// Maps a regular file.
   package init(_ path: String) throws(FileError) {
@@ -26,39 +29,58 @@ package final class MappedFile: @unchecked Sendable {  // Sendable: set once, un
       throw FileError(path: path, kind: .unreadable, message: "is \(kind), not a file")
     }
     self.path = path
-    let count = Int(status.st_size)
+    count = Int(status.st_size)
     if count == 0 {  // An empty file cannot be mapped.
-      bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+      start = nil
       return
     }
     // Copy on write without a reservation: a file larger than memory can be mapped.
     let flags = MAP_PRIVATE | MAP_NORESERVE
-    let start = mmap(nil, count, PROT_READ | PROT_WRITE, flags, file, 0)
-    guard let start, start != MAP_FAILED else {
+    start = mmap(nil, count, PROT_READ | PROT_WRITE, flags, file, 0)
+    guard start != MAP_FAILED else {
       throw .system("cannot be mapped into memory", path, .failed)
     }
-    bytes = UnsafeMutableRawBufferPointer(start: start, count: count)
   }
 
-  deinit { if let start = bytes.baseAddress { munmap(start, bytes.count) } }
+  deinit { if start != MAP_FAILED, let start { munmap(start, count) } }
+
+  /// Calls `body` with the bytes, which are not to be used afterwards.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    // The pointer alone does not keep the mapping: its last use may come after this object's.
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeRawBufferPointer(start: start, count: count))
+  }
+
+  /// The bytes of a file that is meant to be short, such as a configuration.
+  package static func contents(of path: String, limit: Int = 100_000_000) throws(FileError)
+    -> [UInt8]
+  {
+    let file = try MappedFile(path)
+    guard file.count <= limit else {
+      throw .malformed(path, "has \(file.count) bytes; expected at most \(limit)")
+    }
+    return file.withBytes { Array($0) }
+  }
 
   /// A tensor over `range`, or a copy of it where the elements would not be aligned.
   ///
   /// - Precondition: `range` lies in the file and has the bytes that `shape` and `dtype` need.
   func tensor(_ range: Range<Int>, shape: [Int], dtype: DType) throws(FileError) -> Tensor {
-    let source = UnsafeMutableRawBufferPointer(rebasing: bytes[range])
-    if dtype == .bool, source.contains(where: { $0 > 1 }) {
-      throw .malformed(path, "holds truth values other than 0 and 1")
+    guard let start, !range.isEmpty else { return Tensor.empty(shape, dtype: dtype) }
+    return try withBytes { (bytes) throws(FileError) in
+      if dtype == .bool, bytes[range].contains(where: { $0 > 1 }) {
+        throw .malformed(path, "holds truth values other than 0 and 1")
+      }
+      let first = start + range.lowerBound
+      if Int(bitPattern: first) % dtype.size == 0 {
+        return Tensor(wrapping: first, shape: shape, dtype: dtype, owner: self)
+      }
+      let copy = Tensor.empty(shape, dtype: dtype)
+      copy.withMutableBytes { $0.copyBytes(from: bytes[range]) }
+      return copy
     }
-    guard let start = source.baseAddress, !source.isEmpty else {
-      return Tensor.empty(shape, dtype: dtype)
-    }
-    if Int(bitPattern: start) % dtype.size == 0 {
-      return Tensor(wrapping: start, shape: shape, dtype: dtype, owner: self)
-    }
-    let copy = Tensor.empty(shape, dtype: dtype)
-    copy.withMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(source)) }
-    return copy
   }
 }
 

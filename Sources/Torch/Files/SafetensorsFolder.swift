@@ -71,11 +71,8 @@ public struct SafetensorsFolder: Sendable {
     of index: String, in folder: String
   ) throws(FileError) -> [SafetensorsFile] {
     struct Index: Decodable { let weight_map: [String: String] }
-    let map = try MappedFile(index)
-    guard
-      map.bytes.count <= SafetensorsHeader.limit,
-      let weights = try? JSONDecoder().decode(Index.self, from: Data(map.bytes)).weight_map
-    else {
+    let text = try MappedFile.contents(of: index)
+    guard let weights = try? JSONDecoder().decode(Index.self, from: Data(text)).weight_map else {
       throw .malformed(index, "is no index of safetensors files: 'weight_map' is not there")
     }
     var files: [String: SafetensorsFile] = [:]

@@ -13,8 +13,13 @@ struct SafetensorsHeader {
   static let limit = 100_000_000
 
   init(_ file: MappedFile) throws(FileError) {
-    let path = file.path
-    let (bytes, total) = (file.bytes, file.bytes.count)
+    self = try file.withBytes { (bytes) throws(FileError) in
+      try SafetensorsHeader(bytes, path: file.path)
+    }
+  }
+
+  private init(_ bytes: UnsafeRawBufferPointer, path: String) throws(FileError) {
+    let total = bytes.count
     guard total >= 8 else {
       throw .malformed(path, "has \(total) bytes; a safetensors file has at least 8")
     }

@@ -1,0 +1,174 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import MaskedAutoencoders
+
+@Suite struct PublishedWeightsTests {
+  let scratch = ScratchFolder()
+
+  var tiny: PublishedWeights {
+    get throws {
+      PublishedWeights(
+        configuration: PublishedGoldens.tiny, tensors: try PublishedGoldens.native(),
+        maskRatio: 0.5)
+    }
+  }
+
+  @Test func readsAFolderOfTransformers() throws {
+    let weights = try PublishedWeights.read(PublishedGoldens.folder + "/hugging-face")
+    #expect(weights.configuration == PublishedGoldens.tiny)
+    #expect(weights.format == .huggingFace && weights.hasDecoder && weights.maskRatio == 0.5)
+    #expect(weights.assumptions == [])
+    expectIdentical(weights.tensors, try PublishedGoldens.native())
+  }
+
+  @Test func readsTheFileWithItsNeighbour() throws {
+    let path = PublishedGoldens.folder + "/hugging-face/model.safetensors"
+    #expect(try PublishedWeights.read(path).configuration == PublishedGoldens.tiny)
+  }
+
+  @Test func infersTheModelOfAFileAlone() throws {
+    let path = PublishedGoldens.folder + "/original.safetensors"
+    let error = publishedError { () throws(PublishedWeightsError) in
+      _ = try PublishedWeights.read(path)
+    }
+    #expect(error?.description.contains("give the number of heads") == true)
+    let weights = try PublishedWeights.read(
+      path, hints: .init(heads: 3, decoderHeads: 2, normEpsilon: 1e-12))
+    #expect(weights.configuration == PublishedGoldens.tiny)
+    #expect(weights.format == .original && weights.assumptions.count == 2)
+  }
+
+  @Test(arguments: [PublishedFormat.original, .huggingFace])
+  func roundTripsWithItsConfiguration(format: PublishedFormat) throws {
+    try tiny.write(to: scratch["w"], as: format)
+    let back = try PublishedWeights.read(scratch["w"])
+    #expect(back.configuration == PublishedGoldens.tiny)
+    #expect(back.format == format && back.maskRatio == 0.5 && back.assumptions == [])
+    expectIdentical(back.tensors, try PublishedGoldens.native())
+  }
+
+  @Test(arguments: PublishedFormat.allCases)
+  func roundTripsAnEncoder(format: PublishedFormat) throws {
+    var weights = try tiny
+    if format != .timm {
+      weights.tensors = weights.tensors.filter { !PublishedFormat.isDecoder($0.key) }
+    }
+    try weights.write(to: scratch["w"], as: format)
+    let back = try PublishedWeights.read(scratch["w"])
+    #expect(!back.hasDecoder)
+    #expect(back.configuration == PublishedGoldens.tiny)
+    let encoder = try PublishedGoldens.native().filter { !PublishedFormat.isDecoder($0.key) }
+    expectIdentical(back.tensors, encoder)
+  }
+
+  @Test func writesWhatTransformersExpects() throws {
+    try tiny.write(to: scratch["new/folder"], as: .huggingFace)
+    let file = try SafetensorsFile(scratch["new/folder/model.safetensors"])
+    #expect(file.metadata == ["format": "pt"])
+    let names = file.entries.map(\.name)
+    #expect(names.contains("vit.encoder.layer.1.attention.attention.value.bias"))
+    #expect(names.contains("decoder.decoder_layers.0.attention.output.dense.weight"))
+    #expect(
+      names.count
+        == PublishedFormat.huggingFace
+        .weightShapes(PublishedGoldens.tiny, decoder: true).count)
+    var encoder = try tiny
+    encoder.tensors = encoder.tensors.filter { !PublishedFormat.isDecoder($0.key) }
+    try encoder.write(to: scratch["encoder"], as: .huggingFace)
+    let config = try String(contentsOfFile: scratch["encoder/config.json"], encoding: .utf8)
+    #expect(config.contains("\"ViTMAEModel\""))
+  }
+
+  @Test func keepsShortTypes() throws {
+    var weights = try tiny
+    weights.tensors = weights.tensors.mapValues { $0.to(.bfloat16) }
+    for format in PublishedFormat.allCases {
+      try weights.write(to: scratch[format.rawValue], as: format)
+      let back = try PublishedWeights.read(scratch[format.rawValue])
+      #expect(back.tensors.values.allSatisfy { $0.dtype == .bfloat16 })
+    }
+    let config = try String(
+      contentsOfFile: scratch["hugging-face/config.json"], encoding: .utf8)
+    #expect(config.contains("\"torch_dtype\" : \"bfloat16\""))
+  }
+
+  @Test func namesEveryWeightThatIsWrong() throws {
+    var native = try PublishedGoldens.native()
+    native["norm.bias"] = nil
+    native["head.weight"] = Tensor.zeros([10, 12])
+    native["cls_token"] = Tensor.zeros([1, 12])
+    var renamed = PublishedFormat.huggingFace.fromNative(native)
+    renamed["vit.layers.9.mlp.fc1.bias"] = Tensor.zeros([1])
+    renamed["classifier.bias"] = Tensor.zeros([1])
+    let config = PublishedGoldens.folder + "/hugging-face/config.json"
+    try FileManager.default.copyItem(atPath: config, toPath: scratch["config.json"])
+    try SafetensorsFile.write(renamed, to: scratch["model.safetensors"])
+    let error = publishedError { () throws(PublishedWeightsError) in
+      _ = try PublishedWeights.read(scratch.path)
+    }
+    guard case .mismatch(let path, let mismatch) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(path == scratch.path)
+    #expect(mismatch.missing == ["vit.layernorm.bias"])
+    #expect(mismatch.unexpected == ["classifier.bias", "vit.layers.9.mlp.fc1.bias"])
+    #expect(
+      mismatch.wrongShape
+        == [.init(name: "vit.embeddings.cls_token", found: [1, 12], expected: [1, 1, 12])])
+  }
+
+  @Test func headsOfClassifiersAreUnexpectedUnlessIgnored() throws {
+    var native = try PublishedGoldens.native().filter { !PublishedFormat.isDecoder($0.key) }
+    native["head.weight"] = Tensor.zeros([10, 12])
+    native["head.bias"] = Tensor.zeros([10])
+    try SafetensorsFile.write(native, to: scratch["timm"])
+    let error = publishedError { () throws(PublishedWeightsError) in
+      _ = try PublishedWeights.read(scratch["timm"], hints: .init(heads: 3))
+    }
+    #expect(
+      error?.description
+        == "\(scratch["timm"]): 2 weights are unexpected (head.bias, head.weight)")
+    let weights = try PublishedWeights.read(
+      scratch["timm"], hints: .init(heads: 3), ignoring: ["head."])
+    #expect(weights.tensors.count == native.count - 2)
+  }
+
+  @Test func refusesToWriteWhatDoesNotFit() throws {
+    var weights = try tiny
+    weights.tensors["norm.bias"] = nil
+    let mismatch = publishedError { () throws(PublishedWeightsError) in
+      try weights.write(to: scratch["w"], as: .original)
+    }
+    #expect(mismatch?.description.hasSuffix("1 weight is missing (norm.bias)") == true)
+    weights = try tiny
+    weights.configuration.width = 16
+    weights.tensors["pos_embed"] = Tensor.zeros([1, 9, 12])
+    weights.tensors["decoder_pos_embed"] = Tensor.zeros([1, 9, 8])
+    let square = publishedError { () throws(PublishedWeightsError) in
+      try weights.write(to: scratch["w"], as: .huggingFace)
+    }
+    #expect(square?.description.contains("has 2 × 4") == true)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == [])
+    try weights.write(to: scratch["w"], as: .original)
+    #expect(try PublishedWeights.read(scratch["w"]).configuration == weights.configuration)
+  }
+
+  @Test func refusesFilesOfOtherThings() throws {
+    try SafetensorsFile.write(["fc.bias": Tensor.zeros([1])], to: scratch["other"])
+    let other = publishedError { () throws(PublishedWeightsError) in
+      _ = try PublishedWeights.read(scratch["other"])
+    }
+    #expect(other?.description.contains("holds no masked autoencoder: none of its 1 names") == true)
+    let missing = publishedError { () throws(PublishedWeightsError) in
+      _ = try PublishedWeights.read(scratch["none"])
+    }
+    guard case .file(let error) = missing else {
+      Issue.record("\(String(describing: missing))")
+      return
+    }
+    #expect(error.kind == .unreadable)
+  }
+}
