@@ -13,9 +13,9 @@ public struct MaskedAutoencoder: Module {
   /// Shapes and target.
   public let configuration: ModelConfiguration
   /// The Vision Transformer; what is kept after pre-training.
-  public let encoder: Encoder
+  public let encoder: PatchEncoder
   /// The decoder; only pre-training and pictures need it.
-  public let decoder: Decoder
+  public let decoder: PatchDecoder
 
   /// Declares all weights under the published names.
   ///
@@ -26,8 +26,8 @@ public struct MaskedAutoencoder: Module {
       configuration.problems.map { "\($0.path) \($0.message)" }.joined(separator: "; "))
     self.scope = scope
     self.configuration = configuration
-    encoder = Encoder(configuration, in: scope)
-    decoder = Decoder(configuration, in: scope)
+    encoder = PatchEncoder(configuration, in: scope)
+    decoder = PatchDecoder(configuration, in: scope)
   }
 
   /// Patches that the reconstruction error is taken over.

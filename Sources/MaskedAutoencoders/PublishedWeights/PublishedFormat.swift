@@ -1,3 +1,4 @@
+public import TorchNN
 public import Torch
 
 /// The ways in which published checkpoints of masked autoencoders name their weights.

@@ -124,3 +124,10 @@ extension PixelNormalization {
       )
   }
 }
+
+extension LoadedModel {
+  /// The weights that were loaded: without a decoder, the encoder's.
+  public var usedWeights: [(name: String, tensor: Tensor)] {
+    store.weights.filter { description.hasDecoder || !PublishedFormat.isDecoder($0.name) }
+  }
+}

@@ -7,7 +7,7 @@ public import TorchNN
 ///
 /// Tokens stand in the order class, visible, hidden: attention does not care about order and
 /// positions are added by number, so that nothing needs to be put back for the loss.
-public struct Decoder: Module {
+public struct PatchDecoder: Module {
   public let scope: Scope
   let embedding: Linear
   let maskToken: Tensor  // [1, 1, D]

@@ -8,6 +8,13 @@ public struct WeightMismatch: Error, Hashable, Sendable, CustomStringConvertible
     public let found: [Int]
     /// Its shape in the model.
     public let expected: [Int]
+
+    /// Names a weight and its two shapes.
+    public init(name: String, found: [Int], expected: [Int]) {
+      self.name = name
+      self.found = found
+      self.expected = expected
+    }
   }
 
   /// Weights that the model has and the file has not.
@@ -63,7 +70,7 @@ public struct WeightMismatch: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 /// Orders `blocks.2` before `blocks.10`.
-func precedesNaturally(_ a: String, _ b: String) -> Bool {
+package func precedesNaturally(_ a: String, _ b: String) -> Bool {
   let (left, right) = (a.split(separator: "."), b.split(separator: "."))
   for (x, y) in zip(left, right) where x != y {
     if let m = Int(x), let n = Int(y), m != n { return m < n }

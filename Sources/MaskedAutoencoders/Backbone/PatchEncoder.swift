@@ -6,7 +6,7 @@ public import TorchNN
 /// The Vision Transformer that sees the visible patches only (He et al., 2022, §3 “MAE encoder”).
 ///
 /// Names are timm's, so that its weights load there as they are.
-public struct Encoder: Module {
+public struct PatchEncoder: Module {
   public let scope: Scope
   /// The model's configuration.
   public let configuration: ModelConfiguration
