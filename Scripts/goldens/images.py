@@ -4,7 +4,7 @@ Each fixture NAME.jpg or NAME.png has beside it NAME.ppm: what Pillow's
 `ImageOps.exif_transpose(image).convert("RGB")` gives (16-bit gray: its upper 8 bits; Pillow would
 saturate it). Resampling references are NAME-WxH-FILTER.ppm, made with `Image.resize`.
 
-Run with Pillow 13.0.0 (numpy for the inputs):  python Scripts/goldens/images.py
+Run with Pillow 13.0.0, torchvision 0.28.0 (numpy for the inputs):  python Scripts/goldens/images.py
 All randomness is from `default_rng(7)`; running it again gives the same files with the same versions.
 """
 
@@ -15,6 +15,7 @@ import zlib
 
 import numpy as np
 from PIL import Image, ImageOps
+from torchvision.transforms.v2 import functional as F
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "Tests/ImagingTests/Fixtures"
 rng = np.random.default_rng(7)
@@ -133,6 +134,15 @@ def main():
     crop = source.crop((9, 5, 40, 33)).resize((24, 24), Image.Resampling.BICUBIC)
     crop.save(OUT / "crop-9-5-31-28-to-24x24.ppm")
     color.convert("L").convert("RGB").save(OUT / "png-rgb-luma.ppm")
+    # Colour changes of torchvision on the same picture.
+    tensor = F.pil_to_tensor(color)
+    for name, changed in [
+        ("brightness-1.3", F.adjust_brightness(tensor, 1.3)),
+        ("contrast-0.6", F.adjust_contrast(tensor, 0.6)),
+        ("saturation-1.7", F.adjust_saturation(tensor, 1.7)),
+        ("hue-0.2", F.adjust_hue(tensor, 0.2)),
+    ]:
+        F.to_pil_image(changed).save(OUT / f"jitter-{name}.ppm")
 
 
 def ycck(image):

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Datasets
 
-@Suite struct OpenDatasetTests {
+@Suite(.timeLimit(.minutes(1))) struct OpenDatasetTests {
   @Test func `a folder with classes`() throws {
     let folder = try TemporaryFolder()
     try folder.writeImage("dog/b.png", gray: 3)

@@ -141,6 +141,35 @@ import Testing
         <= 1)
   }
 
+  @Test func `colour changes are torchvision's`() throws {
+    let image = try Fixture.ppm("png-rgb.ppm")
+    let changes: [(String, (inout ByteImage) -> Void)] = [
+      ("brightness-1.3", { $0.adjustBrightness(by: 1.3) }),
+      ("contrast-0.6", { $0.adjustContrast(by: 0.6) }),
+      ("saturation-1.7", { $0.adjustSaturation(by: 1.7) }),
+      ("hue-0.2", { $0.turnHue(by: 0.2) }),
+    ]
+    for (name, change) in changes {
+      var changed = image
+      change(&changed)
+      let difference = Difference(changed, try Fixture.ppm("jitter-\(name).ppm"))
+      // torchvision cuts where this rounds, once or twice.
+      #expect(difference.largest <= 2 && difference.beyondOne < 0.001, "\(name): \(difference)")
+    }
+  }
+
+  @Test(arguments: [
+    ColorJitter(brightness: 0.4), ColorJitter(contrast: 0.4), ColorJitter(saturation: 0.4),
+    ColorJitter(hue: 0.2),
+  ])
+  func `each part of the jitter is applied`(_ jitter: ColorJitter) {
+    let image = testPattern(width: 16, height: 16)
+    var changed = image
+    var random = SampleRandom(seed: 8)
+    jitter.apply(to: &changed, using: &random)
+    #expect(changed != image)
+  }
+
   @Test func `jitter is repeatable and changes the image`() throws {
     let image = testPattern(width: 16, height: 16)
     let transform = ImageTransform(
