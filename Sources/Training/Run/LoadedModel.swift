@@ -1,5 +1,5 @@
 import Foundation
-public import Imaging
+import Imaging
 public import MaskedAutoencoders
 public import Torch
 public import TorchNN

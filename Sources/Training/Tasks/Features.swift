@@ -1,7 +1,8 @@
 public import Datasets
 import Imaging
-public import MaskedAutoencoders
+import MaskedAutoencoders
 public import Torch
+import TorchNN
 
 /// What a frozen encoder makes of a set of images, one row each.
 public struct Features {

@@ -2,6 +2,7 @@ public import Datasets
 import Imaging
 import MaskedAutoencoders
 public import Torch
+import TorchNN
 import TorchOptim
 
 /// One run of masked pre-training, from a recipe and a set of images to a run folder.

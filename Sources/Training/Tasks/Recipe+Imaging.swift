@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Imaging
+import MaskedAutoencoders
 import Torch
 
 // A recipe's words as the values that the loader and the engine take.
