@@ -46,13 +46,15 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "MaskedAutoencoders", "TorchOptim", "Datasets", "Evaluation", "Yams",
+        "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
+        "Evaluation", "Yams",
       ]),
     .target(name: "Recipes", dependencies: ["Training"]),
     .executableTarget(
       name: "mae",
       dependencies: [
-        "Recipes",
+        "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
+        "Evaluation", "Training", "Recipes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

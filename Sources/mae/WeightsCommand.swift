@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MaskedAutoencoders
 import Torch
+import TorchNN
 import Training
 
 /// Weights in and out of other people's formats.
@@ -25,7 +26,7 @@ struct WeightsCommand: ParsableCommand {
     var names = false
 
     func run() throws {
-      _ = try ComputeOptions().openForCPU()
+      try openEngine()
       let loaded = try model.load(on: .cpu)
       let shape = loaded.description.model
       func row(_ name: String, _ value: String) {
@@ -77,7 +78,7 @@ struct WeightsCommand: ParsableCommand {
 
     func run() throws {
       try refuseExisting(out, overwrite: overwrite)
-      _ = try ComputeOptions().openForCPU()
+      try openEngine()
       let loaded = try model.load(on: .cpu)
       var description = loaded.description
       for (name, values) in [("--mean", mean), ("--std", std)]
@@ -133,7 +134,7 @@ struct WeightsCommand: ParsableCommand {
 
     func run() throws {
       try refuseExisting(out, overwrite: overwrite)
-      _ = try ComputeOptions().openForCPU()
+      try openEngine()
       let loaded = try model.load(on: .cpu)
       let weights = PublishedWeights(
         configuration: loaded.description.model,
@@ -146,18 +147,10 @@ struct WeightsCommand: ParsableCommand {
   }
 }
 
-extension ComputeOptions {
-  init() {
-    device = "cpu"
-    threads = nil
-  }
-
-  /// Opens the engine for a command that computes nothing.
-  func openForCPU() throws -> Device {
-    try Engine.load()
-    ExitStatus.speakForTheEngine()
-    return .cpu
-  }
+/// Opens the engine for a command that only moves tensors.
+private func openEngine() throws {
+  try Engine.load()
+  ExitStatus.speakForTheEngine()
 }
 
 extension TransformerShape {
