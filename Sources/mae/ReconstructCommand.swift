@@ -118,10 +118,6 @@ func openImages(at path: String, training: Bool) throws -> any ImageDataset {
 
 /// Writes a file whole or not at all, and the folders above it.
 func writeFile(_ bytes: [UInt8], to path: String) throws {
-  let folder = (path as NSString).deletingLastPathComponent
-  if !folder.isEmpty {
-    try? FileManager.default.createDirectory(
-      atPath: folder, withIntermediateDirectories: true)
-  }
+  try makeFolder(above: path)
   try replaceFile(at: path) { (file) throws(FileError) in try file.write(bytes) }
 }
