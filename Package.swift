@@ -57,12 +57,15 @@ let package = Package(
       ]),
 
     // MARK: tests
-    .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Torch", "TorchNN", "MaskedAutoencoders"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
     .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
     .testTarget(
-      name: "MaskedAutoencodersTests", dependencies: ["MaskedAutoencoders", "TestSupport"]),
+      name: "MaskedAutoencodersTests",
+      dependencies: ["MaskedAutoencoders", "TorchOptim", "TestSupport"]),
     .testTarget(name: "ImagingTests", dependencies: ["Imaging", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
