@@ -59,12 +59,15 @@ let package = Package(
       ]),
 
     // MARK: tests
-    .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Torch", "TorchNN", "MaskedAutoencoders"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
     .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
     .testTarget(
-      name: "MaskedAutoencodersTests", dependencies: ["MaskedAutoencoders", "TestSupport"]),
+      name: "MaskedAutoencodersTests",
+      dependencies: ["MaskedAutoencoders", "TorchOptim", "TestSupport"]),
     .testTarget(
       name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib"]),

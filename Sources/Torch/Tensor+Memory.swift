@@ -8,6 +8,7 @@ extension Tensor {
       shape.reduce(1, *) == values.count,
       "\(values.count) values do not fill the shape \(shape)")
     self = Tensor.empty(shape, dtype: Element.dtype)
+    if values.isEmpty { return }  // there is no memory to copy to
     withMutableElements(of: Element.self) { destination in
       values.withUnsafeBufferPointer { _ = destination.update(fromContentsOf: $0) }
     }
