@@ -34,6 +34,7 @@ extension Tensor {
       { if let context = $0 { Unmanaged<AnyObject>.fromOpaque(context).release() } }, retained,
       &result)
     guard status == 0, let result else {
+      Unmanaged<AnyObject>.fromOpaque(retained).release()
       TorchFailure.report("from_blob", #fileID, #line)
       self.init()
       return

@@ -55,7 +55,8 @@ struct FeatureOptions: ParsableArguments {
 
   /// Embeds both parts.
   func features(
-    by model: LoadedModel, _ sets: (training: any ImageDataset, test: any ImageDataset, classes: Int)
+    by model: LoadedModel,
+    _ sets: (training: any ImageDataset, test: any ImageDataset, classes: Int)
   ) throws -> (training: Features, test: Features) {
     let workers = ProcessInfo.processInfo.activeProcessorCount
     let count = min(limit ?? sets.training.count, sets.training.count)
@@ -90,7 +91,7 @@ private func report(
       + "\(result.testImages) images, learned from \(result.trainingImages) "
       + "(\(result.settings), \(Readable.duration(result.seconds)))")
   try RunResults.update(model) { $0[keyPath: path] = result }
-  try RunPage.refresh(model)
+  try RunPage.write(for: model)
 }
 
 /// k nearest neighbours on frozen features.
@@ -117,7 +118,9 @@ struct KNNCommand: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
-    if neighbours < 1 { throw ValidationError("--neighbours is \(neighbours); expected at least 1") }
+    if neighbours < 1 {
+      throw ValidationError("--neighbours is \(neighbours); expected at least 1")
+    }
     if !(temperature > 0) {
       throw ValidationError("--temperature is \(temperature); expected a number above 0")
     }
@@ -186,12 +189,13 @@ struct ProbeCommand: ParsableCommand {
 
 extension RunResults.Classification {
   fileprivate init(
-    _ scores: [[Float]], _ rows: (training: Features, test: Features), classes: Int,
+    _ scores: [Float], _ rows: (training: Features, test: Features), classes: Int,
     settings: String, seconds: Double
   ) {
+    var tally = ClassificationTally(classes: classes)
+    tally.add(scores: scores, labels: rows.test.labels)
     self.init(
-      top1: topAccuracy(scores, labels: rows.test.labels, k: 1),
-      top5: topAccuracy(scores, labels: rows.test.labels, k: 5),
+      top1: tally.top1, top5: tally.top5,
       trainingImages: rows.training.labels.count, testImages: rows.test.labels.count,
       classes: classes, settings: settings, seconds: seconds)
   }

@@ -35,7 +35,8 @@ struct HintOptions: ParsableArguments {
   @Option(help: "Attention heads of the decoder, where the file does not say.")
   var decoderHeads: Int?
 
-  @Option(help: "What the decoder predicts, where the file does not say: pixels or normalized-pixels.")
+  @Option(
+    help: "What the decoder predicts, where the file does not say: pixels or normalized-pixels.")
   var target: PixelTarget?
 
   @Option(help: "Epsilon of the layer norms, where the file does not say.")

@@ -69,7 +69,8 @@ struct ReconstructCommand: ParsableCommand {
     for ratio in shares { try reconstruction.check(ratio: ratio) }
     if let wrong = index.first(where: { !(0..<dataset.count).contains($0) }) {
       throw RunFailure(
-        .missingInput, "\(data): there is no image \(wrong); it has \(dataset.count), counted from 0")
+        .missingInput,
+        "\(data): there is no image \(wrong); it has \(dataset.count), counted from 0")
     }
     let chosen = index.isEmpty ? Array(0..<min(images, dataset.count)) : index
     let isRun = FileManager.default.fileExists(atPath: model.model + "/recipe.yaml")
@@ -91,8 +92,9 @@ struct ReconstructCommand: ParsableCommand {
     let result = try reconstruction.score(
       on: dataset, named: data, range: 0..<min(count, dataset.count), ratio: ratio, seed: seed,
       workers: ProcessInfo.processInfo.activeProcessorCount)
-    print("mean squared error of hidden pixels (0…1), \(result.images) images, "
-      + "\(fixed(ratio * 100, 0)) % hidden:")
+    print(
+      "mean squared error of hidden pixels (0…1), \(result.images) images, "
+        + "\(fixed(ratio * 100, 0)) % hidden:")
     print("  this model               \(fixed(result.meanSquaredError, 5))")
     print("  mean of visible pixels   \(fixed(result.meanFill, 5))")
     print("  nearest visible patch    \(fixed(result.nearestFill, 5))")
@@ -101,7 +103,7 @@ struct ReconstructCommand: ParsableCommand {
       print("  the model was given each hidden patch's mean and deviation; the fills were not")
     }
     try RunResults.update(model.model) { $0.reconstruction = result }
-    try RunPage.refresh(model.model)
+    try RunPage.write(for: model.model)
   }
 }
 

@@ -33,7 +33,9 @@ struct WeightsCommand: ParsableCommand {
         print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + value)
       }
       row("source", loaded.source)
-      row("image", "\(shape.height) × \(shape.width), \(shape.channels) channels, patch \(shape.patch)")
+      row(
+        "image",
+        "\(shape.height) × \(shape.width), \(shape.channels) channels, patch \(shape.patch)")
       row("encoder", shape.encoder.words)
       row("decoder", loaded.description.hasDecoder ? shape.decoder.words : "none: an encoder alone")
       row("target", shape.target.rawValue)
@@ -84,7 +86,8 @@ struct WeightsCommand: ParsableCommand {
       for (name, values) in [("--mean", mean), ("--std", std)]
       where !values.isEmpty && values.count != description.model.channels {
         throw ValidationError(
-          "\(name) has \(values.count) values, expected \(description.model.channels), one a channel")
+          "\(name) has \(values.count) values, expected \(description.model.channels), one a channel"
+        )
       }
       if std.contains(where: { !($0 > 0) }) {
         throw ValidationError("--std has a value that is not above 0")
@@ -92,8 +95,9 @@ struct WeightsCommand: ParsableCommand {
       if !mean.isEmpty { description.mean = mean }
       if !std.isEmpty { description.deviation = std }
       try Checkpoint(path: out).write(description, weights: loaded.usedWeights)
-      print("wrote \(out): \(description.model.encoder.words) encoder"
-        + (description.hasDecoder ? " and \(description.model.decoder.words) decoder" : " alone"))
+      print(
+        "wrote \(out): \(description.model.encoder.words) encoder"
+          + (description.hasDecoder ? " and \(description.model.decoder.words) decoder" : " alone"))
     }
   }
 
@@ -151,9 +155,4 @@ struct WeightsCommand: ParsableCommand {
 private func openEngine() throws {
   try Engine.load()
   ExitStatus.speakForTheEngine()
-}
-
-extension TransformerShape {
-  /// `768 × 12, 12 heads`.
-  var words: String { "\(width) × \(depth), \(heads) heads" }
 }

@@ -35,7 +35,8 @@ public struct Features {
     try configuration.requireDecodableChannels()
     let loader = SequentialLoader(
       dataset, path: name, range: range,
-      transform: model.description.evaluationTransform(for: dataset), batch: batch, workers: workers)
+      transform: model.description.evaluationTransform(for: dataset), batch: batch, workers: workers
+    )
     defer { loader.stop() }
     var parts: [Tensor] = []
     var labels: [Int] = []

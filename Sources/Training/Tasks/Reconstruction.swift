@@ -106,6 +106,9 @@ public struct Reconstruction {
       transform: description.evaluationTransform(for: dataset), batch: 100, workers: workers)
     defer { loader.stop() }
     let grid = description.model.grid
+    let layout = PatchLayout(
+      channels: description.model.channels, height: description.model.height,
+      width: description.model.width, rows: grid.rows, columns: grid.columns)
     var sums = (model: 0.0, mean: 0.0, nearest: 0.0)
     var count = 0
     while let batch = try loader.next() {
@@ -122,11 +125,9 @@ public struct Reconstruction {
       let size = values.count / batch.count
       for i in 0..<batch.count {
         let visible = hidden[i * grid.count..<(i + 1) * grid.count].map { $0 == 0 }
-        let fills = trivialFillErrors(
-          Array(values[i * size..<(i + 1) * size]), channels: batch.channels, visible: visible,
-          rows: grid.rows, columns: grid.columns)
-        sums.mean += fills.mean
-        sums.nearest += fills.nearest
+        let image = Array(values[i * size..<(i + 1) * size])
+        sums.mean += TrivialFill.visibleMean.hiddenError(image, layout, visible: visible)
+        sums.nearest += TrivialFill.nearestPatch.hiddenError(image, layout, visible: visible)
       }
       count += batch.count
     }
