@@ -26,7 +26,7 @@ public struct Op: @unchecked Sendable {  // Sendable: a handle that is never cha
   public func callAsFunction<each Argument: TorchArgument>(
     _ argument: repeat each Argument, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    let frame = ct_begin(raw)!  // swift-format-ignore: NeverForceUnwrap (never NULL)
+    let frame = ct_begin(raw)
     repeat (each argument).push(to: frame)
     var result: ct_tensor?
     guard ct_call1(frame, &result) == 0, let result else {
@@ -41,7 +41,7 @@ public struct Op: @unchecked Sendable {  // Sendable: a handle that is never cha
   public func attempt<each Argument: TorchArgument>(
     _ argument: repeat each Argument
   ) throws(TorchError) -> Tensor {
-    let frame = ct_begin(raw)!  // swift-format-ignore: NeverForceUnwrap (never NULL)
+    let frame = ct_begin(raw)
     repeat (each argument).push(to: frame)
     var result: ct_tensor?
     guard ct_call1(frame, &result) == 0, let result else { throw TorchError.last(name) }
@@ -53,7 +53,7 @@ public struct Op: @unchecked Sendable {  // Sendable: a handle that is never cha
   public func all<each Argument: TorchArgument>(
     _ argument: repeat each Argument, file: StaticString = #fileID, line: UInt = #line
   ) -> [Tensor] {
-    let frame = ct_begin(raw)!  // swift-format-ignore: NeverForceUnwrap (never NULL)
+    let frame = ct_begin(raw)
     repeat (each argument).push(to: frame)
     let count = ct_call(frame)
     guard count >= 0 else {

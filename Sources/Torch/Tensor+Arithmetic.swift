@@ -40,17 +40,25 @@ extension Tensor {
   /// Element by element, with broadcasting.
   public static func + (a: Tensor, b: Tensor) -> Tensor { Ops.add(a, b) }
   public static func + (a: Tensor, b: Double) -> Tensor { Ops.addScalar(a, b) }
+  /// With a whole number, which leaves whole numbers whole.
+  public static func + (a: Tensor, b: Int) -> Tensor { Ops.addScalar(a, b) }
   /// Element by element, with broadcasting.
   public static func - (a: Tensor, b: Tensor) -> Tensor { Ops.sub(a, b) }
   public static func - (a: Tensor, b: Double) -> Tensor { Ops.subScalar(a, b) }
+  /// With a whole number, which leaves whole numbers whole.
+  public static func - (a: Tensor, b: Int) -> Tensor { Ops.subScalar(a, b) }
   public static func - (a: Double, b: Tensor) -> Tensor { Ops.rsubScalar(b, a) }
   /// Element by element, with broadcasting.
   public static func * (a: Tensor, b: Tensor) -> Tensor { Ops.mul(a, b) }
   public static func * (a: Tensor, b: Double) -> Tensor { Ops.mulScalar(a, b) }
+  /// With a whole number, which leaves whole numbers whole.
+  public static func * (a: Tensor, b: Int) -> Tensor { Ops.mulScalar(a, b) }
   public static func * (a: Double, b: Tensor) -> Tensor { Ops.mulScalar(b, a) }
   /// Element by element, with broadcasting.
   public static func / (a: Tensor, b: Tensor) -> Tensor { Ops.div(a, b) }
   public static func / (a: Tensor, b: Double) -> Tensor { Ops.divScalar(a, b) }
+  /// A number over each element.
+  public static func / (a: Double, b: Tensor) -> Tensor { Ops.reciprocal(b) * a }
   public static prefix func - (a: Tensor) -> Tensor { Ops.neg(a) }
 
   /// Absolute value.

@@ -1,1 +1,107 @@
-// Filled in the commits that follow.
+// Decoders, the PNG encoder and the resampling kernels of `Imaging`.
+//
+// libjpeg-turbo and libpng report errors by longjmp; none leaves these functions. Each returns a
+// `mae_codec_status` and, unless it is MAE_CODEC_OK, one line of text in `message`.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  MAE_CODEC_OK = 0,
+  MAE_CODEC_CORRUPT = 1,
+  MAE_CODEC_TRUNCATED = 2,
+  MAE_CODEC_TOO_LARGE = 3,
+  MAE_CODEC_UNSUPPORTED = 4,
+  MAE_CODEC_OUT_OF_MEMORY = 5,
+};
+typedef int32_t mae_codec_status;
+
+enum { MAE_CODEC_MESSAGE_BYTES = 256 };
+
+// MARK: JPEG
+
+// A decompressor that can be used for any number of pictures, one at a time, by one thread at a
+// time.
+typedef struct mae_jpeg mae_jpeg;
+
+typedef struct {
+  uint32_t width, height;
+  // 1 for grayscale, 3 for anything that is decoded to RGB.
+  int32_t channels;
+  // Whether the whole file is read before the first row can be given out.
+  int32_t multiple_scans;
+} mae_jpeg_header;
+
+typedef struct {
+  // Side of the inverse DCT in eighths: 8 is the full size; 4, 2 and 1 are 1/2, 1/4 and 1/8.
+  int32_t eighths;
+  // The wanted rectangle in pixels of the scaled picture.
+  uint32_t x, y, width, height;
+  // A file with more scans than this is refused.
+  int32_t max_scans;
+  // Bytes libjpeg may hold while decoding, the output not counted.
+  int64_t max_memory;
+} mae_jpeg_request;
+
+// NULL without memory.
+mae_jpeg *mae_jpeg_create(void);
+void mae_jpeg_destroy(mae_jpeg *decoder);
+
+// Reads up to the first scan. `bytes` must stay valid until `mae_jpeg_decode` returns.
+mae_codec_status mae_jpeg_read_header(mae_jpeg *decoder, const uint8_t *bytes, size_t count,
+                                      mae_jpeg_header *header, char *message);
+
+// Decodes a rectangle into `pixels`, interleaved rows of `width × channels` bytes; follows
+// `mae_jpeg_read_header` on the same bytes.
+mae_codec_status mae_jpeg_decode(mae_jpeg *decoder, const mae_jpeg_request *request,
+                                 uint8_t *pixels, char *message);
+
+// MARK: PNG
+
+// Decodes a picture whose IHDR says `width × height` into interleaved rows of `width × channels`
+// bytes; `channels` is 1 for the gray colour types and 3 for the others. Alpha is dropped, 16 bits
+// are cut to the upper 8, palettes and small bit depths are expanded.
+mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t width,
+                                uint32_t height, int32_t channels, uint8_t *pixels,
+                                char *message);
+
+// Encodes 8-bit gray (1 channel) or RGB (3 channels). `*encoded` is to be freed by
+// `mae_png_free`.
+mae_codec_status mae_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
+                                int32_t channels, int32_t compression, uint8_t **encoded,
+                                size_t *count, char *message);
+void mae_png_free(uint8_t *encoded);
+
+// MARK: resampling
+
+// The windows of one axis: output `i` is the sum of `weights[i × taps + k] × in[starts[i] + k]`
+// for `k < counts[i]`, with `counts[i] ≤ taps`.
+typedef struct {
+  int32_t outputs, taps;
+  const int32_t *starts;
+  const int32_t *counts;
+  const float *weights;
+} mae_axis;
+
+// One row of `channels`-interleaved bytes to one of `columns->outputs`, rounded and clamped.
+void mae_resample_row(const uint8_t *in, int32_t channels, const mae_axis *columns, uint8_t *out);
+
+// The weighted sum of `count` rows of `values` bytes, `stride` bytes apart, rounded and clamped.
+void mae_blend_rows(const uint8_t *in, size_t stride, int32_t count, const float *weights,
+                    size_t values, uint8_t *out);
+
+// As `mae_blend_rows`, then `x × scale[c] + offset[c]` into row `c` of `width` floats at
+// `planes + c × plane`.
+void mae_blend_rows_normalized(const uint8_t *in, size_t stride, int32_t count,
+                               const float *weights, size_t width, int32_t channels,
+                               const float *scale, const float *offset, float *planes,
+                               size_t plane);
+
+#ifdef __cplusplus
+}
+#endif

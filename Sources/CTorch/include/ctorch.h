@@ -14,6 +14,13 @@ extern "C" {
 #endif
 
 #define CT_API __attribute__((visibility("default")))
+// One function never gives NULL and is called once an operation; the others say what they may give.
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wnullability-completeness"
+#define CT_NONNULL _Nonnull
+#else
+#define CT_NONNULL
+#endif
 
 // Raised with every change of this file: an older bridge is then refused with a hint, not misread.
 #define CT_ABI_VERSION 1
@@ -41,7 +48,7 @@ CT_API int ct_abi_version(void);
 
 CT_API ct_op ct_op_find(const char *name, const char *overload);
 CT_API const char *ct_op_schema(ct_op);
-CT_API ct_frame ct_begin(ct_op);
+CT_API ct_frame CT_NONNULL ct_begin(ct_op);
 CT_API void ct_push_tensor(ct_frame, ct_tensor);
 CT_API void ct_push_none(ct_frame);
 CT_API void ct_push_int(ct_frame, int64_t);

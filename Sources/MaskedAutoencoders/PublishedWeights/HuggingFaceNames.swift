@@ -1,3 +1,4 @@
+import TorchNN
 import Torch
 
 /// Hugging Face's names of a masked autoencoder's weights, and this library's.

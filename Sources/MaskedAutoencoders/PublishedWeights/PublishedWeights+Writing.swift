@@ -1,3 +1,4 @@
+import TorchNN
 internal import Torch
 
 #if canImport(FoundationEssentials)

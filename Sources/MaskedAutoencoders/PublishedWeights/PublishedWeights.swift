@@ -1,3 +1,4 @@
+public import TorchNN
 public import Torch
 
 #if canImport(FoundationEssentials)

@@ -1,0 +1,44 @@
+# Everything starts from a bare machine with a Swift 6.2 toolchain; each target does its own set-up.
+.DEFAULT_GOAL := help
+.PHONY: help demo test build setup install bench goldens lint format clean
+
+SWIFT ?= swift
+PREFIX ?= $(HOME)/.local
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: build ## Pre-train on Fashion-MNIST, look at the result (about 10 minutes on two cores)
+	@scripts/demo
+
+test: setup ## Build and run all tests (about 10 minutes the first time)
+	@echo "Building and running the tests"
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+build: setup ## Build the program: .build/release/mae
+	@echo "Building mae (two to four minutes the first time)"
+	@$(SWIFT) build -c release --product mae
+
+setup: ## Fetch libtorch and compile the bridge to it
+	@scripts/bootstrap
+
+install: build ## Install mae and its bridge under PREFIX (~/.local)
+	install -d $(PREFIX)/bin $(PREFIX)/lib/swift-mae
+	install .build/release/mae $(PREFIX)/bin/mae
+	install .torch/libCTorch.* $(PREFIX)/lib/swift-mae/
+
+bench: build ## Compare speed with published peers, in turn (makes a Python environment the first time)
+	@Benchmarks/run
+
+goldens: ## Make the golden files again from published packages (needs Python)
+	@Scripts/goldens/make
+
+lint: ## Check the format
+	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+
+format: ## Apply the format
+	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+clean: ## Remove what builds made; libtorch stays under .torch
+	rm -rf .build .build-*

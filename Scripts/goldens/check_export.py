@@ -1,0 +1,160 @@
+"""Checks by hand that what the program exports is what the published packages expect.
+
+    python check_export.py hf FOLDER [INPUTS.safetensors OUT.safetensors] [--tolerance 1e-4]
+        FOLDER as `mae weights export --format hf` writes it: transformers loads it with no name missing,
+        unexpected or of another shape. INPUTS (`pixel_values`, `noise`) goes through the model, and
+        OUT (of `mae forward`) is compared: loss, pred, mask, ids_restore and latent, those that are there.
+
+    python check_export.py timm FILE_OR_FOLDER --heads N [INPUTS OUT]
+        an encoder in timm's names is loaded into timm's VisionTransformer, strictly; its sizes are read
+        from the shapes and, for a grid that is not square, from model.json beside it (or --image H W).
+        OUT holds `features` [B, 1+N, D], the encoder's output on all patches.
+
+    python check_export.py random-inputs FOLDER INPUTS.safetensors [--batch 2] [--seed 0]
+        writes INPUTS for the model in FOLDER (hf), to give to `mae forward`.
+
+Prints the greatest difference of each array and ends with status 1 where one is above the tolerance.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+from common import *
+
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+
+def hf_model(folder):
+    from transformers import ViTMAEConfig, ViTMAEForPreTraining
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    config = ViTMAEConfig.from_pretrained(folder)
+    if isinstance(config.image_size, (list, tuple)):
+        print("not square: transformers alone cannot load this; its shape checks are switched off")
+        allow_any_shape()
+    model, report = ViTMAEForPreTraining.from_pretrained(folder, output_loading_info=True)
+    wrong = {kind: sorted(map(str, names)) for kind, names in report.items() if names}
+    if wrong:
+        sys.exit(f"{folder}: transformers does not load it as it is: {json.dumps(wrong, indent=2)}")
+    with safe_open(pathlib.Path(folder) / "model.safetensors", "pt") as file:
+        print(f"transformers loads {len(file.keys())} tensors; metadata {file.metadata()}")
+    return model.eval()
+
+
+def hf_outputs(model, inputs):
+    with torch.no_grad():
+        out = model(pixel_values=inputs["pixel_values"], noise=inputs["noise"])
+        latent = model.vit(inputs["pixel_values"], noise=inputs["noise"]).last_hidden_state
+    return {
+        "loss": out.loss,
+        "pred": out.logits,
+        "mask": out.mask,
+        "ids_restore": out.ids_restore,
+        "latent": latent,
+    }
+
+
+def timm_model(place, heads, image):
+    from timm.models.vision_transformer import VisionTransformer
+
+    path = pathlib.Path(place)
+    if path.is_dir():
+        found = [path / name for name in ("model.safetensors", "weights.safetensors")]
+        path = next((file for file in found if file.exists()), None) or sys.exit(
+            f"{place}: no model.safetensors or weights.safetensors"
+        )
+    weights = load_file(path)
+    description = path.parent / "model.json"
+    shape = json.loads(description.read_text()) if description.exists() else {}
+    epsilon = shape.get("normEpsilon", 1e-6)
+    width, channels, patch, _ = weights["patch_embed.proj.weight"].shape
+    grid = round((weights["pos_embed"].shape[1] - 1) ** 0.5)
+    image = image or (
+        shape.get("height", grid * patch),
+        shape.get("width", grid * patch),
+    )
+    model = VisionTransformer(
+        img_size=tuple(image),
+        patch_size=patch,
+        in_chans=channels,
+        num_classes=0,
+        global_pool="token",
+        embed_dim=width,
+        depth=1 + max(int(n.split(".")[1]) for n in weights if n.startswith("blocks.")),
+        num_heads=heads or shape.get("encoder", {}).get("heads") or sys.exit("give --heads"),
+        mlp_ratio=weights["blocks.0.mlp.fc1.weight"].shape[0] / width,
+        qkv_bias="blocks.0.attn.qkv.bias" in weights,
+        norm_layer=lambda size, **kw: torch.nn.LayerNorm(size, eps=epsilon, **kw),
+    )
+    model.load_state_dict(weights, strict=True)
+    print(f"timm loads {len(weights)} tensors, strictly; image {tuple(image)}, epsilon {epsilon}")
+    return model.eval()
+
+
+def compare(expected, given, tolerance):
+    good, compared = True, 0
+    for name, reference in expected.items():
+        if name not in given:
+            print(f"  {name:12} not in the output")
+            continue
+        compared += 1
+        if given[name].shape != reference.shape:
+            print(f"  {name:12} {list(given[name].shape)}, expected {list(reference.shape)}  WRONG")
+            good = False
+            continue
+        gap = (given[name].double() - reference.double()).abs().max().item()
+        right = gap <= tolerance  # false for NaN
+        good &= right
+        print(f"  {name:12} {list(reference.shape)!s:18} {gap:.3e}{'' if right else '  WRONG'}")
+    if not compared:
+        sys.exit("nothing to compare: the output has none of these arrays")
+    if not good:
+        sys.exit(1)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("format", choices=["hf", "timm", "random-inputs"])
+    parser.add_argument("place")
+    parser.add_argument("inputs", nargs="?")
+    parser.add_argument("out", nargs="?")
+    parser.add_argument("--tolerance", type=float, default=1e-4)
+    parser.add_argument("--heads", type=int)
+    parser.add_argument("--image", type=int, nargs=2)
+    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_intermixed_args()
+    if options.format == "random-inputs":
+        model, rng = hf_model(options.place), generator(options.seed)
+        height, width = model.vit.embeddings.image_size
+        patches = model.vit.embeddings.patch_embeddings.num_patches
+        tensors = {
+            "pixel_values": torch.randn(
+                options.batch, model.config.num_channels, height, width, generator=rng
+            ),
+            "noise": torch.rand(options.batch, patches, generator=rng),
+        }
+        save_file(tensors, options.inputs)
+        print({name: list(tensor.shape) for name, tensor in tensors.items()})
+        return
+    if options.format == "hf":
+        model = hf_model(options.place)
+    else:
+        model = timm_model(options.place, options.heads, options.image)
+    if not options.out:
+        return
+    inputs, given = load_file(options.inputs), load_file(options.out)
+    if options.format == "hf":
+        expected = hf_outputs(model, inputs)
+    else:
+        with torch.no_grad():
+            expected = {"features": model.forward_features(inputs["pixel_values"])}
+    compare(expected, given, options.tolerance)
+
+
+if __name__ == "__main__":
+    main()

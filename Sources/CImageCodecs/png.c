@@ -1,0 +1,150 @@
+// PNG by libpng.
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <png.h>
+
+#include "CImageCodecs.h"
+
+typedef struct {
+  char *message;
+  mae_codec_status status;
+  // Reading.
+  const uint8_t *bytes;
+  size_t left;
+  // Writing.
+  uint8_t *encoded;
+  size_t count, capacity;
+  png_bytep *rows;
+} png_state;
+
+static void fail(png_structp png, mae_codec_status status, const char *text) {
+  png_state *state = png_get_error_ptr(png);
+  state->status = status;
+  snprintf(state->message, MAE_CODEC_MESSAGE_BYTES, "%s", text);
+  longjmp(png_jmpbuf(png), 1);
+}
+
+static void on_error(png_structp png, png_const_charp text) {
+  mae_codec_status status = MAE_CODEC_CORRUPT;
+  if (strstr(text, "emory")) status = MAE_CODEC_OUT_OF_MEMORY;
+  if (strstr(text, "limit")) status = MAE_CODEC_TOO_LARGE;
+  fail(png, status, text);
+}
+
+static void on_warning(png_structp png, png_const_charp text) { (void)png, (void)text; }
+
+static void on_read(png_structp png, png_bytep out, size_t count) {
+  png_state *state = png_get_io_ptr(png);
+  if (count > state->left) fail(png, MAE_CODEC_TRUNCATED, "ends before the picture does");
+  memcpy(out, state->bytes, count);
+  state->bytes += count;
+  state->left -= count;
+}
+
+// Apart from the function with the setjmp, whose locals must not change after it.
+static void read_picture(png_structp png, png_infop info, png_state *state, uint32_t width,
+                         uint32_t height, int32_t channels, uint8_t *pixels) {
+  png_set_read_fn(png, state, on_read);
+  // Chunks that do not change the pixels (profiles, text) are not even unpacked.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_read_info(png, info);
+  if (png_get_image_width(png, info) != width || png_get_image_height(png, info) != height) {
+    fail(png, MAE_CODEC_CORRUPT, "declares two different sizes");
+  }
+  int color = png_get_color_type(png, info), depth = png_get_bit_depth(png, info);
+  if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
+  if (color == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
+  if (depth == 16) png_set_strip_16(png);
+  png_set_strip_alpha(png);
+  int passes = png_set_interlace_handling(png);
+  png_read_update_info(png, info);
+  size_t row_bytes = (size_t)width * (size_t)channels;
+  if (png_get_rowbytes(png, info) != row_bytes) {
+    fail(png, MAE_CODEC_UNSUPPORTED, "has a pixel layout that is not understood");
+  }
+  if (passes == 1) {
+    for (uint32_t y = 0; y < height; y++) png_read_row(png, pixels + y * row_bytes, NULL);
+  } else {
+    state->rows = malloc(height * sizeof *state->rows);
+    if (!state->rows) fail(png, MAE_CODEC_OUT_OF_MEMORY, "needs more memory than there is");
+    for (uint32_t y = 0; y < height; y++) state->rows[y] = pixels + y * row_bytes;
+    png_read_image(png, state->rows);
+  }
+  png_read_end(png, NULL);
+}
+
+mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t width,
+                                uint32_t height, int32_t channels, uint8_t *pixels,
+                                char *message) {
+  png_state state = {.message = message, .bytes = bytes, .left = count};
+  message[0] = 0;
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning);
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  if (!info) {
+    png_destroy_read_struct(&png, NULL, NULL);
+    snprintf(message, MAE_CODEC_MESSAGE_BYTES, "needs more memory than there is");
+    return MAE_CODEC_OUT_OF_MEMORY;
+  }
+  if (setjmp(png_jmpbuf(png))) {
+    png_destroy_read_struct(&png, &info, NULL);
+    free(state.rows);
+    return state.status;
+  }
+  read_picture(png, info, &state, width, height, channels, pixels);
+  png_destroy_read_struct(&png, &info, NULL);
+  free(state.rows);
+  return MAE_CODEC_OK;
+}
+
+static void on_write(png_structp png, png_bytep in, size_t count) {
+  png_state *state = png_get_io_ptr(png);
+  if (state->capacity - state->count < count) {
+    size_t capacity = (state->capacity + count) * 2;
+    uint8_t *grown = realloc(state->encoded, capacity);
+    if (!grown) fail(png, MAE_CODEC_OUT_OF_MEMORY, "needs more memory than there is");
+    state->encoded = grown;
+    state->capacity = capacity;
+  }
+  memcpy(state->encoded + state->count, in, count);
+  state->count += count;
+}
+
+static void on_flush(png_structp png) { (void)png; }
+
+mae_codec_status mae_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
+                                int32_t channels, int32_t compression, uint8_t **encoded,
+                                size_t *count, char *message) {
+  png_state state = {.message = message};
+  message[0] = 0;
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning);
+  png_infop info = png ? png_create_info_struct(png) : NULL;
+  if (!info) {
+    png_destroy_write_struct(&png, NULL);
+    snprintf(message, MAE_CODEC_MESSAGE_BYTES, "needs more memory than there is");
+    return MAE_CODEC_OUT_OF_MEMORY;
+  }
+  if (setjmp(png_jmpbuf(png))) {
+    png_destroy_write_struct(&png, &info);
+    free(state.encoded);
+    return state.status;
+  }
+  png_set_write_fn(png, &state, on_write, on_flush);
+  png_set_compression_level(png, compression);
+  png_set_IHDR(png, info, width, height, 8,
+               channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(png, info);
+  for (uint32_t y = 0; y < height; y++) {
+    png_write_row(png, pixels + (size_t)y * width * (size_t)channels);
+  }
+  png_write_end(png, info);
+  png_destroy_write_struct(&png, &info);
+  *encoded = state.encoded;
+  *count = state.count;
+  return MAE_CODEC_OK;
+}
+
+void mae_png_free(uint8_t *encoded) { free(encoded); }

@@ -1,0 +1,46 @@
+public import Imaging
+
+/// Some images as a model takes them, and what is known about them.
+public struct Batch: Sendable {
+  /// Number of the batch: the step in training.
+  public let number: Int
+  /// The images' numbers in the set, `B` of them.
+  public let indices: [Int]
+  /// The class of each image; −1 where the set has none.
+  public let labels: [Int]
+  /// Channels, `C`.
+  public let channels: Int
+  /// Height and width, `H` and `W`.
+  public let size: PixelSize
+  /// Keeps `pixels` alive.
+  public let storage: BatchStorage
+  let dataset: any ImageDataset
+
+  /// Number of images, `B`.
+  public var count: Int { indices.count }
+  /// Normalised float32, `[B, C, H, W]`; valid while `storage` is held.
+  public var pixels: UnsafeMutableRawPointer { storage.baseAddress }
+  /// What the images are called.
+  public var names: [String] { indices.map { dataset.name(of: $0) } }
+
+  /// The pixels as values, for tests and for small uses.
+  public var values: [Float] {
+    let count = count * channels * size.height * size.width
+    return Array(
+      UnsafeRawBufferPointer(start: pixels, count: count * MemoryLayout<Float>.stride)
+        .assumingMemoryBound(to: Float.self))
+  }
+}
+
+/// An image that could not be decoded.
+public struct BrokenImage: Hashable, Sendable, CustomStringConvertible {
+  /// Its number in the set.
+  public var index: Int
+  /// What it is called.
+  public var name: String
+  /// Why.
+  public var reason: String
+
+  /// The name and the reason.
+  public var description: String { "\(name): \(reason)" }
+}

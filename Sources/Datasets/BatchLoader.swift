@@ -1,0 +1,115 @@
+public import Imaging
+import Synchronization
+
+/// Batches for training: shuffled, augmented, without end, made by threads ahead of time.
+///
+/// What is in a batch depends on the set, the transform, the seed and the step alone, whatever the
+/// number of workers; so a loader that starts at step N continues an unbroken run. Of the last
+/// images of an epoch those that do not fill a batch are left out; a set smaller than a batch is
+/// gone through as often as it takes.
+///
+/// An image that cannot be decoded is replaced by the next in the epoch's order that can. When more
+/// than `brokenFraction` of the set (and more than one image) is broken, `next()` throws.
+///
+/// Use from one thread; `stop()` may be called from any.
+public final class BatchLoader: Sendable {
+  /// Steps in one epoch.
+  public let stepsPerEpoch: Int
+  private let path: String
+  private let pipeline: BatchPipeline
+  private let record: Mutex<Record>
+
+  private struct Record {
+    var broken: BrokenImages
+    var waited = Duration.zero
+  }
+
+  /// Creates a loader and starts its workers.
+  ///
+  /// - Parameters:
+  ///   - path: what the set is called in messages.
+  ///   - batch: images in a batch, of each rank.
+  ///   - step: the first batch given out.
+  ///   - rank: which of `ranks` processes this is; together they see every image once an epoch.
+  ///   - prefetch: batches that are made ahead.
+  ///   - brokenFraction: the share of the set that may be broken.
+  public init(
+    _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform, batch: Int,
+    seed: UInt64, startingAt step: Int = 0, rank: Int = 0, ranks: Int = 1, workers: Int,
+    prefetch: Int = 2, brokenFraction: Double = 0.01
+  ) {
+    precondition(dataset.count >= 1, "a set without images")
+    precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && step >= 0)
+    precondition(ranks >= 1 && (0..<ranks).contains(rank), "rank \(rank) of \(ranks)")
+    let plan = TrainingPlan(
+      count: dataset.count, batch: batch, seed: seed, rank: rank, ranks: ranks)
+    let limit = BrokenImages.limit(fraction: brokenFraction, count: dataset.count)
+    self.path = path
+    stepsPerEpoch = plan.stepsPerEpoch
+    pipeline = BatchPipeline(
+      dataset: dataset, transform: transform, plan: .training(plan), batch: batch,
+      startingAt: step, workers: workers, depth: prefetch, attempts: limit + 1)
+    record = Mutex(Record(broken: BrokenImages(limit: limit)))
+    pipeline.start()
+  }
+
+  deinit { pipeline.stop() }
+
+  /// The next batch; waits for it if need be.
+  ///
+  /// - Throws: `DatasetError` of kind `tooManyBroken`.
+  /// - Precondition: `stop()` has not been called.
+  public func next() throws(DatasetError) -> Batch {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let filled = pipeline.next()
+    let waited = start.duration(to: clock.now)
+    guard let filled else { preconditionFailure("the loader has been stopped") }
+    let failure = record.withLock { record -> DatasetError? in
+      record.waited += waited
+      do throws(DatasetError) {
+        try record.broken.add(filled.outcomes, of: path, count: pipeline.dataset.count)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let failure { throw failure }
+    guard let batch = Batch(filled, of: pipeline), batch.count == filled.outcomes.count else {
+      throw DatasetError(.tooManyBroken, path: path, "none of the images could be decoded")
+    }
+    return batch
+  }
+
+  /// Stops the workers and waits until they have ended.
+  public func stop() { pipeline.stop() }
+
+  /// Seconds that `next()` has waited in all.
+  public var waited: Double { record.withLock { $0.waited } / .seconds(1) }
+
+  /// The images met so far that could not be decoded, each once, in the order of the batches.
+  public var broken: [BrokenImage] { record.withLock { $0.broken.found } }
+}
+
+extension Batch {
+  /// Closes the gaps that broken images left; nil where nothing is left.
+  init?(_ filled: FilledBatch, of pipeline: BatchPipeline) {
+    let bytes = pipeline.transform.valueCount * MemoryLayout<Float>.stride
+    let base = filled.storage.baseAddress
+    var indices: [Int] = []
+    for (slot, outcome) in filled.outcomes.enumerated() {
+      guard let index = outcome.index else { continue }
+      if slot != indices.count {
+        (base + indices.count * bytes).copyMemory(from: base + slot * bytes, byteCount: bytes)
+      }
+      indices.append(index)
+    }
+    guard !indices.isEmpty else { return nil }
+    let dataset = pipeline.dataset
+    self.init(
+      number: filled.number, indices: indices,
+      labels: indices.map { dataset.label(of: $0) ?? -1 },
+      channels: pipeline.transform.channels, size: pipeline.transform.size,
+      storage: filled.storage, dataset: dataset)
+  }
+}

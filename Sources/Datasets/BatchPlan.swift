@@ -1,0 +1,66 @@
+import Imaging
+
+/// Which image goes into which slot of which batch; a pure function.
+enum BatchPlan: Sendable {
+  case training(TrainingPlan)
+  case sequential(SequentialPlan)
+
+  /// Number of slots of a batch; nil after the last one.
+  func slots(of batch: Int) -> Int? {
+    switch self {
+    case .training(let plan): plan.batch
+    case .sequential(let plan): plan.slots(of: batch)
+    }
+  }
+
+  /// The `attempt`th choice for a slot; nil where there is no other.
+  func choice(batch: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
+    switch self {
+    case .training(let plan): plan.choice(step: batch, slot: slot, attempt: attempt)
+    case .sequential(let plan): plan.choice(batch: batch, slot: slot, attempt: attempt)
+    }
+  }
+}
+
+/// Shuffled epochs without end. What is left of an epoch after its last whole batch is dropped; a
+/// set smaller than a batch is gone through as often as it takes to fill one.
+struct TrainingPlan: Sendable {
+  var count: Int
+  var batch: Int
+  var seed: UInt64
+  var rank: Int
+  var ranks: Int
+
+  var stepsPerEpoch: Int { max(1, count / (batch * ranks)) }
+
+  func choice(step: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
+    guard attempt < count else { return nil }
+    let epoch = step / stepsPerEpoch
+    let position = ((step % stepsPerEpoch) * ranks + rank) * batch + slot
+    let order = EpochOrder(seed: seed, epoch: epoch, count: count)
+    let index = order[(position + attempt) % count]
+    // A replacement may appear in the same epoch in its own right; it is then cut differently.
+    let occurrence = (position / count) << 32 + attempt
+    return (
+      index, SampleRandom(seed: seed, epoch: epoch, sample: index, occurrence: occurrence)
+    )
+  }
+}
+
+/// A range of a set from first to last, once.
+struct SequentialPlan: Sendable {
+  var range: Range<Int>
+  var batch: Int
+  var seed: UInt64
+
+  func slots(of number: Int) -> Int? {
+    let done = number * batch
+    return done < range.count ? min(batch, range.count - done) : nil
+  }
+
+  func choice(batch number: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
+    guard attempt == 0 else { return nil }
+    let index = range.lowerBound + number * batch + slot
+    return (index, SampleRandom(seed: seed, sample: index))
+  }
+}

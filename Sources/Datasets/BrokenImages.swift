@@ -1,0 +1,31 @@
+/// The images of a set that could not be decoded so far, and how many may be.
+struct BrokenImages: Sendable {
+  let limit: Int
+  private(set) var found: [BrokenImage] = []
+  private var indices: Set<Int> = []
+
+  /// A fraction of the set, rounded down, and one image at least; none where the fraction is 0.
+  static func limit(fraction: Double, count: Int) -> Int {
+    fraction > 0 ? max(1, Int(fraction * Double(count))) : 0
+  }
+
+  init(limit: Int) { self.limit = limit }
+
+  /// Adds images that have not been seen before, and fails when there are too many.
+  mutating func add(
+    _ outcomes: [SlotOutcome], of path: String, count: Int
+  ) throws(DatasetError) {
+    for outcome in outcomes {
+      for image in outcome.broken where indices.insert(image.index).inserted {
+        found.append(image)
+      }
+    }
+    guard found.count > limit else { return }
+    let examples = found.prefix(3).map(\.description).joined(separator: "; ")
+    let rest = found.count > 3 ? "; …" : ""
+    throw DatasetError(
+      .tooManyBroken, path: path,
+      "\(found.count) of \(count) images could not be decoded, \(limit) may be: "
+        + "\(examples)\(rest). Remove or repair them, or raise the limit")
+  }
+}

@@ -1,0 +1,97 @@
+public import Imaging
+
+/// The images in a folder and its subfolders, in the order of their paths.
+///
+/// Where all of them sit in immediate subfolders, those are the classes (also the empty ones).
+/// Hidden files and folders are skipped; links are followed, each folder once.
+public struct FolderDataset: ImageDataset {
+  /// The folder.
+  public let path: String
+  /// The names of the immediate subfolders, sorted, where they are classes.
+  public let classes: [String]?
+  private let paths: PackedStrings
+  private let labels: [Int32]
+  private let limits: ImageLimits
+
+  /// Lists a folder.
+  ///
+  /// - Parameter classes: the classes of another part of the same set, so that numbers agree; a
+  ///   class that is not among them is an error.
+  public init(
+    path: String, classes: [String]? = nil, limits: ImageLimits = .standard
+  ) throws(DatasetError) {
+    let listing = try FolderListing(path)
+    guard !listing.images.isEmpty else {
+      throw DatasetError(.empty, path: path, listing.whyEmpty)
+    }
+    self.init(path: path, listing: listing, limits: limits)
+    if let classes { self = try relabeled(classes) }
+  }
+
+  init(path: String, listing: FolderListing, limits: ImageLimits) {
+    self.path = path
+    self.limits = limits
+    paths = listing.images
+    let owners = listing.images.map { path -> Substring? in
+      let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+      return parts.count == 2 ? parts[0] : nil
+    }
+    if owners.allSatisfy({ $0 != nil }) {
+      let names = listing.folders
+      let numbers = Dictionary(
+        uniqueKeysWithValues: names.enumerated().map { (Substring($1), Int32($0)) })
+      classes = names
+      labels = owners.compactMap { $0.flatMap { numbers[$0] } }
+    } else {
+      classes = nil
+      labels = []
+    }
+  }
+
+  private init(_ other: FolderDataset, classes: [String], labels: [Int32]) {
+    path = other.path
+    paths = other.paths
+    limits = other.limits
+    self.classes = classes
+    self.labels = labels
+  }
+
+  private func relabeled(_ wanted: [String]) throws(DatasetError) -> FolderDataset {
+    guard let classes else {
+      throw DatasetError(
+        .malformed, path: path,
+        "has no classes; expected one subfolder for each of \(wanted.count) classes")
+    }
+    let numbers = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($1, Int32($0)) })
+    var renumbered: [Int32] = []
+    for label in labels {
+      guard let number = numbers[classes[Int(label)]] else {
+        throw DatasetError(
+          .malformed, path: path,
+          "has a class \"\(classes[Int(label)])\" that the other part of the set lacks")
+      }
+      renumbered.append(number)
+    }
+    return FolderDataset(self, classes: wanted, labels: renumbered)
+  }
+
+  /// Number of images.
+  public var count: Int { paths.count }
+
+  /// The number of the subfolder an image is in.
+  public func label(of index: Int) -> Int? { labels.isEmpty ? nil : Int(labels[index]) }
+
+  /// The path below the folder.
+  public func name(of index: Int) -> String { paths[index] }
+
+  /// Reads the file.
+  public func content(of index: Int) throws(ImageError) -> ImageContent {
+    .encoded(try EncodedImage(path: joined(path, paths[index]), limits: limits))
+  }
+}
+
+/// A path below a folder; an absolute one stays as it is.
+func joined(_ folder: String, _ path: String) -> String {
+  if path.hasPrefix("/") { return path }
+  return folder.hasSuffix("/") ? folder + path : folder + "/" + path
+}

@@ -1,0 +1,87 @@
+public import Imaging
+
+/// A numbered set of images, some with a class.
+///
+/// Every conformance passes `checkImageDataset` of the tests: the same answers at every call and
+/// from every thread, labels inside the classes, names that are told apart.
+public protocol ImageDataset: Sendable {
+  /// Number of images.
+  var count: Int { get }
+  /// The classes' names in the order of their numbers; nil where the images have none.
+  var classes: [String]? { get }
+  /// The class of an image; nil where there are no classes.
+  func label(of index: Int) -> Int?
+  /// What to call an image in messages: its path, or the file it is in and its number there.
+  func name(of index: Int) -> String
+  /// The image, still encoded where the set holds files. May block on input.
+  func content(of index: Int) throws(ImageError) -> ImageContent
+}
+
+extension ImageDataset {
+  /// The whole image with 1 or 3 channels.
+  public func image(at index: Int, channels: Int = 3) throws(ImageError) -> ByteImage {
+    do throws(ImageError) {
+      return try content(of: index).image(channels: channels)
+    } catch {
+      throw ImageError(error.kind, name: error.name ?? name(of: index), error.reason)
+    }
+  }
+}
+
+/// Which part of a set that has been divided by its makers.
+public enum DatasetSplit: String, CaseIterable, Codable, Hashable, Sendable {
+  /// What a model learns from: a subfolder `train`, or the files `train-…` of an IDX folder. A set
+  /// that is not divided is training data as a whole.
+  case training
+  /// What it is judged by: a subfolder `val`, `valid`, `validation` or `test`, or `t10k-…`.
+  case validation
+}
+
+/// Why a set of images cannot be used; one line that says what was found and what to do.
+public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What kind of failure it was.
+  public enum Kind: String, Hashable, Sendable {
+    /// There is nothing at the path.
+    case missing
+    /// The set is not divided, or lacks the part asked for.
+    case missingSplit
+    /// There is something, and it holds no images.
+    case empty
+    /// There is something that is none of the kinds of set that are read, or is damaged.
+    case malformed
+    /// Too many of its images could not be decoded.
+    case tooManyBroken
+    /// It exists and cannot be read.
+    case unreadable
+  }
+
+  /// What kind of failure it was.
+  public var kind: Kind
+  /// The path of the set.
+  public var path: String
+  /// What was found, what was expected and what to do.
+  public var reason: String
+
+  /// Creates an error.
+  public init(_ kind: Kind, path: String, _ reason: String) {
+    self.kind = kind
+    self.path = path
+    self.reason = reason
+  }
+
+  /// The path and the reason.
+  public var description: String { "\(path): \(reason)" }
+}
+
+extension DatasetError {
+  /// An image file's error as one of the set it describes.
+  init(_ error: ImageError, path: String) {
+    let kind: Kind =
+      switch error.kind {
+      case .missing: .missing
+      case .unreadable: .unreadable
+      default: .malformed
+      }
+    self.init(kind, path: path, error.reason)
+  }
+}

@@ -1,0 +1,140 @@
+public import Imaging
+
+/// Images named by the lines of a text file: a path, or a path and a class.
+///
+/// Paths are relative to the list's folder. A class follows a tab, or, if it is a whole number, a
+/// space. Lines that are empty or begin with `#` are skipped. Either all lines have a class or
+/// none; classes that are all whole numbers are those numbers, others are sorted.
+public struct ListDataset: ImageDataset {
+  /// The text file.
+  public let path: String
+  /// Names of the classes, or their numbers where the list has numbers.
+  public let classes: [String]?
+  private let folder: String
+  private let paths: PackedStrings
+  private let labels: [Int32]
+  private let limits: ImageLimits
+
+  /// Most lines' worth of text that is read.
+  static let largestFile = 4 << 30
+  /// Most classes that numbers may name.
+  static let mostClasses = 1_000_000
+
+  /// Reads a list.
+  ///
+  /// - Parameter classes: the names of the classes, so that numbers agree with another list's.
+  public init(
+    path: String, classes wanted: [String]? = nil, limits: ImageLimits = .standard
+  ) throws(DatasetError) {
+    let bytes: [UInt8]
+    do throws(ImageError) {
+      bytes = try readFile(path, limit: Self.largestFile)
+    } catch {
+      throw DatasetError(error, path: path)
+    }
+    if let format = ImageFormat(recognizing: bytes) {
+      throw DatasetError(
+        .malformed, path: path,
+        "is one \(format.rawValue) image; expected a folder of images or a list of their paths")
+    }
+    guard !bytes.contains(0) else {
+      throw DatasetError(
+        .malformed, path: path,
+        "is a binary file; expected a folder, a text list, IDX files or a single list of paths")
+    }
+    self.path = path
+    self.limits = limits
+    folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    var paths = PackedStrings()
+    var tags: [Substring?] = []
+    for line in bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) {
+      let text = String(decoding: line, as: UTF8.self)
+      let trimmed = text.drop { $0 == " " || $0 == "\t" }
+      if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
+      let (name, tag) = parsed(trimmed)
+      if let first = tags.first, (first == nil) != (tag == nil) {
+        throw DatasetError(
+          .malformed, path: path,
+          "names a class for some images and none for others (first \"\(name)\"); "
+            + "give one to every line or to none")
+      }
+      paths.append(String(name))
+      tags.append(tag)
+    }
+    guard !paths.isEmpty else {
+      throw DatasetError(.empty, path: path, "is a list without lines; expected a path on each")
+    }
+    guard PathKind(joined(folder, paths[0])) == .file else {
+      throw DatasetError(
+        .missing, path: path,
+        "lists \"\(paths[0])\" first, and there is no such file; expected one image path a line, "
+          + "relative to the list's folder")
+    }
+    self.paths = paths
+    (classes, labels) = try numbered(tags.compactMap { $0 }, wanted, path)
+  }
+
+  /// Number of lines with a path.
+  public var count: Int { paths.count }
+
+  /// The class on an image's line.
+  public func label(of index: Int) -> Int? { labels.isEmpty ? nil : Int(labels[index]) }
+
+  /// The path as the list has it.
+  public func name(of index: Int) -> String { paths[index] }
+
+  /// Reads the file.
+  public func content(of index: Int) throws(ImageError) -> ImageContent {
+    .encoded(try EncodedImage(path: joined(folder, paths[index]), limits: limits))
+  }
+}
+
+/// The path and the class of a line.
+private func parsed(_ line: Substring) -> (path: Substring, tag: Substring?) {
+  func trimmed(_ text: Substring) -> Substring {
+    var text = text
+    while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+    return text
+  }
+  let line = trimmed(line)
+  if let tab = line.lastIndex(of: "\t") {
+    return (trimmed(line[..<tab]), line[line.index(after: tab)...])
+  }
+  if let space = line.lastIndex(of: " "), Int(line[line.index(after: space)...]) != nil {
+    return (trimmed(line[..<space]), line[line.index(after: space)...])
+  }
+  return (line, nil)
+}
+
+/// The classes and the number of each tag's.
+private func numbered(
+  _ tags: [Substring], _ wanted: [String]?, _ path: String
+) throws(DatasetError) -> ([String]?, [Int32]) {
+  guard !tags.isEmpty else { return (nil, []) }
+  let numbers = tags.map { Int($0) }
+  if numbers.allSatisfy({ $0 != nil }) {
+    let values = numbers.compactMap { $0 }
+    let largest = values.max() ?? 0
+    let limit = wanted?.count ?? ListDataset.mostClasses
+    guard let smallest = values.min(), smallest >= 0, largest < limit else {
+      throw DatasetError(
+        .malformed, path: path,
+        "has class numbers from \(values.min() ?? 0) to \(largest); "
+          + "expected 0 to \(limit - 1)")
+    }
+    return (wanted ?? (0...largest).map(String.init), values.map(Int32.init))
+  }
+  let classes = wanted ?? Set(tags).map(String.init).sorted()
+  let order = Dictionary(
+    classes.enumerated().map { (Substring($1), Int32($0)) }, uniquingKeysWith: { first, _ in first }
+  )
+  var labels: [Int32] = []
+  for tag in tags {
+    guard let number = order[tag] else {
+      throw DatasetError(
+        .malformed, path: path, "has a class \"\(tag)\" that the other part of the set lacks")
+    }
+    labels.append(number)
+  }
+  return (classes, labels)
+}

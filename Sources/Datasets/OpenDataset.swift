@@ -1,0 +1,76 @@
+public import Imaging
+
+/// Opens whatever set of images is at a path.
+///
+/// - A folder with the files of an IDX set (`train-images-idx3-ubyte`, …), plain or gzipped.
+/// - A folder with `train` and `val` (`valid`, `validation`, `test`) subfolders: the one that
+///   `split` names.
+/// - Any other folder: the images in it and below it.
+/// - An IDX file: its images, with the labels beside it.
+/// - A text file: a list of paths.
+///
+/// - Parameters:
+///   - split: the part of a divided set; a set that is not divided is `training` as a whole.
+///   - classes: the classes of another part of the same set, so that the numbers agree.
+/// - Throws: `DatasetError`; its `kind` tells a missing path from bad content.
+public func openDataset(
+  at path: String, split: DatasetSplit = .training, classes: [String]? = nil,
+  limits: ImageLimits = .standard
+) throws(DatasetError) -> any ImageDataset {
+  switch PathKind(path) {
+  case .nothing:
+    throw DatasetError(
+      .missing, path: path, "there is nothing here; give a folder of images or a list of paths")
+  case .other:
+    throw DatasetError(
+      .malformed, path: path, "is a device or pipe; expected a folder or a file")
+  case .file:
+    if isIDX(path) { return try openIDX(images: path) }
+    guard split == .training else { throw undivided(path, "is a list") }
+    return try ListDataset(path: path, classes: classes, limits: limits)
+  case .folder:
+    let names = try names(in: path)
+    if let set = IDXFolder(path, names: names) { return try set.open(split) }
+    if let chosen = try splitFolder(of: path, names: names, split) {
+      return try FolderDataset(path: chosen, classes: classes, limits: limits)
+    }
+    guard split == .training else { throw undivided(path, "has no val or test subfolder") }
+    return try FolderDataset(path: path, classes: classes, limits: limits)
+  }
+}
+
+private func undivided(_ path: String, _ found: String) -> DatasetError {
+  DatasetError(
+    .missingSplit, path: path,
+    "\(found); expected a set divided into train and val, or a second path for evaluation")
+}
+
+private let splitNames: [DatasetSplit: [String]] = [
+  .training: ["train", "training"],
+  .validation: ["val", "valid", "validation", "test"],
+]
+
+/// The subfolder with the part asked for; nil where the folder is not divided.
+private func splitFolder(
+  of path: String, names: [String], _ split: DatasetSplit
+) throws(DatasetError) -> String? {
+  func folder(_ split: DatasetSplit) -> String? {
+    (splitNames[split] ?? []).first { name in
+      names.contains(name) && PathKind(joined(path, name)) == .folder
+    }
+  }
+  guard folder(.training) != nil,
+    !names.contains(where: { ImageFormat.allExtensions.contains(fileExtension($0)) })
+  else { return nil }
+  guard let name = folder(split) else {
+    throw DatasetError(
+      .missingSplit, path: path,
+      "has a train subfolder and none for validation; expected val, valid, validation or test")
+  }
+  return joined(path, name)
+}
+
+/// Whether a file has the name of an IDX file of images, gzipped or not.
+private func isIDX(_ path: String) -> Bool {
+  withoutGzip(lastComponent(path)).hasSuffix("idx3-ubyte")
+}

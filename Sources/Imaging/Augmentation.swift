@@ -1,0 +1,125 @@
+/// Which part of an image is shown to the model.
+public enum CropMode: String, CaseIterable, Codable, Hashable, Sendable {
+  /// A part of random area and aspect ratio at a random place, resized to the output size: the
+  /// paper's choice (Table 1e, "crop, random size").
+  case randomResized = "random-resized"
+  /// The image at a fixed scale (it just covers the output), padded by reflection, cut at a random
+  /// place: Table 1e, "crop, fixed size". The paper gives no details; the padding is CIFAR's.
+  case randomFixed = "random-fixed"
+  /// The middle of the image at a fixed scale: evaluation, and Table 1e, "none".
+  case center
+  /// The whole image resized to the output size, whatever that does to its proportions.
+  case none
+}
+
+/// Random changes of colour, with the meaning torchvision's `ColorJitter` gives them; 0 is off.
+///
+/// Those that are on are applied in random order. Gray images know brightness and contrast only.
+public struct ColorJitter: Codable, Hashable, Sendable {
+  /// The image times a factor of `max(0, 1 − b) … 1 + b`.
+  public var brightness: Double
+  /// The distance to the mean gray times a factor of `max(0, 1 − c) … 1 + c`.
+  public var contrast: Double
+  /// The distance to the gray image times a factor of `max(0, 1 − s) … 1 + s`.
+  public var saturation: Double
+  /// The hue turned by `−h … h` of a full circle; at most ½.
+  public var hue: Double
+
+  /// Creates a jitter; what is left out is off.
+  public init(
+    brightness: Double = 0, contrast: Double = 0, saturation: Double = 0, hue: Double = 0
+  ) {
+    self.brightness = brightness
+    self.contrast = contrast
+    self.saturation = saturation
+    self.hue = hue
+  }
+
+  /// No change at all.
+  public static let none = ColorJitter()
+}
+
+/// How an image becomes one training example: crop, flip, colour, in this order of random draws.
+public struct Augmentation: Codable, Hashable, Sendable {
+  /// Which part is shown.
+  public var crop: CropMode
+  /// Smallest share of the image's area in a `randomResized` crop.
+  public var minScale: Double
+  /// Largest share of the image's area in a `randomResized` crop.
+  public var maxScale: Double
+  /// Smallest width over height of a `randomResized` crop.
+  public var minRatio: Double
+  /// Largest width over height of a `randomResized` crop.
+  public var maxRatio: Double
+  /// Pixels added by reflection to each side before a `randomFixed` crop.
+  public var padding: Int
+  /// Share of the resized image's shorter side that a `center` crop keeps.
+  public var centerFraction: Double
+  /// Probability of mirroring left to right.
+  public var flip: Double
+  /// Random changes of colour.
+  public var jitter: ColorJitter
+  /// How pixels are interpolated.
+  public var filter: ResamplingFilter
+
+  /// Creates an augmentation; what is left out is the paper's (§A.1 and its code).
+  public init(
+    crop: CropMode = .randomResized, minScale: Double = 0.2, maxScale: Double = 1,
+    minRatio: Double = 0.75, maxRatio: Double = 4.0 / 3, padding: Int = 4,
+    centerFraction: Double = 0.875, flip: Double = 0.5, jitter: ColorJitter = .none,
+    filter: ResamplingFilter = .bicubic
+  ) {
+    self.crop = crop
+    self.minScale = minScale
+    self.maxScale = maxScale
+    self.minRatio = minRatio
+    self.maxRatio = maxRatio
+    self.padding = padding
+    self.centerFraction = centerFraction
+    self.flip = flip
+    self.jitter = jitter
+    self.filter = filter
+  }
+
+  /// The paper's pre-training: random resized crops of 20 to 100 % of the area, flipped half of
+  /// the time.
+  public static let pretraining = Augmentation()
+  /// Evaluation: the middle 87.5 %, nothing random.
+  public static let evaluation = Augmentation(crop: .center, flip: 0)
+  /// The image as it is, resized if it has another size.
+  public static let identity = Augmentation(crop: .none, flip: 0)
+}
+
+extension Augmentation {
+  /// What is wrong with the values, each as the field's path and a sentence; empty when all is
+  /// well.
+  public var problems: [(path: String, message: String)] {
+    var found: [(path: String, message: String)] = []
+    func require(_ holds: Bool, _ path: String, _ message: @autoclosure () -> String) {
+      if !holds { found.append((path, message())) }
+    }
+    require(minScale > 0, "minScale", "is \(minScale); expected a share above 0")
+    require(maxScale <= 1, "maxScale", "is \(maxScale); expected a share of at most 1")
+    require(minScale <= maxScale, "maxScale", "is \(maxScale), below minScale \(minScale)")
+    require(minRatio > 0, "minRatio", "is \(minRatio); expected a number above 0")
+    require(
+      minRatio <= maxRatio && maxRatio.isFinite, "maxRatio",
+      "is \(maxRatio); expected a number of at least minRatio \(minRatio)")
+    require(padding >= 0, "padding", "is \(padding); expected a whole number of at least 0")
+    require(
+      centerFraction > 0 && centerFraction <= 1, "centerFraction",
+      "is \(centerFraction); expected a share above 0 and at most 1")
+    require(
+      (0...1).contains(flip), "flip", "is \(flip); expected a probability between 0 and 1")
+    for (name, value) in [
+      ("brightness", jitter.brightness), ("contrast", jitter.contrast),
+      ("saturation", jitter.saturation),
+    ] {
+      require(
+        value >= 0 && value.isFinite, "jitter." + name, "is \(value); expected 0 or more")
+    }
+    require(
+      (0...0.5).contains(jitter.hue), "jitter.hue", "is \(jitter.hue); expected 0 to 0.5")
+    return found
+  }
+}

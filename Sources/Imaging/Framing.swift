@@ -1,0 +1,148 @@
+import Foundation
+
+/// Where each pixel of an output comes from: the image's rectangle (`x`, `y`, `width`, `height`) is
+/// resized to `resized`, and the output is the window of that at `origin`, which reflects where it
+/// reaches outside.
+struct Framing: Hashable {
+  var x = 0.0
+  var y = 0.0
+  var width: Double
+  var height: Double
+  /// Pixels that may be read.
+  var bounds: PixelRectangle
+  var resized: PixelSize
+  var origin = (x: 0, y: 0)
+  var flipped = false
+
+  /// The rectangle, and nothing around it, resized to the output.
+  init(_ rectangle: PixelRectangle, to output: PixelSize) {
+    x = Double(rectangle.x)
+    y = Double(rectangle.y)
+    width = Double(rectangle.width)
+    height = Double(rectangle.height)
+    bounds = rectangle
+    resized = output
+  }
+
+  static func == (a: Framing, b: Framing) -> Bool {
+    (a.x, a.y, a.width, a.height) == (b.x, b.y, b.width, b.height) && a.bounds == b.bounds
+      && a.resized == b.resized && a.origin == b.origin && a.flipped == b.flipped
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(bounds)
+    hasher.combine(resized)
+  }
+
+  /// The axes for a picture that is decoded at `eighths` eighths of its sides to `scaled`.
+  func axes(
+    output: PixelSize, eighths: Int, scaled: PixelSize, filter: ResamplingFilter
+  ) -> (columns: ResamplingAxis, rows: ResamplingAxis) {
+    let scale = Double(eighths) / 8
+    func limit(_ low: Int, _ high: Int, _ end: Int) -> Range<Int> {
+      let lower = min(low * eighths / 8, end - 1)
+      return lower..<max(min((high * eighths + 7) / 8, end), lower + 1)
+    }
+    let across = origin.x..<origin.x + output.width
+    let columns = ResamplingAxis(
+      start: x * scale, length: width * scale, resized: resized.width,
+      outputs: flipped ? Array(across.reversed()) : Array(across),
+      bounds: limit(bounds.x, bounds.maxX, scaled.width), filter: filter)
+    let rows = ResamplingAxis(
+      start: y * scale, length: height * scale, resized: resized.height,
+      outputs: origin.y..<origin.y + output.height,
+      bounds: limit(bounds.y, bounds.maxY, scaled.height), filter: filter)
+    return (columns, rows)
+  }
+
+  /// The smallest of 8, 4, 2 and 1 eighths at which no output pixel has less than one pixel to be
+  /// made from.
+  var sufficientEighths: Int {
+    for eighths in [1, 2, 4] {
+      let scale = Double(eighths) / 8
+      if width * scale >= Double(resized.width), height * scale >= Double(resized.height) {
+        return eighths
+      }
+    }
+    return 8
+  }
+}
+
+extension Augmentation {
+  /// Draws the part of an image of `size` that fills an output.
+  func framing(
+    of size: PixelSize, output: PixelSize, using random: inout SampleRandom
+  ) -> Framing {
+    var framing: Framing
+    switch crop {
+    case .none:
+      framing = Framing(PixelRectangle(width: size.width, height: size.height), to: output)
+    case .randomResized:
+      framing = Framing(randomResizedCrop(of: size, using: &random), to: output)
+    case .center:
+      framing = Framing(PixelRectangle(width: size.width, height: size.height), to: output)
+      framing.resized = covering(
+        PixelSize(
+          width: Int(Double(output.width) / centerFraction),
+          height: Int(Double(output.height) / centerFraction)),
+        size)
+      framing.origin = (
+        halved(framing.resized.width - output.width),
+        halved(framing.resized.height - output.height)
+      )
+    case .randomFixed:
+      framing = Framing(PixelRectangle(width: size.width, height: size.height), to: output)
+      framing.resized = covering(output, size)
+      framing.origin = (
+        random.integer(below: framing.resized.width - output.width + 2 * padding + 1) - padding,
+        random.integer(below: framing.resized.height - output.height + 2 * padding + 1) - padding
+      )
+    }
+    framing.flipped = flip > 0 && random.uniform() < flip
+    return framing
+  }
+
+  /// The crop that torchvision documents for `RandomResizedCrop`: ten tries of a random area and a
+  /// log-uniform ratio, then the largest middle part with an allowed ratio.
+  func randomResizedCrop(
+    of size: PixelSize, using random: inout SampleRandom
+  ) -> PixelRectangle {
+    let area = Double(size.width) * Double(size.height)
+    for _ in 0..<10 {
+      let target = area * random.uniform(minScale, maxScale)
+      let ratio = exp(random.uniform(log(minRatio), log(maxRatio)))
+      let width = Int((target * ratio).squareRoot().rounded(.toNearestOrEven))
+      let height = Int((target / ratio).squareRoot().rounded(.toNearestOrEven))
+      if (1...size.width).contains(width), (1...size.height).contains(height) {
+        let y = random.integer(below: size.height - height + 1)
+        let x = random.integer(below: size.width - width + 1)
+        return PixelRectangle(x: x, y: y, width: width, height: height)
+      }
+    }
+    let ratio = Double(size.width) / Double(size.height)
+    var width = size.width
+    var height = size.height
+    if ratio < minRatio {
+      height = Int((Double(width) / minRatio).rounded(.toNearestOrEven))
+    } else if ratio > maxRatio {
+      width = Int((Double(height) * maxRatio).rounded(.toNearestOrEven))
+    }
+    width = min(max(width, 1), size.width)
+    height = min(max(height, 1), size.height)
+    return PixelRectangle(
+      x: (size.width - width) / 2, y: (size.height - height) / 2, width: width, height: height)
+  }
+}
+
+/// The size of `image` after scaling it to just cover `target`, its proportions kept.
+private func covering(_ target: PixelSize, _ image: PixelSize) -> PixelSize {
+  if target.width * image.height >= target.height * image.width {
+    return PixelSize(
+      width: target.width, height: max(target.height, target.width * image.height / image.width))
+  }
+  return PixelSize(
+    width: max(target.width, target.height * image.width / image.height), height: target.height)
+}
+
+/// Half, rounded to the nearest even number where it lies between two.
+private func halved(_ x: Int) -> Int { Int((Double(x) / 2).rounded(.toNearestOrEven)) }

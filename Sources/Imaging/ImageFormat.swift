@@ -1,0 +1,65 @@
+/// A format that is decoded; recognised by a file's first bytes, whatever its name says.
+public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
+  /// Baseline, progressive and arithmetic-coded JPEG with 8 bits a component.
+  case jpeg = "JPEG"
+  /// PNG of any colour type, depth and interlacing.
+  case png = "PNG"
+
+  /// The format of a file that begins with `bytes`, or nil.
+  public init?(recognizing bytes: some Collection<UInt8>) {
+    if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
+      self = .jpeg
+    } else if bytes.starts(with: pngSignature) {
+      self = .png
+    } else {
+      return nil
+    }
+  }
+
+  /// File name extensions, in lower case, under which such files are looked for in folders.
+  public var extensions: [String] {
+    switch self {
+    case .jpeg: ["jpg", "jpeg", "jpe", "jfif"]
+    case .png: ["png"]
+    }
+  }
+
+  /// All extensions of all formats.
+  public static let allExtensions = Set(allCases.flatMap(\.extensions))
+}
+
+let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+/// What a file that is no JPEG and no PNG seems to be, for people.
+func guessedKind(of bytes: some Collection<UInt8>) -> String {
+  if bytes.isEmpty { return "empty" }
+  let signatures: [([UInt8], Int, String)] = [
+    (Array("GIF8".utf8), 0, "a GIF image"),
+    (Array("BM".utf8), 0, "a BMP image"),
+    ([0x49, 0x49, 0x2A, 0x00], 0, "a TIFF image"),
+    ([0x4D, 0x4D, 0x00, 0x2A], 0, "a TIFF image"),
+    (Array("WEBP".utf8), 8, "a WebP image"),
+    (Array("ftypavif".utf8), 4, "an AVIF image"),
+    (Array("ftyphei".utf8), 4, "a HEIC image"),
+    (Array("ftypmif1".utf8), 4, "a HEIF image"),
+    ([0xFF, 0x0A], 0, "a JPEG XL image"),
+    ([0x00, 0x00, 0x00, 0x0C, 0x6A, 0x50], 0, "a JPEG 2000 image"),
+    (Array("%PDF".utf8), 0, "a PDF document"),
+    ([0x1F, 0x8B], 0, "a gzip archive"),
+    ([0x50, 0x4B, 0x03, 0x04], 0, "a zip archive"),
+    ([0x28, 0xB5, 0x2F, 0xFD], 0, "a zstd archive"),
+    (Array("ustar".utf8), 257, "a tar archive"),
+  ]
+  for (signature, offset, kind) in signatures
+  where bytes.dropFirst(offset).starts(with: signature) {
+    return kind
+  }
+  let head = Array(bytes.prefix(512))
+  if head.allSatisfy({ $0 >= 0x20 || (0x09...0x0D).contains($0) }) {
+    let start = String(decoding: head, as: UTF8.self).drop(while: \.isWhitespace).lowercased()
+    if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") { return "an HTML page" }
+    return "text"
+  }
+  if head.allSatisfy({ $0 == 0 }) { return "zeros" }
+  return "of an unknown kind"
+}

@@ -1,0 +1,43 @@
+/// What a file may ask for; checked before memory is taken for its pixels.
+public struct ImageLimits: Codable, Hashable, Sendable {
+  /// Most pixels a file may declare; 178,956,970 (half a gigabyte of RGB), Pillow's own limit.
+  public var pixels: Int
+  /// Longest side a file may declare.
+  public var side: Int
+  /// Most scans of a progressive JPEG.
+  public var scans: Int
+  /// Most bytes a decoder may hold besides its output.
+  public var workingBytes: Int
+  /// Largest file that is read at all.
+  public var fileBytes: Int
+
+  /// Creates limits; what is left out is safe for photos and for the machine.
+  public init(
+    pixels: Int = 178_956_970, side: Int = 65_500, scans: Int = 100,
+    workingBytes: Int = 1 << 30, fileBytes: Int = 1 << 30
+  ) {
+    self.pixels = pixels
+    self.side = side
+    self.scans = scans
+    self.workingBytes = workingBytes
+    self.fileBytes = fileBytes
+  }
+
+  /// The limits used unless others are given.
+  public static let standard = ImageLimits()
+
+  func check(_ size: PixelSize) throws(ImageError) {
+    guard size.width <= side, size.height <= side else {
+      throw ImageError(
+        .tooLarge,
+        "declares \(size) pixels; a side may have at most \(side): shrink the image, "
+          + "or raise the limit if you trust the file")
+    }
+    guard size.width * size.height <= pixels else {
+      throw ImageError(
+        .tooLarge,
+        "declares \(size) = \(size.width * size.height) pixels; at most \(pixels) are decoded: "
+          + "shrink the image, or raise the limit if you trust the file")
+    }
+  }
+}

@@ -1,0 +1,50 @@
+/// Mean and standard deviation of each channel on the scale 0…1; bytes become
+/// `(x / 255 − mean) / deviation`.
+public struct PixelNormalization: Codable, Hashable, Sendable {
+  /// Mean of each channel.
+  public let mean: [Double]
+  /// Standard deviation of each channel.
+  public let deviation: [Double]
+
+  /// Creates a normalisation.
+  ///
+  /// - Precondition: as many means as deviations, 1 or 3, and every deviation above 0.
+  public init(mean: [Double], deviation: [Double]) {
+    precondition(
+      mean.count == deviation.count && (mean.count == 1 || mean.count == 3),
+      "\(mean.count) means and \(deviation.count) deviations; expected 1 or 3 of each")
+    precondition(deviation.allSatisfy { $0 > 0 }, "a deviation in \(deviation) is not above 0")
+    self.mean = mean
+    self.deviation = deviation
+  }
+
+  /// ImageNet's, of RGB.
+  public static let imageNet = PixelNormalization(
+    mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+
+  /// Number of channels, `C`.
+  public var channels: Int { mean.count }
+
+  /// Factor of a byte.
+  var scale: [Float] { deviation.map { Float(1 / (255 * $0)) } }
+  /// Added after the factor.
+  var offset: [Float] { zip(mean, deviation).map { Float(-$0 / $1) } }
+}
+
+extension ByteImage {
+  /// Writes normalised floats as planes. `[H, W, C]` → `[C, H, W]`
+  func writePlanes(
+    normalized: PixelNormalization, into planes: UnsafeMutablePointer<Float>
+  ) {
+    precondition(normalized.channels == channels)
+    let count = width * height
+    let scale = normalized.scale
+    let offset = normalized.offset
+    pixels.withUnsafeBufferPointer { pixels in
+      for c in 0..<channels {
+        let plane = planes + c * count
+        for i in 0..<count { plane[i] = Float(pixels[i * channels + c]) * scale[c] + offset[c] }
+      }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+public import Torch
+public import TorchNN
+
+// B batch, N patches, K kept, D width, P patch side, C channels, V = P·P·C values of a patch.
+
+/// The Vision Transformer that sees the visible patches only (He et al., 2022, §3 “MAE encoder”).
+///
+/// Names are timm's, so that its weights load there as they are.
+public struct PatchEncoder: Module {
+  public let scope: Scope
+  /// The model's configuration.
+  public let configuration: ModelConfiguration
+  let patchWeight: Tensor  // [D, C, P, P], a convolution's
+  let patchBias: Tensor
+  let classToken: Tensor  // [1, 1, D]
+  let positions: Tensor  // [1, 1 + N, D]
+  let blocks: [TransformerBlock]
+  let norm: LayerNorm
+
+  /// Declares `cls_token`, `pos_embed`, `patch_embed.proj`, `blocks` and `norm`.
+  public init(_ configuration: ModelConfiguration, in scope: Scope) {
+    self.scope = scope
+    self.configuration = configuration
+    let shape = configuration.encoder
+    let (width, patch, channels) = (shape.width, configuration.patch, configuration.channels)
+    classToken = scope.parameter("cls_token", [1, 1, width], .normal(standardDeviation: 0.02))
+    positions = scope.table(
+      "pos_embed", [1, 1 + configuration.grid.count, width],
+      .values(sineCosinePositions(configuration.grid, width: width)))
+    // Xavier over the flattened patch; the bias as a convolution's (He et al., 2022, A.1).
+    let values = configuration.patchValues
+    patchWeight = scope["patch_embed"]["proj"].parameter(
+      "weight", [width, channels, patch, patch], .xavierUniform(fanIn: values, fanOut: width))
+    patchBias = scope["patch_embed"]["proj"].parameter(
+      "bias", [width], .uniform(bound: 1 / Double(values).squareRoot()))
+    blocks = (0..<shape.depth).map {
+      TransformerBlock(
+        shape, normEpsilon: configuration.normEpsilon, qkvBias: configuration.qkvBias,
+        in: scope["blocks", $0])
+    }
+    norm = LayerNorm(width, epsilon: configuration.normEpsilon, in: scope["norm"])
+  }
+
+  /// Class token and visible patches after the last norm, in the order of the mask.
+  ///
+  /// - Parameters:
+  ///   - patches: `[B, N, V]` as ``patches(of:side:)`` cuts them.
+  ///   - mask: Which patches are kept; only those are embedded.
+  /// - Returns: `[B, 1 + K, D]`.
+  public func callAsFunction(_ patches: Tensor, keeping mask: PatchMask) -> Tensor {
+    let (batch, kept) = (mask.batch, mask.kept)
+    let visible = patches.flattened(to: 1).taking(mask.visibleRows, along: 0)  // [B·K, V]
+    let places = positions[0, from: 1].taking(mask.visible.flattened(), along: 0)  // [B·K, D]
+    let tokens = (embedded(visible) + places).reshaped([batch, kept, -1])
+    return encoded(tokens)
+  }
+
+  /// Class token and all patches after the last norm, row by row: `[B, N, V]` → `[B, 1 + N, D]`.
+  public func callAsFunction(_ patches: Tensor) -> Tensor {
+    encoded(embedded(patches) + positions[0, from: 1])
+  }
+
+  /// `[…, V]` → `[…, D]`: the patch convolution, on values that lie channel last.
+  func embedded(_ patches: Tensor) -> Tensor {
+    patches.linear(patchWeight.permuted([0, 2, 3, 1]).flattened(from: 1), patchBias)
+  }
+
+  private func encoded(_ tokens: Tensor) -> Tensor {
+    let width = configuration.encoder.width
+    let first = (classToken + positions.narrowed(1, to: 0..<1))
+      .expanded([tokens.shape[0], 1, width])
+    var x = concatenated([first, tokens], along: 1)
+    for block in blocks { x = block(x) }
+    return norm(x)
+  }
+}
+
+extension Tensor {
+  /// Slice `index` of the first dimension, rows `start` and after: `[A, R, D]` → `[R − start, D]`.
+  subscript(index: Int, from start: Int) -> Tensor {
+    let slice = selected(index, along: 0)
+    return slice.narrowed(0, to: start..<slice.shape[0])
+  }
+}

@@ -1,0 +1,97 @@
+public import Torch
+public import TorchNN
+
+// B batch, N tokens, Q queries, D width, H heads, d = D/H.
+
+/// Multi-head self-attention: `[B, N, D]` → `[B, Q, D]` (Vaswani et al., 2017, §3.2).
+public struct Attention: Layer {
+  public let scope: Scope
+  let heads: Int
+  let width: Int
+  let qkv: Linear
+  let projection: Linear
+
+  /// Declares `qkv` and `proj`.
+  public init(width: Int, heads: Int, qkvBias: Bool = true, in scope: Scope) {
+    self.scope = scope
+    self.heads = heads
+    self.width = width
+    qkv = Linear(width, 3 * width, bias: qkvBias, in: scope["qkv"])
+    projection = Linear(width, width, in: scope["proj"])
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    let (batch, tokens) = (x.shape[0], x.shape[1])
+    let parts = qkv(x).reshaped([batch, tokens, 3, heads, width / heads])
+      .permuted([2, 0, 3, 1, 4]).unbound(along: 0)  // [B, N, 3D] → 3 × [B, H, N, d]
+    return mixed(queries: parts[0], keys: parts[1], values: parts[2])
+  }
+
+  /// The attention of the last `queries` tokens to all of them: `[B, N, D]` → `[B, Q, D]`.
+  public func callAsFunction(_ x: Tensor, lastQueries queries: Int) -> Tensor {
+    let (batch, tokens) = (x.shape[0], x.shape[1])
+    let weight = qkv.weight.split(sizes: [width, 2 * width], along: 0)
+    let bias = qkv.bias?.split(sizes: [width, 2 * width], along: 0)
+    let q = x.narrowed(1, to: tokens - queries..<tokens).linear(weight[0], bias?[0])
+      .reshaped([batch, queries, heads, width / heads]).transposed(1, 2)
+    let parts = x.linear(weight[1], bias?[1])
+      .reshaped([batch, tokens, 2, heads, width / heads])
+      .permuted([2, 0, 3, 1, 4]).unbound(along: 0)  // [B, N, 2D] → 2 × [B, H, N, d]
+    return mixed(queries: q, keys: parts[0], values: parts[1])
+  }
+
+  private func mixed(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor {
+    let mixed = Tensor.attention(queries: queries, keys: keys, values: values)
+    return projection(mixed.transposed(1, 2).flattened(from: 2))  // [B, H, Q, d] → [B, Q, D]
+  }
+}
+
+/// The two-layer perceptron of a transformer block. `[B, N, D]` → `[B, N, D]`
+public struct FeedForward: Layer {
+  public let scope: Scope
+  let expand: Linear
+  let project: Linear
+
+  /// Declares `fc1` and `fc2`.
+  public init(width: Int, hidden: Int, in scope: Scope) {
+    self.scope = scope
+    expand = Linear(width, hidden, in: scope["fc1"])
+    project = Linear(hidden, width, in: scope["fc2"])
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor { project(expand(x).gelu()) }
+}
+
+/// A pre-norm transformer block: `x + attention(norm(x))`, then `x + perceptron(norm(x))`
+/// (Dosovitskiy et al., 2021, eq. 2–3). `[B, N, D]` → `[B, N, D]`
+public struct TransformerBlock: Layer {
+  public let scope: Scope
+  let attentionNorm: LayerNorm
+  let attention: Attention
+  let feedForwardNorm: LayerNorm
+  let feedForward: FeedForward
+
+  /// Declares `norm1`, `attn`, `norm2` and `mlp`.
+  public init(_ shape: TransformerShape, normEpsilon: Double, qkvBias: Bool, in scope: Scope) {
+    self.scope = scope
+    attentionNorm = LayerNorm(shape.width, epsilon: normEpsilon, in: scope["norm1"])
+    attention = Attention(
+      width: shape.width, heads: shape.heads, qkvBias: qkvBias, in: scope["attn"])
+    feedForwardNorm = LayerNorm(shape.width, epsilon: normEpsilon, in: scope["norm2"])
+    feedForward = FeedForward(width: shape.width, hidden: shape.hidden, in: scope["mlp"])
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    let y = x + attention(attentionNorm(x))
+    return y + feedForward(feedForwardNorm(y))
+  }
+
+  /// Computes only the last `queries` tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.
+  public func callAsFunction(_ x: Tensor, lastQueries queries: Int) -> Tensor {
+    let tokens = x.shape[1]
+    let y =
+      x.narrowed(1, to: tokens - queries..<tokens)
+      + attention(attentionNorm(x), lastQueries: queries)
+    return y + feedForward(feedForwardNorm(y))
+  }
+}

@@ -1,0 +1,78 @@
+public import Torch
+public import TorchNN
+
+// B batch, N patches, K kept, E encoder width, D decoder width, V values of a patch.
+
+/// The light transformer that fills in the hidden patches (He et al., 2022, §3 “MAE decoder”).
+///
+/// Tokens stand in the order class, visible, hidden: attention does not care about order and
+/// positions are added by number, so that nothing needs to be put back for the loss.
+public struct PatchDecoder: Module {
+  public let scope: Scope
+  let embedding: Linear
+  let maskToken: Tensor  // [1, 1, D]
+  let positions: Tensor  // [1, 1 + N, D]
+  let blocks: [TransformerBlock]
+  let norm: LayerNorm
+  let prediction: Linear
+
+  /// Declares `mask_token`, `decoder_embed`, `decoder_pos_embed`, `decoder_blocks`, `decoder_norm`
+  /// and `decoder_pred`.
+  public init(_ configuration: ModelConfiguration, in scope: Scope) {
+    self.scope = scope
+    let shape = configuration.decoder
+    maskToken = scope.parameter(
+      "mask_token", [1, 1, shape.width], .normal(standardDeviation: 0.02))
+    positions = scope.table(
+      "decoder_pos_embed", [1, 1 + configuration.grid.count, shape.width],
+      .values(sineCosinePositions(configuration.grid, width: shape.width)))
+    embedding = Linear(configuration.encoder.width, shape.width, in: scope["decoder_embed"])
+    blocks = (0..<shape.depth).map {
+      TransformerBlock(
+        shape, normEpsilon: configuration.normEpsilon, qkvBias: configuration.qkvBias,
+        in: scope["decoder_blocks", $0])
+    }
+    norm = LayerNorm(shape.width, epsilon: configuration.normEpsilon, in: scope["decoder_norm"])
+    prediction = Linear(shape.width, configuration.patchValues, in: scope["decoder_pred"])
+  }
+
+  /// Predictions for the hidden patches only, in the order of the mask; the last block computes no
+  /// other token. `[B, 1 + K, E]` → `[B, N − K, V]`
+  public func hidden(_ latent: Tensor, mask: PatchMask) -> Tensor {
+    var x = tokens(latent, mask: mask)
+    for block in blocks.dropLast() { x = block(x) }
+    if let last = blocks.last { x = last(x, lastQueries: mask.patches - mask.kept) }
+    return prediction(norm(x))
+  }
+
+  /// Predictions for all patches, row by row. `[B, 1 + K, E]` → `[B, N, V]`
+  public func all(_ latent: Tensor, mask: PatchMask) -> Tensor {
+    var x = tokens(latent, mask: mask)
+    for block in blocks { x = block(x) }
+    let shuffled = prediction(norm(x.narrowed(1, to: 1..<1 + mask.patches)))
+    let places = mask.restoring.unsqueezed(2).expanded([-1, -1, shuffled.shape[2]])
+    return shuffled.gathered(places, along: 1)
+  }
+
+  /// Class, visible and mask tokens with their positions. `[B, 1 + K, E]` → `[B, 1 + N, D]`
+  private func tokens(_ latent: Tensor, mask: PatchMask) -> Tensor {
+    let table = positions[0, from: 0]
+    let visible =
+      embedding(latent)
+      + concatenated(
+        [
+          Tensor.zeros([mask.batch, 1], dtype: .int64, device: mask.order.device),
+          mask.visible + 1,
+        ], along: 1
+      ).looked(upIn: table)
+    let hidden = maskToken + (mask.hidden + 1).looked(upIn: table)
+    return concatenated([visible, hidden.to(visible.dtype)], along: 1)
+  }
+}
+
+extension Tensor {
+  /// Rows of a table `[R, D]` by number: `[B, N]` int64 → `[B, N, D]`.
+  fileprivate func looked(upIn table: Tensor) -> Tensor {
+    table.taking(flattened(), along: 0).reshaped(shape + [table.shape[1]])
+  }
+}

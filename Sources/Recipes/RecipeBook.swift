@@ -1,0 +1,76 @@
+public import Training
+
+/// All recipes that have a name.
+public enum RecipeBook {
+  /// A recipe, and what is said of it.
+  public struct Entry: Hashable, Sendable {
+    /// The values.
+    public var recipe: Recipe
+    /// One line, for lists.
+    public var summary: String
+    /// What stands above the values when they are shown: origin, what to expect, the command.
+    public var header: [String]
+
+    /// Creates an entry.
+    public init(_ recipe: Recipe, summary: String, header: [String]) {
+      self.recipe = recipe
+      self.summary = summary
+      self.header = header
+    }
+
+    /// The name the recipe is found by.
+    public var name: String { recipe.name }
+    /// The complete recipe as YAML under its header.
+    public var yaml: String { recipe.yaml(header: header) }
+  }
+
+  /// Every entry, everyday ones first.
+  public static let entries: [Entry] =
+    [.oneMachine, .smallImages, .fashionMNIST] + Entry.paperTable8 + Entry.paperTable1
+
+  /// The recipe of a run that names none.
+  public static let standard: Recipe = Entry.oneMachine.recipe
+
+  /// The entry of that name; throws the nearest names there are.
+  public static func entry(named name: String) throws(RecipeErrors) -> Entry {
+    if let entry = entries.first(where: { $0.name == name }) { return entry }
+    let names = entries.map(\.name)
+    let advice =
+      nearestName(to: name, among: names).map { "did you mean \($0)?" }
+      ?? "there are \(names.joinedWords("and"))"
+    let excerpt = name.count > 60 ? name.prefix(57) + "…" : name[...]
+    throw RecipeErrors([FieldMistake("", "no recipe is called \(excerpt); \(advice)")])
+  }
+
+  /// The complete, checked recipe that a name or file and `--set` assignments make together.
+  ///
+  /// What has a slash or a dot is a file. Throws all mistakes of name, file, assignments and values at
+  /// once, each assignment judged on the recipe it is laid over, or on the standard one where that
+  /// cannot be found.
+  public static func resolve(
+    _ nameOrFile: String? = nil, settings: [String] = []
+  ) throws(RecipeErrors) -> Recipe {
+    var base = standard
+    var file: RecipeFile?
+    var failure: RecipeErrors?
+    do throws(RecipeErrors) {
+      if let nameOrFile, nameOrFile.contains("/") || nameOrFile.contains(".") {
+        let read = try RecipeFile(at: nameOrFile)
+        file = read
+        if let name = read.base { base = try entry(named: name).recipe }
+      } else if let nameOrFile {
+        base = try entry(named: nameOrFile).recipe
+      }
+    } catch {
+      failure = error
+    }
+    do throws(RecipeErrors) {
+      let recipe = try base.changed(by: file, settings: settings)
+      if let failure { throw failure }
+      return recipe
+    } catch {
+      guard let failure, failure != error else { throw error }
+      throw RecipeErrors(failure.mistakes + error.mistakes)
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import Torch
+
+/// How a tensor gets its first values.
+public enum Initializer {
+  /// All the same.
+  case constant(Double)
+  /// Uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010).
+  case xavierUniform(fanIn: Int, fanOut: Int)
+  /// Uniform in ±bound.
+  case uniform(bound: Double)
+  /// Normal around 0.
+  case normal(standardDeviation: Double)
+  /// Given values, row by row.
+  case values([Float])
+
+  func fill(_ tensor: Tensor, using generator: Generator) {
+    switch self {
+    case .constant(let value):
+      tensor.fill(value)
+    case .xavierUniform(let fanIn, let fanOut):
+      let bound = (6 / Double(fanIn + fanOut)).squareRoot()
+      tensor.fillUniform(-bound..<bound, using: generator)
+    case .uniform(let bound):
+      tensor.fillUniform(-bound..<bound, using: generator)
+    case .normal(let standardDeviation):
+      tensor.fillNormal(standardDeviation: standardDeviation, using: generator)
+    case .values(let values):
+      tensor.copy(Tensor(values, shape: tensor.shape))
+    }
+  }
+}

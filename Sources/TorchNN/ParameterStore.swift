@@ -1,0 +1,95 @@
+public import Torch
+
+/// The named tensors of a model, in the order in which its layers declared them.
+///
+/// Names are PyTorch's (`blocks.0.attn.qkv.weight`), so that a saved model loads elsewhere as it is.
+public final class ParameterStore {
+  /// A tensor under its name.
+  public struct Entry {
+    /// The full name, such as `blocks.0.norm1.weight`.
+    public let name: String
+    /// The tensor itself; its elements change, the reference does not.
+    public let tensor: Tensor
+    /// False for tables that are saved with the model but never trained.
+    public let isTrainable: Bool
+  }
+
+  /// Where the tensors live.
+  public let device: Device
+  /// Everything declared so far.
+  public private(set) var entries: [Entry] = []
+
+  private let generator: Generator?
+  private var positions: [String: Int] = [:]
+
+  /// An empty store.
+  ///
+  /// - Parameters:
+  ///   - device: Where the tensors are to live.
+  ///   - generator: Draws the initial values, in the order of declaration; nil leaves the memory as
+  ///     it is, for a model whose weights are loaded next.
+  public init(on device: Device = .cpu, initializing generator: Generator?) {
+    self.device = device
+    self.generator = generator
+  }
+
+  /// The scope without a prefix.
+  public var root: Scope { Scope(store: self, path: "") }
+
+  /// The tensor of a name.
+  public subscript(name: String) -> Tensor? { positions[name].map { entries[$0].tensor } }
+
+  /// The tensors that are trained.
+  public var trainable: [Entry] { entries.filter(\.isTrainable) }
+
+  /// Number of trained values.
+  public var trainableCount: Int { trainable.reduce(0) { $0 + $1.tensor.count } }
+
+  /// Drops all gradients; the next backward pass writes fresh ones instead of adding to these.
+  public func clearGradients() {
+    for entry in entries where entry.isTrainable { entry.tensor.gradient = nil }
+  }
+
+  func declare(
+    _ name: String, shape: [Int], initializer: Initializer, isTrainable: Bool
+  ) -> Tensor {
+    precondition(positions[name] == nil, "the name '\(name)' is declared twice")
+    let initial = Tensor.empty(shape)
+    if let generator {
+      withoutGradients { initializer.fill(initial, using: generator) }
+    }
+    let tensor = initial.to(device)
+    tensor.requiresGradient = isTrainable
+    positions[name] = entries.count
+    entries.append(Entry(name: name, tensor: tensor, isTrainable: isTrainable))
+    return tensor
+  }
+}
+
+/// A place in the tree of names.
+public struct Scope {
+  /// The store that everything declared here goes to.
+  public let store: ParameterStore
+  /// The prefix, without a dot at its end.
+  public let path: String
+
+  /// The place one name further down: `scope["attn"]`, `scope["blocks", 3]`.
+  public subscript(name: String) -> Scope {
+    Scope(store: store, path: path.isEmpty ? name : path + "." + name)
+  }
+
+  /// The place of one of a list of modules.
+  public subscript(name: String, index: Int) -> Scope { self[name]["\(index)"] }
+
+  /// Declares a trained tensor.
+  public func parameter(
+    _ name: String, _ shape: [Int], _ initializer: Initializer
+  ) -> Tensor {
+    store.declare(self[name].path, shape: shape, initializer: initializer, isTrainable: true)
+  }
+
+  /// Declares a tensor that is saved with the model but not trained.
+  public func table(_ name: String, _ shape: [Int], _ initializer: Initializer) -> Tensor {
+    store.declare(self[name].path, shape: shape, initializer: initializer, isTrainable: false)
+  }
+}

@@ -1,0 +1,75 @@
+public import MaskedAutoencoders
+public import Torch
+import TorchNN
+import TorchOptim
+
+/// One training step of a model on images of noise: forward, backward, AdamW, nothing else.
+public final class StepBenchmark {
+  /// A configuration that benchmarks are known by.
+  public struct Workload: Sendable {
+    /// `base` or `small`.
+    public let name: String
+    /// The model.
+    public let configuration: ModelConfiguration
+    /// Images in a step.
+    public let batch: Int
+
+    /// ViT-B/16 at 224², 16 images.
+    public static let base = Workload(
+      name: "base", configuration: ModelConfiguration(), batch: 16)
+    /// 32² with patches of 4, encoder 192 × 6, decoder 96 × 2, 256 images.
+    public static let small = Workload(
+      name: "small",
+      configuration: ModelConfiguration(
+        height: 32, width: 32, patch: 4,
+        encoder: TransformerShape(width: 192, depth: 6, heads: 6),
+        decoder: TransformerShape(width: 96, depth: 2, heads: 3)),
+      batch: 256)
+    /// Those that have a name.
+    public static let named = [base, small]
+  }
+
+  private let workload: Workload
+  private let device: Device
+  private let precision: DType?
+  private let store: ParameterStore
+  private let model: MaskedAutoencoder
+  private let optimizer: AdamW
+  private let images: Tensor
+  private let masking = RandomMasking(ratio: 0.75)
+  private var steps = 0
+
+  /// Makes the model and the images.
+  ///
+  /// - Parameter precision: The type of matrix products; nil for float32.
+  public init(_ workload: Workload, on device: Device, precision: DType? = nil) {
+    self.workload = workload
+    self.device = device
+    self.precision = precision
+    let configuration = workload.configuration
+    store = ParameterStore(on: device, initializing: Generator(seed: 0))
+    model = MaskedAutoencoder(configuration, in: store.root)
+    optimizer = AdamW(ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05))
+    images = Tensor.randn(
+      [workload.batch, configuration.channels, configuration.height, configuration.width],
+      using: Generator(seed: 1)
+    ).to(device)
+  }
+
+  /// Runs one step and gives the seconds it took.
+  public func step() -> Double {
+    let start = ContinuousClock.now
+    store.clearGradients()
+    let mask = masking.mask(
+      workload.configuration.grid, batch: workload.batch,
+      using: Generator(seed: 2, stream: 0, step: steps)
+    ).to(device)
+    let loss = withAutocast(to: precision, on: device) { model.loss(images, mask: mask) }
+    loss.backward()
+    optimizer.step(rate: 1e-4)
+    device.synchronize()
+    steps += 1
+    let elapsed = (ContinuousClock.now - start).components
+    return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+  }
+}

@@ -1,0 +1,119 @@
+extension Recipe {
+  /// How a file becomes the model's input (A.1; Table 1e).
+  public struct Pipeline: Codable, Hashable, Sendable {
+    /// Which part of the picture is taken, and how.
+    public var crop: Crop
+    /// Part of the picture's area that a random resized crop takes, smallest and largest.
+    public var scale: ClosedRange<Double>
+    /// Width over height of a random resized crop, smallest and largest.
+    public var ratio: ClosedRange<Double>
+    /// Probability of a horizontal flip.
+    public var flip: Double
+    /// Strength of colour jitter; 0 for none.
+    public var jitter: Double
+    /// How pictures are resampled.
+    public var interpolation: Interpolation
+    /// What is subtracted from channels, and what they are divided by.
+    public var normalization: Normalization
+    /// The part of the files that may turn out to be unreadable before the run stops.
+    public var brokenLimit: Double
+    /// Threads that decode; 0 for one per core.
+    public var workers: Int
+    /// Batches made ahead of the training step.
+    public var prefetch: Int
+
+    /// Creates a pipeline.
+    public init(
+      crop: Crop = .randomResized, scale: ClosedRange<Double> = 0.2...1,
+      ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3, flip: Double = 0.5, jitter: Double = 0,
+      interpolation: Interpolation = .bicubic, normalization: Normalization = .imageNet,
+      brokenLimit: Double = 0.01, workers: Int = 0, prefetch: Int = 4
+    ) {
+      self.crop = crop
+      self.scale = scale
+      self.ratio = ratio
+      self.flip = flip
+      self.jitter = jitter
+      self.interpolation = interpolation
+      self.normalization = normalization
+      self.brokenLimit = brokenLimit
+      self.workers = workers
+      self.prefetch = prefetch
+    }
+  }
+
+  /// The part of a picture the model is shown.
+  public enum Crop: String, Codable, Hashable, Sendable, CaseIterable {
+    /// A part of random size and shape, resized to the model's.
+    case randomResized = "random-resized"
+    /// A part of the model's size, at a random place.
+    case randomFixed = "random-fixed"
+    /// The middle.
+    case center
+    /// All of it, resized if need be.
+    case none
+  }
+
+  /// How pictures are resampled; both kinds widen their filter when they shrink.
+  public enum Interpolation: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Piecewise cubic, as in the paper's code.
+    case bicubic
+    /// Piecewise linear.
+    case bilinear
+  }
+
+  /// What is subtracted from channels of 0...1, and what they are divided by. In a recipe one of the
+  /// words `imagenet`, `computed` and `none`, or `{mean: […], std: […]}`.
+  public enum Normalization: Hashable, Sendable {
+    /// Means and deviations of ImageNet's red, green and blue.
+    case imageNet
+    /// Those of the training set, measured before training.
+    case computed
+    /// Pixels stay in 0...1.
+    case none
+    /// One mean and one deviation for each channel.
+    case given(mean: [Double], std: [Double])
+  }
+}
+
+extension Recipe.Normalization: Codable {
+  private enum Keyword: String, Codable, CaseIterable {
+    case imagenet, computed, none
+  }
+
+  private struct Statistics: Codable {
+    var mean: [Double]
+    var std: [Double]
+  }
+
+  /// Reads a word or a map.
+  public init(from decoder: any Decoder) throws {
+    if let keyword = try? Keyword(from: decoder) {
+      self =
+        switch keyword {
+        case .imagenet: .imageNet
+        case .computed: .computed
+        case .none: .none
+        }
+    } else {
+      let statistics = try Statistics(from: decoder)
+      self = .given(mean: statistics.mean, std: statistics.std)
+    }
+  }
+
+  /// Writes a word or a map.
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .imageNet: try Keyword.imagenet.encode(to: encoder)
+    case .computed: try Keyword.computed.encode(to: encoder)
+    case .none: try Keyword.none.encode(to: encoder)
+    case .given(let mean, let std): try Statistics(mean: mean, std: std).encode(to: encoder)
+    }
+  }
+}
+
+extension Recipe.Normalization: StatesAllowedValues {
+  package static var allowedValues: String {
+    "imagenet, computed or none, or {mean: [one number a channel], std: [one number a channel]}"
+  }
+}

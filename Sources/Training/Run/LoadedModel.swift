@@ -1,0 +1,134 @@
+import Foundation
+import Imaging
+public import MaskedAutoencoders
+public import Torch
+public import TorchNN
+
+/// A model with its weights, from wherever they are.
+public struct LoadedModel {
+  /// The network; its decoder has no weights where ``ModelDescription/hasDecoder`` is false.
+  public let model: MaskedAutoencoder
+  /// Its tensors.
+  public let store: ParameterStore
+  /// Its shapes and how pixels are prepared for it.
+  public let description: ModelDescription
+  /// What was loaded, in words: `step 1200 of runs/first`.
+  public let source: String
+  /// What the file does not say and was assumed, each as a sentence.
+  public let assumptions: [String]
+
+  /// Loads a run folder (its newest whole checkpoint), a checkpoint, a folder of Hugging Face's
+  /// ViTMAE, or a safetensors file in its naming, the original's or timm's.
+  ///
+  /// - Parameters:
+  ///   - path: The folder or file.
+  ///   - hints: What is known of a published model and not written in its file.
+  /// - Throws: ``RunFailure`` where nothing of that kind is there, `FileError`,
+  ///   `PublishedWeightsError` or `WeightMismatch` with what is wrong.
+  public init(
+    _ path: String, hints: ConfigurationHints = .init(), on device: Device = .cpu
+  ) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw RunFailure(
+        .missingInput,
+        "\(path): there is nothing here; give a run folder, a checkpoint, a folder of Hugging "
+          + "Face's or a safetensors file")
+    }
+    if let checkpoint = try Self.checkpoint(at: path) {
+      let description = try checkpoint.description()
+      try self.init(
+        description, try checkpoint.weights(), from: checkpoint.path, assumptions: [], on: device)
+    } else {
+      let published = try PublishedWeights.read(path, hints: hints)
+      let channels = published.configuration.channels
+      let normalization = PixelNormalization.customary(channels: channels)
+      var assumptions = published.assumptions
+      assumptions.append("pixels are normalised \(normalization.words)")
+      try self.init(
+        ModelDescription(
+          model: published.configuration, hasDecoder: published.hasDecoder,
+          mean: normalization.mean, deviation: normalization.deviation,
+          maskingRatio: published.maskRatio ?? 0.75),
+        published.tensors, from: path, assumptions: assumptions, on: device)
+    }
+  }
+
+  private init(
+    _ description: ModelDescription, _ weights: [String: Tensor], from source: String,
+    assumptions: [String], on device: Device
+  ) throws {
+    self.description = description
+    self.source = source
+    self.assumptions = assumptions
+    store = ParameterStore(on: device, initializing: nil)
+    model = MaskedAutoencoder(description.model, in: store.root)
+    do {
+      try store.load(weights) {
+        description.hasDecoder || !PublishedFormat.isDecoder($0)
+      }
+    } catch {
+      throw RunFailure(.badData, "\(source): \(error)")
+    }
+  }
+
+  /// The checkpoint that a path means; nil where it is none of ours.
+  private static func checkpoint(at path: String) throws -> Checkpoint? {
+    let manager = FileManager.default
+    let itself = Checkpoint(path: path)
+    if manager.fileExists(atPath: itself.descriptionPath),
+      manager.fileExists(atPath: itself.weightsPath)
+    {
+      return itself
+    }
+    guard manager.fileExists(atPath: path + "/recipe.yaml") else { return nil }
+    let steps = RunFolder.checkpointSteps(in: path)
+    guard let last = steps.last else {
+      throw RunFailure(.missingInput, "\(path): the run has no checkpoint yet")
+    }
+    var first: FileError?
+    for step in steps.reversed() {
+      let candidate = Checkpoint(path: "\(path)/checkpoints/step-\(step)")
+      do throws(FileError) {
+        _ = try candidate.description()
+        _ = try SafetensorsFile(candidate.weightsPath)
+        return candidate
+      } catch {
+        first = first ?? error
+      }
+    }
+    throw first
+      ?? FileError(
+        path: "\(path)/checkpoints/step-\(last)", kind: .unreadable, message: "cannot be read")
+  }
+
+  /// Refuses to go on without a decoder.
+  ///
+  /// - Throws: ``RunFailure`` that says why pictures cannot be made.
+  public func requireDecoder() throws {
+    guard description.hasDecoder else {
+      throw RunFailure(
+        .badData,
+        "\(source): the file holds an encoder only, and reconstructing needs the decoder it was "
+          + "pre-trained with; use a checkpoint of pre-training that has decoder_… weights")
+    }
+  }
+}
+
+extension PixelNormalization {
+  /// What published weights were trained with: ImageNet's statistics for colour, −1…1 otherwise.
+  static func customary(channels: Int) -> (mean: [Double], deviation: [Double], words: String) {
+    channels == 3
+      ? (imageNet.mean, imageNet.deviation, "with ImageNet's mean and deviation")
+      : (
+        [Double](repeating: 0.5, count: channels), [Double](repeating: 0.5, count: channels),
+        "from 0…1 to −1…1"
+      )
+  }
+}
+
+extension LoadedModel {
+  /// The weights that were loaded: without a decoder, the encoder's.
+  public var usedWeights: [(name: String, tensor: Tensor)] {
+    store.weights.filter { description.hasDecoder || !PublishedFormat.isDecoder($0.name) }
+  }
+}

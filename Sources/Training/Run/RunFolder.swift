@@ -1,0 +1,128 @@
+import Foundation
+import Synchronization
+public import Torch
+
+/// The folder that holds everything about one run; the unit people keep.
+public final class RunFolder: Sendable {
+  /// What to do with a folder that has something in it.
+  public enum Opening: Sendable {
+    /// Refuse it.
+    case new
+    /// Empty it, if it is a run's.
+    case overwrite
+    /// Go on in it.
+    case resume
+  }
+
+  /// The folder.
+  public let path: String
+  private let lock: Int32
+
+  /// Opens a folder for a run, and keeps other programs from opening it until this one is done.
+  ///
+  /// - Throws: ``RunFailure`` when something is in it that the way of opening does not expect.
+  public init(_ path: String, _ opening: Opening) throws {
+    self.path = path
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    let used = contents.contains { !$0.hasPrefix(".") && $0 != Self.lockName }
+    let isRun = contents.contains("recipe.yaml")
+    if used {
+      switch opening {
+      case .new:
+        throw RunFailure(
+          .refusedOutput,
+          isRun
+            ? "\(path) already holds a run; go on with it by --resume, replace it by --overwrite, "
+              + "or name another folder with --out"
+            : "\(path) is not empty; name another folder with --out")
+      case .overwrite where !isRun:
+        throw RunFailure(
+          .refusedOutput,
+          "\(path) is not empty and holds no run (it has no recipe.yaml), so it is not "
+            + "overwritten; name another folder with --out")
+      case .resume where !isRun:
+        throw RunFailure(
+          .refusedOutput, "\(path) holds no run to resume (it has no recipe.yaml)")
+      case .overwrite, .resume: break
+      }
+    }
+    try makeFolder(path)
+    lock = open(path + "/" + Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    if lock < 0 {
+      throw FileError.system("cannot be written", path, .unwritable)
+    }
+    if flock(lock, LOCK_EX | LOCK_NB) != 0 {
+      close(lock)
+      throw RunFailure(.refusedOutput, "\(path) is in use by another mae at this moment")
+    }
+    if opening == .overwrite {
+      for name in contents where name != Self.lockName {
+        try? FileManager.default.removeItem(atPath: path + "/" + name)
+      }
+    }
+    removeTemporaries()
+  }
+
+  deinit { close(lock) }
+
+  private static let lockName = ".lock"
+
+  /// `recipe.yaml`: the complete resolved recipe.
+  public var recipePath: String { path + "/recipe.yaml" }
+  /// `metrics.jsonl`: one line of numbers now and then.
+  public var metricsPath: String { path + "/metrics.jsonl" }
+  /// `train.log`: what was said.
+  public var logPath: String { path + "/train.log" }
+  /// `results.json`: what commands found out about the run.
+  public var resultsPath: String { path + "/results.json" }
+  /// `report.html`: everything on one page.
+  public var reportPath: String { path + "/report.html" }
+  /// `reconstructions/`: pictures.
+  public var picturesPath: String { path + "/reconstructions" }
+  /// `checkpoints/`: one folder each.
+  public var checkpointsPath: String { path + "/checkpoints" }
+
+  /// The checkpoint of a step.
+  public func checkpoint(at step: Int) -> Checkpoint {
+    Checkpoint(path: "\(checkpointsPath)/step-\(step)")
+  }
+
+  /// Steps that have a checkpoint, in ascending order.
+  public static func checkpointSteps(in run: String) -> [Int] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: run + "/checkpoints")) ?? []
+    return names.filter { $0.hasPrefix("step-") }.compactMap { Int($0.dropFirst(5)) }.sorted()
+  }
+
+  /// The newest checkpoint that is whole, and what is wrong with newer ones.
+  public func latestCheckpoint() -> (checkpoint: Checkpoint?, skipped: [FileError]) {
+    var skipped: [FileError] = []
+    for step in Self.checkpointSteps(in: path).reversed() {
+      do throws(FileError) {
+        try checkpoint(at: step).verify()
+        return (checkpoint(at: step), skipped)
+      } catch {
+        skipped.append(error)
+      }
+    }
+    return (nil, skipped)
+  }
+
+  /// Removes all checkpoints but the newest ones.
+  public func keepCheckpoints(_ count: Int) {
+    for step in Self.checkpointSteps(in: path).dropLast(max(1, count)) {
+      // Renamed first: a folder with the name of a checkpoint is always whole.
+      let aside = "\(checkpointsPath)/\(Checkpoint.temporaryPrefix)step-\(step)-removed"
+      if rename(checkpoint(at: step).path, aside) == 0 {
+        try? FileManager.default.removeItem(atPath: aside)
+      }
+    }
+  }
+
+  /// Removes what a run that was killed in the middle of writing left behind.
+  private func removeTemporaries() {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
+    for name in names where name.hasPrefix(Checkpoint.temporaryPrefix) {
+      try? FileManager.default.removeItem(atPath: checkpointsPath + "/" + name)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+public import Datasets
+import Imaging
+import MaskedAutoencoders
+public import Torch
+import TorchNN
+
+/// What a frozen encoder makes of a set of images, one row each.
+public struct Features {
+  /// `[n, D]` float32, on the CPU.
+  public let rows: Tensor
+  /// The class of each row; −1 where the set has none.
+  public let labels: [Int]
+  /// Images that could not be decoded and have no row.
+  public let broken: [BrokenImage]
+
+  /// How one row is made of an image's tokens.
+  public enum Pooling: String, CaseIterable, Codable, Sendable {
+    /// The class token after the last norm, as in the paper's linear probe.
+    case classToken = "class-token"
+    /// The mean of the patches' tokens after the last norm.
+    case mean
+  }
+
+  /// Embeds a set in order, without augmentation.
+  ///
+  /// - Parameters:
+  ///   - range: The images; nil for all.
+  ///   - progress: Called with the number of images done.
+  public init(
+    of dataset: any ImageDataset, named name: String, by model: LoadedModel, pooling: Pooling,
+    range: Range<Int>? = nil, batch: Int = 256, workers: Int,
+    progress: (Int) -> Void = { _ in }
+  ) throws {
+    let configuration = model.description.model
+    try configuration.requireDecodableChannels()
+    let loader = SequentialLoader(
+      dataset, path: name, range: range,
+      transform: model.description.evaluationTransform(for: dataset), batch: batch, workers: workers
+    )
+    defer { loader.stop() }
+    var parts: [Tensor] = []
+    var labels: [Int] = []
+    while let batch = try loader.next() {
+      let features = withoutGradients {
+        let images = batch.tensor(on: model.store.device)
+        let tokens = model.model.encoder(patches(of: images, side: configuration.patch))
+        return switch pooling {
+        case .classToken: tokens.selected(0, along: 1)
+        case .mean: tokens.narrowed(1, to: 1..<1 + configuration.grid.count).mean([1])
+        }
+      }
+      parts.append(features.to(.cpu))
+      labels += batch.labels
+      progress(labels.count)
+    }
+    rows = concatenated(parts)
+    self.labels = labels
+    broken = loader.broken
+  }
+}
+
+extension ModelDescription {
+  /// How a set's images become this model's input where nothing is random.
+  ///
+  /// Images of the model's own size are taken as they are; others are resized until their short side
+  /// is size / 0.875 and cut in the middle, as is customary for ImageNet.
+  func evaluationTransform(for dataset: any ImageDataset) -> ImageTransform {
+    let size = PixelSize(width: model.width, height: model.height)
+    let fits = dataset.count > 0 && (try? dataset.content(of: 0))?.size == size
+    return ImageTransform(
+      fits ? .identity : .evaluation, size: size,
+      normalization: PixelNormalization(mean: mean, deviation: deviation))
+  }
+}
+
+extension ModelConfiguration {
+  /// Image files have one channel or three.
+  func requireDecodableChannels() throws(RunFailure) {
+    guard channels == 1 || channels == 3 else {
+      throw RunFailure(
+        .badData,
+        "the model takes \(channels) channels and image files have 1 or 3; "
+          + "use mae forward with tensors of your own")
+    }
+  }
+}

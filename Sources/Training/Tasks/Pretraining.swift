@@ -1,0 +1,193 @@
+public import Datasets
+import Imaging
+import MaskedAutoencoders
+public import Torch
+import TorchNN
+import TorchOptim
+
+/// One run of masked pre-training, from a recipe and a set of images to a run folder.
+public final class Pretraining {
+  /// What a recipe does not say: where, with what, how far this time.
+  public struct Settings {
+    /// The set as the user named it.
+    public var data: String
+    /// The run folder.
+    public var out: String
+    /// What to do with a folder that has something in it.
+    public var opening: RunFolder.Opening
+    /// Where tensors live.
+    public var device: Device
+    /// Ends this session, not the run, after so many steps of the run.
+    public var stopAfter: Int?
+
+    /// Creates settings.
+    public init(
+      data: String, out: String, opening: RunFolder.Opening = .new, device: Device = .cpu,
+      stopAfter: Int? = nil
+    ) {
+      self.data = data
+      self.out = out
+      self.opening = opening
+      self.device = device
+      self.stopAfter = stopAfter
+    }
+  }
+
+  /// The recipe with everything resolved: a normalisation that was to be computed is in numbers.
+  public let recipe: Recipe
+  /// The run's folder.
+  public let folder: RunFolder
+  /// The images.
+  public let dataset: any ImageDataset
+  /// Steps of one pass over the data.
+  public let stepsPerEpoch: Int
+  /// Steps of the whole run.
+  public let totalSteps: Int
+  /// Steps taken before this session.
+  public let startingStep: Int
+  /// Checkpoints that are not whole and were passed over.
+  public let skippedCheckpoints: [FileError]
+  /// What was noticed and does not keep the run from starting, each as a sentence.
+  public let remarks: [String]
+
+  /// Steps taken when ``run(observers:)`` has returned.
+  public private(set) var finishedStep = 0
+
+  private let settings: Settings
+  private let task: PretrainingTask
+  private let optimizer: AdamW
+
+  /// Opens the data and the folder and makes the model; nothing is trained yet.
+  ///
+  /// A resumed run takes up its newest whole checkpoint; where there is none it starts anew.
+  public init(_ recipe: Recipe, _ settings: Settings) throws {
+    self.settings = settings
+    try recipe.model.requireDecodableChannels()
+    dataset = try openDataset(at: settings.data)
+    let resolved = try recipe.resolvingNormalization(from: dataset, named: settings.data)
+    self.recipe = resolved
+    stepsPerEpoch = max(1, dataset.count / resolved.effectiveBatch())
+    totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
+    folder = try RunFolder(settings.out, settings.opening)
+    let normalization = resolved.pixelNormalization
+    let description = ModelDescription(
+      model: resolved.model, mean: normalization.mean, deviation: normalization.deviation,
+      maskingRatio: resolved.masking.ratio)
+    task = PretrainingTask(resolved, description: description, on: settings.device)
+    optimizer = AdamW(
+      ParameterGroup.decayingMatrices(
+        of: task.store.trainable, weightDecay: resolved.optimizer.weightDecay),
+      beta1: resolved.optimizer.beta1, beta2: resolved.optimizer.beta2,
+      epsilon: resolved.optimizer.epsilon)
+    var remarks: [String] = []
+    if dataset.count < resolved.effectiveBatch() {
+      remarks.append(
+        "a step takes \(resolved.effectiveBatch()) images and the set has \(dataset.count): "
+          + "each is seen more than once a step; consider a smaller batch.size")
+    }
+    let (checkpoint, skipped) = folder.latestCheckpoint()
+    skippedCheckpoints = skipped
+    if settings.opening == .resume, let checkpoint {
+      startingStep = try Self.resume(
+        checkpoint, task, optimizer, images: dataset.count, seed: resolved.seed)
+    } else {
+      startingStep = 0
+    }
+    self.remarks = remarks
+    let header = ["The complete recipe of this run; mae pretrain --recipe takes it as it is."]
+    try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
+      try file.write(resolved.yaml(header: header))
+    }
+    try JSONFile.write(description, to: folder.path + "/model.json")
+  }
+
+  /// Puts weights and moments where they were, and gives the number of steps taken.
+  private static func resume(
+    _ checkpoint: Checkpoint, _ task: PretrainingTask, _ optimizer: AdamW, images: Int,
+    seed: UInt64
+  ) throws -> Int {
+    let progress = try checkpoint.progress()
+    guard progress.images == images else {
+      throw RunFailure(
+        .badData,
+        "the run was trained on \(progress.images) images and there are \(images) now; a resumed "
+          + "run needs the same set. Start another run with --out, or restore the set")
+    }
+    guard progress.seed == seed, try checkpoint.description().model == task.description.model
+    else {
+      throw RunFailure(
+        .recipe,
+        "\(checkpoint.path) is of another model or seed than the recipe; a resumed run keeps both")
+    }
+    do {
+      try task.store.load(try checkpoint.weights())
+      try optimizer.restore(try checkpoint.optimizerState(), steps: progress.step)
+    } catch {
+      throw RunFailure(.badData, "\(checkpoint.path): \(error)")
+    }
+    return progress.step
+  }
+
+  /// Images that one step learns from.
+  public var effectiveBatch: Int { recipe.effectiveBatch() }
+  /// Values that are trained.
+  public var parameterCount: Int { task.store.trainableCount }
+  /// The model's description.
+  public var description: ModelDescription { task.description }
+  /// Where tensors live.
+  public var device: Device { settings.device }
+
+  /// The model as it is now, for pictures.
+  public func reconstruction() throws -> Reconstruction {
+    try Reconstruction(task.model, task.description, on: settings.device)
+  }
+
+  /// Seconds of one step on images of noise, measured; nothing is changed by it.
+  public func measuredStep() -> Double {
+    let model = recipe.model
+    let images = Tensor.zeros([recipe.batch.size, model.channels, model.height, model.width])
+      .to(settings.device)
+    var time = 0.0
+    for draw in 0..<2 {  // the first one warms up
+      let start = ContinuousClock.now
+      let mask = recipe.masking.rule.mask(
+        model.grid, batch: recipe.batch.size, using: Generator(seed: UInt64(draw)))
+      withAutocast(to: recipe.precision.type, on: settings.device) {
+        task.model.loss(images, mask: mask.to(settings.device))
+      }.backward()
+      settings.device.synchronize()
+      time = seconds(since: start)
+      task.store.clearGradients()
+    }
+    return time * Double(recipe.batch.accumulation)
+  }
+
+  /// Trains to the end, or until a signal.
+  ///
+  /// - Returns: Images that could not be decoded.
+  /// - Throws: ``Interruption``, ``RunFailure``, `DatasetError`, `FileError`.
+  public func run(observers: [any TrainingObserver]) throws -> [BrokenImage] {
+    let loader = BatchLoader(
+      dataset, path: settings.data,
+      transform: ImageTransform(
+        recipe.augmentation,
+        size: PixelSize(width: recipe.model.width, height: recipe.model.height),
+        normalization: recipe.pixelNormalization),
+      batch: recipe.batch.size, seed: recipe.seed,
+      startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
+      prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
+    defer { loader.stop() }
+    let schedule = recipe.schedule(stepsPerEpoch: stepsPerEpoch)
+    let plan = Trainer.Plan(
+      totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, rate: schedule.rate(at:),
+      accumulation: recipe.batch.accumulation, clip: recipe.optimizer.clip,
+      precision: recipe.precision.type, checkpointEvery: recipe.checkpointSteps(stepsPerEpoch),
+      keptCheckpoints: recipe.checkpoints.keep, stopAfter: settings.stopAfter, seed: recipe.seed)
+    let trainer = Trainer(
+      task, optimizer: optimizer, loader: loader, images: dataset.count, plan: plan,
+      folder: folder, startingAt: startingStep, observers: observers)
+    try trainer.run()
+    finishedStep = trainer.step
+    return loader.broken
+  }
+}

@@ -1,0 +1,102 @@
+import Datasets
+import Foundation
+import Imaging
+import MaskedAutoencoders
+public import Torch
+
+// A recipe's words as the values that the loader and the engine take.
+
+extension Recipe {
+  /// The augmentation that the recipe describes.
+  var augmentation: Augmentation {
+    let strength = data.jitter
+    return Augmentation(
+      crop: data.crop.mode, minScale: data.scale.lowerBound, maxScale: data.scale.upperBound,
+      minRatio: data.ratio.lowerBound, maxRatio: data.ratio.upperBound, flip: data.flip,
+      // The proportions customary in contrastive learning (Chen et al., 2020, A).
+      jitter: ColorJitter(
+        brightness: 0.8 * strength, contrast: 0.8 * strength, saturation: 0.8 * strength,
+        hue: 0.2 * strength),
+      filter: data.interpolation.filter)
+  }
+
+  /// Mean and deviation in numbers.
+  ///
+  /// - Precondition: A computed one has been resolved.
+  var pixelNormalization: PixelNormalization {
+    switch data.normalization {
+    case .imageNet:
+      // ImageNet's colours averaged, for images that have one channel.
+      model.channels == 3
+        ? .imageNet : PixelNormalization(mean: [0.449], deviation: [0.226])
+    case .none:
+      PixelNormalization(
+        mean: [Double](repeating: 0, count: model.channels),
+        deviation: [Double](repeating: 1, count: model.channels))
+    case .given(let mean, let std): PixelNormalization(mean: mean, deviation: std)
+    case .computed: preconditionFailure("the normalisation has not been computed yet")
+    }
+  }
+
+  /// The recipe with a normalisation that was to be computed in numbers.
+  func resolvingNormalization(
+    from dataset: any ImageDataset, named name: String
+  ) throws -> Recipe {
+    guard data.normalization == .computed else { return self }
+    let found = try PixelStatistics(
+      of: dataset, path: name, channels: model.channels, seed: seed
+    ).normalization
+    var resolved = self
+    resolved.data.normalization = .given(
+      mean: found.mean.map(\.rounded6), std: found.deviation.map(\.rounded6))
+    return resolved
+  }
+
+  /// Optimizer steps between checkpoints.
+  func checkpointSteps(_ stepsPerEpoch: Int) -> Int {
+    let each = [checkpoints.everySteps, checkpoints.everyEpochs.map { $0 * stepsPerEpoch }]
+    return max(1, each.compactMap { $0 }.min() ?? .max)
+  }
+}
+
+extension Recipe.Pipeline {
+  /// Threads that decode.
+  var threads: Int {
+    workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount)
+  }
+}
+
+extension Recipe.Precision {
+  /// The type of matrix products; nil for float32.
+  public var type: DType? {
+    switch self {
+    case .float32: nil
+    case .bfloat16: .bfloat16
+    }
+  }
+}
+
+extension Recipe.Crop {
+  fileprivate var mode: CropMode {
+    switch self {
+    case .randomResized: .randomResized
+    case .randomFixed: .randomFixed
+    case .center: .center
+    case .none: .none
+    }
+  }
+}
+
+extension Recipe.Interpolation {
+  fileprivate var filter: ResamplingFilter {
+    switch self {
+    case .bicubic: .bicubic
+    case .bilinear: .bilinear
+    }
+  }
+}
+
+extension Double {
+  /// Rounded to six decimals, so that it reads back from YAML as it is.
+  fileprivate var rounded6: Double { (self * 1e6).rounded() / 1e6 }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Torch
+import Training
+
+/// What this machine has and what it can do.
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Say what was found on this machine and whether it works.",
+    discussion: """
+      Exits with 69 when libtorch cannot be used.
+
+      Example:
+        mae doctor
+      """)
+
+  func run() throws {
+    func row(_ name: String, _ value: String) {
+      print(name.padding(toLength: 12, withPad: " ", startingAt: 0) + value)
+    }
+    row("mae", MAE.configuration.version)
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    let memory = Double(ProcessInfo.processInfo.physicalMemory) / 1_073_741_824
+    row("machine", "\(cores) cores, \(fixed(memory, 0)) GiB of memory")
+    let start = ContinuousClock.now
+    try Engine.load()
+    ExitStatus.speakForTheEngine()
+    _ = Tensor.ones([1])
+    row(
+      "libtorch",
+      "\(Engine.version), \(Engine.threads) threads, first tensor after "
+        + "\(fixed((ContinuousClock.now - start) / .seconds(1), 2)) s")
+    let gpus = Device.count(.cuda)
+    row("cuda", gpus > 0 ? "\(gpus) devices" : "none (or a libtorch without CUDA)")
+    row("mps", Device.count(.mps) > 0 ? "yes" : "none")
+    row("auto means", "\(Device.best)")
+    let rates = [DType.float32, .bfloat16].map { type in
+      "\(type) \(fixed(Self.gemmRate(type, on: .best) / 1e9, 0)) GFLOP/s"
+    }
+    row("products", rates.joined(separator: ", ") + " (1024 × 1024 matrices)")
+    let shorter = Self.gemmRate(.bfloat16, on: .best) > 1.2 * Self.gemmRate(.float32, on: .best)
+    row("precision", shorter ? "bfloat16 is faster here" : "float32 is as fast or faster here")
+    row("cache", DatasetCatalog.cacheFolder)
+    for name in DatasetCatalog.names {
+      let there = DatasetCatalog.isFetched(name)
+      row("data", "\(name): \(there ? "fetched" : "not fetched; mae data fetch \(name)")")
+    }
+  }
+
+  /// Floating-point operations a second in a product of square matrices.
+  private static func gemmRate(_ type: DType, on device: Device) -> Double {
+    let side = 1024
+    let generator = Generator(seed: 0)
+    let a = Tensor.randn([side, side], using: generator).to(type).to(device)
+    let b = Tensor.randn([side, side], using: generator).to(type).to(device)
+    var best = Double.infinity
+    for _ in 0..<5 {
+      let start = ContinuousClock.now
+      _ = a.matmul(b)
+      device.synchronize()
+      best = min(best, (ContinuousClock.now - start) / .seconds(1))
+    }
+    return 2 * Double(side * side * side) / best
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+
+/// Masked Autoencoders: pre-train a Vision Transformer on unlabelled images and find out what its
+/// features are worth.
+@main
+struct MAE: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mae",
+    abstract: "Masked Autoencoders: pre-train on unlabelled images, look, measure, use.",
+    discussion: """
+      Start here:
+        mae data fetch fashion-mnist
+        mae pretrain fashion-mnist --recipe demo-fashion-mnist --out runs/first
+        mae reconstruct runs/first fashion-mnist --out sheet.png
+
+      Every command has examples: mae help COMMAND. Shell completions:
+        mae --generate-completion-script zsh|bash|fish
+      """,
+    version: "0.1.0",
+    subcommands: [
+      PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
+      ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
+      BenchCommand.self, DoctorCommand.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      ExitStatus.leave(error)
+    }
+  }
+}

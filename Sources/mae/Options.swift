@@ -1,0 +1,90 @@
+public import ArgumentParser
+import Foundation
+public import MaskedAutoencoders
+import Torch
+public import Training
+
+/// Where and with how many threads a command computes.
+struct ComputeOptions: ParsableArguments {
+  @Option(help: "Where to compute: auto, cpu, cuda:0 or mps.")
+  var device = "auto"
+
+  @Option(help: "Threads of one operator on the CPU; libtorch's choice unless given.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, threads < 1 {
+      throw ValidationError("--threads is \(threads); expected at least 1")
+    }
+  }
+
+  /// Opens the engine and the device.
+  func open() throws -> Device {
+    try Engine.load()
+    ExitStatus.speakForTheEngine()
+    if let threads { Engine.threads = threads }
+    return try Device(named: device)
+  }
+}
+
+/// What is known of a published model and not written in its file.
+struct HintOptions: ParsableArguments {
+  @Option(help: "Attention heads of the encoder, where the file does not say.")
+  var heads: Int?
+
+  @Option(help: "Attention heads of the decoder, where the file does not say.")
+  var decoderHeads: Int?
+
+  @Option(
+    help: "What the decoder predicts, where the file does not say: pixels or normalized-pixels.")
+  var target: PixelTarget?
+
+  @Option(help: "Epsilon of the layer norms, where the file does not say.")
+  var normEpsilon: Double?
+
+  var hints: ConfigurationHints {
+    var hints = ConfigurationHints()
+    hints.heads = heads
+    hints.decoderHeads = decoderHeads
+    hints.target = target
+    hints.normEpsilon = normEpsilon
+    return hints
+  }
+}
+
+// The words that options take are those of recipes and files.
+extension PixelTarget: ExpressibleByArgument {}
+extension Features.Pooling: ExpressibleByArgument {}
+extension Recipe.Precision: ExpressibleByArgument {}
+
+/// A model that a command uses.
+struct ModelOptions: ParsableArguments {
+  @Argument(
+    help: """
+      A run folder, a checkpoint, a Hugging Face ViTMAE folder, or a safetensors file in its \
+      naming, the original's or timm's.
+      """,
+    completion: .file())
+  var model: String
+
+  @OptionGroup var hints: HintOptions
+
+  /// Loads the model and says what had to be assumed.
+  func load(on device: Device) throws -> LoadedModel {
+    let loaded = try LoadedModel(model, hints: hints.hints, on: device)
+    for assumption in loaded.assumptions { complain("note: \(model): \(assumption)") }
+    return loaded
+  }
+}
+
+/// Prints a number with a fixed number of decimals.
+func fixed(_ value: Double, _ decimals: Int) -> String {
+  String(format: "%.\(decimals)f", value)
+}
+
+/// Refuses an output that is there, unless it may be replaced.
+func refuseExisting(_ path: String, overwrite: Bool) throws {
+  if !overwrite, FileManager.default.fileExists(atPath: path) {
+    throw RunFailure(.refusedOutput, "\(path) exists; replace it by --overwrite or name another")
+  }
+}

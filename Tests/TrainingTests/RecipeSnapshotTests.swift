@@ -1,0 +1,78 @@
+import Recipes
+import Testing
+import Training
+
+@Suite struct RecipeSnapshotTests {
+  @Test func theDefaultRecipeAsItIsPrinted() throws {
+    #expect(
+      try RecipeBook.entry(named: "default").yaml == """
+        # Paper:    He et al. (2022), arXiv:2111.06377, with sizes for one machine
+        # Accuracy: not published for this batch and length; re-implementations reach 83.1 % fine-tuned
+        #           and 60.8 % with a linear probe after 300 epochs on ImageNet
+        # Hours:    depend on the machine; the first lines of a run give an estimate
+        # Command:  mae pretrain DATA --out RUN
+        name: default
+        note: "ViT-Base, 224 × 224, patch 16, for one machine"
+        seed: 0
+        model:
+          height: 224
+          width: 224
+          channels: 3
+          patch: 16
+          encoder:
+            width: 768
+            depth: 12
+            heads: 12
+            mlpRatio: 4
+          decoder:
+            width: 512
+            depth: 8
+            heads: 16
+            mlpRatio: 4
+          target: normalized-pixels
+          normEpsilon: 1e-06
+          qkvBias: true
+        masking:
+          strategy: random
+          ratio: 0.75
+        loss:
+          region: hidden
+        data:
+          crop: random-resized
+          scale: [0.2, 1]
+          ratio: [0.75, 1.3333333333333333]
+          flip: 0.5
+          jitter: 0
+          interpolation: bicubic
+          normalization: imagenet
+          brokenLimit: 0.01
+          workers: 0
+          prefetch: 4
+        optimizer:
+          baseRate: 0.00015
+          minimumRate: 0
+          beta1: 0.9
+          beta2: 0.95
+          epsilon: 1e-08
+          weightDecay: 0.05
+          clip: null
+        batch:
+          size: 64
+          accumulation: 1
+        budget:
+          epochs: 200
+          steps: null
+          warmupEpochs: 20
+        precision: float32
+        checkpoints:
+          everyEpochs: 5
+          everySteps: null
+          keep: 2
+        monitor:
+          everySteps: 50
+          reconstructionsEveryEpochs: 5
+          images: 8
+
+        """)
+  }
+}
