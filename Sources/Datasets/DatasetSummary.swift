@@ -100,8 +100,10 @@ extension ByteImage {
   /// Whether the three channels are the same everywhere.
   fileprivate var isGray: Bool {
     if channels == 1 { return true }
-    return stride(from: 0, to: pixels.count, by: 3).allSatisfy {
-      pixels[$0] == pixels[$0 + 1] && pixels[$0] == pixels[$0 + 2]
+    for at in stride(from: 0, to: pixels.count, by: 3)
+    where pixels[at] != pixels[at + 1] || pixels[at] != pixels[at + 2] {
+      return false
     }
+    return true
   }
 }

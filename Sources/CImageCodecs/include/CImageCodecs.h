@@ -61,6 +61,13 @@ mae_codec_status mae_jpeg_read_header(mae_jpeg *decoder, const uint8_t *bytes, s
 mae_codec_status mae_jpeg_decode(mae_jpeg *decoder, const mae_jpeg_request *request,
                                  uint8_t *pixels, char *message);
 
+// Encodes 8-bit gray (1 channel) or RGB (3 channels; chroma at half the resolution) with sides of at
+// most 65,500. `*encoded` is to be freed by `mae_jpeg_free`.
+mae_codec_status mae_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
+                                 int32_t channels, int32_t quality, uint8_t **encoded,
+                                 size_t *count, char *message);
+void mae_jpeg_free(uint8_t *encoded);
+
 // MARK: PNG
 
 // Decodes a picture whose IHDR says `width × height` into interleaved rows of `width × channels`
