@@ -64,7 +64,8 @@ let package = Package(
     .testTarget(
       name: "MaskedAutoencodersTests", dependencies: ["MaskedAutoencoders", "TestSupport"]),
     .testTarget(
-      name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
+      name: "ImagingTests", dependencies: ["Imaging", "CImageCodecs"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "TestSupport"]),

@@ -106,7 +106,7 @@ public struct SyntheticPhotos: Sendable {
       cell /= 2
       strength *= 0.6
     }
-    for at in values.indices { values[at] += Float(random.uniform(-1.5, 1.5)) }
+    for at in values.indices { values[at] += Float(random.uniform(-5, 5)) }
   }
 
   private func colour(using random: inout SampleRandom) -> [Float] {
