@@ -36,6 +36,15 @@ public struct StageTimes: Hashable, Sendable {
     return sum
   }
 
+  /// What has been added since an earlier count.
+  public static func - (a: StageTimes, b: StageTimes) -> StageTimes {
+    var rest = a
+    rest.read -= b.read
+    rest.decode -= b.decode
+    rest.resample -= b.resample
+    return rest
+  }
+
   /// Adds the seconds since `start` to a stage and moves `start` on.
   package mutating func add(
     _ stage: WritableKeyPath<StageTimes, Double>, since start: inout Instant
