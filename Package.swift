@@ -37,9 +37,12 @@ let package = Package(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG"]),
     .target(name: "Imaging", dependencies: ["CImageCodecs"]),
-    .target(name: "Datasets", dependencies: ["Imaging", "CZlib"]),
+    .target(name: "Datasets", dependencies: ["Imaging", "CZlib", "CZstd"]),
     .target(name: "Evaluation"),
 
     // MARK: roof
@@ -66,7 +69,7 @@ let package = Package(
     .testTarget(
       name: "ImagingTests", dependencies: ["Imaging", "CImageCodecs"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib", "CZstd"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["mae", "TestSupport"]),

@@ -9,7 +9,8 @@ public struct EncodedImage: Sendable {
   public let orientation: ImageOrientation
   /// The file or entry the bytes are from, for messages.
   public let name: String?
-  let bytes: [UInt8]
+  /// The file.
+  package let bytes: [UInt8]
   let limits: ImageLimits
   /// The size at which the picture is stored.
   let storedSize: PixelSize

@@ -129,3 +129,32 @@ public struct ImageTransform: Hashable, Sendable {
     }
   }
 }
+
+extension ImageContent {
+  /// Whether the image is stored with one channel.
+  package var isGray: Bool {
+    switch self {
+    case .encoded(let file): file.storedChannels == 1
+    case .pixels(let image): image.channels == 1
+    }
+  }
+
+  /// The whole image at another, smaller size; a JPEG file is decoded at the smallest scale that
+  /// has a pixel for each of the result's.
+  package func image(
+    channels: Int, atMost size: PixelSize
+  ) throws(ImageError) -> ByteImage {
+    guard case .encoded(let file) = self, file.decodesParts else {
+      return try image(channels: channels).resized(to: size)
+    }
+    let framing = Framing(
+      PixelRectangle(width: file.size.width, height: file.size.height), to: size)
+    let eighths = framing.sufficientEighths
+    let scaled = file.size(eighths: eighths)
+    let axes = framing.axes(output: size, eighths: eighths, scaled: scaled, filter: .bicubic)
+    return try file.decoded(
+      PixelRectangle(width: scaled.width, height: scaled.height), eighths: eighths,
+      channels: channels
+    ).resampled(columns: axes.columns, rows: axes.rows)
+  }
+}

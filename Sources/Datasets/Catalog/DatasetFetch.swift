@@ -64,7 +64,9 @@ extension DatasetCatalog {
       let isFolder = FileManager.default.fileExists(atPath: address)
       return [
         Source(words: address) { (entry, work) throws(FetchFailure) in
-          if isFolder { try copy(entry, from: address, to: work) } else {
+          if isFolder {
+            try copy(entry, from: address, to: work)
+          } else {
             try download(entry, from: address, to: work)
           }
         }
@@ -90,7 +92,9 @@ extension DatasetCatalog {
     return found
   }
 
-  private static func copy(_ entry: Entry, from folder: String, to work: String) throws(FetchFailure) {
+  private static func copy(_ entry: Entry, from folder: String, to work: String)
+    throws(FetchFailure)
+  {
     for file in entry.files {
       do {
         try FileManager.default.copyItem(
@@ -139,7 +143,8 @@ extension DatasetCatalog {
     for file in entry.files {
       let path = "\(work)/\(file.name).gz"
       // No more is unpacked than there should be, and one byte to see that there is more.
-      let pipeline = "gzip -dc \"$1\" | head -c \(file.size + 1) | "
+      let pipeline =
+        "gzip -dc \"$1\" | head -c \(file.size + 1) | "
         + "if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi"
       let output = self.output(["sh", "-c", pipeline, "sh", path], in: work) ?? ""
       guard output.hasPrefix(file.digest) else {
