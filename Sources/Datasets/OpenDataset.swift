@@ -3,6 +3,7 @@ public import Imaging
 /// Opens whatever set of images is at a path.
 ///
 /// - A folder with the files of an IDX set (`train-images-idx3-ubyte`, …), plain or gzipped.
+/// - A folder with CIFAR's binary files (`data_batch_1.bin`, …, or `train.bin`, …).
 /// - A folder with `train` and `val` (`valid`, `validation`, `test`) subfolders: the one that
 ///   `split` names.
 /// - A folder with tar archives and no images: those archives, `train…` and `val…` (`valid…`,
@@ -42,6 +43,9 @@ public func openDataset(
   case .folder:
     let names = try names(in: path)
     if let set = IDXFolder(path, names: names) { return try set.open(split) }
+    if let kind = CIFARDataset.Kind(names: names) {
+      return try CIFARDataset(path: path, kind: kind, names: names, split: split)
+    }
     if let chosen = try splitFolder(of: path, names: names, split) {
       return try FolderDataset(path: chosen, classes: classes, limits: limits)
     }

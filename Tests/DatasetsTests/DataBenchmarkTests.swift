@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 import Testing
 
@@ -23,5 +24,16 @@ import Testing
     #expect(result.times.read > 0 && result.times.decode > 0 && result.times.resample > 0)
     #expect(result.lines.count == 5)
     #expect(result.lines[0].hasPrefix("2 workers: "))
+  }
+
+  @Test func `a made-up index opens`() throws {
+    let folder = try TemporaryFolder()
+    let result = try IndexBenchmark(images: 1000, shards: 10, in: folder.path + "/index")
+    #expect(result.images == 1000)
+    #expect(result.orderPerSecond > 0)
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/index"))
+    #expect(throws: DatasetError.self) {
+      try IndexBenchmark(images: 10, shards: 1, in: folder.path)
+    }
   }
 }

@@ -48,6 +48,12 @@ final class OutputFile {
     size += bytes.count
   }
 
+  /// Makes the file longer by zeros that take no room on the disk.
+  func extend(to count: Int) throws(ImageError) {
+    guard ftruncate(descriptor, off_t(count)) == 0 else { throw failure(errno) }
+    size = count
+  }
+
   /// Brings the content to the disk and gives the file its name.
   func finish(as name: String) throws(ImageError) {
     guard fsync(descriptor) == 0 else { throw failure(errno) }
