@@ -15,6 +15,19 @@ import Testing
     #expect(blocks.contains(code), "CONTRIBUTING.md has no block equal to \(file)")
   }
 
+  @Test func `the diffs fit the files they change`() throws {
+    let diffs = Texts.blocks("diff", in: try Texts.text("CONTRIBUTING.md"))
+    #expect(diffs.count >= 6)
+    for diff in diffs {
+      let lines = diff.split(separator: "\n", omittingEmptySubsequences: false)
+      let path = try #require(lines.first { $0.hasPrefix("+++ b/") }).dropFirst(6)
+      let old = lines.dropFirst(2).filter { !$0.hasPrefix("+") }.map { $0.dropFirst() }
+      let text = try Texts.text(String(path))
+      let fits = text.contains(old.joined(separator: "\n"))
+      #expect(fits, "\(path) has no lines\n\(old.joined(separator: "\n"))")
+    }
+  }
+
   @Test(arguments: [0.25, 0.5, 0.75])
   func `the example strategy is a masking strategy`(ratio: Double) {
     var checker = MaskingStrategyChecker(SpotMasking(ratio: ratio)) {
@@ -27,9 +40,9 @@ import Testing
   @Test func `the example data set reads its records`() throws {
     let path = NSTemporaryDirectory() + "mae-cifar-\(UUID()).bin"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    func record(_ label: UInt8) -> [UInt8] {
-      [label] + (0..<3072).map { UInt8(($0 / 1024) * 100 + $0 % 100) }
-    }
+    // Red, green and blue from 0, 100 and 200 on.
+    let planes = (0..<3).flatMap { color in (0..<1024).map { UInt8(color * 100 + $0 % 50) } }
+    func record(_ label: UInt8) -> [UInt8] { [label] + planes }
     try Data(record(3) + record(9)).write(to: URL(fileURLWithPath: path))
     let set = try CIFARDataset(path: path)
     #expect(set.count == 2)

@@ -33,8 +33,9 @@ struct Texts {
     let decisions = "Documentation/Decisions"
     return ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
       + (try FileManager.default.contentsOfDirectory(
-        atPath: root.appendingPathComponent(decisions).path)
-        .filter { $0.hasSuffix(".md") }.map { "\(decisions)/\($0)" })
+        atPath: root.appendingPathComponent(decisions).path
+      )
+      .filter { $0.hasSuffix(".md") }.map { "\(decisions)/\($0)" })
   }
 
   /// The `mae …` lines of the README's shell blocks, continued lines joined, as words.
