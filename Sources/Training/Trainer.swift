@@ -191,7 +191,7 @@ public final class Trainer {
     let last = folder.latestCheckpoint().checkpoint?.path ?? "none was written yet"
     return RunFailure(
       .notFinite,
-      "\(what) is \(value) at step \(step); nothing was changed by that step. Its files are in "
+      "\(what) is \(value.isNaN ? "not a number" : "infinite") at step \(step); nothing was changed by that step. Its files are in "
         + "\(path), the last good checkpoint is \(last). Try a lower optimizer.baseRate, "
         + "optimizer.clip=1, or precision=float32")
   }

@@ -18,8 +18,8 @@ struct StepBenchCommand: ParsableCommand {
     commandName: "step",
     abstract: "Time training steps; with a peer, in turn with it.",
     discussion: """
-      Workloads: base (ViT-B/16, 224², batch 16) and small (32², patch 4, 192 × 6, batch 256). The
-      peer is any command that answers a line `step` with the seconds of one step, as
+      Workloads: base (ViT-B/16, 224², batch 16) and small (32², patch 4, 192 × 6, batch 256). The \
+      peer is any command that answers a line `step` with the seconds of one step, as \
       Benchmarks/peers/vitmae_step.py does; `make bench` makes its environment and runs both.
 
       Examples:

@@ -10,7 +10,7 @@ struct DataBenchCommand: ParsableCommand {
     commandName: "data",
     abstract: "Time the making of batches: read, decode, resample.",
     discussion: """
-      Random resized crop to 224, flip, normalised floats, as pre-training does it. Without DATA, 200
+      Random resized crop to 224, flip, normalised floats, as pre-training does it. Without DATA, 200 \
       made-up photographs of 500 × 375, quality 95, are written to a temporary folder.
 
       Examples:
@@ -42,7 +42,7 @@ struct DataBenchCommand: ParsableCommand {
       NSTemporaryDirectory() + "/mae-bench-\(ProcessInfo.processInfo.processIdentifier)"
     defer { try? FileManager.default.removeItem(atPath: temporary) }
     if data == nil { try SyntheticPhotos().write(count: 200, to: temporary) }
-    let path = try data.map { word throws in try DatasetCatalog.path(for: word) } ?? temporary
+    let path = try data.map { word throws in try dataPath(word) } ?? temporary
     let dataset = try openDataset(at: path)
     let transform = ImageTransform(
       .pretraining, size: PixelSize(width: size, height: size), normalization: .imageNet)

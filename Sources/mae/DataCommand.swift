@@ -14,7 +14,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Get a public set of images, checked byte by byte.",
       discussion: """
-        Known sets: \(DatasetCatalog.names.joined(separator: ", ")). They are kept under
+        Known sets: \(DatasetCatalog.names.joined(separator: ", ")). They are kept under \
         $XDG_CACHE_HOME/swift-mae or ~/.cache/swift-mae, and commands take their names for DATA.
 
         Examples:
@@ -39,7 +39,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Count, decode and measure the images of a set.",
       discussion: """
-        Every image is decoded unless --sample is given. Broken files are named; exits with 65 when
+        Every image is decoded unless --sample is given. Broken files are named; exits with 65 when \
         there are any.
 
         Examples:
@@ -64,7 +64,7 @@ struct DataCommand: ParsableCommand {
 
     func run() throws {
       let dataset = try openDataset(
-        at: DatasetCatalog.path(for: data), split: validation ? .validation : .training)
+        at: dataPath(data), split: validation ? .validation : .training)
       let summary = DatasetSummary(of: dataset, sample: sample)
       for line in summary.lines { print(line) }
       for broken in summary.broken.prefix(20) { print("broken   \(broken)") }
@@ -79,7 +79,7 @@ extension DataCommand {
     static let configuration = CommandConfiguration(
       abstract: "Pack a set into tar shards with an index, as WebDataset has them.",
       discussion: """
-        Archives that are there and whole are kept, so a run that was broken off goes on. Every
+        Archives that are there and whole are kept, so a run that was broken off goes on. Every \
         archive is read back and compared before it gets its name.
 
         Examples:
@@ -116,7 +116,7 @@ extension DataCommand {
     }
 
     func run() throws {
-      let dataset = try openDataset(at: DatasetCatalog.path(for: data))
+      let dataset = try openDataset(at: dataPath(data))
       let packing = ShardPacking(
         imagesPerShard: perShard, maximumSide: maximumSide, quality: quality)
       let report = try packing.pack(dataset, to: out, name: name, path: data)
