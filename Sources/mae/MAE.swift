@@ -38,7 +38,10 @@ struct MAE: ParsableCommand {
   private static func suggestCommand() {
     let words = CommandLine.arguments.dropFirst()
     let word = words.first == "help" ? words.dropFirst().first : words.first
-    let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+    var names = ["help"]
+    for command in configuration.subcommands {
+      if let name = command.configuration.commandName { names.append(name) }
+    }
     guard let word, !word.hasPrefix("-"), !names.contains(word) else { return }
     let advice = nearestName(to: word, among: names).map { "did you mean \($0)?" }
     complain(
