@@ -49,23 +49,28 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "MaskedAutoencoders", "TorchOptim", "Datasets", "Evaluation", "Yams",
+        "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
+        "Evaluation", "Yams",
       ]),
     .target(name: "Recipes", dependencies: ["Training"]),
     .executableTarget(
       name: "mae",
       dependencies: [
-        "Recipes",
+        "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
+        "Evaluation", "Training", "Recipes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // MARK: tests
-    .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Torch", "TorchNN", "MaskedAutoencoders"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
     .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
     .testTarget(
-      name: "MaskedAutoencodersTests", dependencies: ["MaskedAutoencoders", "TestSupport"]),
+      name: "MaskedAutoencodersTests",
+      dependencies: ["MaskedAutoencoders", "TorchOptim", "TestSupport"]),
     .testTarget(
       name: "ImagingTests", dependencies: ["Imaging", "CImageCodecs"],
       resources: [.copy("Fixtures")]),

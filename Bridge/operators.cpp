@@ -76,6 +76,7 @@ Kind kind_of(c10::TypePtr type) {
 struct ct_op_s {
   c10::OperatorHandle handle;
   std::vector<Kind> kinds;
+  std::vector<bool> optional;
   std::vector<std::string> names;
   std::vector<IValue> defaults;
   std::vector<bool> has_default;
@@ -98,7 +99,11 @@ struct ct_frame_s {
     }
     size_t i = size_t(named);
     named = -1;
-    while (stack.size() <= i) stack.emplace_back(op->defaults[stack.size()]);
+    while (stack.size() <= i) {
+      size_t skipped = stack.size();
+      if (!op->has_default[skipped] && skipped < i) missing(skipped);
+      stack.emplace_back(op->defaults[skipped]);
+    }
     stack[i] = std::move(value);
   }
 
@@ -110,6 +115,11 @@ struct ct_frame_s {
       failed = true;
     }
     put(IValue());
+  }
+
+  void missing(size_t i) {
+    if (!failed) ct_set_error(("missing argument '" + op->names[i] + "' in " + op->schema).c_str());
+    failed = true;
   }
 
   void complete() {
@@ -129,10 +139,11 @@ extern "C" {
 ct_op ct_op_find(const char *name, const char *overload) {
   try {
     auto handle = c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
-    auto *op = new ct_op_s{handle, {}, {}, {}, {}, {}};
+    auto *op = new ct_op_s{handle, {}, {}, {}, {}, {}, {}};
     const auto &schema = handle.schema();
     for (const auto &argument : schema.arguments()) {
       op->kinds.push_back(kind_of(argument.type()));
+      op->optional.push_back(argument.type()->kind() == c10::TypeKind::OptionalType);
       op->names.push_back(argument.name());
       op->has_default.push_back(argument.default_value().has_value());
       op->defaults.push_back(argument.default_value().value_or(IValue()));
@@ -188,7 +199,11 @@ void ct_push_tensor(ct_frame f, ct_tensor t) {
   }
 }
 
-void ct_push_none(ct_frame f) { f->put(IValue()); }
+void ct_push_none(ct_frame f) {
+  size_t i = f->next();
+  if (i < f->op->optional.size() && !f->op->optional[i]) return f->refuse("nothing");
+  f->put(IValue());
+}
 
 void ct_push_int(ct_frame f, int64_t v) {
   switch (f->expected()) {
@@ -275,6 +290,9 @@ int ct_call(ct_frame f) {
     if (!f->failed) {
       f->complete();
       f->op->handle.callBoxed(f->stack);
+      for (const auto &result : f->stack) {
+        TORCH_CHECK(result.isTensor() || result.isTensorList(), "a result is no tensor: ", f->op->schema);
+      }
       return int(f->stack.size());
     }
   } catch (const std::exception &e) {

@@ -57,7 +57,10 @@ ct_tensor ct_grad(ct_tensor t) {
   return gradient.defined() ? own(std::move(gradient)) : nullptr;
 }
 int ct_set_grad(ct_tensor t, ct_tensor gradient) {
-  CT_TRY(borrow(t).mutable_grad() = gradient ? borrow(gradient) : at::Tensor();)
+  CT_TRY(auto tensor = borrow(t); auto value = gradient ? borrow(gradient) : at::Tensor();
+         TORCH_CHECK(!gradient || value.sizes() == tensor.sizes(), "a gradient of ", value.sizes(),
+                     " does not fit a tensor of ", tensor.sizes());
+         tensor.mutable_grad() = value;)
 }
 bool ct_grad_mode(void) { return c10::GradMode::is_enabled(); }
 void ct_set_grad_mode(bool on) { c10::GradMode::set_enabled(on); }

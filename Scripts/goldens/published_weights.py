@@ -3,18 +3,23 @@
     state-dicts.json   names and shapes of published models, as their classes list and save them
     hugging-face/      a tiny ViTMAEForPreTraining as transformers 5 saves it
     original.safetensors   the same weights joined and renamed here, by hand, to the original's names
+    original.pth       the same as the paper's code leaves a checkpoint
+    manifest.json      versions and seed
 
 Run with transformers 5.23.0, timm 1.0.31, safetensors 0.8.0, torch 2.13.0:
     python Scripts/goldens/published_weights.py
 """
 
+import argparse
 import json
 import pathlib
 import re
 import tempfile
 
+import safetensors
 import timm
 import torch
+import transformers
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import ViTMAEConfig, ViTMAEForPreTraining, ViTMAEModel
@@ -75,6 +80,8 @@ def main():
     for own, parts in thirds.items():
         native[own] = torch.cat([parts["q"], parts["k"], parts["v"]])
     save_file(native, OUT / "original.safetensors")
+    torch.save({"model": native, "epoch": 1, "args": argparse.Namespace(mask_ratio=0.5)},
+               OUT / "original.pth")
     with torch.device("meta"):
         base = ViTMAEForPreTraining(ViTMAEConfig())
         vit = timm.create_model("vit_base_patch16_224", num_classes=0, global_pool="token")
@@ -87,6 +94,11 @@ def main():
     }
     (OUT / "state-dicts.json").write_text(
         json.dumps(lists, separators=(",", ":")).replace('},"', '},\n"') + "\n")
+    (OUT / "manifest.json").write_text(json.dumps({
+        "script": "Scripts/goldens/published_weights.py", "seed": 0, "tolerance": 0,
+        "versions": {package.__name__: package.__version__.split("+")[0]
+                     for package in (torch, transformers, timm, safetensors)},
+    }, indent=2) + "\n")
 
 
 if __name__ == "__main__":

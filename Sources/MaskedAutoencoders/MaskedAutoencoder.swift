@@ -47,7 +47,7 @@ public struct MaskedAutoencoder: Module {
   public func loss(
     _ images: Tensor, mask: PatchMask, over region: LossRegion = .hidden
   ) -> Tensor {
-    let all = patches(of: images, side: configuration.patch)
+    let all = checkedPatches(of: images, mask: mask)
     let latent = encoder(all, keeping: mask)
     switch region {
     case .hidden:
@@ -73,7 +73,7 @@ public struct MaskedAutoencoder: Module {
   public func callAsFunction(
     _ images: Tensor, mask: PatchMask, over region: LossRegion = .hidden
   ) -> Output {
-    let all = patches(of: images, side: configuration.patch)
+    let all = checkedPatches(of: images, mask: mask)
     let latent = encoder(all, keeping: mask)
     let prediction = decoder.all(latent, mask: mask)
     let errors = (prediction.to(.float32) - target(all)).squared.mean([-1])  // [B, N]
@@ -85,8 +85,21 @@ public struct MaskedAutoencoder: Module {
     return Output(loss: loss, prediction: prediction, latent: latent)
   }
 
+  /// Cuts images after a look at their shape and the mask's: a mask of another grid would not fail,
+  /// but see other patches.
+  private func checkedPatches(of images: Tensor, mask: PatchMask) -> Tensor {
+    let expected = [
+      mask.batch, configuration.channels, configuration.height, configuration.width,
+    ]
+    precondition(images.shape == expected, "images are \(images.shape), expected \(expected)")
+    precondition(
+      mask.patches == configuration.grid.count,
+      "the mask is of \(mask.patches) patches, the model has \(configuration.grid.count)")
+    return patches(of: images, side: configuration.patch)
+  }
+
   /// The patches' target, without a gradient.
   private func target(_ patches: Tensor) -> Tensor {
-    withoutGradients { configuration.target.values(for: patches) }
+    configuration.target.values(for: patches.detached)
   }
 }

@@ -65,11 +65,14 @@ extension ModelConfiguration {
     }
     if patch >= 1 {
       for (path, side) in [("height", height), ("width", width)] where side >= 1 {
+        let above = (side / patch + 1) * patch
+        let nearest =
+          side < patch
+          ? "the smallest that fits is \(above)"
+          : "the nearest that fit are \(above - patch) and \(above)"
         require(
           side % patch == 0, path,
-          "is \(side), which the patch size \(patch) does not divide; "
-            + "the nearest that fit are \(max(1, side / patch) * patch) and "
-            + "\((side / patch + 1) * patch)")
+          "is \(side), which the patch size \(patch) does not divide; \(nearest)")
       }
     }
     require(normEpsilon > 0, "normEpsilon", "is \(normEpsilon); expected a number above 0")

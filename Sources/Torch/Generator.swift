@@ -10,9 +10,11 @@ public final class Generator: TorchArgument {
   /// A generator for one purpose at one step: equal arguments give equal numbers, and no state needs
   /// to be kept between steps.
   public convenience init(seed: UInt64, stream: UInt64, step: Int) {
-    var state = seed &+ 0x9E37_79B9_7F4A_7C15
-    for word in [stream, UInt64(bitPattern: Int64(step))] {
-      state = (state ^ word) &+ 0x9E37_79B9_7F4A_7C15  // splitmix64 over the words
+    var state: UInt64 = 0
+    // splitmix64 over the words, the seed first: mixed before the stream meets it, neighbouring
+    // seeds and streams cannot cancel out.
+    for word in [seed, stream, UInt64(bitPattern: Int64(step))] {
+      state = (state ^ word) &+ 0x9E37_79B9_7F4A_7C15
       state = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
       state = (state ^ (state >> 27)) &* 0x94D0_49BB_1331_11EB
       state ^= state >> 31

@@ -8,6 +8,7 @@ extension Tensor {
       shape.reduce(1, *) == values.count,
       "\(values.count) values do not fill the shape \(shape)")
     self = Tensor.empty(shape, dtype: Element.dtype)
+    if values.isEmpty { return }  // there is no memory to copy to
     withMutableElements(of: Element.self) { destination in
       values.withUnsafeBufferPointer { _ = destination.update(fromContentsOf: $0) }
     }
@@ -33,6 +34,7 @@ extension Tensor {
       { if let context = $0 { Unmanaged<AnyObject>.fromOpaque(context).release() } }, retained,
       &result)
     guard status == 0, let result else {
+      Unmanaged<AnyObject>.fromOpaque(retained).release()
       TorchFailure.report("from_blob", #fileID, #line)
       self.init()
       return

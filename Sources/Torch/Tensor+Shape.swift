@@ -111,11 +111,14 @@ extension Tensor {
   public func contiguous() -> Tensor { Ops.contiguous(self) }
 
   /// Elements of another type; itself where it has that type.
-  public func to(_ type: DType) -> Tensor { type == dtype ? self : Ops.toType(self, type) }
+  public func to(_ type: DType) -> Tensor {
+    isDefined && type == dtype ? self : Ops.toType(self, type)
+  }
 
   /// On another device; itself where it is there already.
   public func to(_ device: Device) -> Tensor {
-    device == self.device ? self : Ops.toDevice(self, device, dtype)
+    if device == self.device { return self }
+    return isDefined ? Ops.toDevice(self, device, dtype) : Ops.detach(self)
   }
 
   /// The same memory without a past: gradients stop here.

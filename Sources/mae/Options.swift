@@ -1,8 +1,8 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import MaskedAutoencoders
+public import MaskedAutoencoders
 import Torch
-import Training
+public import Training
 
 /// Where and with how many threads a command computes.
 struct ComputeOptions: ParsableArguments {
@@ -35,7 +35,8 @@ struct HintOptions: ParsableArguments {
   @Option(help: "Attention heads of the decoder, where the file does not say.")
   var decoderHeads: Int?
 
-  @Option(help: "What the decoder predicts, where the file does not say: pixels or normalized-pixels.")
+  @Option(
+    help: "What the decoder predicts, where the file does not say: pixels or normalized-pixels.")
   var target: PixelTarget?
 
   @Option(help: "Epsilon of the layer norms, where the file does not say.")
@@ -51,9 +52,10 @@ struct HintOptions: ParsableArguments {
   }
 }
 
-extension PixelTarget: @retroactive ExpressibleByArgument {}
-
-extension Features.Pooling: @retroactive ExpressibleByArgument {}
+// The words that options take are those of recipes and files.
+extension PixelTarget: ExpressibleByArgument {}
+extension Features.Pooling: ExpressibleByArgument {}
+extension Recipe.Precision: ExpressibleByArgument {}
 
 /// A model that a command uses.
 struct ModelOptions: ParsableArguments {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MaskedAutoencoders
 import Torch
+import TorchNN
 import Training
 
 /// Weights in and out of other people's formats.
@@ -25,14 +26,16 @@ struct WeightsCommand: ParsableCommand {
     var names = false
 
     func run() throws {
-      _ = try ComputeOptions().openForCPU()
+      try openEngine()
       let loaded = try model.load(on: .cpu)
       let shape = loaded.description.model
       func row(_ name: String, _ value: String) {
         print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + value)
       }
       row("source", loaded.source)
-      row("image", "\(shape.height) × \(shape.width), \(shape.channels) channels, patch \(shape.patch)")
+      row(
+        "image",
+        "\(shape.height) × \(shape.width), \(shape.channels) channels, patch \(shape.patch)")
       row("encoder", shape.encoder.words)
       row("decoder", loaded.description.hasDecoder ? shape.decoder.words : "none: an encoder alone")
       row("target", shape.target.rawValue)
@@ -77,13 +80,14 @@ struct WeightsCommand: ParsableCommand {
 
     func run() throws {
       try refuseExisting(out, overwrite: overwrite)
-      _ = try ComputeOptions().openForCPU()
+      try openEngine()
       let loaded = try model.load(on: .cpu)
       var description = loaded.description
       for (name, values) in [("--mean", mean), ("--std", std)]
       where !values.isEmpty && values.count != description.model.channels {
         throw ValidationError(
-          "\(name) has \(values.count) values, expected \(description.model.channels), one a channel")
+          "\(name) has \(values.count) values, expected \(description.model.channels), one a channel"
+        )
       }
       if std.contains(where: { !($0 > 0) }) {
         throw ValidationError("--std has a value that is not above 0")
@@ -91,8 +95,9 @@ struct WeightsCommand: ParsableCommand {
       if !mean.isEmpty { description.mean = mean }
       if !std.isEmpty { description.deviation = std }
       try Checkpoint(path: out).write(description, weights: loaded.usedWeights)
-      print("wrote \(out): \(description.model.encoder.words) encoder"
-        + (description.hasDecoder ? " and \(description.model.decoder.words) decoder" : " alone"))
+      print(
+        "wrote \(out): \(description.model.encoder.words) encoder"
+          + (description.hasDecoder ? " and \(description.model.decoder.words) decoder" : " alone"))
     }
   }
 
@@ -133,7 +138,7 @@ struct WeightsCommand: ParsableCommand {
 
     func run() throws {
       try refuseExisting(out, overwrite: overwrite)
-      _ = try ComputeOptions().openForCPU()
+      try openEngine()
       let loaded = try model.load(on: .cpu)
       let weights = PublishedWeights(
         configuration: loaded.description.model,
@@ -146,21 +151,8 @@ struct WeightsCommand: ParsableCommand {
   }
 }
 
-extension ComputeOptions {
-  init() {
-    device = "cpu"
-    threads = nil
-  }
-
-  /// Opens the engine for a command that computes nothing.
-  func openForCPU() throws -> Device {
-    try Engine.load()
-    ExitStatus.speakForTheEngine()
-    return .cpu
-  }
-}
-
-extension TransformerShape {
-  /// `768 × 12, 12 heads`.
-  var words: String { "\(width) × \(depth), \(heads) heads" }
+/// Opens the engine for a command that only moves tensors.
+private func openEngine() throws {
+  try Engine.load()
+  ExitStatus.speakForTheEngine()
 }

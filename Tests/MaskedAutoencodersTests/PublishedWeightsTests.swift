@@ -40,6 +40,13 @@ import Torch
     #expect(weights.format == .original && weights.assumptions.count == 2)
   }
 
+  @Test func readsACheckpointOfPyTorch() throws {
+    let weights = try PublishedWeights.read(
+      PublishedGoldens.folder + "/original.pth", hints: .init(heads: 3, decoderHeads: 2))
+    #expect(weights.format == .original)
+    expectIdentical(weights.tensors, try PublishedGoldens.native())
+  }
+
   @Test(arguments: [PublishedFormat.original, .huggingFace])
   func roundTripsWithItsConfiguration(format: PublishedFormat) throws {
     try tiny.write(to: scratch["w"], as: format)

@@ -61,7 +61,7 @@ public struct PatchEncoder: Module {
   }
 
   /// `[…, V]` → `[…, D]`: the patch convolution, on values that lie channel last.
-  private func embedded(_ patches: Tensor) -> Tensor {
+  func embedded(_ patches: Tensor) -> Tensor {
     patches.linear(patchWeight.permuted([0, 2, 3, 1]).flattened(from: 1), patchBias)
   }
 

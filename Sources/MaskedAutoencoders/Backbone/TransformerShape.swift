@@ -17,6 +17,9 @@ public struct TransformerShape: Codable, Hashable, Sendable {
     self.mlpRatio = mlpRatio
   }
 
+  /// `768 × 12, 12 heads`.
+  package var words: String { "\(width) × \(depth), \(heads) heads" }
+
   /// Hidden units of the feed-forward part.
   public var hidden: Int { Int((Double(width) * mlpRatio).rounded()) }
 }

@@ -48,7 +48,7 @@ public enum PublishedFormat: String, CaseIterable, Codable, Hashable, Sendable {
   }
 
   /// Whether one of this library's names belongs to the decoder.
-  static func isDecoder(_ name: String) -> Bool {
+  package static func isDecoder(_ name: String) -> Bool {
     name.hasPrefix("decoder_") || name == "mask_token"
   }
 

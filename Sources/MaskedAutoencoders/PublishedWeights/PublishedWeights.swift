@@ -66,7 +66,8 @@ extension PublishedWeights {
   /// configuration that ``write(to:as:)`` leaves in a file, or from the shapes of the weights.
   ///
   /// - Parameters:
-  ///   - path: A safetensors file, or a folder with `model.safetensors` or its index.
+  ///   - path: A safetensors file, a checkpoint that `torch.save` wrote, or a folder of Hugging
+  ///     Face's with either.
   ///   - hints: What is known of the model; it comes before what the file says.
   ///   - ignored: Beginnings of names that are to be left out, such as `head.`; any other weight
   ///     that the model does not have is an error.
@@ -75,8 +76,8 @@ extension PublishedWeights {
   public static func read(
     _ path: String, hints: ConfigurationHints = .init(), ignoring ignored: [String] = []
   ) throws(PublishedWeightsError) -> PublishedWeights {
-    let (raw, metadata) = try readTensors(path)
-    let tensors = raw.filter { name, _ in !ignored.contains { name.hasPrefix($0) } }
+    let file = try readTensors(path)
+    let tensors = file.tensors.filter { name, _ in !ignored.contains { name.hasPrefix($0) } }
     guard let format = PublishedFormat.detected(in: tensors.keys) else {
       throw .model(
         path: path,
@@ -85,7 +86,7 @@ extension PublishedWeights {
     }
     let names = SpelledNames(tensors.mapValues(\.shape), format)
     var found = try model(
-      path: path, metadata: metadata, shapes: names.native, format: format, hints: hints)
+      path: path, metadata: file.metadata, shapes: names.native, format: format, hints: hints)
     try names.check(against: found.configuration, path: path)
     do {
       found.tensors = try format.toNative(tensors)
@@ -95,12 +96,9 @@ extension PublishedWeights {
     return found
   }
 
-  private static func readTensors(
-    _ path: String
-  ) throws(PublishedWeightsError) -> (tensors: [String: Tensor], metadata: [String: String]) {
+  private static func readTensors(_ path: String) throws(PublishedWeightsError) -> NamedTensors {
     do {
-      let files = try SafetensorsFolder(path)
-      return (try files.tensors(), files.metadata)
+      return try NamedTensors(path)
     } catch {
       throw .file(error)
     }

@@ -169,7 +169,7 @@ public func synchronizeFolder(_ path: String) throws(FileError) {
 }
 
 /// A path's folder, without a slash at its end unless it is the root's, and its last name.
-func splitPath(_ path: String) -> (folder: String, name: String) {
+package func splitPath(_ path: String) -> (folder: String, name: String) {
   guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
   let folder = String(path[..<slash])
   return (folder.isEmpty ? "/" : folder, String(path[path.utf8.index(after: slash)...]))

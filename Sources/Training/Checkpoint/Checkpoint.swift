@@ -39,8 +39,7 @@ public struct Checkpoint: Sendable {
     _ description: ModelDescription, weights: [(name: String, tensor: Tensor)],
     training: (optimizer: [(name: String, tensor: Tensor)], progress: Progress)? = nil
   ) throws(FileError) {
-    let (parent, name) = ((path as NSString).deletingLastPathComponent, path.lastName)
-    let folder = parent.isEmpty ? "." : parent
+    let (folder, name) = path.folderAndName
     try makeFolder(folder)
     let temporary = Checkpoint(
       path: "\(folder)/\(Self.temporaryPrefix)\(name)-\(getpid())")
@@ -109,23 +108,4 @@ public struct Checkpoint: Sendable {
   }
 
   static let temporaryPrefix = ".writing-"
-}
-
-/// Makes a folder and those above it.
-func makeFolder(_ path: String) throws(FileError) {
-  var isFolder: ObjCBool = false
-  if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
-    if isFolder.boolValue { return }
-    throw FileError(path: path, kind: .unwritable, message: "is a file, expected a folder")
-  }
-  let parent = (path as NSString).deletingLastPathComponent
-  if !parent.isEmpty, parent != path { try makeFolder(parent) }
-  if mkdir(path, 0o777) != 0, errno != EEXIST {
-    throw .system("cannot be created", path, .unwritable)
-  }
-}
-
-extension String {
-  /// The last name of a path.
-  var lastName: String { (self as NSString).lastPathComponent }
 }

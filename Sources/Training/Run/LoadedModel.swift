@@ -1,5 +1,5 @@
 import Foundation
-public import Imaging
+import Imaging
 public import MaskedAutoencoders
 public import Torch
 public import TorchNN
@@ -96,8 +96,9 @@ public struct LoadedModel {
         first = first ?? error
       }
     }
-    throw first ?? FileError(
-      path: "\(path)/checkpoints/step-\(last)", kind: .unreadable, message: "cannot be read")
+    throw first
+      ?? FileError(
+        path: "\(path)/checkpoints/step-\(last)", kind: .unreadable, message: "cannot be read")
   }
 
   /// Refuses to go on without a decoder.

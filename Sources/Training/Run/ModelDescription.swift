@@ -43,7 +43,9 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     where values.count != model.channels {
       found.append("\(name) has \(values.count) values, expected \(model.channels), one a channel")
     }
-    if !deviation.allSatisfy({ $0 > 0 }) { found.append("deviation has a value that is not above 0") }
+    if !deviation.allSatisfy({ $0 > 0 }) {
+      found.append("deviation has a value that is not above 0")
+    }
     if !(maskingRatio > 0 && maskingRatio < 1) {
       found.append("maskingRatio is \(maskingRatio), expected a number between 0 and 1")
     }

@@ -1,7 +1,8 @@
 public import Datasets
 import Imaging
-public import MaskedAutoencoders
+import MaskedAutoencoders
 public import Torch
+import TorchNN
 
 /// What a frozen encoder makes of a set of images, one row each.
 public struct Features {
@@ -34,7 +35,8 @@ public struct Features {
     try configuration.requireDecodableChannels()
     let loader = SequentialLoader(
       dataset, path: name, range: range,
-      transform: model.description.evaluationTransform(for: dataset), batch: batch, workers: workers)
+      transform: model.description.evaluationTransform(for: dataset), batch: batch, workers: workers
+    )
     defer { loader.stop() }
     var parts: [Tensor] = []
     var labels: [Int] = []

@@ -38,11 +38,8 @@ public struct LinearProbe {
     (self.weight, self.bias) = (weight.detached, bias.detached)
   }
 
-  /// The score of every class for every row: `[n, D]` → n rows of K.
-  public func scores(for rows: Tensor) -> [[Float]] {
-    let scores = withoutGradients { ((rows - mean) / deviation).linear(weight, bias) }
-    let classes = scores.shape[1]
-    let flat: [Float] = scores.array()
-    return stride(from: 0, to: flat.count, by: classes).map { Array(flat[$0..<$0 + classes]) }
+  /// The score of every class for every row, row by row: `[n, D]` → `n·K` numbers.
+  public func scores(for rows: Tensor) -> [Float] {
+    withoutGradients { ((rows - mean) / deviation).linear(weight, bias) }.array()
   }
 }

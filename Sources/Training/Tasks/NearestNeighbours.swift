@@ -1,4 +1,4 @@
-public import Evaluation
+import Evaluation
 public import Torch
 
 /// Classification by the nearest neighbours in the space of frozen features (Wu et al., 2018).
@@ -14,16 +14,18 @@ public struct NearestNeighbours {
     self.temperature = temperature
   }
 
-  /// The predicted class of every row, by cosine similarity to the labelled rows.
+  /// The classes' shares of the votes for every row, by cosine similarity to the labelled rows; row
+  /// by row, `n·K` numbers.
   ///
   /// - Parameters:
   ///   - labelled: Rows whose classes are known.
   ///   - rows: Rows to classify, `[n, D]`.
   ///   - classes: Number of classes.
-  public func scores(for rows: Tensor, from labelled: Features, classes: Int) -> [[Float]] {
+  public func scores(for rows: Tensor, from labelled: Features, classes: Int) -> [Float] {
     let known = labelled.rows.unitLength
     let neighbours = min(count, labelled.labels.count)
-    var scores: [[Float]] = []
+    let vote = NeighborVote(classes: classes, weighting: .exponential(temperature: temperature))
+    var scores: [Float] = []
     for chunk in rows.split(1024, along: 0) {
       let best = withoutGradients {
         chunk.unitLength.matmul(known.transposed(0, 1)).topK(neighbours)
@@ -32,11 +34,9 @@ public struct NearestNeighbours {
       let indices: [Int] = best.indices.array()
       for row in 0..<chunk.shape[0] {
         let span = row * neighbours..<(row + 1) * neighbours
-        scores.append(
-          neighbourVote(
-            similarities: Array(similarities[span]),
-            labels: indices[span].map { labelled.labels[$0] }, classes: classes,
-            temperature: temperature))
+        scores += vote.scores(
+          similarities: Array(similarities[span]),
+          labels: indices[span].map { labelled.labels[$0] })
       }
     }
     return scores

@@ -2,6 +2,7 @@ public import Datasets
 import Imaging
 import MaskedAutoencoders
 public import Torch
+import TorchNN
 import TorchOptim
 
 /// One run of masked pre-training, from a recipe and a set of images to a run folder.
@@ -48,6 +49,9 @@ public final class Pretraining {
   public let skippedCheckpoints: [FileError]
   /// What was noticed and does not keep the run from starting, each as a sentence.
   public let remarks: [String]
+
+  /// Steps taken when ``run(observers:)`` has returned.
+  public private(set) var finishedStep = 0
 
   private let settings: Settings
   private let task: PretrainingTask
@@ -130,6 +134,13 @@ public final class Pretraining {
   public var parameterCount: Int { task.store.trainableCount }
   /// The model's description.
   public var description: ModelDescription { task.description }
+  /// Where tensors live.
+  public var device: Device { settings.device }
+
+  /// The model as it is now, for pictures.
+  public func reconstruction() throws -> Reconstruction {
+    try Reconstruction(task.model, task.description, on: settings.device)
+  }
 
   /// Seconds of one step on images of noise, measured; nothing is changed by it.
   public func measuredStep() -> Double {
@@ -176,6 +187,7 @@ public final class Pretraining {
       task, optimizer: optimizer, loader: loader, images: dataset.count, plan: plan,
       folder: folder, startingAt: startingStep, observers: observers)
     try trainer.run()
+    finishedStep = trainer.step
     return loader.broken
   }
 }

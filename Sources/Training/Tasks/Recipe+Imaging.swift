@@ -1,7 +1,8 @@
 import Datasets
 import Foundation
 import Imaging
-import Torch
+import MaskedAutoencoders
+public import Torch
 
 // A recipe's words as the values that the loader and the engine take.
 
@@ -67,7 +68,7 @@ extension Recipe.Pipeline {
 
 extension Recipe.Precision {
   /// The type of matrix products; nil for float32.
-  var type: DType? {
+  public var type: DType? {
     switch self {
     case .float32: nil
     case .bfloat16: .bfloat16

@@ -1,0 +1,67 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
+/// How fast a run has been of late: a sliding window over its steps.
+public struct Pace: Hashable, Sendable {
+  private struct Step: Hashable {
+    var images: Int
+    var seconds: Double
+    var waiting: Double
+  }
+
+  private let window: Int
+  private var steps: [Step] = []
+
+  /// Creates a window of so many steps.
+  public init(window: Int = 50) {
+    precondition(window >= 1, "a window of \(window) steps holds nothing")
+    self.window = window
+  }
+
+  /// Adds a step: its images, the seconds it took in all, and those it waited for data.
+  public mutating func add(images: Int, seconds: Double, waiting: Double) {
+    if steps.count == window { steps.removeFirst() }
+    steps.append(Step(images: images, seconds: seconds, waiting: waiting))
+  }
+
+  /// Images in a second; 0 before there was a step.
+  public var imagesPerSecond: Double {
+    seconds > 0 ? Double(steps.reduce(0) { $0 + $1.images }) / seconds : 0
+  }
+
+  /// The part of the time spent waiting for data, 0...1.
+  public var dataWait: Double {
+    seconds > 0 ? min(1, steps.reduce(0) { $0 + $1.waiting } / seconds) : 0
+  }
+
+  /// Seconds until so many more steps are done; nil before there was one.
+  public func secondsLeft(steps left: Int) -> Double? {
+    steps.isEmpty ? nil : seconds / Double(steps.count) * Double(left)
+  }
+
+  private var seconds: Double { steps.reduce(0) { $0 + $1.seconds } }
+}
+
+/// Bytes of main memory the process holds now; its peak on systems that tell no more, and nil on those
+/// that tell nothing.
+public func residentMemory() -> Int? {
+  #if os(Linux)
+    // Second number of statm: resident pages.
+    guard let file = fopen("/proc/self/statm", "r") else { return nil }
+    defer { fclose(file) }
+    var text = [CChar](repeating: 0, count: 256)
+    guard fgets(&text, Int32(text.count), file) != nil else { return nil }
+    let numbers = text.prefix { $0 != 0 }.split(separator: 0x20)
+    guard numbers.count > 1 else { return nil }
+    let pages = Int(String(decoding: numbers[1].map(UInt8.init), as: UTF8.self))
+    return pages.map { $0 * Int(sysconf(Int32(_SC_PAGESIZE))) }
+  #else
+    var usage = rusage()
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? Int(usage.ru_maxrss) : nil
+  #endif
+}

@@ -1,0 +1,96 @@
+internal import Foundation
+
+/// Where a run stands, for the eye.
+public struct Progress: Hashable, Sendable {
+  /// Epochs done, with their fraction.
+  public var epoch: Double
+  /// Epochs in all.
+  public var epochs: Double
+  /// Optimizer steps done.
+  public var step: Int
+  /// Optimizer steps in all.
+  public var steps: Int
+  /// The loss of late; nil before there is one.
+  public var loss: Double?
+  /// The learning rate.
+  public var rate: Double
+  /// Images trained on in a second.
+  public var imagesPerSecond: Double
+  /// The part of the time spent waiting for data, 0...1.
+  public var dataWait: Double
+  /// Memory in use, in bytes, if known.
+  public var memory: Int?
+  /// Seconds until the end, if known.
+  public var secondsLeft: Double?
+
+  /// Creates a position.
+  public init(
+    epoch: Double, epochs: Double, step: Int, steps: Int, loss: Double?, rate: Double,
+    imagesPerSecond: Double, dataWait: Double, memory: Int?, secondsLeft: Double?
+  ) {
+    self.epoch = epoch
+    self.epochs = epochs
+    self.step = step
+    self.steps = steps
+    self.loss = loss
+    self.rate = rate
+    self.imagesPerSecond = imagesPerSecond
+    self.dataWait = dataWait
+    self.memory = memory
+    self.secondsLeft = secondsLeft
+  }
+}
+
+extension Progress: CustomStringConvertible {
+  /// `epoch 1.25/5  step 292/1170  loss 0.4321  rate 9.8e-04  812 img/s  wait 2 %  0.9 GB  3 min left`
+  public var description: String {
+    var parts = [
+      "epoch \(Readable.fixed(epoch, 2))/\(Readable.fixed(epochs, epochs == epochs.rounded() ? 0 : 2))",
+      "step \(step)/\(steps)",
+      "loss \(loss.map { Readable.fixed($0, 4) } ?? "–")",
+      "rate \(Readable.scientific(rate))",
+      "\(Readable.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s",
+      "wait \(Readable.fixed(dataWait * 100, 0)) %",
+    ]
+    if let memory { parts.append(Readable.bytes(memory)) }
+    if let secondsLeft { parts.append("\(Readable.duration(secondsLeft)) left") }
+    return parts.joined(separator: "  ")
+  }
+}
+
+/// Numbers as people read them.
+public enum Readable {
+  /// `1 h 12 min`, `4 min`, `35 s`, `3 d 4 h`.
+  public static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "–" }
+    let total = Int(max(0, seconds).rounded())
+    switch total {
+    case ..<60: return "\(total) s"
+    case ..<600: return total % 60 == 0 ? "\(total / 60) min" : "\(total / 60) min \(total % 60) s"
+    case ..<3600: return "\((total + 30) / 60) min"
+    case ..<86_400:
+      let minutes = (total + 30) / 60
+      return minutes % 60 == 0 ? "\(minutes / 60) h" : "\(minutes / 60) h \(minutes % 60) min"
+    default:
+      let hours = (total + 1800) / 3600
+      return hours % 24 == 0 ? "\(hours / 24) d" : "\(hours / 24) d \(hours % 24) h"
+    }
+  }
+
+  /// `840 MB`, `1.3 GB`; a kilobyte has 1000 bytes.
+  public static func bytes(_ count: Int) -> String {
+    switch count {
+    case ..<1_000_000: "\((count + 500) / 1000) kB"
+    case ..<1_000_000_000: "\((count + 500_000) / 1_000_000) MB"
+    default: "\(fixed(Double(count) / 1e9, 1)) GB"
+    }
+  }
+
+  /// With so many digits after the point, in any locale.
+  public static func fixed(_ value: Double, _ digits: Int) -> String {
+    String(format: "%.\(digits)f", value)
+  }
+
+  /// `9.8e-04`
+  public static func scientific(_ value: Double) -> String { String(format: "%.1e", value) }
+}

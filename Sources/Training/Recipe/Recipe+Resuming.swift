@@ -1,0 +1,39 @@
+extension Recipe {
+  /// This recipe, of a run that is gone on with, with what `wanted` may change in it: how long, how
+  /// often to save and report, and the loader's threads. Everything else would make another run.
+  ///
+  /// - Parameter recipeIsNamed: Whether `wanted` starts from a recipe the user named; its own name,
+  ///   note and a normalisation to be computed are then no difference.
+  /// - Throws: ``RecipeErrors`` with every field that differs.
+  public func resumed(
+    with wanted: Recipe, recipeIsNamed: Bool
+  ) throws(RecipeErrors) -> Recipe {
+    var resumed = self
+    resumed.budget = wanted.budget
+    resumed.checkpoints = wanted.checkpoints
+    resumed.monitor = wanted.monitor
+    resumed.data.workers = wanted.data.workers
+    resumed.data.prefetch = wanted.data.prefetch
+    var other = wanted
+    if recipeIsNamed {
+      other.name = name
+      other.note = note
+      if other.data.normalization == .computed { other.data.normalization = data.normalization }
+    }
+    let pairs: [(path: FieldPath, same: Bool)] = [
+      ("name", resumed.name == other.name), ("note", resumed.note == other.note),
+      ("seed", resumed.seed == other.seed), ("model", resumed.model == other.model),
+      ("masking", resumed.masking == other.masking), ("loss", resumed.loss == other.loss),
+      ("data", resumed.data == other.data), ("optimizer", resumed.optimizer == other.optimizer),
+      ("batch", resumed.batch == other.batch), ("precision", resumed.precision == other.precision),
+    ]
+    let mistakes = pairs.filter { !$0.same }.map {
+      FieldMistake(
+        $0.path,
+        "differs from the recipe of the run; --resume may change budget, checkpoints, monitor, "
+          + "data.workers and data.prefetch only. Leave it out, or start another run with --out")
+    }
+    guard mistakes.isEmpty else { throw RecipeErrors(mistakes) }
+    return resumed
+  }
+}

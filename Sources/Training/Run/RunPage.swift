@@ -1,0 +1,155 @@
+import Foundation
+import MaskedAutoencoders
+import Torch
+
+/// `report.html` of a run: one page with everything that is known about it, made anew from the
+/// folder's files by every command that finds something out.
+public enum RunPage {
+  /// Writes the page; nothing happens where the folder is not a run's.
+  ///
+  /// - Throws: `FileError`, or ``LogFailure`` when the metrics cannot be read.
+  public static func write(for run: String) throws {
+    guard FileManager.default.fileExists(atPath: run + "/recipe.yaml") else { return }
+    let results = try RunResults.read(run)
+    let metrics = try MetricsLog.records(at: URL(fileURLWithPath: run + "/metrics.jsonl"))
+    let description = try? JSONFile.read(ModelDescription.self, from: run + "/model.json")
+    let report = RunReport(
+      title: run.lastName, subtitle: "masked autoencoder, pre-trained with swift-mae",
+      summary: summary(results), highlights: highlights(results), tables: tables(results),
+      pictures: pictures(in: run), charts: charts(metrics), facts: facts(results, description))
+    try replaceFile(at: run + "/report.html") { (file) throws(FileError) in
+      try file.write(report.html)
+    }
+  }
+
+  private static func percent(_ share: Double) -> String { "\(Readable.fixed(share * 100, 1)) %" }
+
+  private static func summary(_ results: RunResults) -> [String] {
+    var sentences: [String] = []
+    if let done = results.pretraining {
+      sentences.append(
+        "Trained on \(done.images) images for \(Readable.fixed(done.epochs, 1)) epochs, "
+          + "\(done.steps) steps, in \(Readable.duration(done.seconds)). No label was used.")
+    }
+    if let score = results.reconstruction {
+      let fill = min(score.meanFill, score.nearestFill)
+      let given =
+        score.usesOriginalStatistics
+        ? " The model was given each hidden patch's mean and deviation, the fills were not." : ""
+      sentences.append(
+        "On hidden patches its squared error is \(Readable.fixed(score.meanSquaredError, 4)), "
+          + "\(percent(score.meanSquaredError / fill)) of the better trivial fill's.\(given)")
+    }
+    if results.knn != nil || results.probe != nil {
+      sentences.append(
+        "Nearest neighbours and the linear probe judge the frozen features. After a short "
+          + "pre-training they are modest: such features show their worth when they are fine-tuned."
+      )
+    }
+    return sentences
+  }
+
+  private static func highlights(_ results: RunResults) -> [RunReport.Highlight] {
+    var found: [RunReport.Highlight] = []
+    if let score = results.reconstruction {
+      found.append(
+        .init(percent(score.shareOfBetterFill), "of the better trivial fill's error"))
+    }
+    if let probe = results.probe { found.append(.init(percent(probe.top1), "linear probe, top-1")) }
+    if let knn = results.knn { found.append(.init(percent(knn.top1), "kNN, top-1")) }
+    if let done = results.pretraining {
+      found.append(.init(Readable.duration(done.seconds), "of training"))
+    }
+    return found
+  }
+
+  private static func tables(_ results: RunResults) -> [RunReport.Table] {
+    var tables: [RunReport.Table] = []
+    if let score = results.reconstruction {
+      tables.append(
+        .init(
+          title: "Reconstruction of hidden patches", columns: ["", "mean squared error"],
+          rows: [
+            ["this model", Readable.fixed(score.meanSquaredError, 5)],
+            ["mean of the visible pixels", Readable.fixed(score.meanFill, 5)],
+            ["nearest visible patch", Readable.fixed(score.nearestFill, 5)],
+          ], emphasized: [0],
+          note: "Pixels of 0…1, \(score.images) images, \(percent(score.ratio)) hidden."))
+    }
+    let judged = [("kNN", results.knn), ("linear probe", results.probe)]
+    let rows = judged.compactMap { name, result in
+      result.map {
+        [
+          name, percent($0.top1), percent($0.top5), "\($0.trainingImages)", "\($0.testImages)",
+          $0.settings,
+        ]
+      }
+    }
+    if !rows.isEmpty {
+      tables.append(
+        .init(
+          title: "What the frozen features are worth",
+          columns: ["", "top-1", "top-5", "learned from", "judged on", "settings"], rows: rows,
+          note: "The encoder was not changed; only the classifier saw labels."))
+    }
+    return tables
+  }
+
+  private static func charts(_ metrics: [MetricsRecord]) -> [RunReport.Chart] {
+    func curve(_ name: String) -> [(x: Double, y: Double)] {
+      metrics.compactMap { record in record.values[name].map { (record.epoch, $0) } }
+    }
+    return [
+      ("Loss", "loss", "The error on hidden patches of the training images."),
+      ("Learning rate", "rate", "Linear warm-up, then half a cosine, step by step."),
+      ("Speed", "images_per_second", "Images trained on in a second."),
+    ].filter { !curve($0.1).isEmpty }.map { title, name, note in
+      .init(
+        title: title, xLabel: "epochs",
+        curves: [.init(name.replacing("_", with: " "), points: curve(name))], note: note)
+    }
+  }
+
+  /// The sheets of the run, the one drawn last first; at most a few, as they are part of the page.
+  private static func pictures(in run: String) -> [RunReport.Picture] {
+    let folder = run + "/reconstructions"
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+      .filter { $0.hasSuffix(".png") }
+    let steps = names.filter { $0.hasPrefix("step-") }
+      .compactMap { name in Int(name.dropFirst(5).dropLast(4)).map { (name, $0) } }
+      .sorted { $0.1 > $1.1 }.map(\.0)
+    let others = names.filter { !$0.hasPrefix("step-") }.sorted()
+    let shown = others.prefix(4) + steps.prefix(1) + (steps.count > 1 ? steps.suffix(1) : [])
+    return shown.compactMap { name in
+      FileManager.default.contents(atPath: "\(folder)/\(name)").map {
+        .init(
+          caption: name.hasPrefix("step-")
+            ? "Training images after \(name.dropFirst(5).dropLast(4)) steps" : name, png: $0)
+      }
+    }
+  }
+
+  private static func facts(
+    _ results: RunResults, _ description: ModelDescription?
+  ) -> [RunReport.Fact] {
+    var facts: [RunReport.Fact] = []
+    if let model = description?.model {
+      facts += [
+        .init(
+          "image",
+          "\(model.height) × \(model.width), \(model.channels) channels, patch \(model.patch)"),
+        .init("encoder", model.encoder.words), .init("decoder", model.decoder.words),
+        .init("target", model.target.rawValue),
+        .init("hidden", percent(description?.maskingRatio ?? 0)),
+      ]
+    }
+    if let done = results.pretraining {
+      facts.append(.init("parameters", "\(done.parameters)"))
+      if !done.brokenFiles.isEmpty {
+        facts.append(.init("files skipped", done.brokenFiles.joined(separator: ", ")))
+      }
+    }
+    facts.append(.init("recipe", "recipe.yaml in the same folder, complete"))
+    return facts
+  }
+}

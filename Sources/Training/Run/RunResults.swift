@@ -1,0 +1,99 @@
+import Foundation
+public import Torch
+
+/// What commands found out about a run: `results.json` of its folder. Each command fills in its part
+/// and leaves the others.
+public struct RunResults: Codable, Sendable {
+  /// What pre-training did.
+  public var pretraining: Pretraining?
+  /// How well hidden patches are filled in.
+  public var reconstruction: ReconstructionScore?
+  /// Nearest neighbours on frozen features.
+  public var knn: Classification?
+  /// A linear classifier on frozen features.
+  public var probe: Classification?
+
+  /// Creates empty results.
+  public init() {}
+
+  /// What pre-training did.
+  public struct Pretraining: Codable, Hashable, Sendable {
+    /// Steps taken.
+    public var steps: Int
+    /// Passes over the data.
+    public var epochs: Double
+    /// Images in the set.
+    public var images: Int
+    /// The mean loss of the last entry of the log.
+    public var loss: Double?
+    /// Seconds of training, all sessions together, set-up left out.
+    public var seconds: Double
+    /// Values that were trained.
+    public var parameters: Int
+    /// Files that could not be decoded.
+    public var brokenFiles: [String]
+
+    /// Records what was done.
+    public init(
+      steps: Int, epochs: Double, images: Int, loss: Double?, seconds: Double, parameters: Int,
+      brokenFiles: [String]
+    ) {
+      self.steps = steps
+      self.epochs = epochs
+      self.images = images
+      self.loss = loss
+      self.seconds = seconds
+      self.parameters = parameters
+      self.brokenFiles = brokenFiles
+    }
+  }
+
+  /// How a classifier on frozen features does.
+  public struct Classification: Codable, Hashable, Sendable {
+    /// Share of images whose class is the first guess, 0…1.
+    public var top1: Double
+    /// Share of images whose class is among the first five guesses, 0…1.
+    public var top5: Double
+    /// Images that were learned from.
+    public var trainingImages: Int
+    /// Images that were judged.
+    public var testImages: Int
+    /// Number of classes.
+    public var classes: Int
+    /// The classifier's settings, in words.
+    public var settings: String
+    /// Seconds it took, features included.
+    public var seconds: Double
+
+    /// Records a result.
+    public init(
+      top1: Double, top5: Double, trainingImages: Int, testImages: Int, classes: Int,
+      settings: String, seconds: Double
+    ) {
+      self.top1 = top1
+      self.top5 = top5
+      self.trainingImages = trainingImages
+      self.testImages = testImages
+      self.classes = classes
+      self.settings = settings
+      self.seconds = seconds
+    }
+  }
+
+  /// Reads a run's results; none where there are none yet.
+  public static func read(_ run: String) throws(FileError) -> RunResults {
+    let path = run + "/results.json"
+    guard FileManager.default.fileExists(atPath: path) else { return RunResults() }
+    return try JSONFile.read(RunResults.self, from: path)
+  }
+
+  /// Changes a run's results; nothing happens where the folder is not a run's.
+  public static func update(
+    _ run: String, _ change: (inout RunResults) -> Void
+  ) throws(FileError) {
+    guard FileManager.default.fileExists(atPath: run + "/recipe.yaml") else { return }
+    var results = try read(run)
+    change(&results)
+    try JSONFile.write(results, to: run + "/results.json")
+  }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Imaging
+import Torch
+import Training
+
+/// Pictures of what a model makes of hidden patches, and how far they are off.
+struct ReconstructCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reconstruct",
+    abstract: "Draw original, masked image and reconstruction; measure the error.",
+    discussion: """
+      Draws the first images of DATA unless --index names others; one image file will do. Of a model
+      trained on normalised pixels, each hidden patch's mean and deviation come from the original,
+      and the sheet says so.
+
+      Examples:
+        mae reconstruct runs/first photo.jpg --out sheet.png
+        mae reconstruct runs/first fashion-mnist --images 12 --ratios 0.75 0.85 0.95 --out sheet.png
+        mae reconstruct runs/first fashion-mnist --score 1000
+      """)
+
+  @OptionGroup var model: ModelOptions
+
+  @Argument(help: dataHelp, completion: .file())
+  var data: String
+
+  @Option(help: "The PNG to write; in the run folder's reconstructions/ unless given.")
+  var out: String?
+
+  @Option(help: "How many images to draw.")
+  var images = 8
+
+  @Option(parsing: .upToNextOption, help: "Numbers of the images to draw, counted from 0.")
+  var index: [Int] = []
+
+  @Option(
+    parsing: .upToNextOption,
+    help: "Shares of patches to hide, side by side; the model's own unless given.")
+  var ratios: [Double] = []
+
+  @Option(help: "Decides which patches are hidden.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Measure the error on the first so many images beside two trivial fills.")
+  var score: Int?
+
+  @Flag(help: "Use the training part of a divided set instead of the validation part.")
+  var training = false
+
+  @Flag(help: "Replace an existing picture.")
+  var overwrite = false
+
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    if images < 1 { throw ValidationError("--images is \(images); expected at least 1") }
+    if let score, score < 1 { throw ValidationError("--score is \(score); expected at least 1") }
+  }
+
+  func run() throws {
+    let device = try compute.open()
+    let loaded = try model.load(on: device)
+    let reconstruction = try Reconstruction(loaded)
+    let path = try DatasetCatalog.path(for: data)
+    let dataset = try openImages(at: path, training: training)
+    let shares = ratios.isEmpty ? [loaded.description.maskingRatio] : ratios
+    for ratio in shares { try reconstruction.check(ratio: ratio) }
+    if let wrong = index.first(where: { !(0..<dataset.count).contains($0) }) {
+      throw RunFailure(
+        .missingInput,
+        "\(data): there is no image \(wrong); it has \(dataset.count), counted from 0")
+    }
+    let chosen = index.isEmpty ? Array(0..<min(images, dataset.count)) : index
+    let isRun = FileManager.default.fileExists(atPath: model.model + "/recipe.yaml")
+    if let target = out ?? (isRun ? "\(model.model)/reconstructions/sheet.png" : nil) {
+      if out != nil { try refuseExisting(target, overwrite: overwrite) }
+      let sheet = try reconstruction.sheet(
+        of: dataset, chosen, ratios: shares, seed: seed, title: "\(loaded.source), \(data)")
+      try writeFile(try sheet.encodedAsPNG(), to: target)
+      print("drew \(chosen.count) images to \(target)")
+    } else if score == nil {
+      throw ValidationError("name the picture with --out")
+    }
+    if let score { try measure(reconstruction, dataset, count: score, ratio: shares[0]) }
+  }
+
+  private func measure(
+    _ reconstruction: Reconstruction, _ dataset: any ImageDataset, count: Int, ratio: Double
+  ) throws {
+    let result = try reconstruction.score(
+      on: dataset, named: data, range: 0..<min(count, dataset.count), ratio: ratio, seed: seed,
+      workers: ProcessInfo.processInfo.activeProcessorCount)
+    print(
+      "mean squared error of hidden pixels (0…1), \(result.images) images, "
+        + "\(fixed(ratio * 100, 0)) % hidden:")
+    print("  this model               \(fixed(result.meanSquaredError, 5))")
+    print("  mean of visible pixels   \(fixed(result.meanFill, 5))")
+    print("  nearest visible patch    \(fixed(result.nearestFill, 5))")
+    print("  model / better fill      \(fixed(result.shareOfBetterFill, 3))")
+    if result.usesOriginalStatistics {
+      print("  the model was given each hidden patch's mean and deviation; the fills were not")
+    }
+    try RunResults.update(model.model) { $0.reconstruction = result }
+    try RunPage.write(for: model.model)
+  }
+}
+
+/// Opens the validation part of a divided set where there is one, else the set; or one image file.
+func openImages(at path: String, training: Bool) throws -> any ImageDataset {
+  if training { return try openDataset(at: path) }
+  do throws(DatasetError) {
+    return try openDataset(at: path, split: .validation)
+  } catch {
+    guard error.kind == .missingSplit else { throw error }
+    return try openDataset(at: path)
+  }
+}
+
+/// Writes a file whole or not at all, and the folders above it.
+func writeFile(_ bytes: [UInt8], to path: String) throws {
+  try makeFolder(above: path)
+  try replaceFile(at: path) { (file) throws(FileError) in try file.write(bytes) }
+}

@@ -1,0 +1,97 @@
+import MaskedAutoencoders
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct MaskingTests {
+  @Test(arguments: [0.25, 0.5, 0.6, 0.75, 0.9])
+  func randomMasking(ratio: Double) {
+    let checker = MaskingStrategyChecker(RandomMasking(ratio: ratio)) {
+      Int(Double($0.count) * (1 - ratio))
+    }
+    #expect(ratio != 0.5 || checker.grids.first == PatchGrid(rows: 1, columns: 2))
+    checker.check()
+  }
+
+  /// A strategy made of an order, to see the checker fail.
+  struct Faulty: MaskingStrategy {
+    enum Fault { case repeated, first, biased, sameForAll, keepsMore, none }
+    var fault: Fault
+
+    func mask(_ grid: PatchGrid, batch: Int, using generator: Generator) -> PatchMask {
+      let half = grid.count / 2
+      let noise = Tensor.rand([batch, grid.count], using: generator)
+      switch fault {
+      case .none: return PatchMask(noise: noise, keeping: half)
+      case .repeated:
+        return PatchMask(
+          order: Tensor.zeros([batch, grid.count], dtype: .int64), keeping: half)
+      case .first:
+        return PatchMask(
+          order: Tensor.arange(0..<grid.count).unsqueezed(0).expanded([batch, -1]).contiguous(),
+          keeping: half)
+      case .biased:
+        noise.narrowed(1, to: 0..<1).multiply(by: 0.8)
+        return PatchMask(noise: noise, keeping: half)
+      case .sameForAll:
+        let first = noise.narrowed(0, to: 0..<1).expanded([batch, -1])
+        return PatchMask(noise: first, keeping: half)
+      case .keepsMore: return PatchMask(noise: noise, keeping: half + 1)
+      }
+    }
+  }
+
+  @Test func theCheckerFindsFaults() {
+    func checker(_ fault: Faulty.Fault) -> MaskingStrategyChecker<Faulty> {
+      var checker = MaskingStrategyChecker(Faulty(fault: fault)) { $0.count / 2 }
+      checker.grids = [PatchGrid(rows: 2, columns: 2), PatchGrid(rows: 2, columns: 3)]
+      return checker
+    }
+    checker(.none).check()
+    for fault in [Faulty.Fault.repeated, .first, .biased, .sameForAll, .keepsMore] {
+      withKnownIssue("\(fault)") { checker(fault).check() }
+    }
+    var fixed = checker(.first)
+    (fixed.isRandom, fixed.isUniform) = (false, false)
+    fixed.check()
+  }
+
+  @Test func aMaskIsItsOrder() {
+    let mask = PatchMask(order: Tensor([2, 0, 3, 1, 1, 3, 0, 2], shape: [2, 4]), keeping: 1)
+    #expect(mask.batch == 2 && mask.patches == 4 && mask.kept == 1)
+    expectEqual(mask.visible, Tensor([2, 1], shape: [2, 1]))
+    expectEqual(mask.hidden, Tensor([0, 3, 1, 3, 0, 2], shape: [2, 3]))
+    expectEqual(mask.restoring, Tensor([1, 3, 0, 2, 2, 0, 3, 1], shape: [2, 4]))
+    expectEqual(mask.indicator, Tensor([1, 1, 0, 1, 1, 0, 1, 1] as [Float], shape: [2, 4]))
+    let noise = Tensor([0.5, 0.9, 0.1, 0.7] as [Float], shape: [1, 4])
+    expectEqual(PatchMask(noise: noise, keeping: 2).order, Tensor([2, 0, 3, 1], shape: [1, 4]))
+    expectEqual(mask.to(.cpu).order, mask.order)
+  }
+
+  @Test func restoringInvertsTheOrder() {
+    withEvery("patches", in: 2...9) { patches in
+      withEvery("kept", in: 1..<patches) { kept in
+        let noise = Tensor.rand([3, patches], using: Generator(seed: UInt64(patches)))
+        let mask = PatchMask(noise: noise, keeping: kept)
+        let numbers = Tensor.arange(0..<patches).unsqueezed(0).expanded([3, -1])
+        expectEqual(mask.order.gathered(mask.restoring, along: 1), numbers)
+        expectEqual(mask.restoring.gathered(mask.order, along: 1), numbers)
+        expectEqual(
+          numbers.contiguous().scattering(numbers.contiguous(), to: mask.order, along: 1),
+          mask.restoring)
+        #expect(mask.indicator.sum().item == Double(3 * (patches - kept)))
+      }
+    }
+  }
+
+  @Test func masksThatKeepAllOrNothingStop() async {
+    let result = await #expect(
+      processExitsWith: .failure, observing: [\.standardErrorContent]
+    ) {
+      _ = RandomMasking(ratio: 0.75).mask(
+        PatchGrid(rows: 1, columns: 2), batch: 1, using: Generator(seed: 0))
+    }
+    #expect(
+      standardError(of: result).contains("a mask of 2 patches keeps between 1 and 1, not 0"))
+  }
+}

@@ -1,0 +1,133 @@
+import Testing
+
+@testable import Torch
+
+@Suite struct FilesPickleTests {
+  func run(_ body: [UInt8]) -> Result<Pickle.Value, Pickle.Failure> {
+    var pickle = Pickle(Forged.pickle(body))
+    return Result { () throws(Pickle.Failure) in try pickle.run() }
+  }
+
+  func value(_ body: [UInt8]) throws -> Pickle.Value { try run(body).get() }
+
+  @Test func readsPlainValues() throws {
+    #expect(try value(Forged.code("N")) == .none)
+    #expect(try value([0x88]) == .bool(true))
+    #expect(try value([0x89]) == .bool(false))
+    #expect(try value([UInt8(ascii: "K"), 200]) == .int(200))
+    #expect(try value([UInt8(ascii: "M"), 1, 2]) == .int(513))
+    #expect(try value([UInt8(ascii: "J"), 0xfe, 0xff, 0xff, 0xff]) == .int(-2))
+    #expect(try value([0x8a, 0]) == .int(0))
+    #expect(try value([0x8a, 1, 0x80]) == .int(-128))
+    #expect(try value([0x8a, 2, 0x80, 0]) == .int(128))
+    #expect(try value([0x8a, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1]) == .opaque)
+    #expect(try value([UInt8(ascii: "G"), 0x3f, 0xf8, 0, 0, 0, 0, 0, 0]) == .double(1.5))
+    #expect(try value([0x8c, 2, 0xc3, 0xa4]) == .string("ä"))
+    #expect(try value(Forged.text("abc")) == .string("abc"))
+    #expect(try value([UInt8(ascii: "C"), 1, 0]) == .opaque)
+    // Protocol 4: a frame, a memory without a number, a value taken from it.
+    #expect(
+      try value([0x95, 9, 0, 0, 0, 0, 0, 0, 0, 0x8c, 1, 0x61, 0x94] + Forged.code("0h\0"))
+        == .string("a"))
+  }
+
+  @Test func readsAnOrderedDictionaryOfPairs() throws {
+    let pairs =
+      Forged.code("](") + Forged.tuple([Forged.text("w"), Forged.tensor()])
+      + Forged.code("e")
+    var pickle = Pickle(
+      Forged.pickle(
+        Forged.global("OrderedDict", "collections") + pairs + [0x85] + Forged.code("R")))
+    let root = try pickle.run()
+    #expect(pickle.state(under: [], of: root)?.tensors.map(\.name) == ["w"])
+  }
+
+  @Test func theLastOfTwoEqualKeysCounts() throws {
+    let pairs = [
+      (Forged.text("w"), Forged.tensor(shape: [1])), (Forged.text("x"), Forged.code("N")),
+      (Forged.text("w"), Forged.tensor(shape: [3])), (Forged.int(1), Forged.tensor()),
+    ]
+    var pickle = Pickle(Forged.pickle(Forged.dictionary(pairs)))
+    let root = try pickle.run()
+    let state = try #require(pickle.state(under: ["model"], of: root))
+    #expect(state.tensors.map(\.tensor.shape) == [[3]])
+    #expect(state.others == ["x"] && state.key == nil)
+  }
+
+  static let refused: [([UInt8], String)] = [
+    (Forged.global("system", "posix"), "asks for 'posix.system'"),
+    ([0x8c, 2, 0x6f, 0x73, 0x8c, 4] + Forged.code("exec") + [0x93], "asks for 'os.exec'"),
+    (
+      Forged.global("eval", "builtins") + Forged.text("1") + [0x85] + Forged.code("R"),
+      "asks for 'builtins.eval'"
+    ),
+    (Forged.global("_rebuild_tensor_v2 ", "torch._utils"), "asks for"),
+    (Forged.global("scalar", "numpy.core.multiarray"), "asks for 'numpy.core.multiarray.scalar'"),
+    (Forged.global("a\u{1b}[31m\tb", "m"), #"asks for 'm.a\u{1B}[31m\tb'"#),
+    (Forged.global("FloatStorage", "torch") + Forged.code(")R"), "a call of what is no function"),
+    (Forged.global("Namespace", "argparse") + Forged.code(")R"), "a call of what is no function"),
+    (Forged.global("FloatStorage", "torch") + Forged.code(")") + [0x81], "not plain"),
+    (Forged.code("N)R"), "a call of no function"),
+    (Forged.global("OrderedDict", "collections") + Forged.code("NR"), "a tuple that is none"),
+    (Forged.global("Size", "torch") + Forged.code(")R"), "a size of nothing"),
+    (Forged.global("_rebuild_parameter", "torch._utils") + Forged.code(")R"), "no tensor"),
+    (Forged.global("_rebuild_tensor_v2", "torch._utils") + Forged.code(")R"), "without a storage"),
+    (Forged.code("N}b"), "fields for what has none"),
+    (Forged.code("NQ"), "a tuple that is none"),
+    (Forged.code(")Q"), "a storage that is none"),
+    (Forged.code("h\u{7}"), "a memory that is not there"),
+    (Forged.code("j") + [0xff, 0xff, 0xff, 0xff], "a memory that is not there"),
+    (Forged.code(""), "a value that is not there"),
+    (Forged.code("N("), "a value that is not there"),
+    (Forged.code("2"), "a value that is not there"),
+    (Forged.code("t"), "a mark that is not there"),
+    (Forged.code("NNa"), "items for what is no list"),
+    (Forged.code("NNNs"), "items for what is no dictionary"),
+    (Forged.code("}(Nu"), "items for what is no dictionary"),
+    (Forged.code("i"), "the instruction 0x69"),
+    ([0x82, 1], "the instruction 0x82"),
+    ([0x8c, 1, 0xff], "text that is not UTF-8"),
+    ([UInt8(ascii: "X"), 0xff, 0xff, 0xff, 0xff], "is cut short"),
+    ([0x8d] + littleEndian(UInt64.max), "a number too large"),
+    ([0x8b] + littleEndian(UInt32.max), "is cut short"),
+    (Forged.code("c") + [UInt8](repeating: 0x61, count: 300), "a name without an end"),
+  ]
+
+  @Test(arguments: refused)
+  func refusesWithAReason(body: [UInt8], reason: String) {
+    guard case .failure(let error) = run(body) else {
+      Issue.record("read as if nothing were wrong")
+      return
+    }
+    #expect(error.message.contains(reason), "\(error.message)")
+    #expect(!error.message.contains("\n") && error.message.count < 300)
+  }
+
+  /// Programs that double, nest or tie together what they hold, and one that is only long.
+  @Test func boundsWhatAProgramHolds() throws {
+    let depth = 400_000
+    func repeated(_ text: String, _ count: Int) -> [UInt8] {
+      Array(repeatElement(Forged.code(text), count: count).joined())
+    }
+    // Nested very deep: lists in lists, tuples in tuples; forgotten without recursion.
+    #expect(try value(repeated("(", depth / 2) + repeated("l", depth / 2)) == .list(199_999))
+    #expect(
+      try value(Forged.code("N") + [UInt8](repeating: 0x85, count: depth)) == .list(399_999))
+    // A list in itself.
+    #expect(try value(Forged.code("]q\0h\0a")) == .list(0))
+    // More values than any checkpoint has: on the stack, as marks, in memory, and by doubling.
+    let limit = Pickle.valueLimit + 1
+    #expect(failure(repeated("N", limit)).contains("describes more than"))
+    #expect(failure(repeated("(", limit)).contains("describes more than"))
+    #expect(failure(repeated(")", limit)).contains("describes more than"))
+    let double =
+      Forged.global("Size", "torch") + Forged.code("q\0](")
+      + repeated("N", 1000) + Forged.code("e") + [0x85] + Forged.code("q\u{1}00")
+    #expect(failure(double + repeated("h\0h\u{1}R0", 5000)).contains("describes more than"))
+  }
+
+  func failure(_ body: [UInt8]) -> String {
+    guard case .failure(let error) = run(body) else { return "none" }
+    return error.message
+  }
+}

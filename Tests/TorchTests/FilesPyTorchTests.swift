@@ -1,0 +1,143 @@
+import Foundation
+import Testing
+
+@testable import Torch
+
+@Suite struct FilesPyTorchTests {
+  let folder = TemporaryFolder()
+  static let goldens =
+    #filePath.components(separatedBy: "/").dropLast(3).joined(separator: "/")
+    + "/Goldens/pytorch-files/"
+
+  @Test(
+    arguments: [
+      ("state", nil, []), ("mae", "model", []), ("views", nil, []), ("protocol5", "state_dict", []),
+    ] as [(String, String?, [String])])
+  func readsWhatPyTorchWrote(name: String, key: String?, others: [String]) throws {
+    let file = try PyTorchFile(Self.goldens + name + ".pth")
+    let expected = try SafetensorsFile(Self.goldens + name + ".safetensors").tensors()
+    #expect(file.key == key && file.others == others)
+    #expect(Set(file.names) == Set(expected.keys))
+    let tensors = try file.tensors()
+    for (name, tensor) in expected {
+      let found = try #require(tensors[name])
+      #expect(found.shape == tensor.shape && found.dtype == tensor.dtype, "\(name)")
+      #expect(found.array(of: Double.self) == tensor.array(of: Double.self), "\(name)")
+      #expect(try file.tensor(name).array(of: Double.self) == tensor.array(of: Double.self))
+    }
+  }
+
+  @Test func viewsShareTheirMemory() throws {
+    let tensors = try PyTorchFile(Self.goldens + "views.pth").tensors()
+    let (whole, part) = (try #require(tensors["whole"]), try #require(tensors["narrowed"]))
+    part.fill(-1)
+    #expect(whole.floats.count { $0 == -1 } == 6)
+    // Another reading does not see it.
+    let again = try PyTorchFile(Self.goldens + "views.pth").tensor("narrowed")
+    #expect(again.floats == [8, 9, 10, 14, 15, 16])
+  }
+
+  @Test func tellsFormatsByTheirFirstBytes() throws {
+    let expected = try SafetensorsFile(Self.goldens + "state.safetensors").tensors()
+    for name in ["state.pth", "state.safetensors"] {
+      let read = try NamedTensors(Self.goldens + name).tensors
+      #expect(read.mapValues(\.floats) == expected.mapValues(\.floats))
+    }
+    let state = try Data(contentsOf: URL(filePath: Self.goldens + "state.pth"))
+    _ = folder.write(Array(state), to: "pytorch_model.bin")
+    #expect(try NamedTensors(folder.path).tensors.count == expected.count)
+    // A header of 19,280 bytes begins with the letters of a zip file.
+    let name = String(repeating: "n", count: 19_280 - 53)
+    try SafetensorsFile.write([name: Tensor([1] as [Float])], to: folder["PK"])
+    #expect(Array(folder.bytes("PK").prefix(2)) == Array("PK".utf8))
+    #expect(try NamedTensors(folder["PK"]).tensors.keys.first == name)
+  }
+
+  @Test(arguments: [
+    ("legacy", "is in PyTorch's format from before version 1.6, or a plain pickle. Convert it"),
+    ("module", "asks for 'torch.nn.modules.linear.Linear', which is neither a tensor"),
+  ])
+  func refusesWithWhatToDo(name: String, reason: String) throws {
+    let path = Self.goldens + name + ".pth"
+    if name == "module" {
+      let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
+      #expect(error?.message.contains("asks for 'torch.nn.modules") == true)
+    } else {
+      let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
+      #expect(error?.message.hasPrefix(reason) == true, "\(error?.message ?? "")")
+    }
+  }
+
+  @Test func forgedFileIsWhatTheCasesBelowBreak() throws {
+    let tensor = Forged.tensor(shape: [2, 2], strides: [1, 2])
+    let path = folder.write(Forged.checkpoint(tensor: tensor), to: "f")
+    #expect(try PyTorchFile(path).tensor("w").floats == [1, 3, 2, 4])
+    let empty = Forged.tensor(shape: [0, 9], strides: [9, 1], offset: 4)
+    let second = folder.write(Forged.checkpoint(tensor: empty), to: "g")
+    #expect(try PyTorchFile(second).tensor("w").shape == [0, 9])
+  }
+
+  static let notInStorage: [[UInt8]] = [
+    Forged.tensor(shape: [5]), Forged.tensor(offset: 1), Forged.tensor(offset: -1),
+    Forged.tensor(offset: .max), Forged.tensor(shape: [2], strides: [4]),
+    Forged.tensor(shape: [2], strides: [-1]), Forged.tensor(shape: [-1]),
+    Forged.tensor(shape: [2, 2], strides: [1]),
+    Forged.tensor(shape: [.max, .max], strides: [0, 0]),
+    Forged.tensor(shape: [2, 2], strides: [.max, .max]),
+    // A terabyte that repeats one element.
+    Forged.tensor(shape: [1 << 38], strides: [0]),
+    Forged.tensor(shape: [0, .max, .max], strides: [0, 0, 0]),
+    Forged.tensor(shape: [0], offset: 5),
+  ]
+
+  @Test(arguments: notInStorage)
+  func refusesTensorsOutsideTheirStorage(tensor: [UInt8]) {
+    let path = folder.write(Forged.checkpoint(tensor: tensor), to: "f")
+    let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
+    #expect(error?.kind == .malformed)
+    #expect(error?.message.contains("does not hold") == true, "\(error?.message ?? "")")
+  }
+
+  static let wrongStorages: [([UInt8], String)] = [
+    (Forged.tensor(key: "1"), "its storage '1' is missing"),
+    (Forged.tensor(key: "../data.pkl"), "its storage '../data.pkl' is missing"),
+    (Forged.tensor(count: 5), "has 16 bytes; 5 elements of type float32 are expected"),
+    (Forged.tensor(count: .max), "has 16 bytes"),
+    (Forged.tensor(count: -1), "a storage that is none"),
+    (Forged.tensor(type: "HalfStorage"), "has 16 bytes; 4 elements of type float16 are expected"),
+    (Forged.tensor(type: "ComplexFloatStorage"), "asks for 'torch.ComplexFloatStorage'"),
+    (Forged.tensor(type: "OrderedDict", module: "collections"), "a storage of no type"),
+    (Forged.tensor(shape: .init(repeating: 1, count: 65), strides: []), "65 dimensions"),
+  ]
+
+  @Test(arguments: wrongStorages)
+  func refusesWrongStorages(tensor: [UInt8], reason: String) {
+    let path = folder.write(Forged.checkpoint(tensor: tensor), to: "f")
+    let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
+    #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
+  }
+
+  @Test func everyTruncationIsRefused() throws {
+    let state = try Data(contentsOf: URL(filePath: Self.goldens + "state.pth"))
+    for count in 0..<state.count {
+      let path = folder.write(Array(state.prefix(count)), to: "f")
+      let error = fileError { () throws(FileError) in _ = try PyTorchFile(path).tensors() }
+      #expect(error != nil && error?.message.contains("\n") == false, "\(count)")
+    }
+  }
+
+  @Test(arguments: ["state", "protocol5"])
+  func noFlippedByteCrashes(name: String) throws {
+    let bytes = Array(try Data(contentsOf: URL(filePath: Self.goldens + name + ".pth")))
+    // What PyTorch fills gaps with is read by nobody.
+    for place in bytes.indices where bytes[place] != UInt8(ascii: "Z") {
+      var broken = bytes
+      broken[place] ^= 1 << UInt8(place % 8)
+      let path = folder.write(broken, to: "f")
+      let error = fileError { () throws(FileError) in
+        for (_, tensor) in try PyTorchFile(path).tensors() { _ = tensor.array(of: Double.self) }
+      }
+      if let error { #expect(error.kind == .malformed && !error.message.contains("\n")) }
+    }
+  }
+}

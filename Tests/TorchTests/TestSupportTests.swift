@@ -1,0 +1,67 @@
+import TestSupport
+import Testing
+import Torch
+
+/// The checks that the other tests trust must themselves be able to fail.
+@Suite struct TestSupportTests {
+  private func found(
+    _ a: [Float], _ b: [Float], absolute: Double = 0, relative: Double = 0
+  ) -> String? {
+    difference(of: Tensor(a), from: Tensor(b), absolute: absolute, relative: relative)
+  }
+
+  @Test func equalArraysAgree() {
+    #expect(found([1, 2], [1, 2]) == nil)
+    #expect(found([.infinity], [.infinity]) == nil)
+    #expect(found([], []) == nil)
+    #expect(found([1.5, 2], [1, 2], absolute: 0.5) == nil)
+    #expect(found([0.5, 100], [0, 100], relative: 0.005) == nil)
+  }
+
+  @Test func theWorstElementIsReported() {
+    let message = difference(
+      of: Tensor([1, 2, 3, 4, 5, 9] as [Float], shape: [2, 3]),
+      from: Tensor([1, 2.5, 3, 4, 5, 6] as [Float], shape: [2, 3]), absolute: 0.25, relative: 0)
+    #expect(
+      message == "2 of 6 values differ by more than 0.25; worst at [1, 2]: 9.0, expected 6.0")
+  }
+
+  @Test func nothingEqualsNaN() {
+    #expect(found([.nan], [.nan], absolute: 1) != nil)
+    #expect(found([1], [.nan], absolute: 1, relative: 1) != nil)
+    #expect(found([.nan, 1], [1, 1], absolute: .infinity) != nil)
+    #expect(found([.infinity], [1], absolute: 1e30) != nil)
+    #expect(found([.infinity], [-.infinity], relative: 1e30) != nil)
+  }
+
+  @Test func shapesAndTypesCount() {
+    #expect(
+      difference(of: Tensor.zeros([2, 3]), from: Tensor.zeros([3, 2]), absolute: 1, relative: 0)
+        == "the shape is [2, 3], expected [3, 2]")
+    #expect(difference(of: Tensor(), from: Tensor(), absolute: 1, relative: 0) != nil)
+    withKnownIssue { expectEqual(Tensor([1]), Tensor([1] as [Float])) }
+    withKnownIssue { expectClose(Tensor([1]), Tensor([2])) }
+  }
+
+  @Test func loopsNameTheirValues() {
+    withEvery("a", in: [1]) { _ in
+      withEvery("b", in: ["x"]) { _ in #expect(context("c") == "a = 1, b = x, c: ") }
+    }
+    #expect(context() == "")
+  }
+
+  @Test func aWrongGradientIsFound() {
+    withKnownIssue {
+      expectGradients(of: [Tensor([1, 2])]) { $0[0] * $0[0].detached }
+    }
+    withKnownIssue {
+      expectGradients(of: [Tensor([1, 2]), Tensor([1, 2])]) { $0[0] * $0[0] }
+    }
+  }
+
+  @Test func aMissingGoldenIsSaid() throws {
+    let tensors = try Golden("layers").tensors("linear.safetensors")
+    #expect(throws: MissingGolden.self) { try tensors["nothing"] }
+    #expect(tensors.starting(with: "weight.").keys.sorted() == ["bias", "weight"])
+  }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+/// A folder that is gone when the closure ends.
+func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
+  let folder = FileManager.default.temporaryDirectory.appending(path: "mae-test-\(UUID())")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try body(folder)
+}
+
+@Suite struct LoggingFilesTests {
+  @Test func metricsAreOneObjectALine() throws {
+    try withFolder { folder in
+      let url = folder.appending(path: "metrics.jsonl")
+      let log = try MetricsLog(at: url)
+      try log.append(step: 10, epoch: 0.25, values: ["loss": 0.5, "rate": 1.5e-4, "images/s": 812])
+      try log.append(
+        step: 20, epoch: 0.5, values: ["loss": .nan, "a \"quoted\"\\\n\u{1}": -0.0, "x": .infinity])
+      #expect(
+        try String(contentsOf: url, encoding: .utf8) == #"""
+          {"step":10,"epoch":0.25,"loss":0.5,"rate":0.00015,"images/s":812}
+          {"step":20,"epoch":0.5,"loss":null,"a \"quoted\"\\\n\u0001":-0.0,"x":null}
+
+          """#)
+      #expect(
+        try MetricsLog.records(at: url) == [
+          MetricsRecord(
+            step: 10, epoch: 0.25, values: ["loss": 0.5, "rate": 1.5e-4, "images/s": 812]),
+          MetricsRecord(step: 20, epoch: 0.5, values: ["a \"quoted\"\\\n\u{1}": 0]),
+        ])
+    }
+  }
+
+  @Test func resumingDropsLaterStepsAndTornLines() throws {
+    try withFolder { folder in
+      let url = folder.appending(path: "metrics.jsonl")
+      let text = """
+        {"step":1,"epoch":0.1,"loss":0.123456789012345678}
+        {"step":2,"epoch":0.2,"loss":2}
+        {"step":3,"epoch":0.3,"loss":3}
+        {"step":4,"epoch":0.4,"lo
+        """
+      try Data(text.utf8).write(to: url)
+      #expect(try MetricsLog.records(at: url).map(\.step) == [1, 2, 3])
+      let log = try MetricsLog(at: url, resumingAfter: 2)
+      try log.append(step: 3, epoch: 0.3, values: ["loss": 30])
+      #expect(
+        try String(contentsOf: url, encoding: .utf8) == """
+          {"step":1,"epoch":0.1,"loss":0.123456789012345678}
+          {"step":2,"epoch":0.2,"loss":2}
+          {"step":3,"epoch":0.3,"loss":30}
+
+          """)
+      _ = try MetricsLog(at: url)
+      #expect(try MetricsLog.records(at: url).isEmpty)
+    }
+  }
+
+  @Test func resumingWithoutALogStartsOne() throws {
+    try withFolder { folder in
+      let url = folder.appending(path: "metrics.jsonl")
+      #expect(try MetricsLog.records(at: url).isEmpty)
+      let log = try MetricsLog(at: url, resumingAfter: 100)
+      try log.append(step: 101, epoch: 1, values: ["loss": 1])
+      #expect(try MetricsLog.records(at: url).map(\.step) == [101])
+    }
+  }
+
+  @Test func failuresNameTheFile() throws {
+    try withFolder { folder in
+      let url = folder.appending(path: "none/metrics.jsonl")
+      let missing = LogFailure(
+        path: url.path, reason: "cannot be written: No such file or directory")
+      #expect(throws: missing) { try MetricsLog(at: url) }
+      #expect(missing.description == "\(url.path) cannot be written: No such file or directory")
+      #expect(throws: LogFailure.self) { try TrainLog(at: folder) }
+    }
+    #if os(Linux)
+      let full = try LogFile(at: URL(filePath: "/dev/full"))
+      let failure = LogFailure(
+        path: "/dev/full", reason: "cannot be written: No space left on device")
+      #expect(throws: failure) { try full.append("x") }
+    #endif
+  }
+
+  @Test func trainLogStampsTextsAndMendsTornLines() throws {
+    try withFolder { folder in
+      let url = folder.appending(path: "train.log")
+      try Data("torn".utf8).write(to: url)
+      let zone = try #require(TimeZone(secondsFromGMT: 0))
+      let log = try TrainLog(at: url, timeZone: zone) { Date(timeIntervalSince1970: 1_700_000_000) }
+      try log.write("one")
+      try log.write("two\nlines")
+      #expect(
+        try String(contentsOf: url, encoding: .utf8) == """
+          torn
+          2023-11-14T22:13:20Z  one
+          2023-11-14T22:13:20Z  two
+                                lines
+
+          """)
+    }
+  }
+}
