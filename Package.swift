@@ -78,6 +78,14 @@ let package = Package(
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["mae", "TestSupport"]),
+    // What README and CONTRIBUTING show, compiled.
+    .testTarget(
+      name: "ReadmeTests",
+      dependencies: [
+        "mae", "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
+        "Training", "Recipes", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
   ]
 )
 
