@@ -37,9 +37,12 @@ let package = Package(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG"]),
     .target(name: "Imaging", dependencies: ["CImageCodecs"]),
-    .target(name: "Datasets", dependencies: ["Imaging", "CZlib"]),
+    .target(name: "Datasets", dependencies: ["Imaging", "CZlib", "CZstd"]),
     .target(name: "Evaluation"),
 
     // MARK: roof
@@ -69,8 +72,9 @@ let package = Package(
       name: "MaskedAutoencodersTests",
       dependencies: ["MaskedAutoencoders", "TorchOptim", "TestSupport"]),
     .testTarget(
-      name: "ImagingTests", dependencies: ["Imaging"], resources: [.copy("Fixtures")]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib"]),
+      name: "ImagingTests", dependencies: ["Imaging", "CImageCodecs"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib", "CZstd"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["mae", "TestSupport"]),

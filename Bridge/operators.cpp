@@ -86,6 +86,7 @@ struct ct_op_s {
 struct ct_frame_s {
   ct_op_s *op = nullptr;
   std::vector<IValue> stack;
+  std::vector<bool> given;  // whether each argument on the stack was pushed, or only passed over
   int named = -1;  // the argument the next push fills, or -1: the next in order
   bool failed = false;
 
@@ -95,16 +96,17 @@ struct ct_frame_s {
   void put(IValue &&value) {
     if (named < 0) {
       stack.emplace_back(std::move(value));
+      given.push_back(true);
       return;
     }
     size_t i = size_t(named);
     named = -1;
     while (stack.size() <= i) {
-      size_t skipped = stack.size();
-      if (!op->has_default[skipped] && skipped < i) missing(skipped);
-      stack.emplace_back(op->defaults[skipped]);
+      stack.emplace_back(op->defaults[stack.size()]);
+      given.push_back(false);
     }
     stack[i] = std::move(value);
+    given[i] = true;
   }
 
   // Keeps the first mistake; ct_call reports it.
@@ -117,15 +119,12 @@ struct ct_frame_s {
     put(IValue());
   }
 
-  void missing(size_t i) {
-    if (!failed) ct_set_error(("missing argument '" + op->names[i] + "' in " + op->schema).c_str());
-    failed = true;
-  }
-
   void complete() {
-    for (size_t i = stack.size(); i < op->kinds.size(); i++) {
-      TORCH_CHECK(op->has_default[i], "missing argument '", op->names[i], "' in ", op->schema);
-      stack.emplace_back(op->defaults[i]);
+    for (size_t i = 0; i < op->kinds.size(); i++) {
+      bool is_there = i < stack.size() && given[i];
+      TORCH_CHECK(is_there || op->has_default[i], "missing argument '", op->names[i], "' in ",
+                  op->schema);
+      if (i >= stack.size()) stack.emplace_back(op->defaults[i]);
     }
     TORCH_CHECK(stack.size() == op->kinds.size(), "too many arguments for ", op->schema);
   }
@@ -177,6 +176,7 @@ ct_frame ct_begin(ct_op op) {
 
 void ct_end(ct_frame f) {
   f->stack.clear();
+  f->given.clear();
   pool.emplace_back(f);
 }
 

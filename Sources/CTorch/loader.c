@@ -76,7 +76,15 @@ static void *find(void) {
   return NULL;
 }
 
+// libtorch's OpenMP threads spin while they wait for each other, which on a machine that does anything
+// else (decode images, say) takes the cores from those they wait for. A short spin costs a quiet
+// machine nothing measurable. Read by libgomp when it is loaded; the user's own settings win.
+static void tame_spinning(void) {
+  if (!getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT")) setenv("GOMP_SPINCOUNT", "2000", 1);
+}
+
 static void load(void) {
+  tame_spinning();
   note("the libtorch bridge " LIBRARY " could not be opened; run scripts/bootstrap once. Tried:");
   void *library = find();
   if (!library) return;

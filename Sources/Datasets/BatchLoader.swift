@@ -87,6 +87,9 @@ public final class BatchLoader: Sendable {
   /// Seconds that `next()` has waited in all.
   public var waited: Double { record.withLock { $0.waited } / .seconds(1) }
 
+  /// What the workers' time has gone to so far.
+  public var times: StageTimes { pipeline.times }
+
   /// The images met so far that could not be decoded, each once, in the order of the batches.
   public var broken: [BrokenImage] { record.withLock { $0.broken.found } }
 }

@@ -22,6 +22,8 @@ final class BatchPipeline: Sendable {
     /// The batch that is begun next.
     var next: Int
     var running = 0
+    /// What the workers' time went to.
+    var times = StageTimes()
     var isStopped = false
   }
 
@@ -97,9 +99,13 @@ final class BatchPipeline: Sendable {
   }
 
   private func work() {
+    let bench = ImageWorkbench()
     while let claim = claim() {
-      let outcomes = claim.slots.map { fill($0, of: claim) }
+      let outcomes = claim.slots.map { fill($0, of: claim, on: bench) }
+      let times = bench.times
+      bench.times = StageTimes()
       let isComplete = state.withLock { state in
+        state.times = state.times + times
         guard let at = state.pending.firstIndex(where: { $0.number == claim.batch }) else {
           return false
         }
@@ -144,7 +150,9 @@ final class BatchPipeline: Sendable {
   }
 
   /// Decodes an image into its slot, or, if it is broken, the next in order that is not.
-  private func fill(_ slot: Int, of claim: Claim) -> SlotOutcome {
+  private func fill(
+    _ slot: Int, of claim: Claim, on bench: ImageWorkbench
+  ) -> SlotOutcome {
     let count = transform.valueCount
     let planes = (claim.storage.baseAddress + slot * count * MemoryLayout<Float>.stride)
       .bindMemory(to: Float.self, capacity: count)
@@ -154,8 +162,8 @@ final class BatchPipeline: Sendable {
         break
       }
       do throws(ImageError) {
-        let content = try dataset.content(of: choice.index)
-        try transform.write(content, using: &choice.random, into: planes)
+        let content = try read(choice.index, on: bench)
+        try transform.write(content, using: &choice.random, into: planes, on: bench)
         return SlotOutcome(index: choice.index, broken: broken)
       } catch {
         broken.append(
@@ -165,6 +173,15 @@ final class BatchPipeline: Sendable {
     }
     return SlotOutcome(index: nil, broken: broken)
   }
+
+  private func read(_ index: Int, on bench: ImageWorkbench) throws(ImageError) -> ImageContent {
+    var start = StageTimes.Instant.now
+    defer { bench.times.add(\.read, since: &start) }
+    return try dataset.content(of: index)
+  }
+
+  /// What the workers' time has gone to so far.
+  var times: StageTimes { state.withLock { $0.times } }
 }
 
 /// What became of one slot.

@@ -3,9 +3,13 @@ public import Imaging
 /// Opens whatever set of images is at a path.
 ///
 /// - A folder with the files of an IDX set (`train-images-idx3-ubyte`, …), plain or gzipped.
+/// - A folder with CIFAR's binary files (`data_batch_1.bin`, …, or `train.bin`, …).
 /// - A folder with `train` and `val` (`valid`, `validation`, `test`) subfolders: the one that
 ///   `split` names.
+/// - A folder with tar archives and no images: those archives, `train…` and `val…` (`valid…`,
+///   `validation…`, `test…`) apart where there are both.
 /// - Any other folder: the images in it and below it.
+/// - A tar archive, packed or not, or several by a name with braces, `name-{000000..000127}.tar`.
 /// - An IDX file: its images, with the labels beside it.
 /// - A text file: a list of paths.
 ///
@@ -18,6 +22,9 @@ public func openDataset(
   limits: ImageLimits = .standard
 ) throws(DatasetError) -> any ImageDataset {
   switch PathKind(path) {
+  case .nothing where ShardNames.isPattern(path):
+    guard split == .training else { throw undivided(path, "is one set of shards") }
+    return try ShardDataset(path: path, classes: classes, limits: limits)
   case .nothing:
     throw DatasetError(
       .missing, path: path, "there is nothing here; give a folder of images or a list of paths")
@@ -26,13 +33,24 @@ public func openDataset(
       .malformed, path: path, "is a device or pipe; expected a folder or a file")
   case .file:
     if isIDX(path) { return try openIDX(images: path) }
+    if isShard(path) {
+      guard split == .training else { throw undivided(path, "is one shard") }
+      return try ShardDataset(
+        path: path, shards: [path], classes: classes, limits: limits)
+    }
     guard split == .training else { throw undivided(path, "is a list") }
     return try ListDataset(path: path, classes: classes, limits: limits)
   case .folder:
     let names = try names(in: path)
     if let set = IDXFolder(path, names: names) { return try set.open(split) }
+    if let kind = CIFARDataset.Kind(names: names) {
+      return try CIFARDataset(path: path, kind: kind, names: names, split: split)
+    }
     if let chosen = try splitFolder(of: path, names: names, split) {
       return try FolderDataset(path: chosen, classes: classes, limits: limits)
+    }
+    if let shards = try shards(in: path, names: names, split) {
+      return try ShardDataset(path: path, shards: shards, classes: classes, limits: limits)
     }
     guard split == .training else { throw undivided(path, "has no val or test subfolder") }
     return try FolderDataset(path: path, classes: classes, limits: limits)
@@ -73,4 +91,28 @@ private func splitFolder(
 /// Whether a file has the name of an IDX file of images, gzipped or not.
 private func isIDX(_ path: String) -> Bool {
   withoutGzip(lastComponent(path)).hasSuffix("idx3-ubyte")
+}
+
+/// Whether a name is that of a tar archive, packed or not.
+private func isShard(_ name: String) -> Bool {
+  [".tar", ".tar.gz", ".tgz", ".tar.zst"].contains { name.hasSuffix($0) }
+}
+
+/// The archives in a folder that are the part asked for; nil where there are none, or images beside
+/// them.
+private func shards(
+  in path: String, names: [String], _ split: DatasetSplit
+) throws(DatasetError) -> [String]? {
+  let all = names.filter(isShard)
+  guard !all.isEmpty,
+    !names.contains(where: { ImageFormat.allExtensions.contains(fileExtension($0)) })
+  else { return nil }
+  func part(_ split: DatasetSplit) -> [String] {
+    all.filter { name in (splitNames[split] ?? []).contains { name.hasPrefix($0) } }
+  }
+  let isDivided = !part(.training).isEmpty && !part(.validation).isEmpty
+  guard isDivided || split == .training else {
+    throw undivided(path, "has no shards called val… or test…")
+  }
+  return (isDivided ? part(split) : all).map { joined(path, $0) }
 }

@@ -9,7 +9,8 @@ public struct EncodedImage: Sendable {
   public let orientation: ImageOrientation
   /// The file or entry the bytes are from, for messages.
   public let name: String?
-  let bytes: [UInt8]
+  /// The file.
+  package let bytes: [UInt8]
   let limits: ImageLimits
   /// The size at which the picture is stored.
   let storedSize: PixelSize
@@ -44,7 +45,10 @@ public struct EncodedImage: Sendable {
     }
     let header =
       switch format {
-      case .jpeg: try JPEGDecoder().header(of: bytes)
+      case .jpeg:
+        try JPEGDecoder.withDecoder { decoder throws(ImageError) in
+          try decoder.header(of: bytes)
+        }
       case .png: try pngHeader(of: bytes)
       }
     try limits.check(header.size)
@@ -94,8 +98,10 @@ extension EncodedImage {
       let image: ByteImage
       switch format {
       case .jpeg:
-        image = try JPEGDecoder().decoded(
-          bytes, part, eighths: eighths, channels: storedChannels, limits: limits)
+        image = try ByteImage(width: part.width, height: part.height, channels: storedChannels) {
+          pixels throws(ImageError) in
+          try decodeJPEG(part, eighths: eighths, into: pixels.baseAddress)
+        }
       case .png:
         let whole = try decodedPNG(bytes, size: storedSize, channels: storedChannels)
         image =
@@ -105,6 +111,38 @@ extension EncodedImage {
       return image.oriented(orientation).converted(toChannels: channels)
     } catch {
       throw error.named(name)
+    }
+  }
+
+  /// Whether ``decodeRows(_:eighths:on:)`` gives what a model with so many channels takes: the
+  /// picture is stored upright, and gray or in as many channels.
+  func decodesRows(channels: Int) -> Bool {
+    format == .jpeg && orientation == .upright && storedChannels <= channels
+  }
+
+  /// Decodes a rectangle as ``decoded(_:eighths:channels:)`` does, into a workbench's memory, in
+  /// the channels that are stored.
+  func decodeRows(
+    _ part: PixelRectangle, eighths: Int, on bench: ImageWorkbench
+  ) throws(ImageError) -> PixelRows {
+    let stride = part.width * storedChannels
+    let pixels = bench.decoded.reserve(stride * part.height)
+    do throws(ImageError) {
+      try decodeJPEG(part, eighths: eighths, into: pixels)
+    } catch {
+      throw error.named(name)
+    }
+    return PixelRows(
+      first: pixels, stride: stride, width: part.width, height: part.height,
+      channels: storedChannels, readable: stride * part.height + ScratchBytes.slack)
+  }
+
+  private func decodeJPEG(
+    _ part: PixelRectangle, eighths: Int, into pixels: UnsafeMutablePointer<UInt8>?
+  ) throws(ImageError) {
+    try JPEGDecoder.withDecoder { decoder throws(ImageError) in
+      try decoder.decode(
+        bytes, part, eighths: eighths, channels: storedChannels, limits: limits, into: pixels)
     }
   }
 }

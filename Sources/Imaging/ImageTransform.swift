@@ -49,20 +49,25 @@ public struct ImageTransform: Hashable, Sendable {
 
   /// Writes one example as normalised floats. `[C, H, W]`
   ///
-  /// - Parameter planes: room for `valueCount` floats.
+  /// - Parameters:
+  ///   - planes: room for `valueCount` floats.
+  ///   - bench: memory that is used again for the next example.
   public func write(
     _ content: ImageContent, using random: inout SampleRandom,
-    into planes: UnsafeMutablePointer<Float>
+    into planes: UnsafeMutablePointer<Float>, on bench: ImageWorkbench = ImageWorkbench()
   ) throws(ImageError) {
     let framing = augmentation.framing(of: content.size, output: size, using: &random)
-    let part = try self.part(of: content, framing)
-    if augmentation.jitter.isOff {
-      part.image.resample(
-        columns: part.columns, rows: part.rows, normalized: normalization, into: planes)
-    } else {
-      var image = part.image.resampled(columns: part.columns, rows: part.rows)
+    guard augmentation.jitter.isOff else {
+      var image = try framed(content, framing, on: bench)
+      var start = StageTimes.Instant.now
       augmentation.jitter.apply(to: &image, using: &random)
       image.writePlanes(normalized: normalization, into: planes)
+      bench.times.add(\.resample, since: &start)
+      return
+    }
+    try withRows(of: content, framing, on: bench) { source, columns, rows in
+      source.resample(
+        columns: columns, rows: rows, normalized: normalization, into: planes, on: bench)
     }
   }
 
@@ -71,35 +76,85 @@ public struct ImageTransform: Hashable, Sendable {
     of content: ImageContent, using random: inout SampleRandom
   ) throws(ImageError) -> ByteImage {
     let framing = augmentation.framing(of: content.size, output: size, using: &random)
-    let part = try self.part(of: content, framing)
-    var image = part.image.resampled(columns: part.columns, rows: part.rows)
+    var image = try framed(content, framing, on: ImageWorkbench())
     augmentation.jitter.apply(to: &image, using: &random)
     return image
   }
 
-  /// Decodes no more than the output needs: the rows and columns that are read, at the smallest
-  /// scale that has a pixel for each of the output's.
-  private func part(
-    of content: ImageContent, _ framing: Framing
-  ) throws(ImageError) -> (image: ByteImage, columns: ResamplingAxis, rows: ResamplingAxis) {
+  private func framed(
+    _ content: ImageContent, _ framing: Framing, on bench: ImageWorkbench
+  ) throws(ImageError) -> ByteImage {
+    try withRows(of: content, framing, on: bench) { source, columns, rows in
+      source.resampled(columns: columns, rows: rows, on: bench).converted(toChannels: channels)
+    }
+  }
+
+  /// Decodes no more than the output needs, the rows and columns that are read at the smallest
+  /// scale that has a pixel for each of the output's, and calls `body` with that and the axes. The
+  /// pixels are gray or have the output's channels.
+  private func withRows<Result>(
+    of content: ImageContent, _ framing: Framing, on bench: ImageWorkbench,
+    _ body: (PixelRows, _ columns: ResamplingAxis, _ rows: ResamplingAxis) -> Result
+  ) throws(ImageError) -> Result {
+    var start = StageTimes.Instant.now
+    defer { bench.times.add(\.resample, since: &start) }
     switch content {
     case .pixels(let image):
       let axes = framing.axes(
         output: size, eighths: 8, scaled: content.size, filter: augmentation.filter)
-      return (image.converted(toChannels: channels), axes.columns, axes.rows)
+      let fits = image.channels <= channels
+      return (fits ? image : image.converted(toChannels: channels)).withRows {
+        body($0, axes.columns, axes.rows)
+      }
     case .encoded(let file):
       let eighths = file.decodesParts ? framing.sufficientEighths : 8
       var (columns, rows) = framing.axes(
         output: size, eighths: eighths, scaled: file.size(eighths: eighths),
         filter: augmentation.filter)
       let (across, down) = (columns.inputs, rows.inputs)
-      let image = try file.decoded(
-        PixelRectangle(
-          x: across.lowerBound, y: down.lowerBound, width: across.count, height: down.count),
-        eighths: eighths, channels: channels)
+      let part = PixelRectangle(
+        x: across.lowerBound, y: down.lowerBound, width: across.count, height: down.count)
       columns.rebase(to: across.lowerBound)
       rows.rebase(to: down.lowerBound)
-      return (image, columns, rows)
+      bench.times.add(\.resample, since: &start)
+      if file.decodesRows(channels: channels) {
+        let source = try file.decodeRows(part, eighths: eighths, on: bench)
+        bench.times.add(\.decode, since: &start)
+        defer { bench.decoded.trim() }
+        return body(source, columns, rows)
+      }
+      let image = try file.decoded(part, eighths: eighths, channels: channels)
+      bench.times.add(\.decode, since: &start)
+      return image.withRows { body($0, columns, rows) }
     }
+  }
+}
+
+extension ImageContent {
+  /// Whether the image is stored with one channel.
+  package var isGray: Bool {
+    switch self {
+    case .encoded(let file): file.storedChannels == 1
+    case .pixels(let image): image.channels == 1
+    }
+  }
+
+  /// The whole image at another, smaller size; a JPEG file is decoded at the smallest scale that
+  /// has a pixel for each of the result's.
+  package func image(
+    channels: Int, atMost size: PixelSize
+  ) throws(ImageError) -> ByteImage {
+    guard case .encoded(let file) = self, file.decodesParts else {
+      return try image(channels: channels).resized(to: size)
+    }
+    let framing = Framing(
+      PixelRectangle(width: file.size.width, height: file.size.height), to: size)
+    let eighths = framing.sufficientEighths
+    let scaled = file.size(eighths: eighths)
+    let axes = framing.axes(output: size, eighths: eighths, scaled: scaled, filter: .bicubic)
+    return try file.decoded(
+      PixelRectangle(width: scaled.width, height: scaled.height), eighths: eighths,
+      channels: channels
+    ).resampled(columns: axes.columns, rows: axes.rows)
   }
 }

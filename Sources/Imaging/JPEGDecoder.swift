@@ -1,4 +1,5 @@
 import CImageCodecs
+import Synchronization
 
 /// What a decoder says about a file before its pixels.
 struct ImageHeader {
@@ -6,18 +7,34 @@ struct ImageHeader {
   var channels: Int
 }
 
-/// libjpeg-turbo's decompressor; for one thread.
+/// libjpeg-turbo's decompressor; for one thread at a time.
 final class JPEGDecoder {
   private let decoder: OpaquePointer
 
-  init() throws(ImageError) {
-    guard let decoder = mae_jpeg_create() else {
-      throw ImageError(.tooLarge, "there is no memory for a decoder")
-    }
-    self.decoder = decoder
-  }
+  /// Decompressors that nobody uses, as addresses: a pointer does not cross into a lock.
+  private static let idle = Mutex<[UInt]>([])
+  private static let mostIdle = 64
 
-  deinit { mae_jpeg_destroy(decoder) }
+  private init(_ decoder: OpaquePointer) { self.decoder = decoder }
+
+  /// Calls `body` with a decompressor that nobody else uses: making one costs as much as reading
+  /// a header.
+  static func withDecoder<Result>(
+    _ body: (JPEGDecoder) throws(ImageError) -> Result
+  ) throws(ImageError) -> Result {
+    let address = idle.withLock { $0.popLast() }
+    guard let decoder = address.flatMap({ OpaquePointer(bitPattern: $0) }) ?? mae_jpeg_create()
+    else { throw ImageError(.tooLarge, "there is no memory for a decoder") }
+    defer {
+      let isKept = idle.withLock { idle in
+        guard idle.count < mostIdle else { return false }
+        idle.append(UInt(bitPattern: decoder))
+        return true
+      }
+      if !isKept { mae_jpeg_destroy(decoder) }
+    }
+    return try body(JPEGDecoder(decoder))
+  }
 
   /// The size and channels of a JPEG file.
   func header(of bytes: [UInt8]) throws(ImageError) -> ImageHeader {
@@ -36,11 +53,12 @@ final class JPEGDecoder {
     }
   }
 
-  /// A rectangle of the stored picture at `eighths` eighths of its size; `channels` are those of
-  /// the header.
-  func decoded(
-    _ bytes: [UInt8], _ part: PixelRectangle, eighths: Int, channels: Int, limits: ImageLimits
-  ) throws(ImageError) -> ByteImage {
+  /// Decodes a rectangle of the stored picture at `eighths` eighths of its size into interleaved
+  /// rows; `channels` are those of the header.
+  func decode(
+    _ bytes: [UInt8], _ part: PixelRectangle, eighths: Int, channels: Int, limits: ImageLimits,
+    into pixels: UnsafeMutablePointer<UInt8>?
+  ) throws(ImageError) {
     var request = mae_jpeg_request()
     request.eighths = Int32(eighths)
     request.x = UInt32(part.x)
@@ -49,19 +67,16 @@ final class JPEGDecoder {
     request.height = UInt32(part.height)
     request.max_scans = Int32(clamping: limits.scans)
     request.max_memory = Int64(limits.workingBytes)
-    return try ByteImage(width: part.width, height: part.height, channels: channels) {
-      pixels throws(ImageError) in
-      try withCodecErrors("JPEG") { message in
-        bytes.withUnsafeBufferPointer { bytes in
-          var header = mae_jpeg_header()
-          var status = mae_jpeg_read_header(
-            decoder, bytes.baseAddress, bytes.count, &header, message)
-          if status == MAE_CODEC_OK {
-            precondition(header.channels == channels, "the header was read from other bytes")
-            status = mae_jpeg_decode(decoder, &request, pixels.baseAddress, message)
-          }
-          return (status, ())
+    try withCodecErrors("JPEG") { message in
+      bytes.withUnsafeBufferPointer { bytes in
+        var header = mae_jpeg_header()
+        var status = mae_jpeg_read_header(
+          decoder, bytes.baseAddress, bytes.count, &header, message)
+        if status == MAE_CODEC_OK {
+          precondition(header.channels == channels, "the header was read from other bytes")
+          status = mae_jpeg_decode(decoder, &request, pixels, message)
         }
+        return (status, ())
       }
     }
   }

@@ -31,16 +31,19 @@ public enum ResamplingFilter: String, CaseIterable, Codable, Hashable, Sendable 
   }
 }
 
-/// For every output position along one axis, the input positions it is made from.
+/// For every output position along one axis, the input positions it is made from and their weights
+/// as whole numbers.
 struct ResamplingAxis {
   /// First input position of each output.
-  var starts: [Int32]
+  private(set) var starts: [Int32]
   /// Number of input positions of each output.
-  var counts: [Int32]
-  /// `taps` weights for each output; the first `count` are used.
-  var weights: [Float]
-  /// Most input positions of any output.
+  private(set) var counts: [Int32]
+  /// `taps` weights for each output; the first `count` add up to 2^`bits`, the others are 0.
+  let weights: [Int16]
+  /// Room for the weights of one output; a multiple of 8.
   let taps: Int
+  /// Bits of the weights' fraction: as many as their 16 bits hold.
+  let bits: Int
 
   /// Maps the stretch `start ..< start + length` of the input onto `resized` positions and keeps
   /// those numbered by `outputs`. Positions outside `0 ..< resized` are reflected at the edges.
@@ -52,33 +55,46 @@ struct ResamplingAxis {
     let scale = length / Double(resized)
     let stretch = max(scale, 1)
     let support = filter.support * stretch
-    taps = min(Int(support.rounded(.up)) * 2 + 1, bounds.count)
-    starts = []
-    counts = []
-    weights = [Float](repeating: 0, count: outputs.count * taps)
+    let most = min(Int(support.rounded(.up)) * 2 + 1, bounds.count)
+    let taps = (most + 7) / 8 * 8
+    var starts: [Int32] = []
+    var counts: [Int32] = []
     starts.reserveCapacity(outputs.count)
     counts.reserveCapacity(outputs.count)
-    var window = [Double](repeating: 0, count: taps)
-    for (i, output) in outputs.enumerated() {
-      let position = reflected(output, in: resized)
-      let center = start + (Double(position) + 0.5) * scale
-      let first = min(
-        max(Int((center - support + 0.5).rounded(.down)), bounds.lowerBound),
-        bounds.upperBound - 1)
-      let end = max(
-        min(Int((center + support + 0.5).rounded(.down)), bounds.upperBound), first + 1)
-      let count = min(end - first, taps)
-      var total = 0.0
-      for k in 0..<count {
-        window[k] = filter.weight((Double(first + k) + 0.5 - center) / stretch)
-        total += window[k]
+    var exact = [Double](repeating: 0, count: outputs.count * taps)
+    var largest = 0.0
+    exact.withUnsafeMutableBufferPointer { exact in
+      for (i, output) in outputs.enumerated() {
+        let position = reflected(output, in: resized)
+        let center = start + (Double(position) + 0.5) * scale
+        let first = min(
+          max(Int((center - support + 0.5).rounded(.down)), bounds.lowerBound),
+          bounds.upperBound - 1)
+        let end = max(
+          min(Int((center + support + 0.5).rounded(.down)), bounds.upperBound), first + 1)
+        let count = min(end - first, most)
+        let window = UnsafeMutableBufferPointer(rebasing: exact[i * taps..<i * taps + count])
+        var total = 0.0
+        for k in 0..<count {
+          window[k] = filter.weight((Double(first + k) + 0.5 - center) / stretch)
+          total += window[k]
+        }
+        for k in 0..<count {
+          window[k] = total == 0 ? 1 / Double(count) : window[k] / total
+          largest = max(largest, abs(window[k]))
+        }
+        starts.append(Int32(first))
+        counts.append(Int32(count))
       }
-      for k in 0..<count {
-        weights[i * taps + k] = Float(total == 0 ? 1 / Double(count) : window[k] / total)
-      }
-      starts.append(Int32(first))
-      counts.append(Int32(count))
     }
+    self.starts = starts
+    self.counts = counts
+    self.taps = taps
+    // Half of a step is left over for rounding, so that the largest still fits.
+    var bits = 14
+    while bits < 20, (largest * Double(1 << (bits + 1))).rounded() < 32_700 { bits += 1 }
+    self.bits = bits
+    weights = wholeWeights(exact, taps: taps, counts: counts, bits: bits)
   }
 
   /// The stretch of the input that is read.
@@ -103,10 +119,34 @@ struct ResamplingAxis {
         weights.withUnsafeBufferPointer { weights in
           body(
             mae_axis(
-              outputs: Int32(starts.count), taps: Int32(taps), starts: starts.baseAddress,
-              counts: counts.baseAddress, weights: weights.baseAddress))
+              outputs: Int32(starts.count), taps: Int32(taps), bits: Int32(bits),
+              starts: starts.baseAddress, counts: counts.baseAddress,
+              weights: weights.baseAddress))
         }
       }
+    }
+  }
+}
+
+/// Weights times 2^`bits`, rounded; what rounding leaves over goes to each window's largest, so that
+/// one colour stays that colour.
+private func wholeWeights(
+  _ exact: [Double], taps: Int, counts: [Int32], bits: Int
+) -> [Int16] {
+  let one = 1 << bits
+  return [Int16](unsafeUninitializedCapacity: exact.count) { whole, filled in
+    whole.initialize(repeating: 0)
+    filled = exact.count
+    for i in counts.indices {
+      var left = one
+      var heaviest = i * taps
+      for k in i * taps..<i * taps + Int(counts[i]) {
+        let weight = Int((exact[k] * Double(one)).rounded())
+        whole[k] = Int16(clamping: weight)
+        left -= weight
+        if exact[k] > exact[heaviest] { heaviest = k }
+      }
+      whole[heaviest] = Int16(clamping: Int(whole[heaviest]) + left)
     }
   }
 }
@@ -134,62 +174,19 @@ extension ByteImage {
 
   /// Resamples columns first and rows second, with 8 bits between, as Pillow does.
   func resampled(columns: ResamplingAxis, rows: ResamplingAxis) -> ByteImage {
-    let values = columns.starts.count * channels
-    return ByteImage(width: columns.starts.count, height: rows.starts.count, channels: channels) {
-      out in
-      guard let out = out.baseAddress else { return }
-      withResampledColumns(columns, rows: rows) { row, stride, y, count, weights in
-        mae_blend_rows(row, stride, count, weights, values, out + y * values)
-      }
-    }
+    withRows { $0.resampled(columns: columns, rows: rows, on: ImageWorkbench()) }
   }
 
-  /// Resamples into `C` planes of floats, `x × scale[c] + offset[c]` each; `[C, H, W]`.
-  func resample(
-    columns: ResamplingAxis, rows: ResamplingAxis, normalized: PixelNormalization,
-    into planes: UnsafeMutablePointer<Float>
-  ) {
-    let width = columns.starts.count
-    let plane = width * rows.starts.count
-    withResampledColumns(columns, rows: rows) { row, stride, y, count, weights in
-      mae_blend_rows_normalized(
-        row, stride, count, weights, width, Int32(channels), normalized.scale, normalized.offset,
-        planes + y * width, plane)
-    }
-  }
-
-  /// Resamples the columns of the rows that are needed, then calls `body` for every output row
-  /// with the first of its input rows, their distance in bytes, the output's number, the number of
-  /// input rows and their weights.
-  private func withResampledColumns(
-    _ columns: ResamplingAxis, rows: ResamplingAxis,
-    _ body: (
-      _ row: UnsafePointer<UInt8>, _ stride: Int, _ output: Int, _ count: Int32,
-      _ weights: UnsafePointer<Float>
-    ) -> Void
-  ) {
-    let needed = rows.inputs
-    let stride = columns.starts.count * channels
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: needed.count * stride) { scratch in
-      pixels.withUnsafeBufferPointer { pixels in
-        guard let scratch = scratch.baseAddress, let pixels = pixels.baseAddress else { return }
-        columns.withUnsafeAxis { columns in
-          withUnsafePointer(to: columns) { columns in
-            for y in needed {
-              mae_resample_row(
-                pixels + y * width * channels, Int32(channels), columns,
-                scratch + (y - needed.lowerBound) * stride)
-            }
-          }
-        }
-        rows.withUnsafeAxis { rows in
-          for y in 0..<Int(rows.outputs) {
-            body(
-              scratch + (Int(rows.starts[y]) - needed.lowerBound) * stride, stride, y,
-              rows.counts[y], rows.weights + y * Int(rows.taps))
-          }
-        }
+  /// The image as rows in memory, valid during `body`.
+  func withRows<Result>(_ body: (PixelRows) -> Result) -> Result {
+    pixels.withUnsafeBufferPointer { pixels in
+      guard let first = pixels.baseAddress else {
+        preconditionFailure("an image has pixels")
       }
+      return body(
+        PixelRows(
+          first: first, stride: width * channels, width: width, height: height,
+          channels: channels, readable: pixels.count))
     }
   }
 }

@@ -58,38 +58,44 @@ extension ModelConfiguration {
     func require(_ holds: Bool, _ path: String, _ message: @autoclosure () -> String) {
       if !holds { found.append((path, message())) }
     }
-    for (path, value) in [
-      ("height", height), ("width", width), ("channels", channels), ("patch", patch),
-    ] {
-      require(value >= 1, path, "is \(value); expected a whole number of at least 1")
+    /// Checks a size; what is computed with it is checked only where it is sane.
+    func isSane(_ path: String, _ value: Int) -> Bool {
+      require(
+        (1...65_536).contains(value), path,
+        "is \(value); expected a whole number from 1 to 65536")
+      return (1...65_536).contains(value)
     }
-    if patch >= 1 {
-      for (path, side) in [("height", height), ("width", width)] where side >= 1 {
-        let above = (side / patch + 1) * patch
-        let nearest =
-          side < patch
-          ? "the smallest that fits is \(above)"
-          : "the nearest that fit are \(above - patch) and \(above)"
-        require(
-          side % patch == 0, path,
-          "is \(side), which the patch size \(patch) does not divide; \(nearest)")
-      }
+    let patchIsSane = isSane("patch", patch)
+    for (path, side) in [("height", height), ("width", width)] {
+      guard isSane(path, side), patchIsSane else { continue }
+      let above = (side / patch + 1) * patch
+      let nearest =
+        side < patch
+        ? "the smallest that fits is \(above)"
+        : "the nearest that fit are \(above - patch) and \(above)"
+      require(
+        side % patch == 0, path,
+        "is \(side), which the patch size \(patch) does not divide; \(nearest)")
     }
+    _ = isSane("channels", channels)
     require(normEpsilon > 0, "normEpsilon", "is \(normEpsilon); expected a number above 0")
     for (path, shape) in [("encoder", encoder), ("decoder", decoder)] {
-      require(shape.width >= 1, path + ".width", "is \(shape.width); expected at least 1")
-      require(shape.depth >= 1, path + ".depth", "is \(shape.depth); expected at least 1")
-      require(shape.heads >= 1, path + ".heads", "is \(shape.heads); expected at least 1")
+      _ = isSane(path + ".depth", shape.depth)
+      let headsAreSane = isSane(path + ".heads", shape.heads)
+      let ratioIsSane = shape.mlpRatio >= 0.001 && shape.mlpRatio <= 1000
       require(
-        shape.hidden >= 1, path + ".mlpRatio", "is \(shape.mlpRatio); expected a number above 0")
-      if shape.width >= 1, shape.heads >= 1 {
-        require(
-          shape.width % shape.heads == 0, path + ".heads",
-          "is \(shape.heads), which does not divide the width \(shape.width)")
-        require(
-          shape.width % 4 == 0, path + ".width",
-          "is \(shape.width); sine-cosine positions need a multiple of 4")
-      }
+        ratioIsSane, path + ".mlpRatio",
+        "is \(shape.mlpRatio); expected a number from 0.001 to 1000")
+      guard isSane(path + ".width", shape.width) else { continue }
+      require(
+        shape.width % 4 == 0, path + ".width",
+        "is \(shape.width); sine-cosine positions need a multiple of 4")
+      require(
+        !headsAreSane || shape.width % shape.heads == 0, path + ".heads",
+        "is \(shape.heads), which does not divide the width \(shape.width)")
+      require(
+        !ratioIsSane || shape.hidden >= 1, path + ".mlpRatio",
+        "is \(shape.mlpRatio), which leaves no hidden unit of a width of \(shape.width)")
     }
     return found
   }

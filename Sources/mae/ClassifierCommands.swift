@@ -129,7 +129,7 @@ struct KNNCommand: ParsableCommand {
   func run() throws {
     let start = ContinuousClock.now
     let device = try compute.open()
-    let loaded = try model.load(on: device)
+    let loaded = try model.load(on: device, readsImages: true)
     let sets = try features.open()
     let rows = try features.features(by: loaded, sets)
     let scores = NearestNeighbours(count: neighbours, temperature: temperature)
@@ -173,7 +173,7 @@ struct ProbeCommand: ParsableCommand {
   func run() throws {
     let start = ContinuousClock.now
     let device = try compute.open()
-    let loaded = try model.load(on: device)
+    let loaded = try model.load(on: device, readsImages: true)
     let sets = try features.open()
     let rows = try features.features(by: loaded, sets)
     let probe = LinearProbe(rows.training, classes: sets.classes, strength: strength)

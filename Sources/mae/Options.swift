@@ -70,9 +70,13 @@ struct ModelOptions: ParsableArguments {
   @OptionGroup var hints: HintOptions
 
   /// Loads the model and says what had to be assumed.
-  func load(on device: Device) throws -> LoadedModel {
+  ///
+  /// - Parameter readsImages: Whether image files are going to be shown to it.
+  func load(on device: Device, readsImages: Bool = false) throws -> LoadedModel {
     let loaded = try LoadedModel(model, hints: hints.hints, on: device)
-    for assumption in loaded.assumptions { complain("note: \(model): \(assumption)") }
+    let assumed =
+      loaded.assumptions + (readsImages ? [loaded.pixelAssumption] : []).compactMap(\.self)
+    for assumption in assumed { complain("note: \(model): \(assumption)") }
     return loaded
   }
 }

@@ -61,7 +61,7 @@ struct ReconstructCommand: ParsableCommand {
 
   func run() throws {
     let device = try compute.open()
-    let loaded = try model.load(on: device)
+    let loaded = try model.load(on: device, readsImages: true)
     let reconstruction = try Reconstruction(loaded)
     let path = try DatasetCatalog.path(for: data)
     let dataset = try openImages(at: path, training: training)

@@ -55,6 +55,15 @@ import Testing
     #expect(filled == [0, 0, 2, 0, 0, 2, 6, 6, 8])
   }
 
+  /// Two patches down are 2 pixels away, one to the right is 3.
+  @Test func distancesAreInPixels() {
+    let layout = PatchLayout(channels: 1, height: 3, width: 6, rows: 3, columns: 2)
+    let image: [Float] = (0..<18).map(Float.init)
+    let visible = [false, true, false, true, true, true]
+    let filled = TrivialFill.nearestPatch.filled(image, layout, visible: visible)
+    #expect(filled.prefix(3) == [12, 13, 14])
+  }
+
   @Test func visiblePatchesDoNotCount() {
     var reconstruction = Self.image
     reconstruction[0] = 1000

@@ -1,3 +1,4 @@
+import CImageCodecs
 import Foundation
 import Testing
 
@@ -74,8 +75,11 @@ import Testing
       var planes = [Float](repeating: .nan, count: channels * 19 * 70)
       planes.withUnsafeMutableBufferPointer { planes in
         guard let start = planes.baseAddress else { return }
-        image.resample(
-          columns: axes.columns, rows: axes.rows, normalized: normalization, into: start)
+        image.withRows {
+          $0.resample(
+            columns: axes.columns, rows: axes.rows, normalized: normalization, into: start,
+            on: ImageWorkbench())
+        }
       }
       for c in 0..<channels {
         for y in 0..<19 {
@@ -86,6 +90,72 @@ import Testing
           }
         }
       }
+    }
+  }
+
+  @Test func `gray fills every plane`() throws {
+    let gray = testPattern(width: 40, height: 30, channels: 1)
+    let transform = ImageTransform(
+      .pretraining, size: PixelSize(width: 20, height: 24), normalization: .imageNet)
+    func planes(_ image: ByteImage) throws -> [Float] {
+      var random = SampleRandom(seed: 5)
+      var planes = [Float](repeating: .nan, count: transform.valueCount)
+      try planes.withUnsafeMutableBufferPointer { planes in
+        guard let start = planes.baseAddress else { return }
+        try transform.write(.pixels(image), using: &random, into: start)
+      }
+      return planes
+    }
+    #expect(try planes(gray) == planes(gray.converted(toChannels: 3)))
+  }
+
+  @Test(arguments: [1, 3, 4])
+  func `vectorised and portable loops agree to the bit`(_ channels: Int) {
+    var random = SampleRandom(seed: 11)
+    for _ in 0..<60 {
+      let width = 1 + random.integer(below: 70)
+      let rows = 1 + random.integer(below: 9)
+      let outputs = 1 + random.integer(below: 50)
+      let filter = ResamplingFilter.allCases[random.integer(below: 2)]
+      let axis = ResamplingAxis(
+        start: 0, length: Double(width), resized: outputs, outputs: 0..<outputs,
+        bounds: 0..<width, filter: filter)
+      // Nothing may be read behind the last byte: the address sanitizer sees to that.
+      let pixels = (0..<rows * width * channels).map { _ in UInt8(random.integer(below: 256)) }
+      let stride = outputs * (channels == 1 ? 1 : 4)
+      func columns(
+        _ loop: (
+          UnsafePointer<mae_rows>?, UnsafePointer<mae_axis>?, UnsafeMutablePointer<UInt8>?, Int
+        ) -> Void
+      ) -> [UInt8] {
+        var out = [UInt8](repeating: 7, count: rows * stride)
+        pixels.withUnsafeBufferPointer { pixels in
+          axis.withUnsafeAxis { axis in
+            var source = mae_rows(
+              first: pixels.baseAddress, stride: width * channels, rows: Int32(rows),
+              channels: Int32(channels), readable: pixels.count)
+            var axis = axis
+            loop(&source, &axis, &out, stride)
+          }
+        }
+        return out
+      }
+      #expect(columns(mae_resample_columns) == columns(mae_resample_columns_portable))
+      func blended(
+        _ loop: (
+          UnsafePointer<UInt8>?, Int, Int32, UnsafePointer<Int16>?, Int32, Int,
+          UnsafeMutablePointer<UInt8>?
+        ) -> Void
+      ) -> [UInt8] {
+        let weights = (0..<rows).map { _ in Int16(random.integer(below: 9000) - 2000) }
+        var out = [UInt8](repeating: 7, count: width * channels)
+        loop(pixels, width * channels, Int32(rows), weights, 15, width * channels, &out)
+        return out
+      }
+      let state = random
+      let fast = blended(mae_blend_rows)
+      random = state
+      #expect(fast == blended(mae_blend_rows_portable))
     }
   }
 

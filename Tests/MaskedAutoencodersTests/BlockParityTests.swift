@@ -97,7 +97,7 @@ import TorchNN
     let golden = try Self.golden.tensors("patch-embed.safetensors")
     let tolerance = try Self.golden.tolerance()
     let store = ParameterStore(initializing: Generator(seed: 0))
-    let encoder = Encoder(
+    let encoder = PatchEncoder(
       ModelConfiguration(
         height: 8, width: 12, channels: 3, patch: 4,
         encoder: TransformerShape(width: 12, depth: 0, heads: 1)), in: store.root)

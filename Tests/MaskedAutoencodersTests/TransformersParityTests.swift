@@ -116,7 +116,7 @@ import TorchNN
     let tolerance = try Self.golden.tolerance()
     let shape = test.encoder
     let store = ParameterStore(initializing: nil)
-    let encoder = Encoder(
+    let encoder = PatchEncoder(
       ModelConfiguration(
         height: shape.height, width: shape.width, channels: shape.channels, patch: shape.patch,
         encoder: shape.encoder, normEpsilon: shape.normEpsilon, qkvBias: shape.qkvBias),

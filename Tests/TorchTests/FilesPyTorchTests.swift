@@ -37,6 +37,23 @@ import Testing
     #expect(again.floats == [8, 9, 10, 14, 15, 16])
   }
 
+  /// A storage that does not lie aligned is copied, once for all tensors over it.
+  @Test(arguments: 0..<4)
+  func copiesShareTheirMemoryToo(padding: Int) throws {
+    let pickle = Forged.pickle(
+      Forged.dictionary([
+        (Forged.text("v"), Forged.tensor()), (Forged.text("w"), Forged.tensor(shape: [2])),
+        (Forged.text(String(repeating: "x", count: padding)), Forged.code("N")),
+      ]))
+    let file = try PyTorchFile(folder.write(Forged.checkpoint(pickle), to: "f"))
+    let tensors = try file.tensors()
+    let (v, w) = (try #require(tensors["v"]), try #require(tensors["w"]))
+    #expect(v.floats == [1, 2, 3, 4] && w.floats == [1, 2])
+    #expect(v.withMutableBytes { Int(bitPattern: $0.baseAddress) % 4 } == 0)
+    v.fill(7)
+    #expect(w.floats == [7, 7])
+  }
+
   @Test func tellsFormatsByTheirFirstBytes() throws {
     let expected = try SafetensorsFile(Self.goldens + "state.safetensors").tensors()
     for name in ["state.pth", "state.safetensors"] {

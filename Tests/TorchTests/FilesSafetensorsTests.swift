@@ -95,7 +95,9 @@ import Testing
       + #""o":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#
     let data = [7] + bytes([1.5, -2])
     let file = try SafetensorsFile(folder.write(safetensors(header, data: data), to: "w"))
-    #expect(try file.tensor("x").floats == [1.5, -2])
+    let x = try file.tensor("x")
+    #expect(x.floats == [1.5, -2])
+    #expect(x.withMutableBytes { Int(bitPattern: $0.baseAddress) % 4 } == 0)
     #expect(try file.tensor("o").array(of: UInt8.self) == [7])
   }
 
@@ -125,6 +127,7 @@ import Testing
     (one("F32", "[1]", "[4,0]", 4), "impossible offsets [4, 0]"),
     (one("F32", "[2]", "[0,8]", 4), "is cut short: tensor 'x' ends at byte 8"),
     (one("F32", "[2]", "[0,4]", 4), "has 4 bytes; its shape [2] and type F32 need 8"),
+    (one("F32", "[1]", "[0,8]", 8), "has 8 bytes; its shape [1] and type F32 need 4"),
     (one("F32", "[1]", "[4,8]", 8), "tensor 'x' follows a gap"),
     (two("[0,4]", "[2,6]", 6), "tensor 'y' overlaps the one before it"),
     (two("[0,4]", "[6,10]", 10), "tensor 'y' follows a gap"),

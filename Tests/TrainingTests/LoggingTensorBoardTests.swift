@@ -37,9 +37,10 @@ import Testing
       try writer.write(
         scalars: [("train/loss", 0.5), ("train/rate", 1.5e-4)], epoch: 12.3456)
       try writer.write(scalars: [("train/loss", .nan)], epoch: 400_000)
+      try writer.write(scalars: [], epoch: 0.128)
       #expect(writer.path.hasSuffix("/events.out.tfevents.1700000000.mae"))
       let records = try Self.records(of: writer.path)
-      #expect(records.count == 3)
+      #expect(records.count == 4)
       let event = try Self.fields(records[1])
       #expect(event[1] == [.fixed64((1_700_000_000.5).bitPattern)])
       #expect(event[2] == [.varint(12_346)])
@@ -50,6 +51,7 @@ import Testing
       let rate = try Self.fields(#require(values.last?.bytes))
       #expect(rate[2] == [.fixed32(Float(1.5e-4).bitPattern)])
       #expect(try Self.fields(records[2])[2] == [.varint(400_000_000)])
+      #expect(try Self.fields(records[3])[2] == [.varint(128)])
     }
   }
 

@@ -89,7 +89,10 @@ import Testing
       #expect(read(text, Double.self) == nil)
       #expect(read(text, Int.self) == nil)
     }
-    for text in ["1.5", "9223372036854775808", "1e19"] { #expect(read(text, Int.self) == nil) }
+    // The third would be rounded on its way through a floating-point number.
+    for text in ["1.5", "9223372036854775808", "9007199254740993.0", "1e19"] {
+      #expect(read(text, Int.self) == nil)
+    }
     #expect(try ValueTree.text("7").decoded(as: String.self) == "7")
     #expect(throws: TreeMismatch.self) { try ValueTree.text("7").decoded(as: Int.self) }
   }

@@ -28,6 +28,7 @@ import Training
   @Test func runsShorterThanTheirWarmupOnlyRise() {
     let schedule = WarmupCosine(peak: 1, warmup: 100, total: 20)
     #expect(schedule.rate(at: 19) == 0.19)
+    #expect(WarmupCosine(peak: 1, minimum: 0.1, warmup: 100, total: 20).rate(at: 120) == 0.1)
     #expect(WarmupCosine(peak: 1, warmup: 0, total: 0).rate(at: 0) == 0)
   }
 

@@ -61,6 +61,13 @@ mae_codec_status mae_jpeg_read_header(mae_jpeg *decoder, const uint8_t *bytes, s
 mae_codec_status mae_jpeg_decode(mae_jpeg *decoder, const mae_jpeg_request *request,
                                  uint8_t *pixels, char *message);
 
+// Encodes 8-bit gray (1 channel) or RGB (3 channels; chroma at half the resolution) with sides of at
+// most 65,500. `*encoded` is to be freed by `mae_jpeg_free`.
+mae_codec_status mae_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
+                                 int32_t channels, int32_t quality, uint8_t **encoded,
+                                 size_t *count, char *message);
+void mae_jpeg_free(uint8_t *encoded);
+
 // MARK: PNG
 
 // Decodes a picture whose IHDR says `width × height` into interleaved rows of `width × channels`
@@ -79,28 +86,48 @@ void mae_png_free(uint8_t *encoded);
 
 // MARK: resampling
 
-// The windows of one axis: output `i` is the sum of `weights[i × taps + k] × in[starts[i] + k]`
-// for `k < counts[i]`, with `counts[i] ≤ taps`.
+// All of it is whole-number arithmetic: the same bytes on every machine, vectorised or not.
+
+// The windows of one axis: output `i` is the sum of `weights[i × taps + k] × in[starts[i] + k]` for
+// `k < counts[i]`, divided by 2^bits, rounded and clamped. `taps` is a multiple of 8 and weights
+// beyond `counts[i]` are 0; the weights of a window add up to 2^bits.
 typedef struct {
-  int32_t outputs, taps;
+  int32_t outputs, taps, bits;
   const int32_t *starts;
   const int32_t *counts;
-  const float *weights;
+  const int16_t *weights;
 } mae_axis;
 
-// One row of `channels`-interleaved bytes to one of `columns->outputs`, rounded and clamped.
-void mae_resample_row(const uint8_t *in, int32_t channels, const mae_axis *columns, uint8_t *out);
+// Rows of pixels somewhere in memory.
+typedef struct {
+  const uint8_t *first;
+  // Bytes from one row to the next.
+  size_t stride;
+  int32_t rows;
+  // 1, 3 or 4 interleaved bytes a pixel; of 4 the last is nothing.
+  int32_t channels;
+  // Bytes that may be read from `first` on.
+  size_t readable;
+} mae_rows;
 
-// The weighted sum of `count` rows of `values` bytes, `stride` bytes apart, rounded and clamped.
-void mae_blend_rows(const uint8_t *in, size_t stride, int32_t count, const float *weights,
-                    size_t values, uint8_t *out);
+// Every row of `in` to one of `columns->outputs` pixels, `stride` bytes apart: 1 byte a pixel where
+// `in` has one channel, else 4 of which the last is nothing.
+void mae_resample_columns(const mae_rows *in, const mae_axis *columns, uint8_t *out,
+                          size_t stride);
+// The same without the processor's own instructions, for tests.
+void mae_resample_columns_portable(const mae_rows *in, const mae_axis *columns, uint8_t *out,
+                                   size_t stride);
 
-// As `mae_blend_rows`, then `x × scale[c] + offset[c]` into row `c` of `width` floats at
-// `planes + c × plane`.
-void mae_blend_rows_normalized(const uint8_t *in, size_t stride, int32_t count,
-                               const float *weights, size_t width, int32_t channels,
-                               const float *scale, const float *offset, float *planes,
-                               size_t plane);
+// The weighted sum of `count` rows of `values` bytes, `stride` bytes apart; the weights add up to
+// 2^bits.
+void mae_blend_rows(const uint8_t *in, size_t stride, int32_t count, const int16_t *weights,
+                    int32_t bits, size_t values, uint8_t *out);
+void mae_blend_rows_portable(const uint8_t *in, size_t stride, int32_t count,
+                             const int16_t *weights, int32_t bits, size_t values, uint8_t *out);
+
+// Byte `c` of each of `width` pixels, `step` bytes apart, as `x × scale + offset`.
+void mae_normalize(const uint8_t *in, size_t step, size_t width, float scale, float offset,
+                   float *out);
 
 #ifdef __cplusplus
 }

@@ -37,16 +37,17 @@ public final class AtomicFile {
     }
     let random = UInt32.random(in: .min ... .max)
     let hidden = "\(folder)/.\(name.prefix(40)).\(getpid())-\(String(random, radix: 16)).tmp"
-    let mode = exists ? status.st_mode & 0o777 : 0o666
-    descriptor = open(hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+    descriptor = open(hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     temporary = hidden
     if descriptor < 0 {
-      if errno == ENOENT {
-        throw FileError(
-          path: path, kind: .unwritable, message: "the folder \(folder.quoted()) does not exist")
-      }
-      throw .system("cannot be created", path, .unwritable)
+      let isMissing = errno == ENOENT
+      let error = FileError.system("cannot be created", path, .unwritable)
+      guard isMissing, !isFolder(folder) else { throw error }
+      throw FileError(
+        path: path, kind: .unwritable, message: "the folder \(folder.quoted()) does not exist")
     }
+    // Who may read the file stays as it was, where the file system has such a thing.
+    if exists { fchmod(descriptor, status.st_mode & 0o777) }
   }
 
   /// Writes to an open descriptor, which is taken over.

@@ -21,7 +21,7 @@ enum ScalarText {
   /// A whole number: digits, or a decimal number without a fraction such as `1e3`, while exact.
   static func integer(_ text: String) -> Int128? {
     if let value = Int128(text) { return value }
-    guard let value = number(text), value.magnitude <= 0x1p53 else { return nil }
+    guard let value = number(text), value.magnitude < 0x1p53 else { return nil }
     return Int128(exactly: value)
   }
 

@@ -14,23 +14,13 @@ extension Recipe {
   }
 
   private func check(model checks: inout Checks) {
-    let sizes: [(FieldPath, Int)] = [
-      ("model.height", model.height), ("model.width", model.width),
-      ("model.channels", model.channels), ("model.patch", model.patch),
-      ("model.encoder.width", model.encoder.width), ("model.encoder.depth", model.encoder.depth),
-      ("model.encoder.heads", model.encoder.heads), ("model.decoder.width", model.decoder.width),
-      ("model.decoder.depth", model.decoder.depth), ("model.decoder.heads", model.decoder.heads),
-    ]
     let before = checks.found.count
-    for (path, value) in sizes { checks.within(1...65_536, path, value) }
-    checks.within(0.001...1000, "model.encoder.mlpRatio", model.encoder.mlpRatio)
-    checks.within(0.001...1000, "model.decoder.mlpRatio", model.decoder.mlpRatio)
-    if checks.found.count == before {
-      // Sizes are sane, so the model's own checks cannot overflow.
-      for (path, message) in model.problems {
-        checks.require(false, FieldPath("model." + path), message)
-      }
+    for (path, message) in model.problems {
+      checks.require(false, FieldPath("model." + path), message)
     }
+    checks.require(
+      [1, 3].contains(model.channels) || checks.found.count > before, "model.channels",
+      "is \(model.channels); image files have 1 or 3")
     checks.require(
       masking.ratio > 0 && masking.ratio < 1, "masking.ratio",
       "is \(masking.ratio.short); expected a number above 0 and below 1")

@@ -16,6 +16,8 @@ public struct LoadedModel {
   public let source: String
   /// What the file does not say and was assumed, each as a sentence.
   public let assumptions: [String]
+  /// What was assumed of the pixels of images, where the file does not say.
+  public let pixelAssumption: String?
 
   /// Loads a run folder (its newest whole checkpoint), a checkpoint, a folder of Hugging Face's
   /// ViTMAE, or a safetensors file in its naming, the original's or timm's.
@@ -42,24 +44,24 @@ public struct LoadedModel {
       let published = try PublishedWeights.read(path, hints: hints)
       let channels = published.configuration.channels
       let normalization = PixelNormalization.customary(channels: channels)
-      var assumptions = published.assumptions
-      assumptions.append("pixels are normalised \(normalization.words)")
       try self.init(
         ModelDescription(
           model: published.configuration, hasDecoder: published.hasDecoder,
           mean: normalization.mean, deviation: normalization.deviation,
           maskingRatio: published.maskRatio ?? 0.75),
-        published.tensors, from: path, assumptions: assumptions, on: device)
+        published.tensors, from: path, assumptions: published.assumptions,
+        pixelAssumption: "pixels are normalised \(normalization.words)", on: device)
     }
   }
 
   private init(
     _ description: ModelDescription, _ weights: [String: Tensor], from source: String,
-    assumptions: [String], on device: Device
+    assumptions: [String], pixelAssumption: String? = nil, on device: Device
   ) throws {
     self.description = description
     self.source = source
     self.assumptions = assumptions
+    self.pixelAssumption = pixelAssumption
     store = ParameterStore(on: device, initializing: nil)
     model = MaskedAutoencoder(description.model, in: store.root)
     do {

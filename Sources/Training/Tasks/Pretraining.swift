@@ -62,10 +62,10 @@ public final class Pretraining {
   /// A resumed run takes up its newest whole checkpoint; where there is none it starts anew.
   public init(_ recipe: Recipe, _ settings: Settings) throws {
     self.settings = settings
-    try recipe.model.requireDecodableChannels()
     dataset = try openDataset(at: settings.data)
     let resolved = try recipe.resolvingNormalization(from: dataset, named: settings.data)
     self.recipe = resolved
+    try resolved.requireMemoryForBatches()
     stepsPerEpoch = max(1, dataset.count / resolved.effectiveBatch())
     totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
     folder = try RunFolder(settings.out, settings.opening)

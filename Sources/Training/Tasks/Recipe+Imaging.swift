@@ -25,10 +25,7 @@ extension Recipe {
   /// - Precondition: A computed one has been resolved.
   var pixelNormalization: PixelNormalization {
     switch data.normalization {
-    case .imageNet:
-      // ImageNet's colours averaged, for images that have one channel.
-      model.channels == 3
-        ? .imageNet : PixelNormalization(mean: [0.449], deviation: [0.226])
+    case .imageNet: .imageNet
     case .none:
       PixelNormalization(
         mean: [Double](repeating: 0, count: model.channels),
@@ -50,6 +47,20 @@ extension Recipe {
     resolved.data.normalization = .given(
       mean: found.mean.map(\.rounded6), std: found.deviation.map(\.rounded6))
     return resolved
+  }
+
+  /// Refuses batches whose pixels alone are more than the machine's memory holds.
+  func requireMemoryForBatches() throws(RunFailure) {
+    let image = 4 * model.channels * model.height * model.width
+    let needed = Double(batch.size) * Double(image) * Double(data.prefetch + 2)
+    let memory = Double(ProcessInfo.processInfo.physicalMemory)
+    guard needed < 0.8 * memory else {
+      throw RunFailure(
+        .recipe,
+        "batch.size is \(batch.size) and data.prefetch \(data.prefetch): the pixels alone take "
+          + "\(Readable.fixed(needed / 1e9, 1)) GB of \(Readable.fixed(memory / 1e9, 1)); use a smaller "
+          + "batch.size, with batch.accumulation to keep the effective batch")
+    }
   }
 
   /// Optimizer steps between checkpoints.

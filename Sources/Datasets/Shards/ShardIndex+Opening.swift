@@ -1,0 +1,80 @@
+import Imaging
+
+extension ShardIndex {
+  /// What is added to a shard's name to name its index.
+  static let suffix = ".index"
+
+  /// The index of an archive that is not packed: the file beside it where that fits, else from
+  /// reading the archive's headers.
+  static func of(_ file: OpenFile) throws(ImageError) -> ShardIndex {
+    if let index = try? ShardIndex(path: file.path + suffix), index.archiveSize == file.size,
+      let fingerprint = try? fingerprint(of: file, lastImage: index.lastOffset),
+      fingerprint == index.fingerprint
+    {
+      return index
+    }
+    return try ShardIndex(scanning: file)
+  }
+
+  /// Reads an archive's headers.
+  init(scanning file: OpenFile) throws(ImageError) {
+    do throws(ImageError) {
+      let scan = try ShardScan(FileStream(file))
+      let (entries, classes) = try numbered(scan)
+      try self.init(
+        entries, archiveSize: file.size,
+        fingerprint: Self.fingerprint(of: file, lastImage: entries.last?.offset ?? 0),
+        classes: classes)
+      if count == 0, let other = scan.others.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
+        throw ImageError(
+          .unrecognized,
+          "holds no images; most of its files are .\(other.key) (\(other.value) of them)")
+      }
+    } catch {
+      throw ImageError(error.kind, name: file.path, error.reason)
+    }
+  }
+
+  /// Tells archives apart that have the same size: a checksum of the first bytes and of the header
+  /// of the last image.
+  static func fingerprint(of file: OpenFile, lastImage: Int) throws(ImageError) -> UInt32 {
+    var bytes = try file.bytes(min(4096, file.size), at: 0)
+    let header = max(0, lastImage - TarHeader.blockBytes)
+    bytes += try file.bytes(min(TarHeader.blockBytes, file.size - header), at: header)
+    return checksum(bytes)
+  }
+
+  private var lastOffset: Int { count == 0 ? 0 : place(count - 1).offset }
+}
+
+/// The entries with their classes' numbers, and the classes' names where they are words.
+private func numbered(
+  _ scan: ShardScan
+) throws(ImageError) -> (entries: [ShardIndex.Entry], classes: [String]?) {
+  var entries = scan.entries
+  var words: Set<String> = []
+  var hasNumbers = false
+  for (i, label) in scan.labels.enumerated() {
+    switch label {
+    case .word(let word)?: words.insert(word)
+    case .number(let number)?:
+      guard number >= -1 else {
+        throw ImageError(
+          .corrupt, "gives \(entries[i].name) the class \(number); expected 0 or more")
+      }
+      entries[i].label = number
+      if number >= 0 { hasNumbers = true }
+    case nil: break
+    }
+  }
+  if words.isEmpty { return (entries, nil) }
+  guard !hasNumbers else {
+    throw ImageError(.corrupt, "names some classes by numbers and others by words; give one kind")
+  }
+  let classes = words.sorted()
+  let numbers = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, Int32($0)) })
+  for (i, label) in scan.labels.enumerated() {
+    if case .word(let word)? = label { entries[i].label = numbers[word] ?? -1 }
+  }
+  return (entries, classes)
+}

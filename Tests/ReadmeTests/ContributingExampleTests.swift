@@ -1,0 +1,58 @@
+import Datasets
+import Foundation
+import Imaging
+import MaskedAutoencoders
+import TestSupport
+import Testing
+
+/// The worked examples of CONTRIBUTING.md, which pass what is asked of such code.
+@Suite struct ContributingExampleTests {
+  @Test(arguments: ["SpotMasking.swift", "CIFARDataset.swift"])
+  func `CONTRIBUTING shows the code that is tested here`(file: String) throws {
+    let code = try Texts.text("Tests/ReadmeTests/\(file)")
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    let blocks = Texts.blocks("swift", in: try Texts.text("CONTRIBUTING.md"))
+    #expect(blocks.contains(code), "CONTRIBUTING.md has no block equal to \(file)")
+  }
+
+  @Test func `the diffs fit the files they change`() throws {
+    let diffs = Texts.blocks("diff", in: try Texts.text("CONTRIBUTING.md"))
+    #expect(diffs.count >= 6)
+    for diff in diffs {
+      let lines = diff.split(separator: "\n", omittingEmptySubsequences: false)
+      let path = try #require(lines.first { $0.hasPrefix("+++ b/") }).dropFirst(6)
+      let old = lines.dropFirst(2).filter { !$0.hasPrefix("+") }.map { $0.dropFirst() }
+      let text = try Texts.text(String(path))
+      let fits = text.contains(old.joined(separator: "\n"))
+      #expect(fits, "\(path) has no lines\n\(old.joined(separator: "\n"))")
+    }
+  }
+
+  @Test(arguments: [0.25, 0.5, 0.75])
+  func `the example strategy is a masking strategy`(ratio: Double) {
+    var checker = MaskingStrategyChecker(SpotMasking(ratio: ratio)) {
+      Int(Double($0.count) * (1 - ratio))
+    }
+    checker.isUniform = false  // the middle is hidden more often than the corners
+    checker.check()
+  }
+
+  @Test func `the example data set reads its records`() throws {
+    let path = NSTemporaryDirectory() + "mae-cifar-\(UUID()).bin"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    // Red, green and blue from 0, 100 and 200 on.
+    let planes = (0..<3).flatMap { color in (0..<1024).map { UInt8(color * 100 + $0 % 50) } }
+    func record(_ label: UInt8) -> [UInt8] { [label] + planes }
+    try Data(record(3) + record(9)).write(to: URL(fileURLWithPath: path))
+    let set = try CIFARDataset(path: path)
+    #expect(set.count == 2)
+    #expect((0..<2).map(set.label(of:)) == [3, 9])
+    #expect(set.name(of: 0) != set.name(of: 1))
+    #expect(try Array(set.image(at: 1).pixels.prefix(6)) == [0, 100, 200, 1, 101, 201])
+
+    try Data(record(10)).write(to: URL(fileURLWithPath: path))
+    #expect(throws: DatasetError.self) { try CIFARDataset(path: path) }
+    try Data([1, 2]).write(to: URL(fileURLWithPath: path))
+    #expect(throws: DatasetError.self) { try CIFARDataset(path: path) }
+  }
+}

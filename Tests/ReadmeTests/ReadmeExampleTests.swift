@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import Imaging
+import MaskedAutoencoders
+import Recipes
+import Testing
+import Torch
+import TorchNN
+import Training
+
+@testable import mae
+
+/// The repository's texts and the program they speak of.
+struct Texts {
+  // Tests/ReadmeTests/ReadmeExampleTests.swift → the root of the repository
+  static let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in
+    url.deletingLastPathComponent()
+  }
+
+  static func text(_ path: String) throws -> String {
+    try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+  }
+
+  /// The blocks of a language in a Markdown text, without their fences.
+  static func blocks(_ language: String, in text: String) -> [String] {
+    text.components(separatedBy: "\n```\(language)\n").dropFirst().compactMap {
+      $0.components(separatedBy: "\n```").first
+    }
+  }
+
+  /// Every page that is written for people.
+  static func pages() throws -> [String] {
+    let decisions = "Documentation/Decisions"
+    return ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+      + (try FileManager.default.contentsOfDirectory(
+        atPath: root.appendingPathComponent(decisions).path
+      )
+      .filter { $0.hasSuffix(".md") }.map { "\(decisions)/\($0)" })
+  }
+
+  /// The `mae …` lines of the README's shell blocks, continued lines joined, as words.
+  static func commands() throws -> [[String]] {
+    try blocks("sh", in: text("README.md")).flatMap { block in
+      block.replacingOccurrences(of: "\\\n", with: " ").split(separator: "\n").compactMap { line in
+        let command = line.components(separatedBy: " #")[0]
+        let words = command.split(separator: " ").map(String.init)
+        return words.first == "mae" ? Array(words.dropFirst()) : nil
+      }
+    }
+  }
+}
+
+@Suite struct ReadmeExampleTests {
+  @Test(arguments: ["EmbedExample.swift", "TrainExample.swift"])
+  func `the README shows the code that is tested here`(file: String) throws {
+    let code = try Texts.text("Tests/ReadmeTests/\(file)")
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    let blocks = Texts.blocks("swift", in: try Texts.text("README.md"))
+    #expect(blocks.contains(code), "README.md has no block equal to Tests/ReadmeTests/\(file)")
+  }
+
+  @Test func `every command in the README is one that the program takes`() throws {
+    let commands = try Texts.commands()
+    #expect(commands.count >= 10)
+    for words in commands {
+      let line = "mae " + words.joined(separator: " ")
+      do {
+        let command = try MAE.parseAsRoot(words)
+        if let pretrain = command as? PretrainCommand, pretrain.recipe?.contains("/") != true {
+          _ = try RecipeBook.resolve(pretrain.recipe, settings: pretrain.settings)
+        }
+      } catch {
+        Issue.record("\(line): \(MAE.message(for: error))")
+      }
+    }
+  }
+
+  @Test func `every link between the pages leads somewhere`() throws {
+    for page in try Texts.pages() {
+      let folder = Texts.root.appendingPathComponent(page).deletingLastPathComponent()
+      // Pictures the demo makes are put in by hand; they stand in comments until then.
+      let text = try Texts.text(page).replacing(/<!--(?s:.*?)-->/, with: "")
+      for match in text.matches(of: /\]\(([^)#\s]+)(?:#[^)]*)?\)/) {
+        let target = String(match.output.1)
+        if target.hasPrefix("http") { continue }
+        let path = folder.appendingPathComponent(target).path
+        #expect(FileManager.default.fileExists(atPath: path), "\(page) links to \(target)")
+      }
+    }
+  }
+
+  @Test func `the embedding example writes a row for each image`() throws {
+    let folder = NSTemporaryDirectory() + "mae-readme-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(
+      atPath: folder + "/photos", withIntermediateDirectories: true)
+    for level in 0..<3 {
+      let image = ByteImage(
+        width: 12, height: 8, channels: 1,
+        pixels: [UInt8](repeating: UInt8(level * 100), count: 96))
+      try Data(image.encodedAsPNG())
+        .write(to: URL(fileURLWithPath: "\(folder)/photos/\(level).png"))
+    }
+    let store = ParameterStore(initializing: Generator(seed: 0))
+    let configuration = ModelConfiguration(
+      height: 8, width: 8, channels: 1, patch: 4,
+      encoder: TransformerShape(width: 16, depth: 1, heads: 2),
+      decoder: TransformerShape(width: 8, depth: 1, heads: 2))
+    _ = MaskedAutoencoder(configuration, in: store.root)
+    try Checkpoint(path: folder + "/model").write(
+      ModelDescription(model: configuration, mean: [0.5], deviation: [0.5], maskingRatio: 0.75),
+      weights: store.weights)
+
+    try embed(folder + "/photos", by: folder + "/model", to: folder + "/features.npy")
+
+    let rows = try NpyFile(folder + "/features.npy").tensor()
+    #expect(rows.shape == [3, 16])
+    #expect(rows.isFinite.all().item == 1)
+  }
+
+  @Test func `the training example learns`() {
+    let images = Tensor.rand([4, 3, 32, 32], using: Generator(seed: 5))
+    let losses = pretrain(on: images, steps: 12)
+    #expect(losses.count == 12)
+    #expect(losses.allSatisfy { $0.isFinite })
+    #expect(losses[9...].reduce(0, +) / 3 < losses[..<3].reduce(0, +) / 3)
+  }
+}
