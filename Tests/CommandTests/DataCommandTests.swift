@@ -1,0 +1,110 @@
+import Foundation
+import Testing
+
+/// `mae data`, and the commands that judge a model by data.
+@Suite struct DataCommandTests {
+  @Test func inspection() throws {
+    let bench = try Bench()
+    try bench.writeClasses("classes")
+    try expectSnapshot(bench.done("data", "inspect", "classes").transcript, "data-inspect-classes")
+    try expectSnapshot(
+      bench.done("data", "inspect", "classes", "--validation").transcript,
+      "data-inspect-validation")
+    try bench.writeImages("flat", count: 5)
+    try bench.writeImage("flat/deep/er/6.png", side: 20)
+    try expectSnapshot(
+      bench.done("data", "inspect", "flat", "--sample", "3").transcript, "data-inspect-sample")
+  }
+
+  /// Files that are not the published ones are refused, and nothing is left behind.
+  @Test func fetchingFromAFolderOfOthers() throws {
+    let bench = try Bench()
+    for name in [
+      "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+      "t10k-labels-idx1-ubyte",
+    ] {
+      try bench.write("mirror/\(name).gz", Self.gzipped(Array("not what it says".utf8)))
+    }
+    let cache = "home/.cache/swift-mae"
+    let wrong = try bench.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
+    #expect([65, 66].contains(wrong.status), "\(wrong.transcript)")
+    try expectSnapshot(wrong.transcript, "data-fetch-wrong-digest")
+    #expect(bench.names(cache).isEmpty)
+    // What was there already stays as it was, also where it is not whole.
+    try bench.write(cache + "/fashion-mnist/train-images-idx3-ubyte.gz", "half")
+    try bench.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
+    #expect(bench.names(cache) == ["fashion-mnist"])
+    #expect(try bench.text(cache + "/fashion-mnist/train-images-idx3-ubyte.gz") == "half")
+
+    try FileManager.default.removeItem(atPath: bench("mirror/t10k-labels-idx1-ubyte.gz"))
+    let missing = try bench.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
+    #expect(missing.status != 0 && missing.errors.contains("t10k-labels-idx1-ubyte.gz"))
+    let nowhere = try bench.mae("data", "fetch", "fashion-mnist", "--from", "file:///nowhere")
+    #expect(nowhere.status != 0, "\(nowhere.transcript)")
+    let environment = try bench.mae(
+      ["data", "fetch", "fashion-mnist"], environment: ["MAE_DATA_FROM": "mirror"])
+    #expect(environment.errors.contains("mirror"), "\(environment.transcript)")
+    let unknown = try bench.mae("data", "fetch", "imagenet")
+    try expectSnapshot(unknown.transcript, "data-fetch-unknown")
+  }
+
+  /// Bytes in gzip's format, stored as they are.
+  private static func gzipped(_ bytes: [UInt8]) -> Data {
+    func little(_ value: UInt32, _ count: Int) -> [UInt8] {
+      (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+    var crc = UInt32.max
+    for byte in bytes {
+      crc ^= UInt32(byte)
+      for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+    }
+    let size = UInt32(bytes.count)
+    return Data(
+      [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255, 1] + little(size, 2) + little(~size, 2) + bytes
+        + little(~crc, 4) + little(size, 4))
+  }
+
+  /// The whole way on a set that a glance tells apart.
+  @Test func judging() throws {
+    let bench = try Bench()
+    try bench.writeClasses("classes")
+    try bench.writeTinyRecipe()
+    try bench.done("pretrain", "classes", "--recipe", "tiny.yaml", "--out", "run")
+    for (command, name) in [("knn", "kNN"), ("probe", "linear probe")] {
+      for pooling in ["class-token", "mean"] {
+        let outcome = try bench.done(command, "run", "classes", "--pooling", pooling)
+        #expect(
+          outcome.output.hasPrefix("\(name): top-1 100.00 %, top-5 100.00 % of 4 images"),
+          "\(outcome.output)")
+        #expect(try bench.done(command, "run", "classes", "--pooling", pooling).status == 0)
+      }
+    }
+    try bench.done(
+      "reconstruct", "run", "classes", "--ratios", "0.75", "0.85", "--score", "4", "--images", "2")
+    let results = try bench.text("run/results.json")
+    for key in ["pretraining", "knn", "probe", "reconstruction"] {
+      #expect(results.contains("\"\(key)\""), "\(key)")
+    }
+    let page = try bench.text("run/report.html")
+    for word in ["linear probe, top-1", "kNN, top-1", "nearest visible patch", "data:image/png"] {
+      #expect(page.contains(word), "\(word)")
+    }
+    #expect(!page.contains("<script") && !page.contains("src=\"/"))
+    #expect(bench.exists("run/reconstructions/sheet.png"))
+  }
+
+  @Test func oneImageIsEnoughToReconstruct() throws {
+    let bench = try Bench()
+    try bench.pretrain(target: "normalized-pixels")
+    try bench.writeImage("photo.png", side: 40)
+    let outcome = try bench.mae("reconstruct", "run", "photo.png", "--out", "new/sheet.png")
+    #expect(outcome.status == 0, "\(outcome.transcript)")
+    #expect(try bench.contents("new/sheet.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    // The same seed gives the same picture, another one another.
+    for (seed, same) in [("0", true), ("1", false)] {
+      try bench.mae("reconstruct", "run", "photo.png", "--out", "\(seed).png", "--seed", seed)
+      let picture = try bench.contents("\(seed).png")
+      #expect((try bench.contents("new/sheet.png") == picture) == same)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+/// What the program says of itself; every help text is a page of its manual.
+@Suite struct HelpTests {
+  static let commands = [
+    "", "pretrain", "reconstruct", "knn", "probe", "forward", "weights", "weights inspect",
+    "weights import", "weights export", "data", "data fetch", "data inspect", "recipes",
+    "recipes list", "recipes show", "bench", "doctor",
+  ]
+
+  @Test(arguments: commands) func helpTexts(of command: String) throws {
+    let words = command.split(separator: " ").map(String.init)
+    let bench = try Bench()
+    let help = try bench.mae(["help"] + words)
+    #expect(help.status == 0 && help.errors.isEmpty)
+    let name = (["help"] + words).joined(separator: "-")
+    try expectSnapshot(help.output, name)
+    // The flag says the same.
+    #expect(try bench.mae(words + ["--help"]).output == help.output)
+  }
+
+  /// A command without its help in this list would escape the snapshots.
+  @Test func everyCommandIsListed() throws {
+    let bench = try Bench()
+    func subcommands(_ path: [String]) throws -> [String] {
+      let help = try bench.mae(["help"] + path).output
+      let own = [path.joined(separator: " ")]
+      guard let part = help.range(of: "SUBCOMMANDS:\n") else { return own }
+      let names = help[part.upperBound...].split(separator: "\n")
+        .prefix { $0.hasPrefix("  ") }
+        .filter { !$0.hasPrefix("   ") }
+        .compactMap { $0.split(separator: " ").first.map(String.init) }
+      return try own + names.flatMap { try subcommands(path + [$0]) }
+    }
+    #expect(try subcommands([]).sorted() == Self.commands.sorted())
+  }
+
+  @Test func versionIsANumber() throws {
+    let version = try Bench().done("--version").output
+    #expect(version.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil, "\(version)")
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"]) func completionScripts(of shell: String) throws {
+    let bench = try Bench()
+    let script = try bench.done("--generate-completion-script", shell).output
+    for word in ["pretrain", "reconstruct", "fashion-mnist", "overwrite"] {
+      #expect(script.contains(word), "\(shell): \(word)")
+    }
+    // Where the shell is there, it must be able to read the script.
+    let path = ["/bin/", "/usr/bin/"].map { $0 + shell }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+    guard let path else { return }
+    try bench.write("script", script)
+    let check = try Running(
+      [path, "-n", "script"], in: bench.path, environment: [:], output: bench("out"),
+      errors: bench("err")
+    ).wait()
+    #expect(check.status == 0, "\(check.errors)")
+  }
+
+  @Test func recipesAreListed() throws {
+    try expectSnapshot(Bench().done("recipes", "list").output, "recipes-list")
+  }
+
+  @Test func recipesAreShownInFull() throws {
+    let bench = try Bench()
+    try expectSnapshot(bench.done("recipes", "show", "default").output, "recipes-show-default")
+  }
+
+  /// What is shown can be given back and is then the same.
+  @Test func shownRecipesAreRecipeFiles() throws {
+    let bench = try Bench()
+    let list = try bench.done("recipes", "list").output
+    for line in list.split(separator: "\n") {
+      let name = String(line.prefix { $0 != " " })
+      try bench.write("mine.yaml", bench.done("recipes", "show", name).output)
+      let again = try bench.done("recipes", "show", "./mine.yaml").output
+      #expect(again == withoutHeader(try bench.text("mine.yaml")), "\(name)")
+    }
+    let changed = try bench.done(
+      "recipes", "show", "default", "--set", "budget.epochs=7", "--set", "model.encoder=small")
+    #expect(changed.output.contains("epochs: 7\n") && changed.output.contains("width: 384\n"))
+  }
+
+  private func withoutHeader(_ yaml: String) -> String {
+    yaml.split(separator: "\n", omittingEmptySubsequences: false)
+      .filter { !$0.hasPrefix("#") }.joined(separator: "\n")
+  }
+
+  /// What cannot change from machine to machine in what the doctor says.
+  @Test func theDoctorFindsTheEngine() throws {
+    let report = try Bench().done("doctor").output
+    for word in ["mae ", "machine ", "libtorch ", "auto means ", "precision ", "fashion-mnist"] {
+      #expect(report.contains(word), "\(word)")
+    }
+  }
+
+  @Test func aMissingEngineIsSaidSo() throws {
+    let bench = try Bench()
+    let outcome = try bench.mae(
+      "doctor", environment: ["CTORCH_LIBRARY": bench("nowhere/libCTorch.so")])
+    #expect(outcome.status == 69, "\(outcome.transcript)")
+    #expect(outcome.errors.contains("nowhere/libCTorch.so"))
+  }
+}

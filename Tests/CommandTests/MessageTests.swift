@@ -1,0 +1,333 @@
+import Foundation
+import Testing
+
+/// What users are told when something is wrong; each message names what was found and what to do.
+///
+/// Paths are relative, so that the snapshots hold on every machine.
+@Suite struct MessageTests {
+  /// Runs a command and compares all it says.
+  private func expect(
+    _ name: String, exit status: Int32, _ arguments: [String], in bench: Bench,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let outcome = try bench.mae(arguments, sourceLocation: sourceLocation)
+    #expect(
+      outcome.status == status, "\(outcome.transcript)", sourceLocation: sourceLocation)
+    #expect(!outcome.errors.isEmpty, "\(name): no message", sourceLocation: sourceLocation)
+    try expectSnapshot(outcome.transcript, name, sourceLocation: sourceLocation)
+  }
+
+  // MARK: command line
+
+  @Test func usage() throws {
+    let bench = try Bench()
+    let lines: [(String, [String])] = [
+      ("usage-unknown-option", ["pretrain", "images", "--out", "run", "--epochs", "3"]),
+      ("usage-unknown-command", ["pretrian", "images"]),
+      ("usage-missing-out", ["pretrain", "images"]),
+      ("usage-threads", ["pretrain", "images", "--out", "run", "--threads", "0"]),
+      ("usage-both", ["pretrain", "images", "--out", "run", "--resume", "--overwrite"]),
+      ("usage-stop-after", ["pretrain", "images", "--out", "run", "--stop-after", "0"]),
+      ("usage-neighbours", ["knn", "run", "images", "--neighbours", "0"]),
+      ("usage-batch", ["knn", "run", "images", "--batch", "0"]),
+      ("usage-pooling", ["probe", "run", "images", "--pooling", "max"]),
+      ("usage-format", ["weights", "export", "run", "--format", "onnx", "--out", "x"]),
+      ("usage-workload", ["bench", "huge"]),
+    ]
+    for (name, arguments) in lines { try expect(name, exit: 64, arguments, in: bench) }
+  }
+
+  @Test func devices() throws {
+    let bench = try Bench()
+    try bench.writeImages("images", count: 2)
+    try bench.writeTinyRecipe()
+    for (name, device) in [
+      ("device-unknown", "gpu"), ("device-number", "cuda:99"), ("device-index", "cuda:-1"),
+    ] {
+      let arguments = [
+        "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--device", device,
+      ]
+      let outcome = try bench.mae(arguments)
+      #expect(outcome.status == 69, "\(outcome.transcript)")
+      #expect(!bench.exists("run"))
+      if name == "device-unknown" { try expectSnapshot(outcome.transcript, name) }
+    }
+  }
+
+  // MARK: data
+
+  @Test func badPaths() throws {
+    let bench = try Bench()
+    try bench.writeTinyRecipe()
+    try bench.write("empty/.keep", "")
+    try bench.write("notes/a.md", "no image")
+    try bench.writeImage("picture.png")
+    try bench.write("list.txt", "nowhere.png\n")
+    func pretrain(_ data: String) -> [String] {
+      ["pretrain", data, "--recipe", "tiny.yaml", "--out", "run"]
+    }
+    try expect("data-missing", exit: 66, pretrain("nowhere"), in: bench)
+    try expect("data-empty", exit: 66, pretrain("empty"), in: bench)
+    try expect("data-no-images", exit: 66, pretrain("notes"), in: bench)
+    try expect("data-one-image", exit: 65, pretrain("picture.png"), in: bench)
+    try expect("data-list-of-nothing", exit: 66, pretrain("list.txt"), in: bench)
+    try expect("data-nothing-named", exit: 66, pretrain(""), in: bench)
+    try expect("data-not-fetched", exit: 66, pretrain("fashion-mnist"), in: bench)
+    #expect(!bench.exists("run"), "a run folder was made before its data was found")
+    try bench.write("file", "a file")
+    try bench.writeImages("images", count: 4)
+    try expect(
+      "out-is-a-file", exit: 73,
+      ["pretrain", "images", "--recipe", "tiny.yaml", "--out", "file"], in: bench)
+    #expect(try bench.text("file") == "a file")
+  }
+
+  @Test func recipes() throws {
+    let bench = try Bench()
+    try bench.writeImages("images", count: 4)
+    func pretrain(_ more: String...) -> [String] { ["pretrain", "images", "--out", "run"] + more }
+    try expect(
+      "recipe-several-mistakes", exit: 78,
+      pretrain(
+        "--set", "budget.epoch=3", "--set", "optimizer.baseRate=fast", "--set", "model.patch=15",
+        "--set", "masking.ratio=1", "--set", "batch", "--set", "data.crop=middle"), in: bench)
+    try expect(
+      "recipe-patch", exit: 78, pretrain("--set", "model.patch=15"), in: bench)
+    try expect("recipe-ratio-0", exit: 78, pretrain("--set", "masking.ratio=0"), in: bench)
+    try expect("recipe-ratio-1", exit: 78, pretrain("--set", "masking.ratio=1"), in: bench)
+    try expect("recipe-name", exit: 78, pretrain("--recipe", "defualt"), in: bench)
+    try expect("recipe-no-file", exit: 66, pretrain("--recipe", "./mine.yaml"), in: bench)
+    try bench.write("broken.yaml", "model: {patch: 4\nbatch: [")
+    try expect("recipe-not-yaml", exit: 78, pretrain("--recipe", "./broken.yaml"), in: bench)
+    try expect("recipe-empty-name", exit: 78, pretrain("--recipe", ""), in: bench)
+    #expect(!bench.exists("run"))
+  }
+
+  /// Images that are none: skipped, named and counted up to the limit.
+  @Test func brokenImages() throws {
+    let bench = try Bench()
+    try bench.writeTinyRecipe()
+    try bench.writeImages("images", count: 8)
+    let whole = try bench.contents("images/03.png")
+    try bench.write("images/03.png", whole.prefix(whole.count / 2))
+    func pretrain(_ more: String...) -> [String] {
+      [
+        "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--overwrite",
+      ] + more
+    }
+    // One image may always be broken.
+    let skipped = try bench.mae(pretrain())
+    #expect(skipped.status == 0, "\(skipped.transcript)")
+    #expect(skipped.output.contains("skipped   03.png: "), "\(skipped.output)")
+    let results = try bench.text("run/results.json")
+    #expect(results.contains("\"03.png\""), "\(results)")
+    #expect(try bench.text("run/report.html").contains("03.png"))
+
+    let none = try bench.mae(pretrain("--set", "data.brokenLimit=0"))
+    #expect(none.status == 65 && none.errors.contains("03.png"), "\(none.transcript)")
+    try bench.write("images/text.jpg", "this is a text")
+    let two = try bench.mae(pretrain())
+    #expect(two.status == 65, "\(two.transcript)")
+    #expect(two.errors.contains("2 of 9 images could not be decoded, 1 may be"), "\(two.errors)")
+    let more = try bench.mae(pretrain("--set", "data.brokenLimit=0.25"))
+    #expect(more.status == 0, "\(more.transcript)")
+  }
+
+  @Test func strangeImages() throws {
+    let bench = try Bench()
+    try bench.writeImages("images", count: 4)
+    try bench.writeImage("images/one-pixel.png", side: 1)
+    try bench.write("images/vast.png", Bench.pngHeader(width: 30_000, height: 30_000))
+    try bench.write("images/text.jpg", "this is a text")
+    let whole = try bench.contents("images/01.png")
+    try bench.write("images/truncated.png", whole.prefix(whole.count - 30))
+    try bench.write("images/nothing.png", Data())
+    let inspected = try bench.mae("data", "inspect", "images")
+    #expect(inspected.status == 65)
+    try expectSnapshot(inspected.transcript, "data-inspect-broken")
+    // A picture of one pixel is a picture.
+    try bench.writeTinyRecipe()
+    for name in ["vast.png", "text.jpg", "truncated.png", "nothing.png"] {
+      try FileManager.default.removeItem(atPath: bench("images/" + name))
+    }
+    for crop in ["random-resized", "random-fixed", "center", "none"] {
+      try bench.done(
+        "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run-" + crop, "--set",
+        "data.crop=" + crop)
+    }
+  }
+
+  @Test func foldersOfNothingButBrokenImages() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    try bench.write("broken/a/x.png", "text")
+    try bench.write("broken/b/.keep", "")
+    try bench.writeClasses("classes")
+    try bench.write("two/a/x.png", "text")
+    try bench.write("two/b/y.png", "text")
+    func run(_ arguments: [String]) throws {
+      let outcome = try bench.mae(arguments)
+      #expect(outcome.status == 65, "\(arguments): \(outcome.transcript)")
+    }
+    try run(["pretrain", "broken", "--recipe", "tiny.yaml", "--out", "new"])
+    try run([
+      "pretrain", "broken", "--recipe", "tiny.yaml", "--out", "new2", "--set",
+      "data.normalization=computed",
+    ])
+    try run(["knn", "run", "broken", "--test", "broken"])
+    try run(["probe", "run", "two", "--test", "broken"])
+    try run(["reconstruct", "run", "broken", "--out", "sheet.png"])
+    try run(["reconstruct", "run", "broken", "--score", "1"])
+  }
+
+  // MARK: runs and weights
+
+  @Test func runFolders() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    func pretrain(_ more: String...) -> [String] {
+      ["pretrain", "images", "--recipe", "tiny.yaml"] + more
+    }
+    try expect("run-in-use", exit: 73, pretrain("--out", "run"), in: bench)
+    try bench.write("other/thesis.txt", "mine")
+    try expect("run-not-empty", exit: 73, pretrain("--out", "other"), in: bench)
+    try expect(
+      "run-overwrite-no-run", exit: 73, pretrain("--out", "other", "--overwrite"), in: bench)
+    try expect("run-resume-no-run", exit: 73, pretrain("--out", "other", "--resume"), in: bench)
+    #expect(try bench.text("other/thesis.txt") == "mine")
+    try expect(
+      "run-resume-other-recipe", exit: 78,
+      pretrain(
+        "--out", "run", "--resume", "--set", "seed=3", "--set", "masking.ratio=0.5", "--set",
+        "model.encoder.width=32"), in: bench)
+    try bench.writeImages("images", count: 13)
+    try expect("run-resume-other-data", exit: 65, pretrain("--out", "run", "--resume"), in: bench)
+    // A run that another process is at.
+    let first = try bench.start([
+      "pretrain", "images", "--recipe", "tiny.yaml", "--out", "busy", "--set",
+      "budget.steps=1000000",
+    ])
+    first.wait { bench.exists("busy/recipe.yaml") }
+    try expect("run-locked", exit: 73, pretrain("--out", "busy", "--resume"), in: bench)
+    let overwrite = try bench.mae(pretrain("--out", "busy", "--overwrite"))
+    #expect(overwrite.status == 73 && bench.exists("busy/recipe.yaml"))
+  }
+
+  @Test func judgesOfFeatures() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    try expect("knn-no-classes", exit: 65, ["knn", "run", "images"], in: bench)
+    try expect("knn-no-model", exit: 66, ["knn", "nowhere", "images"], in: bench)
+    try bench.writeImage("single/a/0.png")
+    try expect("knn-one-class", exit: 65, ["knn", "run", "single"], in: bench)
+    try bench.writeImage("undivided/a/0.png")
+    try bench.writeImage("undivided/b/0.png")
+    try expect("knn-undivided", exit: 66, ["knn", "run", "undivided"], in: bench)
+    try bench.writeImage("judge/c/0.png")
+    try expect(
+      "knn-other-classes", exit: 65, ["knn", "run", "undivided", "--test", "judge"], in: bench)
+  }
+
+  @Test func reconstructions() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    let model = ["reconstruct", "run", "images"]
+    for (name, ratio) in [("0", "0"), ("1", "1"), ("nan", "nan"), ("minus", "-1e300")] {
+      let outcome = try bench.mae(model + ["--out", "x.png", "--ratios=\(ratio)"])
+      #expect(outcome.status == 65, "\(outcome.transcript)")
+      if name != "minus" { try expectSnapshot(outcome.transcript, "reconstruct-ratio-" + name) }
+    }
+    try expect(
+      "reconstruct-no-such-image", exit: 66, model + ["--out", "x.png", "--index", "12"], in: bench)
+    try bench.write("there.png", "mine")
+    try expect("reconstruct-exists", exit: 73, model + ["--out", "there.png"], in: bench)
+    #expect(try bench.text("there.png") == "mine")
+    let timm = Goldens.path("timm/square/model.safetensors")
+    try bench.copy(timm, to: "encoder.safetensors")
+    try expect(
+      "reconstruct-encoder-only", exit: 65,
+      ["reconstruct", "encoder.safetensors", "images", "--out", "x.png"], in: bench)
+    #expect(!bench.exists("x.png"))
+  }
+
+  @Test func weightsOfAnotherModel() throws {
+    let bench = try Bench()
+    try bench.copy(Goldens.path("vit-mae/pixels"), to: "hf")
+    try bench.write(
+      "hf/config.json",
+      bench.text("hf/config.json").replacing("\"hidden_size\": 16", with: "\"hidden_size\": 32"))
+    try expect("weights-wrong-shapes", exit: 65, ["weights", "inspect", "hf"], in: bench)
+    try bench.copy(Goldens.path("schedules/adamw.safetensors"), to: "other.safetensors")
+    try expect(
+      "weights-no-autoencoder", exit: 65, ["weights", "inspect", "other.safetensors"], in: bench)
+    try bench.write("text.safetensors", "this is a text, not a file of tensors")
+    try expect("weights-text", exit: 65, ["weights", "inspect", "text.safetensors"], in: bench)
+    try bench.write("empty.safetensors", "")
+    try expect("weights-empty", exit: 65, ["weights", "inspect", "empty.safetensors"], in: bench)
+    try expect("weights-missing", exit: 66, ["weights", "inspect", "nowhere"], in: bench)
+    try bench.write("folder/readme", "")
+    try expect("weights-folder", exit: 66, ["weights", "inspect", "folder"], in: bench)
+    // A checkpoint whose weights are of another model than its description.
+    try bench.pretrain()
+    let json = try bench.text("run/checkpoints/step-6/model.json")
+    try bench.write(
+      "run/checkpoints/step-6/model.json", json.replacing("\"patch\" : 4", with: "\"patch\" : 8"))
+    try expect(
+      "weights-checkpoint-of-another-model", exit: 65, ["weights", "inspect", "run"], in: bench)
+  }
+
+  @Test func hintsThatDoNotFit() throws {
+    let bench = try Bench()
+    try bench.copy(Goldens.path("vit-mae/pixels"), to: "hf")
+    try bench.copy(Goldens.path("vit-mae/pixels/original.safetensors"), to: "original.safetensors")
+    for model in ["hf", "original.safetensors"] {
+      for hint in [
+        "--heads=0", "--heads=-4", "--heads=3", "--heads=9223372036854775807", "--decoder-heads=5",
+        "--decoder-heads=0", "--norm-epsilon=-1", "--norm-epsilon=nan", "--norm-epsilon=0",
+      ] {
+        let outcome = try bench.mae("weights", "inspect", model, hint)
+        #expect(outcome.status == 64 || outcome.status == 65, "\(hint): \(outcome.transcript)")
+      }
+    }
+  }
+
+  /// Numbers that are numbers and make no sense.
+  @Test func absurdNumbers() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    try bench.writeClasses("classes")
+    for arguments in [
+      ["knn", "run", "classes", "--batch", "9223372036854775807"],
+      ["knn", "run", "classes", "--neighbours", "9223372036854775807"],
+      ["knn", "run", "classes", "--limit", "9223372036854775807"],
+      ["knn", "run", "classes", "--temperature", "1e-300"],
+      ["knn", "run", "classes", "--temperature", "inf"],
+      ["probe", "run", "classes", "--strength", "1e300"],
+      ["probe", "run", "classes", "--strength", "inf"],
+      ["reconstruct", "run", "images", "--images", "9223372036854775807", "--out", "a.png"],
+      ["reconstruct", "run", "images", "--score", "9223372036854775807", "--out", "b.png"],
+      ["data", "inspect", "images", "--sample", "9223372036854775807"],
+      ["doctor", "--threads", "5"],
+    ] {
+      let outcome = try bench.mae(arguments)
+      #expect([0, 64].contains(outcome.status), "\(arguments): \(outcome.transcript)")
+    }
+    for arguments in [
+      ["knn", "run", "classes", "--temperature", "nan"],
+      ["probe", "run", "classes", "--strength", "nan"],
+      ["knn", "run", "classes", "--threads", "1000000000"],
+      ["pretrain", "images", "--out", "x", "--stop-after", "99999999999999999999"],
+    ] {
+      let outcome = try bench.mae(arguments)
+      #expect(outcome.status == 64, "\(arguments): \(outcome.transcript)")
+    }
+  }
+}
+
+/// Files of `Goldens/`.
+enum Goldens {
+  static func path(_ name: String, file: String = #filePath) -> String {
+    (0..<3).reduce(URL(fileURLWithPath: file)) { url, _ in url.deletingLastPathComponent() }
+      .appendingPathComponent("Goldens/" + name).path
+  }
+}

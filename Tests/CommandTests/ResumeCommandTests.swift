@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A run that is ended in the middle and gone on with is the unbroken run, byte for byte.
+@Suite struct ResumeCommandTests {
+  static let steps = 400
+
+  /// An unbroken run in `unbroken`, and the arguments of another one in `run`.
+  private func prepare(_ bench: Bench) throws -> [String] {
+    try bench.writeImages("images", count: 18)
+    try bench.writeTinyRecipe(steps: Self.steps)
+    try bench.done("pretrain", "images", "--recipe", "tiny.yaml", "--out", "unbroken")
+    return ["pretrain", "images", "--recipe", "tiny.yaml", "--out", "run"]
+  }
+
+  private func loggedSteps(_ bench: Bench, _ run: String = "run") -> [Int] {
+    guard let text = try? bench.text(run + "/metrics.jsonl") else { return [] }
+    return text.split(separator: "\n").compactMap { line in
+      (line.firstMatch(of: /"step":(\d+)/)?.1).flatMap { Int($0) }
+    }
+  }
+
+  private func finish(_ bench: Bench, _ what: String) throws {
+    let resumed = try bench.mae(
+      "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--resume")
+    #expect(resumed.status == 0, "\(what): \(resumed.transcript)")
+    let last = "checkpoints/step-\(Self.steps)/"
+    for file in ["weights.safetensors", "optimizer.safetensors", "progress.json", "model.json"] {
+      #expect(
+        try bench.contents("run/" + last + file) == bench.contents("unbroken/" + last + file),
+        "\(what): \(file) differs")
+    }
+    #expect(loggedSteps(bench) == Array(1...Self.steps), "\(what)")
+    #expect(try bench.text("run/recipe.yaml") == bench.text("unbroken/recipe.yaml"))
+    let left = bench.names("run/checkpoints").filter { $0.hasPrefix(".") }
+    #expect(left.isEmpty, "\(what): \(left)")
+  }
+
+  @Test func stopAfter() throws {
+    let bench = try Bench()
+    let arguments = try prepare(bench)
+    let first = try bench.mae(arguments + ["--stop-after", "7"])
+    #expect(first.status == 0 && first.output.contains("--resume"), "\(first.transcript)")
+    #expect(bench.names("run/checkpoints") == ["step-6", "step-7"])
+    try finish(bench, "stopped after 7")
+  }
+
+  @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
+  func signals(_ signal: Int32, _ status: Int32) throws {
+    let bench = try Bench()
+    let running = try bench.start(try prepare(bench))
+    running.wait { loggedSteps(bench).count >= 9 }
+    running.signal(signal)
+    let outcome = try running.wait()
+    #expect(outcome.status == status, "\(outcome.transcript)")
+    #expect(outcome.errors.contains("the checkpoint is safe in run/checkpoints/step-"))
+    #expect(outcome.errors.contains("--resume"))
+    let steps = bench.names("run/checkpoints").compactMap { Int($0.dropFirst(5)) }
+    let logged = try #require(loggedSteps(bench).last)
+    #expect(steps.max() == logged, "\(steps), \(logged) steps were taken")
+    #expect(logged < Self.steps, "the run ended before the signal")
+    try finish(bench, "signal \(signal)")
+  }
+
+  /// Killed before the first step, between two steps and while checkpoints are written.
+  @Test func kills() throws {
+    let bench = try Bench()
+    let arguments = try prepare(bench)
+    for moment in [0, 1, 2, 3, 10, 57, 160] {
+      try? FileManager.default.removeItem(atPath: bench("run"))
+      let running = try bench.start(arguments)
+      running.wait {
+        moment == 0 ? bench.exists("run/.lock") : loggedSteps(bench).count >= moment
+      }
+      if moment == 160 {  // inside a checkpoint
+        running.wait { bench.names("run/checkpoints").contains { $0.hasPrefix(".writing") } }
+      }
+      running.signal(SIGKILL)
+      #expect(try running.wait().status == -SIGKILL, "it ended before it was killed")
+      try finish(bench, "killed after \(moment) steps")
+    }
+  }
+
+  @Test func killedAgainAndAgain() throws {
+    let bench = try Bench()
+    let arguments = try prepare(bench)
+    var sittings = 0
+    while sittings < 12 {
+      let before = loggedSteps(bench).last ?? 0
+      let running = try bench.start(sittings == 0 ? arguments : arguments + ["--resume"])
+      running.wait { (loggedSteps(bench).last ?? 0) >= before + 25 }
+      if running.hasEnded() { break }
+      running.signal(SIGKILL)
+      _ = try running.wait()
+      sittings += 1
+    }
+    #expect(sittings >= 3)
+    try finish(bench, "killed \(sittings) times")
+  }
+
+  @Test func resumingWithoutARunStartsOne() throws {
+    let bench = try Bench()
+    try bench.writeImages("images", count: 12)
+    try bench.writeTinyRecipe()
+    let outcome = try bench.mae(
+      "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--resume")
+    try #require(outcome.status == 0, "\(outcome.transcript)")
+    #expect(bench.exists("run/checkpoints/step-6/weights.safetensors"))
+  }
+
+  /// A finished run has nothing left to do; with a longer budget it goes on.
+  @Test func finishedRuns() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    let before = try bench.contents("run/checkpoints/step-6/weights.safetensors")
+    try bench.done("pretrain", "images", "--out", "run", "--resume")
+    #expect(try bench.contents("run/checkpoints/step-6/weights.safetensors") == before)
+    try bench.done("pretrain", "images", "--out", "run", "--resume", "--set", "budget.steps=9")
+    #expect(bench.exists("run/checkpoints/step-9"))
+    #expect(loggedSteps(bench) == Array(1...9))
+  }
+
+  @Test func notFiniteLosses() throws {
+    let bench = try Bench()
+    try bench.writeImages("images", count: 12)
+    try bench.writeTinyRecipe()
+    let outcome = try bench.mae(
+      "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--set",
+      "optimizer.baseRate=1e38", "--set", "budget.warmupEpochs=0")
+    #expect(outcome.status == 70, "\(outcome.transcript)")
+    #expect(outcome.errors.contains("optimizer.baseRate"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("run/not-finite-step-"), "\(outcome.errors)")
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+/// Weights on their way through the program: nothing may be lost, and no bit may change.
+@Suite struct WeightsTests {
+  private func tensors(_ path: String) throws -> [String: Tensor] {
+    try SafetensorsFile(path).tensors()
+  }
+
+  private func expectSame(
+    _ found: [String: Tensor], _ expected: [String: Tensor], _ name: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    #expect(
+      found.keys.sorted() == expected.keys.sorted(), "\(name)", sourceLocation: sourceLocation)
+    for (key, tensor) in found {
+      guard let other = expected[key] else { continue }
+      expectEqual(tensor, other, "\(name) \(key)", sourceLocation: sourceLocation)
+    }
+  }
+
+  @Test(arguments: ["pixels", "normalized", "gray", "tall", "no-qkv-bias"])
+  func throughEveryFormatAndBack(_ model: String) throws {
+    let bench = try Bench()
+    let source = Goldens.path("vit-mae/" + model)
+    try bench.done("weights", "import", source, "--out", "imported")
+    let native = try tensors(bench("imported/weights.safetensors"))
+    let description = try bench.contents("imported/model.json")
+
+    try bench.done("weights", "export", "imported", "--format", "hf", "--out", "hf")
+    expectSame(
+      try tensors(bench("hf/model.safetensors")), try tensors(source + "/model.safetensors"),
+      "the folder as it came")
+    for (format, path) in [("hf", "hf"), ("original", "original.safetensors")] {
+      if format != "hf" {
+        try bench.done("weights", "export", "imported", "--format", format, "--out", path)
+      }
+      try bench.done("weights", "import", path, "--out", "again-" + format)
+      #expect(
+        try bench.contents("again-\(format)/weights.safetensors")
+          == bench.contents("imported/weights.safetensors"), "\(format)")
+      #expect(try bench.contents("again-\(format)/model.json") == description, "\(format)")
+    }
+    expectSame(try tensors(bench("original.safetensors")), native, "original")
+
+    try bench.done("weights", "export", "imported", "--format", "timm", "--out", "timm.safetensors")
+    let encoder = native.filter { !$0.key.hasPrefix("decoder_") && $0.key != "mask_token" }
+    expectSame(try tensors(bench("timm.safetensors")), encoder, "timm")
+    try bench.done("weights", "import", "timm.safetensors", "--out", "encoder")
+    expectSame(try tensors(bench("encoder/weights.safetensors")), encoder, "timm and back")
+  }
+
+  @Test func inspection() throws {
+    let bench = try Bench()
+    try bench.copy(Goldens.path("vit-mae/pixels"), to: "hf")
+    try bench.copy(Goldens.path("vit-mae/pixels/original.safetensors"), to: "original.safetensors")
+    try bench.copy(Goldens.path("timm/square/model.safetensors"), to: "timm.safetensors")
+    for name in ["hf", "original.safetensors", "timm.safetensors"] {
+      let outcome = try bench.done("weights", "inspect", name, "--names")
+      try expectSnapshot(outcome.transcript, "inspect-" + name.prefix { $0 != "." })
+    }
+  }
+
+  @Test func runsAreExported() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    let newest = try tensors(bench("run/checkpoints/step-6/weights.safetensors"))
+    try bench.done("weights", "export", "run", "--format", "original", "--out", "o.safetensors")
+    expectSame(try tensors(bench("o.safetensors")), newest, "a run's newest checkpoint")
+    try bench.done(
+      "weights", "export", "run/checkpoints/step-4", "--format", "original", "--out",
+      "4.safetensors")
+    expectSame(
+      try tensors(bench("4.safetensors")),
+      try tensors(bench("run/checkpoints/step-4/weights.safetensors")), "a checkpoint")
+    // An export does not replace what is there unless told to.
+    let again = try bench.mae(
+      "weights", "export", "run", "--format", "original", "--out", "4.safetensors")
+    #expect(again.status == 73, "\(again.transcript)")
+    try bench.done(
+      "weights", "export", "run", "--format", "original", "--out", "4.safetensors", "--overwrite")
+    expectSame(try tensors(bench("4.safetensors")), newest, "replaced")
+  }
+
+  @Test func importsTakeStatistics() throws {
+    let bench = try Bench()
+    let source = Goldens.path("vit-mae/gray")
+    try bench.done(
+      "weights", "import", source, "--out", "imported", "--mean", "0.25", "--std", "0.5")
+    let json = try bench.text("imported/model.json")
+    #expect(json.contains("0.25") && json.contains("0.5"))
+    for more in [
+      ["--mean", "0.25", "0.5"], ["--std", "0"], ["--std=-1"], ["--std", "nan"],
+      ["--mean", "nan"], ["--std", "inf"],
+    ] {
+      let outcome = try bench.mae(["weights", "import", source, "--out", "other"] + more)
+      #expect(outcome.status == 64, "\(more): \(outcome.transcript)")
+      #expect(!bench.exists("other"), "\(more)")
+    }
+    let again = try bench.mae("weights", "import", source, "--out", "imported")
+    #expect(again.status == 73, "\(again.transcript)")
+  }
+}
