@@ -100,6 +100,9 @@ enum ExitStatus: Int32 {
     }
   }
 
+  /// Makes a file that may not grow any further an error like a full disk, not the program's end.
+  static func surviveFileSizeLimits() { signal(SIGXFSZ, SIG_IGN) }
+
   /// Makes an operation that libtorch refuses end the program with one line, whoever called it.
   static func speakForTheEngine() {
     TorchFailure.setHandler { error, _, _ in

@@ -25,6 +25,7 @@ struct MAE: ParsableCommand {
     ])
 
   static func main() {
+    ExitStatus.surviveFileSizeLimits()
     suggestCommand()
     do {
       var command = try parseAsRoot()
