@@ -44,9 +44,10 @@ enum ExitStatus: Int32 {
     case let error as FileError: status(of: error.kind)
     case let error as DatasetError: status(of: error.kind)
     case let error as ImageError: status(of: error.kind)
-    case let error as PublishedWeightsError: status(of: error)
+    case let error as PublishedWeightsError: status(ofWeights: error)
     case let error as RecipeErrors: error.isMissingFile ? .missingInput : .recipe
     case is WeightMismatch: .badData
+    case is LogFailure: .inputOutput
     case is EngineError, is DeviceError: .noEngine
     case is TorchError: .software
     case is ParserError: nil
@@ -92,7 +93,7 @@ enum ExitStatus: Int32 {
     }
   }
 
-  private static func status(of error: PublishedWeightsError) -> ExitStatus {
+  private static func status(ofWeights error: PublishedWeightsError) -> ExitStatus {
     switch error {
     case .file(let error): status(of: error.kind)
     case .mismatch, .model: .badData
