@@ -33,10 +33,11 @@ public struct Features {
   ) throws {
     let configuration = model.description.model
     try configuration.requireDecodableChannels()
+    let count = (range ?? 0..<dataset.count).count
     let loader = SequentialLoader(
       dataset, path: name, range: range,
-      transform: model.description.evaluationTransform(for: dataset), batch: batch, workers: workers
-    )
+      transform: model.description.evaluationTransform(for: dataset),
+      batch: min(batch, max(1, count)), workers: workers)
     defer { loader.stop() }
     var parts: [Tensor] = []
     var labels: [Int] = []
@@ -53,9 +54,20 @@ public struct Features {
       labels += batch.labels
       progress(labels.count)
     }
+    guard !parts.isEmpty else { throw Self.nothingToSee(in: name, loader.broken) }
     rows = concatenated(parts)
     self.labels = labels
     broken = loader.broken
+  }
+}
+
+extension Features {
+  /// One image may always be broken; a set of one then has nothing left.
+  static func nothingToSee(in name: String, _ broken: [BrokenImage]) -> RunFailure {
+    RunFailure(
+      .badData,
+      "\(name): none of the images could be decoded; the first is \(broken.first?.description ?? "")"
+    )
   }
 }
 
