@@ -109,12 +109,36 @@ struct ReconstructCommand: ParsableCommand {
 
 /// Opens the validation part of a divided set where there is one, else the set; or one image file.
 func openImages(at path: String, training: Bool) throws -> any ImageDataset {
+  if let image = OneImage(path: path) { return image }
   if training { return try openDataset(at: path) }
   do throws(DatasetError) {
     return try openDataset(at: path, split: .validation)
   } catch {
     guard error.kind == .missingSplit else { throw error }
     return try openDataset(at: path)
+  }
+}
+
+/// An image file as a set of one.
+private struct OneImage: ImageDataset {
+  let path: String
+  var count: Int { 1 }
+  var classes: [String]? { nil }
+
+  /// Nil where the path is no file, or one that does not begin as an image does.
+  init?(path: String) {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
+      let file = FileHandle(forReadingAtPath: path),
+      let start = try? file.read(upToCount: 32), ImageFormat(recognizing: start) != nil
+    else { return nil }
+    self.path = path
+  }
+
+  func label(of index: Int) -> Int? { nil }
+  func name(of index: Int) -> String { path }
+  func content(of index: Int) throws(ImageError) -> ImageContent {
+    .encoded(try EncodedImage(path: path))
   }
 }
 
