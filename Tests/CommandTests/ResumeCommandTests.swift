@@ -9,7 +9,7 @@ import Testing
 
 /// A run that is ended in the middle and gone on with is the unbroken run, byte for byte.
 @Suite struct ResumeCommandTests {
-  static let steps = 400
+  static let steps = 150
 
   /// An unbroken run in `unbroken`, and the arguments of another one in `run`.
   private func prepare(_ bench: Bench) throws -> [String] {
@@ -72,13 +72,13 @@ import Testing
   @Test func kills() throws {
     let bench = try Bench()
     let arguments = try prepare(bench)
-    for moment in [0, 1, 2, 3, 10, 57, 160] {
+    for moment in [0, 1, 2, 9, 58, 90] {
       try? FileManager.default.removeItem(atPath: bench("run"))
       let running = try bench.start(arguments)
       running.wait {
         moment == 0 ? bench.exists("run/.lock") : loggedSteps(bench).count >= moment
       }
-      if moment == 160 {  // inside a checkpoint
+      if moment == 90 {  // inside a checkpoint
         running.wait { bench.names("run/checkpoints").contains { $0.hasPrefix(".writing") } }
       }
       running.signal(SIGKILL)
@@ -91,10 +91,10 @@ import Testing
     let bench = try Bench()
     let arguments = try prepare(bench)
     var sittings = 0
-    while sittings < 12 {
+    while sittings < 5 {
       let before = loggedSteps(bench).last ?? 0
       let running = try bench.start(sittings == 0 ? arguments : arguments + ["--resume"])
-      running.wait { (loggedSteps(bench).last ?? 0) >= before + 25 }
+      running.wait { (loggedSteps(bench).last ?? 0) >= before + 17 }
       if running.hasEnded() { break }
       running.signal(SIGKILL)
       _ = try running.wait()
