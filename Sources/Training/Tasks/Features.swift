@@ -13,6 +13,16 @@ public struct Features {
   /// Images that could not be decoded and have no row.
   public let broken: [BrokenImage]
 
+  /// Takes rows from elsewhere.
+  ///
+  /// - Precondition: there is a label for every row.
+  public init(rows: Tensor, labels: [Int]) {
+    precondition(rows.shape.first == labels.count, "\(labels.count) labels for \(rows.shape) rows")
+    self.rows = rows
+    self.labels = labels
+    broken = []
+  }
+
   /// How one row is made of an image's tokens.
   public enum Pooling: String, CaseIterable, Codable, Sendable {
     /// The class token after the last norm, as in the paper's linear probe.
