@@ -49,7 +49,7 @@ import Torch
       ], to: bench("in.safetensors"))
     try bench.done(
       "forward", suite + "/model.safetensors", "in.safetensors", "--out", "out.safetensors",
-      "--heads", "4", "--ratio", "0.5")
+      "--heads", "3", "--ratio", "0.5")
     let found = try SafetensorsFile(bench("out.safetensors"))
     #expect(found.entries.map(\.name).sorted() == ["ids_restore", "latent", "mask"])
     #expect(try found.tensor("latent").shape[1] == 1 + grid / 2)

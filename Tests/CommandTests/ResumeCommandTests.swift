@@ -126,6 +126,28 @@ import Testing
     #expect(loggedSteps(bench) == Array(1...9))
   }
 
+  /// The disk is full in the middle: said so, and what was saved before is whole.
+  @Test(.enabled(if: SmallDisk.isAllowed, "only root may mount a small disk"))
+  func fullDisks() throws {
+    let bench = try Bench()
+    let arguments = try prepare(bench)
+    let disk = try SmallDisk(at: bench("disk"), kilobytes: 500)
+    let out = ["disk/run"]
+    let outcome = try bench.mae(arguments.dropLast() + out + ["--set", "checkpoints.keep=9"])
+    #expect(outcome.status == 74, "\(outcome.transcript)")
+    #expect(outcome.errors.contains("disk/run/"), "\(outcome.errors)")
+    #expect(outcome.errors.lowercased().contains("no space left"), "\(outcome.errors)")
+    let saved = bench.names("disk/run/checkpoints").compactMap { Int($0.dropFirst(5)) }.max()
+    #expect((saved ?? 0) >= 2, "\(bench.names("disk/run/checkpoints"))")
+    #expect(!bench.names("disk/run/checkpoints").contains { $0.hasPrefix(".") })
+    try disk.resize(kilobytes: 50_000)
+    let resumed = try bench.mae(arguments.dropLast() + out + ["--resume"])
+    #expect(resumed.status == 0, "\(resumed.transcript)")
+    #expect(resumed.output.contains("resuming at step \(saved ?? -1) of"), "\(resumed.output)")
+    let last = "checkpoints/step-\(Self.steps)/weights.safetensors"
+    #expect(try bench.contents("disk/run/" + last) == bench.contents("unbroken/" + last))
+  }
+
   @Test func notFiniteLosses() throws {
     let bench = try Bench()
     try bench.writeImages("images", count: 12)

@@ -73,7 +73,7 @@ import Torch
     try bench.copy(Goldens.path("timm/square/model.safetensors"), to: "timm.safetensors")
     for (name, heads) in [
       ("hf", []), ("original.safetensors", ["--heads", "4", "--decoder-heads", "3"]),
-      ("timm.safetensors", ["--heads", "4"]),
+      ("timm.safetensors", ["--heads", "3"]),
     ] {
       let outcome = try bench.mae(["weights", "inspect", name, "--names"] + heads)
       #expect(outcome.status == 0)
