@@ -1,3 +1,4 @@
+import Foundation
 public import Imaging
 
 /// One image file as a set of its own.
@@ -6,7 +7,9 @@ public struct ImageFileDataset: ImageDataset {
 
   /// Takes a file that begins as an image does; nil where it is none, or a folder.
   public init?(path: String) {
-    guard PathKind(path) == .file, (try? EncodedImage(path: path)) != nil else { return nil }
+    guard PathKind(path) == .file, let file = FileHandle(forReadingAtPath: path),
+      let start = try? file.read(upToCount: 32), ImageFormat(recognizing: start) != nil
+    else { return nil }
     self.path = path
   }
 

@@ -65,6 +65,8 @@ public final class Trainer {
   private let folder: RunFolder
   private let observers: [any TrainingObserver]
   private var savedStep: Int?
+  /// The images of the step under way, or of the last one.
+  private var files: [String] = []
 
   /// Puts a run together.
   ///
@@ -105,12 +107,14 @@ public final class Trainer {
     let start = ContinuousClock.now
     let waitedBefore = loader.waited
     task.store.clearGradients()
+    files = []
     var losses = 0.0
     var images = 0
     for part in 0..<plan.accumulation {
       let batch = try loader.next()
+      files += batch.names
       let loss = backward(batch, draw: step * plan.accumulation + part)
-      guard loss.isFinite else { throw notFinite("the loss", loss, batch) }
+      guard loss.isFinite else { throw notFinite("the loss", loss) }
       losses += loss
       images += batch.count
     }
@@ -118,7 +122,7 @@ public final class Trainer {
     var norm: Double?
     if let limit = plan.clip {
       let length = clipGradients(of: optimizer.groups, to: limit).item
-      guard length.isFinite else { throw notFinite("the gradient's length", length, nil) }
+      guard length.isFinite else { throw notFinite("the gradient's length", length) }
       norm = length
     }
     optimizer.step(rate: rate)
@@ -145,6 +149,8 @@ public final class Trainer {
 
   private func save() throws {
     guard savedStep != step else { return }
+    // A loss can be finite and its gradient not: such weights must not push out good ones.
+    guard task.store.isFinite else { throw notFinite("a weight", .nan) }
     let checkpoint = folder.checkpoint(at: step)
     try checkpoint.write(
       task.description, weights: task.store.weights,
@@ -169,7 +175,7 @@ public final class Trainer {
   }
 
   /// Keeps what is needed to find out why, and the last state that was good.
-  private func notFinite(_ what: String, _ value: Double, _ batch: Batch?) -> any Error {
+  private func notFinite(_ what: String, _ value: Double) -> any Error {
     struct Record: Encodable {
       let step: Int
       let what: String
@@ -182,7 +188,7 @@ public final class Trainer {
       try JSONFile.write(
         Record(
           step: step, what: what, value: "\(value)", rate: plan.rate(step),
-          files: batch?.names ?? []),
+          files: files),
         to: path)
       if task.store.isFinite { try save() }
     } catch {
@@ -191,7 +197,7 @@ public final class Trainer {
     let last = folder.latestCheckpoint().checkpoint?.path ?? "none was written yet"
     return RunFailure(
       .notFinite,
-      "\(what) is \(value.isNaN ? "not a number" : "infinite") at step \(step); nothing was changed by that step. Its files are in "
+      "\(what) is \(value.isNaN ? "not a number" : "infinite") at step \(step); the run has stopped. The files of the step are in "
         + "\(path), the last good checkpoint is \(last). Try a lower optimizer.baseRate, "
         + "optimizer.clip=1, or precision=float32")
   }

@@ -43,12 +43,13 @@ struct ForwardCommand: ParsableCommand {
       "pixel_values", [nil, configuration.channels, configuration.height, configuration.width])
     let noise = try file.floats("noise", [images.shape[0], configuration.grid.count])
     let masking = RandomMasking(ratio: ratio ?? loaded.description.maskingRatio)
-    let kept = masking.kept(of: configuration.grid)
-    guard (1..<configuration.grid.count).contains(kept) else {
+    let isShare = masking.ratio > 0 && masking.ratio < 1  // of anything else no count can be taken
+    let kept = isShare ? masking.kept(of: configuration.grid) : 0
+    guard isShare, (1..<configuration.grid.count).contains(kept) else {
       throw RunFailure(
         .badData,
-        "a ratio of \(masking.ratio) leaves \(kept) of \(configuration.grid.count) patches visible; "
-          + "expected at least one visible and one hidden")
+        "a ratio of \(masking.ratio) of \(configuration.grid.count) patches leaves nothing visible or "
+          + "nothing hidden; expected more than 0 and less than 1, with at least one of each")
     }
     let mask = PatchMask(noise: noise.to(device), keeping: kept)
     var results = ["mask": mask.indicator, "ids_restore": mask.restoring]

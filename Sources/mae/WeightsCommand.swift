@@ -89,8 +89,11 @@ struct WeightsCommand: ParsableCommand {
           "\(name) has \(values.count) values, expected \(description.model.channels), one a channel"
         )
       }
-      if std.contains(where: { !($0 > 0) }) {
-        throw ValidationError("--std has a value that is not above 0")
+      if !mean.allSatisfy(\.isFinite) {
+        throw ValidationError("--mean has a value that is not a finite number")
+      }
+      if !std.allSatisfy({ $0 > 0 && $0.isFinite }) {
+        throw ValidationError("--std has a value that is not a finite number above 0")
       }
       if !mean.isEmpty { description.mean = mean }
       if !std.isEmpty { description.deviation = std }

@@ -27,7 +27,8 @@ import Testing
       let help = try bench.mae(["help"] + path).output
       let own = [path.joined(separator: " ")]
       guard let part = help.range(of: "SUBCOMMANDS:\n") else { return own }
-      let names = help[part.upperBound...].split(separator: "\n")
+      let names = help[part.upperBound...]
+        .split(separator: "\n", omittingEmptySubsequences: false)
         .prefix { $0.hasPrefix("  ") }
         .filter { !$0.hasPrefix("   ") }
         .compactMap { $0.split(separator: " ").first.map(String.init) }
@@ -79,8 +80,8 @@ import Testing
       #expect(again == withoutHeader(try bench.text("mine.yaml")), "\(name)")
     }
     let changed = try bench.done(
-      "recipes", "show", "default", "--set", "budget.epochs=7", "--set", "model.encoder=small")
-    #expect(changed.output.contains("epochs: 7\n") && changed.output.contains("width: 384\n"))
+      "recipes", "show", "default", "--set", "budget.epochs=70", "--set", "model.encoder=small")
+    #expect(changed.output.contains("epochs: 70\n") && changed.output.contains("width: 384\n"))
   }
 
   private func withoutHeader(_ yaml: String) -> String {

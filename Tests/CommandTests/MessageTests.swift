@@ -246,7 +246,9 @@ import Testing
     try bench.copy(timm, to: "encoder.safetensors")
     try expect(
       "reconstruct-encoder-only", exit: 65,
-      ["reconstruct", "encoder.safetensors", "images", "--out", "x.png"], in: bench)
+      ["reconstruct", "encoder.safetensors", "images", "--out", "x.png", "--heads", "3"], in: bench)
+    try expect(
+      "weights-heads-unknown", exit: 65, ["weights", "inspect", "encoder.safetensors"], in: bench)
     #expect(!bench.exists("x.png"))
   }
 

@@ -9,7 +9,7 @@ import Testing
 
 /// A run that is ended in the middle and gone on with is the unbroken run, byte for byte.
 @Suite struct ResumeCommandTests {
-  static let steps = 400
+  static let steps = 150
 
   /// An unbroken run in `unbroken`, and the arguments of another one in `run`.
   private func prepare(_ bench: Bench) throws -> [String] {
@@ -72,13 +72,13 @@ import Testing
   @Test func kills() throws {
     let bench = try Bench()
     let arguments = try prepare(bench)
-    for moment in [0, 1, 2, 3, 10, 57, 160] {
+    for moment in [0, 1, 2, 9, 58, 90] {
       try? FileManager.default.removeItem(atPath: bench("run"))
       let running = try bench.start(arguments)
       running.wait {
         moment == 0 ? bench.exists("run/.lock") : loggedSteps(bench).count >= moment
       }
-      if moment == 160 {  // inside a checkpoint
+      if moment == 90 {  // inside a checkpoint
         running.wait { bench.names("run/checkpoints").contains { $0.hasPrefix(".writing") } }
       }
       running.signal(SIGKILL)
@@ -91,10 +91,10 @@ import Testing
     let bench = try Bench()
     let arguments = try prepare(bench)
     var sittings = 0
-    while sittings < 12 {
+    while sittings < 5 {
       let before = loggedSteps(bench).last ?? 0
       let running = try bench.start(sittings == 0 ? arguments : arguments + ["--resume"])
-      running.wait { (loggedSteps(bench).last ?? 0) >= before + 25 }
+      running.wait { (loggedSteps(bench).last ?? 0) >= before + 17 }
       if running.hasEnded() { break }
       running.signal(SIGKILL)
       _ = try running.wait()
@@ -124,6 +124,28 @@ import Testing
     try bench.done("pretrain", "images", "--out", "run", "--resume", "--set", "budget.steps=9")
     #expect(bench.exists("run/checkpoints/step-9"))
     #expect(loggedSteps(bench) == Array(1...9))
+  }
+
+  /// The disk is full in the middle: said so, and what was saved before is whole.
+  @Test(.enabled(if: SmallDisk.isAllowed, "only root may mount a small disk"))
+  func fullDisks() throws {
+    let bench = try Bench()
+    let arguments = try prepare(bench)
+    let disk = try SmallDisk(at: bench("disk"), kilobytes: 500)
+    let out = ["disk/run"]
+    let outcome = try bench.mae(arguments.dropLast() + out + ["--set", "checkpoints.keep=9"])
+    #expect(outcome.status == 74, "\(outcome.transcript)")
+    #expect(outcome.errors.contains("disk/run/"), "\(outcome.errors)")
+    #expect(outcome.errors.lowercased().contains("no space left"), "\(outcome.errors)")
+    let saved = bench.names("disk/run/checkpoints").compactMap { Int($0.dropFirst(5)) }.max()
+    #expect((saved ?? 0) >= 2, "\(bench.names("disk/run/checkpoints"))")
+    #expect(!bench.names("disk/run/checkpoints").contains { $0.hasPrefix(".") })
+    try disk.resize(kilobytes: 50_000)
+    let resumed = try bench.mae(arguments.dropLast() + out + ["--resume"])
+    #expect(resumed.status == 0, "\(resumed.transcript)")
+    #expect(resumed.output.contains("resuming at step \(saved ?? -1) of"), "\(resumed.output)")
+    let last = "checkpoints/step-\(Self.steps)/weights.safetensors"
+    #expect(try bench.contents("disk/run/" + last) == bench.contents("unbroken/" + last))
   }
 
   @Test func notFiniteLosses() throws {

@@ -91,6 +91,11 @@ extension PublishedWeights {
     let names = SpelledNames(tensors.mapValues(\.shape), format)
     var found = try model(
       path: path, metadata: file.metadata, shapes: names.native, format: format, hints: hints)
+    // Hints come last, and need not go together with the rest.
+    let problems = found.configuration.problems.map { "\($0.path) \($0.message)" }
+    guard problems.isEmpty else {
+      throw .model(path: path, message: problems.joined(separator: "; "))
+    }
     try names.check(against: found.configuration, path: path)
     found.pixels = pixels(of: path, metadata: file.metadata, found.configuration.channels)
     do {

@@ -13,6 +13,16 @@ public struct Features {
   /// Images that could not be decoded and have no row.
   public let broken: [BrokenImage]
 
+  /// Takes rows from elsewhere.
+  ///
+  /// - Precondition: there is a label for every row.
+  public init(rows: Tensor, labels: [Int]) {
+    precondition(rows.shape.first == labels.count, "\(labels.count) labels for \(rows.shape) rows")
+    self.rows = rows
+    self.labels = labels
+    broken = []
+  }
+
   /// How one row is made of an image's tokens.
   public enum Pooling: String, CaseIterable, Codable, Sendable {
     /// The class token after the last norm, as in the paper's linear probe.
@@ -33,10 +43,11 @@ public struct Features {
   ) throws {
     let configuration = model.description.model
     try configuration.requireDecodableChannels()
+    let count = (range ?? 0..<dataset.count).count
     let loader = SequentialLoader(
       dataset, path: name, range: range,
-      transform: model.description.evaluationTransform(for: dataset), batch: batch, workers: workers
-    )
+      transform: model.description.evaluationTransform(for: dataset),
+      batch: min(batch, max(1, count)), workers: workers)
     defer { loader.stop() }
     var parts: [Tensor] = []
     var labels: [Int] = []
@@ -53,9 +64,20 @@ public struct Features {
       labels += batch.labels
       progress(labels.count)
     }
+    guard !parts.isEmpty else { throw Self.nothingToSee(in: name, loader.broken) }
     rows = concatenated(parts)
     self.labels = labels
     broken = loader.broken
+  }
+}
+
+extension Features {
+  /// One image may always be broken; a set of one then has nothing left.
+  static func nothingToSee(in name: String, _ broken: [BrokenImage]) -> RunFailure {
+    RunFailure(
+      .badData,
+      "\(name): none of the images could be decoded; the first is \(broken.first?.description ?? "")"
+    )
   }
 }
 

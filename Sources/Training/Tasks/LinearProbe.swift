@@ -24,10 +24,11 @@ public struct LinearProbe {
     mean = rows.mean([0], keepingDimensions: true)
     deviation = rows.variance([0], correction: 0, keepingDimensions: true)
       .squareRoot.clamped(atLeast: 1e-6)
-    let standard = (rows - mean) / deviation
+    // In float64: the search for the way down must not end where rounding hides it.
+    let standard = ((rows - mean) / deviation).to(.float64)
     let labels = Tensor(features.labels)
-    let weight = Tensor.zeros([classes, rows.shape[1]])
-    let bias = Tensor.zeros([classes])
+    let weight = Tensor.zeros([classes, rows.shape[1]], dtype: .float64)
+    let bias = Tensor.zeros([classes], dtype: .float64)
     weight.requiresGradient = true
     bias.requiresGradient = true
     // Divided by C·n: the same solution, with a gradient whose size does not depend on n.
@@ -35,7 +36,7 @@ public struct LinearProbe {
     outcome = LBFGS().minimize([weight, bias]) {
       standard.linear(weight, bias).crossEntropy(with: labels) + weight.squared.sum() * decay
     }
-    (self.weight, self.bias) = (weight.detached, bias.detached)
+    (self.weight, self.bias) = (weight.detached.to(.float32), bias.detached.to(.float32))
   }
 
   /// The score of every class for every row, row by row: `[n, D]` → `n·K` numbers.

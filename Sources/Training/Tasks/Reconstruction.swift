@@ -133,7 +133,8 @@ public struct Reconstruction {
       }
       count += batch.count
     }
-    let total = Double(max(1, count))
+    guard count > 0 else { throw Features.nothingToSee(in: name, loader.broken) }
+    let total = Double(count)
     return ReconstructionScore(
       meanSquaredError: sums.model / total, meanFill: sums.mean / total,
       nearestFill: sums.nearest / total, images: count, ratio: ratio,

@@ -1,0 +1,97 @@
+import Foundation
+import MaskedAutoencoders
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+@testable import Training
+
+/// One model, wherever it is kept.
+@Suite struct LoadedModelTests {
+  private func golden(_ name: String) -> String {
+    Golden("vit-mae").folder.deletingLastPathComponent().appendingPathComponent(name).path
+  }
+
+  private func expectSame(_ a: LoadedModel, _ b: LoadedModel, _ name: String) {
+    #expect(a.usedWeights.map(\.name) == b.usedWeights.map(\.name), "\(name)")
+    for (left, right) in zip(a.usedWeights, b.usedWeights) {
+      expectEqual(left.tensor, right.tensor, "\(name) \(left.name)")
+    }
+  }
+
+  @Test func runsAndTheirCheckpoints() throws {
+    let shop = try Workshop(images: 8)
+    let run = try shop.train(.tiny(steps: 10), "run")
+    let newest = try LoadedModel(shop("run"))
+    #expect(newest.source.hasSuffix("/checkpoints/step-10") && newest.assumptions.isEmpty)
+    #expect(newest.description == run.description)
+    expectSame(newest, try LoadedModel(shop("run/checkpoints/step-10")), "by its path")
+    expectSame(newest, try LoadedModel(shop("run/")), "with a slash")
+    let older = try LoadedModel(shop("run/checkpoints/step-5"))
+    #expect(older.usedWeights[3].tensor.floats != newest.usedWeights[3].tensor.floats)
+    #expect(newest.description.hasDecoder)
+    #expect(throws: Never.self) { try newest.requireDecoder() }
+    // The newest that can be run: the optimizer is not needed for that.
+    try shop.remove("run/checkpoints/step-10/optimizer.safetensors")
+    expectSame(try LoadedModel(shop("run")), newest, "without an optimizer")
+    try shop.write("run/checkpoints/step-10/weights.safetensors", "cut short")
+    expectSame(try LoadedModel(shop("run")), older, "after the newest was damaged")
+    try shop.remove("run/checkpoints")
+    let failure = #expect(throws: RunFailure.self) { try LoadedModel(shop("run")) }
+    #expect(failure?.kind == .missingInput && failure?.message.contains("no checkpoint") == true)
+  }
+
+  @Test func publishedWeights() throws {
+    var hints = ConfigurationHints()
+    let folder = try LoadedModel(golden("vit-mae/pixels"))
+    let inputs = try Golden("vit-mae").tensors("pixels/golden.safetensors")
+    let mask = PatchMask(noise: try inputs["noise"], keeping: 4)
+    hints.heads = 4
+    hints.decoderHeads = 3
+    hints.target = .pixels
+    let others = try [
+      ("vit-mae/pixels/model.safetensors", ConfigurationHints()),
+      ("vit-mae/pixels/original.safetensors", hints),
+    ].map { path, hints in (path, try LoadedModel(golden(path), hints: hints)) }
+    for (path, model) in [("folder", folder)] + others {
+      expectSame(model, folder, path)
+      #expect(model.pixelAssumption?.contains("ImageNet") == true, "\(path)")
+      let output = withoutGradients {
+        model.model((try? inputs["pixel_values"]) ?? Tensor(), mask: mask)
+      }
+      expectClose(output.loss, try inputs["loss"], absolute: 1e-5, path)
+      expectClose(output.prediction, try inputs["pred"], absolute: 1e-4, path)
+    }
+    let gray = try LoadedModel(golden("vit-mae/gray"))
+    #expect(gray.description.mean == [0.5] && gray.description.deviation == [0.5])
+  }
+
+  @Test func encodersAlone() throws {
+    var hints = ConfigurationHints()
+    hints.heads = 3
+    let encoder = try LoadedModel(golden("timm/square/model.safetensors"), hints: hints)
+    #expect(!encoder.description.hasDecoder)
+    #expect(encoder.usedWeights.allSatisfy { !$0.name.hasPrefix("decoder") })
+    #expect(encoder.usedWeights.count < encoder.store.entries.count)
+    let failure = #expect(throws: RunFailure.self) { try encoder.requireDecoder() }
+    #expect(failure?.message.contains("encoder only") == true)
+    #expect(throws: RunFailure.self) { try Reconstruction(encoder) }
+  }
+
+  @Test func whatIsNone() throws {
+    let shop = try Workshop()
+    let missing = #expect(throws: RunFailure.self) { try LoadedModel(shop("nowhere")) }
+    #expect(missing?.kind == .missingInput)
+    try shop.write("empty/readme.txt", "")
+    #expect(throws: PublishedWeightsError.self) { try LoadedModel(shop("empty")) }
+    // Heads that do not go together with the width are no trap.
+    for heads in [0, -1, 3, 5, .max] {
+      var hints = ConfigurationHints()
+      hints.heads = heads
+      #expect(throws: PublishedWeightsError.self, "\(heads)") {
+        try LoadedModel(golden("vit-mae/pixels"), hints: hints)
+      }
+    }
+  }
+}

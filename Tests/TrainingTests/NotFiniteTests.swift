@@ -1,0 +1,147 @@
+import Datasets
+import Foundation
+import Imaging
+import MaskedAutoencoders
+import Testing
+import Torch
+import TorchNN
+import TorchOptim
+
+@testable import Training
+
+/// A loss or gradient that is no number stops a run before it does harm.
+@Suite struct NotFiniteTests {
+  /// Four weights that are pulled to zero; `script` adds what a step is to go wrong by.
+  final class ScriptedTask: TrainingTask {
+    let store = ParameterStore(initializing: Generator(seed: 1))
+    let weight: Tensor
+    let description = ModelDescription(
+      model: Recipe.tiny().model, mean: [0.5], deviation: [0.5], maskingRatio: 0.75)
+    private let script: (Int, Tensor) -> Tensor
+
+    init(_ script: @escaping (Int, Tensor) -> Tensor) {
+      weight = store.root.parameter("weight", [4], .normal(standardDeviation: 1))
+      self.script = script
+    }
+
+    func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
+      (weight * (images.mean() + 2)).squared.sum() + script(draw, weight)
+    }
+  }
+
+  private struct Record: Decodable {
+    var step: Int
+    var what: String
+    var value: String
+    var rate: Double
+    var files: [String]
+  }
+
+  /// Runs until it fails; gives the failure, the weights after each step, and what was left.
+  private func run(
+    accumulation: Int = 1, clip: Double? = nil, saveEvery: Int = 2, keep: Int = 2,
+    _ shop: Workshop, _ script: @escaping (Int, Tensor) -> Tensor
+  ) throws -> (failure: RunFailure, weights: [[Float]], task: ScriptedTask, folder: RunFolder) {
+    let dataset = ToyDataset(images: (0..<6).map { Workshop.picture($0) })
+    let task = ScriptedTask(script)
+    let folder = try RunFolder(shop("run"), .new)
+    let loader = BatchLoader(
+      dataset,
+      transform: ImageTransform(
+        .identity, size: PixelSize(width: 16, height: 16),
+        normalization: PixelNormalization(mean: [0.5], deviation: [0.5])),
+      batch: 3, seed: 1, workers: 1)
+    defer { loader.stop() }
+    var weights = [task.weight.floats]
+    let trainer = Trainer(
+      task,
+      optimizer: AdamW(ParameterGroup.decayingMatrices(of: task.store.trainable, weightDecay: 0)),
+      loader: loader, images: 6,
+      plan: .init(
+        totalSteps: 9, stepsPerEpoch: 2, rate: { _ in 0.1 }, accumulation: accumulation,
+        clip: clip, checkpointEvery: saveEvery, keptCheckpoints: keep, seed: 1),
+      folder: folder, observers: [Watcher { _ in weights.append(task.weight.floats) }])
+    let failure = #expect(throws: RunFailure.self) { try trainer.run() }
+    return (try #require(failure), weights, task, folder)
+  }
+
+  private func record(_ shop: Workshop, step: Int) throws -> Record {
+    try JSONDecoder().decode(
+      Record.self, from: shop.contents("run/not-finite-step-\(step).json"))
+  }
+
+  @Test(arguments: [Double.nan, .infinity]) func losses(_ value: Double) throws {
+    let shop = try Workshop()
+    let (failure, weights, task, folder) = try run(shop) { draw, weight in
+      draw == 3 ? weight.sum() * 0 + value : weight.sum() * 0
+    }
+    #expect(failure.kind == .notFinite)
+    #expect(weights.count == 4 && Set(weights).count == 4)  // the start and three steps
+    #expect(task.weight.floats == weights[3], "the bad step changed weights")
+    let record = try record(shop, step: 3)
+    #expect(record.step == 3 && record.what == "the loss" && record.rate == 0.1)
+    #expect(record.value == "\(value)")
+    #expect(record.files.count == 3 && record.files.allSatisfy { $0.hasPrefix("image ") })
+    // The state before the bad step is kept.
+    let last = try #require(folder.latestCheckpoint().checkpoint)
+    #expect(last.path.hasSuffix("step-3") && failure.message.contains(last.path))
+    #expect(try last.weights()["weight"]?.floats == weights[3])
+    #expect(try last.progress().step == 3)
+    #expect(failure.message.contains("run/not-finite-step-3.json"))
+  }
+
+  /// The second batch of a step goes wrong when the first has left its gradient.
+  @Test func accumulatedLosses() throws {
+    let shop = try Workshop()
+    let (_, weights, task, _) = try run(accumulation: 2, shop) { draw, weight in
+      draw == 5 ? weight.sum() * Double.nan : weight.sum() * 0
+    }
+    #expect(weights.count == 3 && task.weight.floats == weights[2])
+    let record = try record(shop, step: 2)
+    #expect(record.files.count == 6, "the files of both batches")
+  }
+
+  /// √(w − w) is 0, and its derivative is infinite.
+  private static func steep(_ weight: Tensor) -> Tensor {
+    (weight - weight.detached).clamped(atLeast: 0).squareRoot.sum()
+  }
+
+  @Test func gradientsThatAreClipped() throws {
+    let shop = try Workshop()
+    let (failure, weights, task, folder) = try run(clip: 1, shop) { draw, weight in
+      draw == 3 ? Self.steep(weight) : weight.sum() * 0
+    }
+    #expect(failure.kind == .notFinite && failure.message.hasPrefix("the gradient's length"))
+    #expect(task.weight.floats == weights[3])
+    #expect(try record(shop, step: 3).files.count == 3)
+    #expect(try folder.latestCheckpoint().checkpoint?.weights()["weight"]?.floats == weights[3])
+  }
+
+  /// Without clipping nobody looks at the gradient; what it spoiled must not replace what is good.
+  @Test(arguments: [1, 2, 100]) func gradientsThatAreNot(saveEvery: Int) throws {
+    let shop = try Workshop()
+    let (failure, weights, _, folder) = try run(saveEvery: saveEvery, keep: 1, shop) {
+      draw, weight in
+      draw == 3 ? Self.steep(weight) : weight.sum() * 0
+    }
+    #expect(failure.kind == .notFinite)
+    #expect(weights.count >= 4 && weights[3].allSatisfy { $0.isFinite })
+    for step in RunFolder.checkpointSteps(in: shop("run")) {
+      let values = try folder.checkpoint(at: step).weights()["weight"]?.floats ?? []
+      #expect(values.allSatisfy { $0.isFinite }, "step \(step) was saved with \(values)")
+    }
+    let good: [Int] = saveEvery == 1 ? [3] : saveEvery == 2 ? [2] : []
+    #expect(RunFolder.checkpointSteps(in: shop("run")) == good)
+  }
+
+  /// The same through a whole run, with a rate that is out of the question.
+  @Test func absurdRates() throws {
+    let shop = try Workshop(images: 8)
+    var recipe = Recipe.tiny(saveEvery: 1)
+    recipe.optimizer.baseRate = 1e38
+    recipe.budget.warmupEpochs = 0
+    let failure = #expect(throws: RunFailure.self) { try shop.train(recipe, "run") }
+    #expect(failure?.kind == .notFinite)
+    #expect(shop.names("run").contains { $0.hasPrefix("not-finite-step-") })
+  }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// Learning rates as timm's schedule gives them for recipes of every kind.
+@Suite struct RateGoldenTests {
+  struct Case: Decodable, Sendable, CustomTestStringConvertible {
+    var name: String
+    var kind: String
+    var file: String
+    var baseRate: Double?
+    var effectiveBatch: Int?
+    var epochs: Int?
+    var warmupEpochs: Double?
+    var stepsPerEpoch: Int?
+    var minimum: Double?
+    var whole: Bool?
+    var testDescription: String { name }
+  }
+
+  static let cases = ((try? Golden("schedules").cases(of: Case.self)) ?? []).filter {
+    $0.kind == "rates"
+  }
+
+  @Test func thereAreCases() { #expect(Self.cases.count >= 6) }
+
+  @Test(arguments: cases) func rates(of example: Case) throws {
+    let tensors = try Golden("schedules").tensors(example.file)
+    let golden: [Double] = try tensors[example.name].array()
+    let stepsPerEpoch = try #require(example.stepsPerEpoch)
+    let epochs = try #require(example.epochs)
+    let whole = try #require(example.whole)
+    let steps: [Int] =
+      whole
+      ? Array(0..<epochs * stepsPerEpoch) : try tensors["\(example.name).iterations"].array()
+    try #require(steps.count == golden.count)
+    var recipe = Recipe(name: example.name)
+    recipe.optimizer.baseRate = try #require(example.baseRate)
+    recipe.optimizer.minimumRate = try #require(example.minimum)
+    recipe.batch = .init(size: try #require(example.effectiveBatch))
+    recipe.budget = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))
+    let schedule = recipe.schedule(stepsPerEpoch: stepsPerEpoch)
+    for (step, rate) in zip(steps, golden) {
+      #expect(abs(schedule.rate(at: step) - rate) <= 1e-12 * recipe.peakRate(), "step \(step)")
+    }
+  }
+}

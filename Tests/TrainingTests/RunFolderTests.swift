@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import Training
+
+/// Who may write into which folder.
+@Suite struct RunFolderTests {
+  private func refusal(_ path: String, _ opening: RunFolder.Opening) -> RunFailure? {
+    do {
+      _ = try RunFolder(path, opening)
+      return nil
+    } catch { return error as? RunFailure }
+  }
+
+  @Test(arguments: [RunFolder.Opening.new, .overwrite, .resume])
+  func emptyFoldersAreTaken(_ opening: RunFolder.Opening) throws {
+    let shop = try Workshop()
+    try shop.write("empty/.DS_Store", "")
+    for name in ["new", "new/deeper/still", "empty"] {
+      #expect(refusal(shop(name), opening) == nil, "\(name)")
+      #expect(shop.exists(name + "/.lock"))
+    }
+  }
+
+  @Test func aRunIsNotOverwrittenByAccident() throws {
+    let shop = try Workshop()
+    try shop.write("run/recipe.yaml", "name: mine")
+    try shop.write("run/checkpoints/step-3/weights.safetensors", "weights")
+    let new = refusal(shop("run"), .new)
+    #expect(new?.kind == .refusedOutput)
+    #expect(new?.message.contains("--resume") == true)
+    #expect(new?.message.contains("--overwrite") == true)
+    #expect(refusal(shop("run"), .resume) == nil)
+    #expect(try shop.text("run/recipe.yaml") == "name: mine")
+    #expect(refusal(shop("run"), .overwrite) == nil)
+    #expect(shop.names("run") == [".lock"])
+  }
+
+  @Test func whatIsNoRunIsLeftAlone() throws {
+    let shop = try Workshop()
+    try shop.write("thesis/chapter.tex", "years of work")
+    for opening in [RunFolder.Opening.new, .overwrite, .resume] {
+      #expect(refusal(shop("thesis"), opening)?.kind == .refusedOutput)
+      #expect(shop.names("thesis") == ["chapter.tex"], "\(opening)")
+    }
+  }
+
+  @Test func oneProgramAtATime() throws {
+    let shop = try Workshop()
+    try shop.write("run/recipe.yaml", "name: mine")
+    do {
+      let first = try RunFolder(shop("run"), .resume)
+      for opening in [RunFolder.Opening.overwrite, .resume] {
+        let second = refusal(first.path, opening)
+        #expect(second?.kind == .refusedOutput)
+        #expect(second?.message.contains("in use") == true)
+        #expect(shop.exists("run/recipe.yaml"))
+      }
+      withExtendedLifetime(first) {}
+    }
+    #expect(refusal(shop("run"), .resume) == nil)
+  }
+
+  @Test func remainsOfKilledRunsAreRemoved() throws {
+    let shop = try Workshop()
+    try shop.write("run/recipe.yaml", "")
+    try shop.write("run/checkpoints/.writing-step-4-77/weights.safetensors", "half")
+    try shop.write("run/checkpoints/.writing-step-2-removed/model.json", "old")
+    try shop.write("run/checkpoints/step-3/model.json", "{}")
+    _ = try RunFolder(shop("run"), .resume)
+    #expect(shop.names("run/checkpoints") == ["step-3"])
+  }
+
+  @Test func stepsAreNumbers() throws {
+    let shop = try Workshop()
+    for name in ["step-10", "step-9", "step-100", "step-x", "steps", ".writing-step-7-1", "step-"] {
+      try shop.write("run/checkpoints/\(name)/model.json", "")
+    }
+    #expect(RunFolder.checkpointSteps(in: shop("run")) == [9, 10, 100])
+    #expect(RunFolder.checkpointSteps(in: shop("nowhere")) == [])
+  }
+}

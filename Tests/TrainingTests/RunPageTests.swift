@@ -1,0 +1,74 @@
+import Foundation
+import Imaging
+import Testing
+import Torch
+
+@testable import Training
+
+/// `results.json` and `report.html` of a run.
+@Suite struct RunPageTests {
+  private static let classification = RunResults.Classification(
+    top1: 0.8125, top5: 0.9875, trainingImages: 4321, testImages: 987, classes: 10,
+    settings: "k 20", seconds: 3)
+
+  @Test func partsAreFilledInOneByOne() throws {
+    let shop = try Workshop()
+    try shop.write("run/recipe.yaml", "")
+    #expect(try RunResults.read(shop("run")).probe == nil)
+    try RunResults.update(shop("run")) { $0.probe = Self.classification }
+    try RunResults.update(shop("run")) {
+      $0.knn = Self.classification
+      $0.knn?.top1 = 0.5
+    }
+    let results = try RunResults.read(shop("run"))
+    #expect(results.probe == Self.classification && results.knn?.top1 == 0.5)
+    // Where there is no run, nothing is written.
+    try shop.write("other/model.json", "{}")
+    try RunResults.update(shop("other")) { $0.probe = Self.classification }
+    try RunPage.write(for: shop("other"))
+    #expect(shop.names("other") == ["model.json"])
+    try shop.write("run/results.json", "{\"probe\": 3}")
+    #expect(throws: FileError.self) { try RunResults.update(shop("run")) { _ in } }
+    #expect(try shop.text("run/results.json") == "{\"probe\": 3}")
+  }
+
+  @Test func pagesTellEverything() throws {
+    let shop = try Workshop(images: 8)
+    let name = "run <b>&\"'"
+    try shop.train(.tiny(steps: 6), name)
+    let run = shop(name)
+    try shop.write("\(name)/reconstructions/step-6.png", Workshop.picture(1).encodedAsPNG())
+    try shop.write(
+      "\(name)/reconstructions/<i>sheet.png", Workshop.picture(2).encodedAsPNG())
+    try RunResults.update(run) { results in
+      results.pretraining = .init(
+        steps: 6, epochs: 3, images: 8, loss: 0.7, seconds: 65, parameters: 12_345,
+        brokenFiles: ["<script>alert(1)</script>.png"])
+      results.reconstruction = ReconstructionScore(
+        meanSquaredError: 0.0125, meanFill: 0.05, nearestFill: 0.0625, images: 1000, ratio: 0.75,
+        usesOriginalStatistics: true)
+      results.knn = Self.classification
+      results.probe = Self.classification
+    }
+    try RunPage.write(for: run)
+    let page = try shop.text(name + "/report.html")
+    for word in [
+      "81.2 %", "98.8 %", "4321", "987", "k 20", "0.01250", "0.05000", "0.06250", "25.0 %",
+      "12345", "Trained on 8 images", "16 × 16, 1 channels, patch 4", "pixels", "75.0 %",
+      "Learning rate", "mean and deviation", "&lt;script&gt;", "run &lt;b&gt;&amp;&quot;&#39;",
+      "Training images after 6 steps", "&lt;i&gt;sheet.png",
+    ] { #expect(page.contains(word), "\(word)") }
+    for word in ["<script", "<b>", "<i>", "src=\"/", "href=\"http", "url(", "<link"] {
+      #expect(!page.contains(word), "\(word)")
+    }
+    #expect(page.components(separatedBy: "data:image/png;base64,").count - 1 == 2)
+    #expect(page.components(separatedBy: "<svg").count - 1 >= 2)
+  }
+
+  @Test func pagesOfYoungRuns() throws {
+    let shop = try Workshop()
+    try shop.write("run/recipe.yaml", "")
+    try RunPage.write(for: shop("run"))
+    #expect(try shop.text("run/report.html").contains("<h1>run</h1>"))
+  }
+}
