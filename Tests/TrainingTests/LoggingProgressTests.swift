@@ -17,14 +17,14 @@ import Testing
   @Test func onePositionAsText() {
     #expect(
       Self.progress(step: 125).description
-        == "epoch 1.25/5  step 125/500  loss 0.4321  rate 9.8e-04  812 img/s  wait 2 %  1.3 GB  "
-        + "3 min 10 s left")
+        == "epoch 1.25/5  step 125/500  loss 0.4321  3 min 10 s left  812 img/s  wait 2 %  "
+        + "rate 9.8e-04  1.3 GB")
     let start = Progress(
       epoch: 0, epochs: 0.5, step: 0, steps: 10, loss: nil, rate: 0, imagesPerSecond: 4.71,
       dataWait: 0, memory: nil, secondsLeft: nil)
     #expect(
       start.description
-        == "epoch 0.00/0.50  step 0/10  loss –  rate 0.0e+00  4.7 img/s  wait 0 %")
+        == "epoch 0.00/0.50  step 0/10  loss –  4.7 img/s  wait 0 %  rate 0.0e+00")
   }
 
   @Test func terminalsGetOneLineRewrittenInPlace() {

@@ -31,7 +31,7 @@ import Training
     let golden: [Double] = try tensors[example.name].array()
     let stepsPerEpoch = try #require(example.stepsPerEpoch)
     let epochs = try #require(example.epochs)
-    let whole = try #require(example.whole)
+    let whole = try #require(example.whole as Bool?)
     let steps: [Int] =
       whole
       ? Array(0..<epochs * stepsPerEpoch) : try tensors["\(example.name).iterations"].array()

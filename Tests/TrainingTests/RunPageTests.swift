@@ -14,17 +14,19 @@ import Torch
   @Test func partsAreFilledInOneByOne() throws {
     let shop = try Workshop()
     try shop.write("run/recipe.yaml", "")
-    #expect(try RunResults.read(shop("run")).probe == nil)
-    try RunResults.update(shop("run")) { $0.probe = Self.classification }
+    #expect(try RunResults.read(shop("run")).probe.isEmpty)
+    try RunResults.update(shop("run")) { $0.probe["a"] = Self.classification }
     try RunResults.update(shop("run")) {
-      $0.knn = Self.classification
-      $0.knn?.top1 = 0.5
+      $0.knn["a"] = Self.classification
+      $0.knn["a"]?.top1 = 0.5
+      $0.knn["b"] = Self.classification
     }
     let results = try RunResults.read(shop("run"))
-    #expect(results.probe == Self.classification && results.knn?.top1 == 0.5)
+    #expect(results.probe == ["a": Self.classification] && results.knn["a"]?.top1 == 0.5)
+    #expect(results.knn["b"] == Self.classification)
     // Where there is no run, nothing is written.
     try shop.write("other/model.json", "{}")
-    try RunResults.update(shop("other")) { $0.probe = Self.classification }
+    try RunResults.update(shop("other")) { $0.probe["a"] = Self.classification }
     try RunPage.write(for: shop("other"))
     #expect(shop.names("other") == ["model.json"])
     try shop.write("run/results.json", "{\"probe\": 3}")
@@ -47,8 +49,8 @@ import Torch
       results.reconstruction = ReconstructionScore(
         meanSquaredError: 0.0125, meanFill: 0.05, nearestFill: 0.0625, images: 1000, ratio: 0.75,
         usesOriginalStatistics: true)
-      results.knn = Self.classification
-      results.probe = Self.classification
+      results.knn["<u>clothes"] = Self.classification
+      results.probe["<u>clothes"] = Self.classification
     }
     try RunPage.write(for: run)
     let page = try shop.text(name + "/report.html")
@@ -56,7 +58,7 @@ import Torch
       "81.2 %", "98.8 %", "4321", "987", "k 20", "0.01250", "0.05000", "0.06250", "25.0 %",
       "12345", "Trained on 8 images", "16 × 16, 1 channels, patch 4", "pixels", "75.0 %",
       "Learning rate", "mean and deviation", "&lt;script&gt;", "run &lt;b&gt;&amp;&quot;&#39;",
-      "Training images after 6 steps", "&lt;i&gt;sheet.png",
+      "Training images after 6 steps", "&lt;i&gt;sheet.png", "&lt;u&gt;clothes",
     ] { #expect(page.contains(word), "\(word)") }
     for word in ["<script", "<b>", "<i>", "src=\"/", "href=\"http", "url(", "<link"] {
       #expect(!page.contains(word), "\(word)")
