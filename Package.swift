@@ -77,7 +77,16 @@ let package = Package(
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib", "CZstd"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["mae", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["mae", "TestSupport"], exclude: ["Snapshots"]),
+    // What README and CONTRIBUTING show, compiled.
+    .testTarget(
+      name: "ReadmeTests",
+      dependencies: [
+        "mae", "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
+        "Training", "Recipes", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
   ]
 )
 

@@ -26,6 +26,7 @@ struct BrokenImages: Sendable {
     throw DatasetError(
       .tooManyBroken, path: path,
       "\(found.count) of \(count) images could not be decoded, \(limit) may be: "
-        + "\(examples)\(rest). Remove or repair them, or raise the limit")
+        + "\(examples)\(rest). Remove or repair them, or raise the limit (data.brokenLimit of the recipe)"
+    )
   }
 }

@@ -61,8 +61,10 @@ public struct DatasetSummary: Sendable {
     let result = found.withLock { $0 }
     duplicates = Duplicates(result.prints.sorted { $0.index < $1.index })
     names = { dataset.name(of: $0) }
-    sizes = result.sizes.map { (size: $0.key, count: $0.value) }.sorted {
-      ($1.count, $0.size.width, $0.size.height) < ($0.count, $1.size.width, $1.size.height)
+    let counted = result.sizes.map { (size: $0.key, count: $0.value) }
+    sizes = counted.sorted { a, b in
+      if a.count != b.count { return a.count > b.count }
+      return (a.size.width, a.size.height) < (b.size.width, b.size.height)
     }
     gray = result.gray
     broken = result.broken.sorted { $0.index < $1.index }
@@ -83,16 +85,19 @@ public struct DatasetSummary: Sendable {
 
   /// The summary, a line each.
   public var lines: [String] {
-    var lines = ["images   \(count)" + (examined < count ? ", \(examined) examined" : "")]
+    let sampled = examined < count ? ", \(examined) examined" : ""
+    var lines = ["images   \(count)\(sampled)"]
     let decoded = examined - broken.count
     let mixed = "\(gray) gray, \(decoded - gray) colour"
     let colour = gray == decoded ? "all gray" : gray == 0 ? "all colour" : mixed
     lines.append("colour   \(colour)")
-    let shown = sizes.prefix(5).map { "\($0.size.width)×\($0.size.height) (\($0.count))" }
+    let shown: [String] = sizes.prefix(5).map { entry in
+      "\(entry.size.width)×\(entry.size.height) (\(entry.count))"
+    }
     let more = sizes.count > 5 ? ", … \(sizes.count) different" : ""
     lines.append("sizes    \(shown.joined(separator: ", "))\(more)")
     if !classes.isEmpty {
-      let listed = classes.prefix(10).map { "\($0.name) \($0.count)" }
+      let listed: [String] = classes.prefix(10).map { entry in "\(entry.name) \(entry.count)" }
       let more = classes.count > 10 ? ", …" : ""
       lines.append("classes  \(classes.count): \(listed.joined(separator: ", "))\(more)")
       if let balance = ClassBalance(classes.map(\.count)) { lines.append("balance  \(balance)") }
@@ -102,7 +107,7 @@ public struct DatasetSummary: Sendable {
     lines += duplicateLines
     if let statistics {
       func list(_ values: [Double]) -> String {
-        values.map { "\(($0 * 1e4).rounded() / 1e4)" }.joined(separator: ", ")
+        values.map { value in "\((value * 10_000).rounded() / 10_000)" }.joined(separator: ", ")
       }
       let mean = list(statistics.normalization.mean)
       let deviation = list(statistics.normalization.deviation)
@@ -167,9 +172,9 @@ extension ByteImage {
   /// Whether the three channels are the same everywhere.
   fileprivate var isGray: Bool {
     if channels == 1 { return true }
-    for at in stride(from: 0, to: pixels.count, by: 3)
-    where pixels[at] != pixels[at + 1] || pixels[at] != pixels[at + 2] {
-      return false
+    for first in stride(from: 0, to: pixels.count, by: 3) {
+      let (red, green, blue) = (pixels[first], pixels[first + 1], pixels[first + 2])
+      if red != green || red != blue { return false }
     }
     return true
   }

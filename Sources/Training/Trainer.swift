@@ -197,7 +197,7 @@ public final class Trainer {
     let last = folder.latestCheckpoint().checkpoint?.path ?? "none was written yet"
     return RunFailure(
       .notFinite,
-      "\(what) is \(value) at step \(step); the run has stopped. The files of the step are in "
+      "\(what) is \(value.isNaN ? "not a number" : "infinite") at step \(step); the run has stopped. The files of the step are in "
         + "\(path), the last good checkpoint is \(last). Try a lower optimizer.baseRate, "
         + "optimizer.clip=1, or precision=float32")
   }

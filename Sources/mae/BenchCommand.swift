@@ -3,14 +3,23 @@ import Foundation
 import Torch
 import Training
 
-/// How fast training steps are, beside a peer that takes turns.
+/// How fast this machine trains and reads.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
+    abstract: "Time training steps and the making of batches.",
+    subcommands: [StepBenchCommand.self, DataBenchCommand.self],
+    defaultSubcommand: StepBenchCommand.self)
+}
+
+/// How fast training steps are, beside a peer that takes turns.
+struct StepBenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step",
     abstract: "Time training steps; with a peer, in turn with it.",
     discussion: """
-      Workloads: base (ViT-B/16, 224², batch 16) and small (32², patch 4, 192 × 6, batch 256). The
-      peer is any command that answers a line `step` with the seconds of one step, as
+      Workloads: base (ViT-B/16, 224², batch 16) and small (32², patch 4, 192 × 6, batch 256). The \
+      peer is any command that answers a line `step` with the seconds of one step, as \
       Benchmarks/peers/vitmae_step.py does; `make bench` makes its environment and runs both.
 
       Examples:
@@ -83,62 +92,4 @@ private func peakResidentMemory() -> Int? {
     let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first
   else { return nil }
   return Int(kilobytes).map { $0 * 1024 }
-}
-
-/// A process that runs a step when asked, over its standard input and output.
-private final class BenchmarkPeer {
-  private let process = Process()
-  private let input = Pipe()
-  private let output = Pipe()
-  private var buffer = Data()
-
-  init(command: String) throws {
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", "exec " + command]
-    process.standardInput = input
-    process.standardOutput = output
-    // The same allocator settings as ours, which fresh pages would otherwise tell apart.
-    var environment = ProcessInfo.processInfo.environment
-    environment["MALLOC_MMAP_THRESHOLD_"] = "1073741824"
-    environment["MALLOC_TRIM_THRESHOLD_"] = "4294967296"
-    process.environment = environment
-    try process.run()
-    guard try line() == "ready" else { throw broken }
-  }
-
-  deinit {
-    try? input.fileHandleForWriting.close()
-    process.terminate()
-  }
-
-  func step() throws -> Double {
-    guard let seconds = Double(try ask("step")) else { throw broken }
-    return seconds
-  }
-
-  func memory() throws -> Int? {
-    try ask("memory").split(separator: " ").last.flatMap { Int($0) }.map { $0 * 1024 }
-  }
-
-  private var broken: RunFailure {
-    RunFailure(.badData, "the peer did not answer as expected; see mae help bench")
-  }
-
-  private func ask(_ question: String) throws -> String {
-    try input.fileHandleForWriting.write(contentsOf: Data((question + "\n").utf8))
-    return try line()
-  }
-
-  private func line() throws -> String {
-    while true {
-      if let end = buffer.firstIndex(of: 0x0A) {
-        let text = String(decoding: buffer[..<end], as: UTF8.self)
-        buffer = Data(buffer[(end + 1)...])
-        return text
-      }
-      let more = output.fileHandleForReading.availableData
-      if more.isEmpty { throw broken }
-      buffer += more
-    }
-  }
 }

@@ -32,7 +32,7 @@ struct FeatureOptions: ParsableArguments {
 
   /// Opens both parts, whose classes must be the same.
   func open() throws -> (training: any ImageDataset, test: any ImageDataset, classes: Int) {
-    let path = try DatasetCatalog.path(for: data)
+    let path = try dataPath(data)
     let training = try openDataset(at: path)
     guard let classes = training.classes else {
       throw RunFailure(
@@ -46,7 +46,7 @@ struct FeatureOptions: ParsableArguments {
     }
     let judged =
       if let test {
-        try openDataset(at: DatasetCatalog.path(for: test), classes: classes)
+        try openDataset(at: dataPath(test), classes: classes)
       } else {
         try openDataset(at: path, split: .validation, classes: classes)
       }
@@ -83,14 +83,15 @@ struct FeatureOptions: ParsableArguments {
 
 /// Prints a result and keeps it with the run.
 private func report(
-  _ result: RunResults.Classification, of kind: String, model: String,
-  into path: WritableKeyPath<RunResults, RunResults.Classification?>
+  _ result: RunResults.Classification, of kind: String, model: String, data: FeatureOptions,
+  into path: WritableKeyPath<RunResults, [String: RunResults.Classification]>
 ) throws {
+  let top5 = result.classes > 5 ? ", top-5 \(fixed(result.top5 * 100, 2)) %" : ""
   print(
-    "\(kind): top-1 \(fixed(result.top1 * 100, 2)) %, top-5 \(fixed(result.top5 * 100, 2)) % of "
+    "\(kind): top-1 \(fixed(result.top1 * 100, 2)) %\(top5) of "
       + "\(result.testImages) images, learned from \(result.trainingImages) "
       + "(\(result.settings), \(Readable.duration(result.seconds)))")
-  try RunResults.update(model) { $0[keyPath: path] = result }
+  try RunResults.update(model) { $0[keyPath: path][data.test ?? data.data] = result }
   try RunPage.write(for: model)
 }
 
@@ -139,7 +140,7 @@ struct KNNCommand: ParsableCommand {
         scores, rows, classes: sets.classes,
         settings: "k \(neighbours), temperature \(temperature), \(features.pooling.rawValue)",
         seconds: (ContinuousClock.now - start) / .seconds(1)),
-      of: "kNN", model: model.model, into: \.knn)
+      of: "kNN", model: model.model, data: features, into: \.knn)
   }
 }
 
@@ -149,7 +150,7 @@ struct ProbeCommand: ParsableCommand {
     commandName: "probe",
     abstract: "Fit a linear classifier on frozen features and judge it.",
     discussion: """
-      Softmax regression on standardised features, solved to the end by L-BFGS: quick, without a
+      Softmax regression on standardised features, solved to the end by L-BFGS: quick, without a \
       learning rate, the same answer every time.
 
       Example:
@@ -183,7 +184,7 @@ struct ProbeCommand: ParsableCommand {
         settings: "L-BFGS, C \(strength), \(features.pooling.rawValue), "
           + "\(probe.outcome.iterations) iterations",
         seconds: (ContinuousClock.now - start) / .seconds(1)),
-      of: "linear probe", model: model.model, into: \.probe)
+      of: "linear probe", model: model.model, data: features, into: \.probe)
   }
 }
 

@@ -8,13 +8,13 @@ import Training
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Get sets of images and look at them.",
-    subcommands: [Fetch.self, Inspect.self])
+    subcommands: [Fetch.self, Inspect.self, Pack.self])
 
   struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Get a public set of images, checked byte by byte.",
       discussion: """
-        Known sets: \(DatasetCatalog.names.joined(separator: ", ")). They are kept under
+        Known sets: \(DatasetCatalog.names.joined(separator: ", ")). They are kept under \
         $XDG_CACHE_HOME/swift-mae or ~/.cache/swift-mae, and commands take their names for DATA.
 
         Examples:
@@ -39,7 +39,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Count, decode and measure the images of a set.",
       discussion: """
-        Every image is decoded unless --sample is given. Broken files are named; exits with 65 when
+        Every image is decoded unless --sample is given. Broken files are named; exits with 65 when \
         there are any.
 
         Examples:
@@ -64,7 +64,7 @@ struct DataCommand: ParsableCommand {
 
     func run() throws {
       let dataset = try openDataset(
-        at: DatasetCatalog.path(for: data), split: validation ? .validation : .training)
+        at: dataPath(data), split: validation ? .validation : .training)
       let summary = DatasetSummary(of: dataset, sample: sample)
       for line in summary.lines { print(line) }
       for broken in summary.broken.prefix(20) { print("broken   \(broken)") }
@@ -74,7 +74,63 @@ struct DataCommand: ParsableCommand {
   }
 }
 
+extension DataCommand {
+  struct Pack: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Pack a set into tar shards with an index, as WebDataset has them.",
+      discussion: """
+        Archives that are there and whole are kept, so a run that was broken off goes on. Every \
+        archive is read back and compared before it gets its name.
+
+        Examples:
+          mae data pack photos/ --out shards/
+          mae data pack photos/ --out shards/ --maximum-side 512 --quality 90
+        """)
+
+    @Argument(help: dataHelp, completion: .directory)
+    var data: String
+
+    @Option(help: "The folder for the archives.")
+    var out: String
+
+    @Option(help: "What the archives are called, before their number.")
+    var name = "images"
+
+    @Option(help: "Images in an archive.")
+    var perShard = 5000
+
+    @Option(help: "Longest side; larger images are made smaller and encoded anew.")
+    var maximumSide: Int?
+
+    @Option(help: "JPEG quality of images that are encoded anew, 1 to 100.")
+    var quality = 95
+
+    func validate() throws {
+      for (name, value) in [("per-shard", perShard), ("maximum-side", maximumSide ?? 1)]
+      where value < 1 {
+        throw ValidationError("--\(name) is \(value); expected at least 1")
+      }
+      if !(1...100).contains(quality) {
+        throw ValidationError("--quality is \(quality); expected 1 to 100")
+      }
+    }
+
+    func run() throws {
+      let dataset = try openDataset(at: dataPath(data))
+      let packing = ShardPacking(
+        imagesPerShard: perShard, maximumSide: maximumSide, quality: quality)
+      let report = try packing.pack(dataset, to: out, name: name, path: data)
+      for broken in report.broken.prefix(20) { complain("left out \(broken)") }
+      let kept = report.kept > 0 ? " (\(report.kept) were there already)" : ""
+      print(
+        "\(report.images) images, \(Readable.bytes(report.bytes)) in "
+          + "\(report.shards.count) archives\(kept): \(report.pattern)")
+    }
+  }
+}
+
 /// What DATA may be, for help texts.
 let dataHelp: ArgumentHelp = """
-  Images: a folder (flat or nested), a text list, an IDX folder, or the name of a fetched set.
+  Images: a folder (flat or nested), a text list, an IDX or CIFAR folder, tar shards \
+  (name-{000000..000127}.tar), or the name of a fetched set.
   """

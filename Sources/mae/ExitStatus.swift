@@ -26,6 +26,9 @@ enum ExitStatus: Int32 {
   /// The recipe is wrong.
   case recipe = 78
 
+  /// Ends the program.
+  func end() -> Never { exit(rawValue) }
+
   /// Says what is wrong in one line, or as many as there are mistakes, and ends the program.
   static func leave(_ error: any Error) -> Never {
     if let interruption = error as? Interruption {
@@ -40,24 +43,21 @@ enum ExitStatus: Int32 {
   /// The status of an error of ours; nil for the command-line parser's own.
   private static func status(of error: any Error) -> ExitStatus? {
     switch error {
-    case let error as RunFailure: status(of: error.kind)
-    case let error as FileError: status(of: error.kind)
-    case let error as DatasetError: status(of: error.kind)
-    case let error as ImageError: status(of: error.kind)
-    case let error as PublishedWeightsError: status(ofWeights: error)
+    case let error as RunFailure: status(for: error.kind)
+    case let error as FileError: status(for: error.kind)
+    case let error as DatasetError: status(for: error.kind)
+    case let error as ImageError: status(for: error.kind)
+    case let error as PublishedWeightsError: status(for: error)
     case let error as RecipeErrors: error.isMissingFile ? .missingInput : .recipe
-    case is WeightMismatch: .badData
     case is LogFailure: .inputOutput
+    case is WeightMismatch: .badData
     case is EngineError, is DeviceError: .noEngine
     case is TorchError: .software
-    case is ParserError: nil
-    default: (error as? any CustomNSError) == nil ? nil : .software
+    default: nil
     }
   }
 
-  private typealias ParserError = ValidationError
-
-  private static func status(of kind: RunFailure.Kind) -> ExitStatus {
+  private static func status(for kind: RunFailure.Kind) -> ExitStatus {
     switch kind {
     case .badData: .badData
     case .missingInput: .missingInput
@@ -68,7 +68,7 @@ enum ExitStatus: Int32 {
     }
   }
 
-  private static func status(of kind: FileError.Kind) -> ExitStatus {
+  private static func status(for kind: FileError.Kind) -> ExitStatus {
     switch kind {
     case .unreadable: .missingInput
     case .malformed: .badData
@@ -77,7 +77,7 @@ enum ExitStatus: Int32 {
     }
   }
 
-  private static func status(of kind: DatasetError.Kind) -> ExitStatus {
+  private static func status(for kind: DatasetError.Kind) -> ExitStatus {
     switch kind {
     case .missing, .missingSplit, .empty: .missingInput
     case .malformed, .tooManyBroken: .badData
@@ -85,7 +85,7 @@ enum ExitStatus: Int32 {
     }
   }
 
-  private static func status(of kind: ImageError.Kind) -> ExitStatus {
+  private static func status(for kind: ImageError.Kind) -> ExitStatus {
     switch kind {
     case .missing: .missingInput
     case .unreadable: .inputOutput
@@ -93,12 +93,15 @@ enum ExitStatus: Int32 {
     }
   }
 
-  private static func status(ofWeights error: PublishedWeightsError) -> ExitStatus {
+  private static func status(for error: PublishedWeightsError) -> ExitStatus {
     switch error {
-    case .file(let error): status(of: error.kind)
+    case .file(let error): status(for: error.kind)
     case .mismatch, .model: .badData
     }
   }
+
+  /// Makes a file that may not grow any further an error like a full disk, not the program's end.
+  static func surviveFileSizeLimits() { signal(SIGXFSZ, SIG_IGN) }
 
   /// Makes an operation that libtorch refuses end the program with one line, whoever called it.
   static func speakForTheEngine() {

@@ -9,8 +9,8 @@ struct ForwardCommand: ParsableCommand {
     commandName: "forward",
     abstract: "Run a model on tensors of your own and write what comes out.",
     discussion: """
-      In: pixel_values [B, C, H, W] float32, normalised, and noise [B, N]; the patches with the
-      least noise are visible. Out: loss [], pred [B, N, P·P·C], mask [B, N] (1 = hidden),
+      In: pixel_values [B, C, H, W] float32, normalised, and noise [B, N]; the patches with the \
+      least noise are visible. Out: loss [], pred [B, N, P·P·C], mask [B, N] (1 = hidden), \
       ids_restore [B, N] int64, latent [B, 1+K, D]. Of an encoder alone: mask, ids_restore, latent.
 
       Example:

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Training
 
 /// Masked Autoencoders: pre-train a Vision Transformer on unlabelled images and find out what its
 /// features are worth.
@@ -24,11 +25,29 @@ struct MAE: ParsableCommand {
     ])
 
   static func main() {
+    ExitStatus.surviveFileSizeLimits()
+    suggestCommand()
     do {
       var command = try parseAsRoot()
       try command.run()
     } catch {
       ExitStatus.leave(error)
     }
+  }
+
+  /// Says which command a misspelt one may have been meant to be.
+  private static func suggestCommand() {
+    let words = CommandLine.arguments.dropFirst()
+    let word = words.first == "help" ? words.dropFirst().first : words.first
+    var names = ["help"]
+    for command in configuration.subcommands {
+      if let name = command.configuration.commandName { names.append(name) }
+    }
+    guard let word, !word.hasPrefix("-"), !names.contains(word) else { return }
+    let advice = nearestName(to: word, among: names).map { "did you mean \($0)?" }
+    complain(
+      "error: there is no command '\(word)'; "
+        + (advice ?? "there are \(names.joined(separator: ", "))"))
+    ExitStatus.usage.end()
   }
 }

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Datasets
 import Foundation
 public import MaskedAutoencoders
 import Torch
@@ -61,8 +62,8 @@ extension Recipe.Precision: ExpressibleByArgument {}
 struct ModelOptions: ParsableArguments {
   @Argument(
     help: """
-      A run folder, a checkpoint, a Hugging Face ViTMAE folder, or a safetensors file in its \
-      naming, the original's or timm's.
+      A run folder, a checkpoint, a Hugging Face ViTMAE folder, or a safetensors or .pth file in \
+      its naming, the original's or timm's.
       """,
     completion: .file())
   var model: String
@@ -87,8 +88,32 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
 }
 
 /// Refuses an output that is there, unless it may be replaced.
-func refuseExisting(_ path: String, overwrite: Bool) throws {
-  if !overwrite, FileManager.default.fileExists(atPath: path) {
+///
+/// - Parameter files: Where a folder is to be written, the files that show an existing one to be of
+///   its kind: any other folder is somebody's own and never replaced. nil where a file is written.
+func refuseExisting(_ path: String, overwrite: Bool, unless files: [String]? = nil) throws {
+  var isFolder: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
+  if !overwrite {
     throw RunFailure(.refusedOutput, "\(path) exists; replace it by --overwrite or name another")
   }
+  guard let files else { return }
+  let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+  guard isFolder.boolValue, contents.isEmpty || files.allSatisfy(contents.contains) else {
+    throw RunFailure(
+      .refusedOutput,
+      "\(path) is not a folder that this command writes (it has no \(files[0])), so it is not "
+        + "overwritten; name another")
+  }
+}
+
+/// The set that a user's word means, or what it may have been meant to be.
+func dataPath(_ word: String) throws -> String {
+  let path = try DatasetCatalog.path(for: word)
+  if path == word, !FileManager.default.fileExists(atPath: word),
+    let name = nearestName(to: word, among: DatasetCatalog.names)
+  {
+    throw RunFailure(.missingInput, "\(word): there is nothing here; did you mean \(name)?")
+  }
+  return path
 }

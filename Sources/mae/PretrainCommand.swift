@@ -18,7 +18,7 @@ struct PretrainCommand: ParsableCommand {
       Recipes: mae recipes list. Every field of one can be set by its path: mae recipes show NAME.
 
       Ctrl-C writes a checkpoint and ends; --resume goes on exactly where the run stood. Exit status:
-      0 done, 65 bad data, 66 input missing, 69 no engine or device, 70 the loss is no longer finite,
+      0 done, 65 bad data, 66 input missing, 69 no engine or device, 70 the loss is no longer finite, \
       73 output refused, 74 input or output failed, 78 recipe, 130 or 143 after a signal.
       """)
 
@@ -56,8 +56,11 @@ struct PretrainCommand: ParsableCommand {
 
   func run() throws {
     let recipe = try resolvedRecipe()
-    let path = try DatasetCatalog.path(for: data)
+    let path = try dataPath(data)
     let device = try compute.open()
+    if resume, !FileManager.default.fileExists(atPath: out + "/recipe.yaml") {
+      complain("note: there is no run in \(out) to resume; a new one starts at step 0")
+    }
     Interrupts.install()
     let run = try Pretraining(
       recipe,

@@ -57,10 +57,10 @@ struct PretrainingSession {
     try journal.say(
       "recipe    \(recipe.name): effective batch \(run.effectiveBatch) "
         + "(\(recipe.batch.size) × \(recipe.batch.accumulation)), peak rate "
-        + "\(Readable.scientific(recipe.peakRate())), \(run.totalSteps) steps of "
+        + "\(Readable.scientific(recipe.peakRate())), \(run.totalSteps) steps, "
         + "\(Readable.fixed(Double(run.totalSteps) / Double(run.stepsPerEpoch), 1)) epochs, "
         + "\(recipe.precision.rawValue)")
-    let left = run.totalSteps - run.startingStep
+    let left = max(0, run.lastStep - run.startingStep)
     let step = run.measuredStep()
     try journal.say(
       "machine   \(run.device), \(Engine.threads) threads, libtorch \(Engine.version): "
@@ -69,6 +69,10 @@ struct PretrainingSession {
     try journal.say("folder    \(run.folder.path)")
     if run.startingStep > 0 {
       try journal.say("resuming at step \(run.startingStep) of \(run.totalSteps)")
+    }
+    if left > 0, run.lastStep <= run.startingStep {
+      try journal.say(
+        "note: the run is at step \(run.startingStep) already, past --stop-after")
     }
   }
 
@@ -89,7 +93,8 @@ struct PretrainingSession {
         "stopped at step \(run.finishedStep) of \(run.totalSteps) as asked; go on with --resume")
     } else {
       try journal.say(
-        "done in \(Readable.duration(seconds)); look at \(run.folder.reportPath)")
+        "done in \(Readable.duration(seconds)); look at \(run.folder.reportPath). Next: "
+          + "mae reconstruct \(run.folder.path) \(data), mae knn \(run.folder.path) LABELLED")
     }
   }
 }

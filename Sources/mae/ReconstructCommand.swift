@@ -11,8 +11,8 @@ struct ReconstructCommand: ParsableCommand {
     commandName: "reconstruct",
     abstract: "Draw original, masked image and reconstruction; measure the error.",
     discussion: """
-      Draws the first images of DATA unless --index names others; one image file will do. Of a model
-      trained on normalised pixels, each hidden patch's mean and deviation come from the original,
+      Draws the first images of DATA unless --index names others; one image file will do. Of a model \
+      trained on normalised pixels, each hidden patch's mean and deviation come from the original, \
       and the sheet says so.
 
       Examples:
@@ -63,7 +63,7 @@ struct ReconstructCommand: ParsableCommand {
     let device = try compute.open()
     let loaded = try model.load(on: device, readsImages: true)
     let reconstruction = try Reconstruction(loaded)
-    let path = try DatasetCatalog.path(for: data)
+    let path = try dataPath(data)
     let dataset = try openImages(at: path, training: training)
     let shares = ratios.isEmpty ? [loaded.description.maskingRatio] : ratios
     for ratio in shares { try reconstruction.check(ratio: ratio) }
@@ -99,6 +99,9 @@ struct ReconstructCommand: ParsableCommand {
     print("  mean of visible pixels   \(fixed(result.meanFill, 5))")
     print("  nearest visible patch    \(fixed(result.nearestFill, 5))")
     print("  model / better fill      \(fixed(result.shareOfBetterFill, 3))")
+    if result.shareOfBetterFill >= 1 {
+      print("  the model does worse than a fill that knows nothing: it needs longer training")
+    }
     if result.usesOriginalStatistics {
       print("  the model was given each hidden patch's mean and deviation; the fills were not")
     }
@@ -109,36 +112,13 @@ struct ReconstructCommand: ParsableCommand {
 
 /// Opens the validation part of a divided set where there is one, else the set; or one image file.
 func openImages(at path: String, training: Bool) throws -> any ImageDataset {
-  if let image = OneImage(path: path) { return image }
+  if let image = ImageFileDataset(path: path) { return image }
   if training { return try openDataset(at: path) }
   do throws(DatasetError) {
     return try openDataset(at: path, split: .validation)
   } catch {
     guard error.kind == .missingSplit else { throw error }
     return try openDataset(at: path)
-  }
-}
-
-/// An image file as a set of one.
-private struct OneImage: ImageDataset {
-  let path: String
-  var count: Int { 1 }
-  var classes: [String]? { nil }
-
-  /// Nil where the path is no file, or one that does not begin as an image does.
-  init?(path: String) {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
-      let file = FileHandle(forReadingAtPath: path),
-      let start = try? file.read(upToCount: 32), ImageFormat(recognizing: start) != nil
-    else { return nil }
-    self.path = path
-  }
-
-  func label(of index: Int) -> Int? { nil }
-  func name(of index: Int) -> String { path }
-  func content(of index: Int) throws(ImageError) -> ImageContent {
-    .encoded(try EncodedImage(path: path))
   }
 }
 

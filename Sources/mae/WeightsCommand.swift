@@ -56,8 +56,8 @@ struct WeightsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make a checkpoint of published weights, encoder and decoder or encoder alone.",
       discussion: """
-        Reads Hugging Face ViTMAE folders and files, timm MAE encoders and files in the original's
-        naming, all as safetensors. Names that are missing or unexpected and wrong shapes are
+        Reads Hugging Face ViTMAE folders and files, timm MAE encoders and files in the original's \
+        naming, as safetensors or as torch.save wrote them (.pth). Names that are missing or unexpected and wrong shapes are \
         listed; nothing is written then.
 
         Example:
@@ -79,7 +79,7 @@ struct WeightsCommand: ParsableCommand {
     var overwrite = false
 
     func run() throws {
-      try refuseExisting(out, overwrite: overwrite)
+      try refuseExisting(out, overwrite: overwrite, unless: ["model.json", "weights.safetensors"])
       try openEngine()
       let loaded = try model.load(on: .cpu)
       var description = loaded.description
@@ -99,8 +99,9 @@ struct WeightsCommand: ParsableCommand {
       if !std.isEmpty { description.deviation = std }
       try Checkpoint(path: out).write(description, weights: loaded.usedWeights)
       print(
-        "wrote \(out): \(description.model.encoder.words) encoder"
-          + (description.hasDecoder ? " and \(description.model.decoder.words) decoder" : " alone"))
+        "wrote \(out): encoder \(description.model.encoder.words), "
+          + (description.hasDecoder
+            ? "decoder \(description.model.decoder.words)" : "no decoder"))
     }
   }
 
@@ -108,7 +109,7 @@ struct WeightsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write weights as Hugging Face, timm or the original names them.",
       discussion: """
-        hf writes a folder with config.json and model.safetensors; timm (the encoder) and original
+        hf writes a folder with config.json and model.safetensors; timm (the encoder) and original \
         write one safetensors file.
 
         Examples:
@@ -118,6 +119,14 @@ struct WeightsCommand: ParsableCommand {
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
       case hf, timm, original
+
+      var owner: String {
+        switch self {
+        case .hf: "Hugging Face's"
+        case .timm: "timm's"
+        case .original: "the original's"
+        }
+      }
 
       var published: PublishedFormat {
         switch self {
@@ -140,16 +149,20 @@ struct WeightsCommand: ParsableCommand {
     var overwrite = false
 
     func run() throws {
-      try refuseExisting(out, overwrite: overwrite)
+      try refuseExisting(
+        out, overwrite: overwrite,
+        unless: format == .hf ? ["config.json", "model.safetensors"] : nil)
       try openEngine()
       let loaded = try model.load(on: .cpu)
       let weights = PublishedWeights(
         configuration: loaded.description.model,
         tensors: Dictionary(
           uniqueKeysWithValues: loaded.usedWeights.map { ($0.name, $0.tensor) }),
-        maskRatio: loaded.description.maskingRatio)
+        maskRatio: loaded.description.maskingRatio,
+        pixels: PixelStandard(
+          mean: loaded.description.mean, deviation: loaded.description.deviation))
       try weights.write(to: out, as: format.published)
-      print("wrote \(out) with the names of \(format.rawValue)")
+      print("wrote \(out) with \(format.owner) names")
     }
   }
 }

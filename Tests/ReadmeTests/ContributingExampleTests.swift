@@ -7,7 +7,7 @@ import Testing
 
 /// The worked examples of CONTRIBUTING.md, which pass what is asked of such code.
 @Suite struct ContributingExampleTests {
-  @Test(arguments: ["SpotMasking.swift", "CIFARDataset.swift"])
+  @Test(arguments: ["SpotMasking.swift", "STLDataset.swift"])
   func `CONTRIBUTING shows the code that is tested here`(file: String) throws {
     let code = try Texts.text("Tests/ReadmeTests/\(file)")
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -38,21 +38,19 @@ import Testing
   }
 
   @Test func `the example data set reads its records`() throws {
-    let path = NSTemporaryDirectory() + "mae-cifar-\(UUID()).bin"
+    let path = NSTemporaryDirectory() + "mae-stl-\(UUID())_X.bin"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    // Red, green and blue from 0, 100 and 200 on.
-    let planes = (0..<3).flatMap { color in (0..<1024).map { UInt8(color * 100 + $0 % 50) } }
-    func record(_ label: UInt8) -> [UInt8] { [label] + planes }
-    try Data(record(3) + record(9)).write(to: URL(fileURLWithPath: path))
-    let set = try CIFARDataset(path: path)
+    var image = [UInt8](repeating: 0, count: 3 * 96 * 96)
+    // Row 0, column 1 is the second column's first byte.
+    (image[96], image[96 * 96 + 96], image[2 * 96 * 96 + 96]) = (1, 2, 3)
+    try Data(image + image).write(to: URL(fileURLWithPath: path))
+    let set = try STLDataset(path: path)
     #expect(set.count == 2)
-    #expect((0..<2).map(set.label(of:)) == [3, 9])
+    #expect(set.classes == nil && set.label(of: 0) == nil)
     #expect(set.name(of: 0) != set.name(of: 1))
-    #expect(try Array(set.image(at: 1).pixels.prefix(6)) == [0, 100, 200, 1, 101, 201])
+    #expect(try Array(set.image(at: 1).pixels.prefix(9)) == [0, 0, 0, 1, 2, 3, 0, 0, 0])
 
-    try Data(record(10)).write(to: URL(fileURLWithPath: path))
-    #expect(throws: DatasetError.self) { try CIFARDataset(path: path) }
-    try Data([1, 2]).write(to: URL(fileURLWithPath: path))
-    #expect(throws: DatasetError.self) { try CIFARDataset(path: path) }
+    try Data(image.dropLast()).write(to: URL(fileURLWithPath: path))
+    #expect(throws: DatasetError.self) { try STLDataset(path: path) }
   }
 }

@@ -53,6 +53,7 @@ extension PublishedWeights {
       String(decoding: $0, as: UTF8.self)
     }
     texts[Self.maskRatioKey] = maskRatio.map { "\($0)" }
+    texts[PixelStandard.key] = pixels?.text
     return texts
   }
 
@@ -71,6 +72,12 @@ extension PublishedWeights {
       architecture: hasDecoder ? "ViTMAEForPreTraining" : "ViTMAEModel",
       dtype: "\(tensors["norm.weight"]?.dtype ?? .float32)")
     try SafetensorsFile.write(renamed, metadata: ["format": "pt"], to: path + "/model.safetensors")
+    if let pixels {
+      let text = pixels.preprocessor(height: configuration.height, width: configuration.width)
+      try replaceFile(at: path + "/" + PixelStandard.fileName) { (file) throws(FileError) in
+        try file.write(text)
+      }
+    }
     try replaceFile(at: path + "/config.json") { (file) throws(FileError) in
       try file.write(config)
     }

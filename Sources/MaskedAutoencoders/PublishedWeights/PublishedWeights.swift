@@ -22,6 +22,8 @@ public struct PublishedWeights {
   public var format: PublishedFormat
   /// The share of patches hidden in pre-training, where the file says it.
   public var maskRatio: Double?
+  /// How pixels are prepared for the model, where the file says it.
+  public var pixels: PixelStandard?
   /// What the file does not say of its model and was assumed, each as a sentence.
   public var assumptions: [String]
 
@@ -31,12 +33,14 @@ public struct PublishedWeights {
   /// Takes weights under this library's names.
   public init(
     configuration: ModelConfiguration, tensors: [String: Tensor],
-    format: PublishedFormat = .original, maskRatio: Double? = nil, assumptions: [String] = []
+    format: PublishedFormat = .original, maskRatio: Double? = nil, pixels: PixelStandard? = nil,
+    assumptions: [String] = []
   ) {
     self.configuration = configuration
     self.tensors = tensors
     self.format = format
     self.maskRatio = maskRatio
+    self.pixels = pixels
     self.assumptions = assumptions
   }
 }
@@ -93,6 +97,7 @@ extension PublishedWeights {
       throw .model(path: path, message: problems.joined(separator: "; "))
     }
     try names.check(against: found.configuration, path: path)
+    found.pixels = pixels(of: path, metadata: file.metadata, found.configuration.channels)
     do {
       found.tensors = try format.toNative(tensors)
     } catch {
@@ -107,6 +112,20 @@ extension PublishedWeights {
     } catch {
       throw .file(error)
     }
+  }
+
+  /// How pixels are prepared, as our own writer or Hugging Face's folders say it.
+  private static func pixels(
+    of path: String, metadata: [String: String], _ channels: Int
+  ) -> PixelStandard? {
+    if let text = metadata[PixelStandard.key] {
+      return PixelStandard(json: text.utf8, channels: channels)
+    }
+    let file =
+      "\(isFolder(path) ? path : String(path.prefix(upTo: path.lastSlash)))/"
+      + PixelStandard.fileName
+    guard isFile(file), let bytes = try? MappedFile.contents(of: file) else { return nil }
+    return PixelStandard(json: bytes, channels: channels)
   }
 
   /// The model of a file, from the best source there is; the tensors are still to be filled in.

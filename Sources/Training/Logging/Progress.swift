@@ -42,18 +42,21 @@ public struct Progress: Hashable, Sendable {
 }
 
 extension Progress: CustomStringConvertible {
-  /// `epoch 1.25/5  step 292/1170  loss 0.4321  rate 9.8e-04  812 img/s  wait 2 %  0.9 GB  3 min left`
+  /// `epoch 1.25/5  step 292/1170  loss 0.4321  3 min left  812 img/s  wait 2 %  rate 9.8e-04  0.9 GB`,
+  /// what matters most first: a narrow terminal cuts the end.
   public var description: String {
     var parts = [
       "epoch \(Readable.fixed(epoch, 2))/\(Readable.fixed(epochs, epochs == epochs.rounded() ? 0 : 2))",
       "step \(step)/\(steps)",
       "loss \(loss.map { Readable.fixed($0, 4) } ?? "–")",
-      "rate \(Readable.scientific(rate))",
+    ]
+    if let secondsLeft { parts.append("\(Readable.duration(secondsLeft)) left") }
+    parts += [
       "\(Readable.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s",
       "wait \(Readable.fixed(dataWait * 100, 0)) %",
+      "rate \(Readable.scientific(rate))",
     ]
     if let memory { parts.append(Readable.bytes(memory)) }
-    if let secondsLeft { parts.append("\(Readable.duration(secondsLeft)) left") }
     return parts.joined(separator: "  ")
   }
 }

@@ -29,7 +29,11 @@ extension Recipe {
     var overlay = Overlay(shorthands: Self.shorthands)
     if let file { overlay.lay(file.values, source: file.source) }
     for setting in settings { overlay.set(setting) }
-    let (recipe, mistakes) = overlay.applied(to: self)
+    var (recipe, mistakes) = overlay.applied(to: self)
+    let warmupIsGiven =
+      settings.contains { $0.hasPrefix("budget.warmupEpochs") }
+      || file?.values.tree["budget"]?["warmupEpochs"] != nil
+    if !warmupIsGiven { recipe.budget.keepWarmupShare(of: budget) }
     let all = mistakes + recipe.problems
     guard all.isEmpty else { throw RecipeErrors(all) }
     return recipe
@@ -98,5 +102,14 @@ public struct RecipeFile: Hashable, Sendable {
       throw refusal("is not a text file in UTF-8")
     }
     try self.init(parsing: text, source: path)
+  }
+}
+
+extension Recipe.Budget {
+  /// Shortens a warm-up that is longer than a shortened run: it keeps its share of the run.
+  fileprivate mutating func keepWarmupShare(of longer: Recipe.Budget) {
+    guard epochs < longer.epochs, epochs >= 1, warmupEpochs > Double(epochs) else { return }
+    let share = longer.warmupEpochs / Double(longer.epochs)
+    warmupEpochs = (share * Double(epochs) * 1000).rounded() / 1000
   }
 }

@@ -42,15 +42,15 @@ public struct LoadedModel {
         description, try checkpoint.weights(), from: checkpoint.path, assumptions: [], on: device)
     } else {
       let published = try PublishedWeights.read(path, hints: hints)
-      let channels = published.configuration.channels
-      let normalization = PixelNormalization.customary(channels: channels)
+      let customary = PixelStandard.customary(channels: published.configuration.channels)
+      let pixels = published.pixels ?? customary.standard
       try self.init(
         ModelDescription(
-          model: published.configuration, hasDecoder: published.hasDecoder,
-          mean: normalization.mean, deviation: normalization.deviation,
-          maskingRatio: published.maskRatio ?? 0.75),
+          model: published.configuration, hasDecoder: published.hasDecoder, mean: pixels.mean,
+          deviation: pixels.deviation, maskingRatio: published.maskRatio ?? 0.75),
         published.tensors, from: path, assumptions: published.assumptions,
-        pixelAssumption: "pixels are normalised \(normalization.words)", on: device)
+        pixelAssumption: published.pixels == nil
+          ? "pixels are normalised \(customary.words)" : nil, on: device)
     }
   }
 
@@ -116,15 +116,18 @@ public struct LoadedModel {
   }
 }
 
-extension PixelNormalization {
+extension PixelStandard {
   /// What published weights were trained with: ImageNet's statistics for colour, −1…1 otherwise.
-  static func customary(channels: Int) -> (mean: [Double], deviation: [Double], words: String) {
-    channels == 3
-      ? (imageNet.mean, imageNet.deviation, "with ImageNet's mean and deviation")
-      : (
-        [Double](repeating: 0.5, count: channels), [Double](repeating: 0.5, count: channels),
-        "from 0…1 to −1…1"
+  static func customary(channels: Int) -> (standard: PixelStandard, words: String) {
+    if channels == 3 {
+      let imageNet = PixelNormalization.imageNet
+      return (
+        PixelStandard(mean: imageNet.mean, deviation: imageNet.deviation),
+        "with ImageNet's mean and deviation"
       )
+    }
+    let half = [Double](repeating: 0.5, count: channels)
+    return (PixelStandard(mean: half, deviation: half), "from 0…1 to −1…1")
   }
 }
 

@@ -42,7 +42,8 @@ public final class RunFolder: Sendable {
             + "overwritten; name another folder with --out")
       case .resume where !isRun:
         throw RunFailure(
-          .refusedOutput, "\(path) holds no run to resume (it has no recipe.yaml)")
+          .refusedOutput,
+          "\(path) is not empty and holds no run to resume (it has no recipe.yaml)")
       case .overwrite, .resume: break
       }
     }

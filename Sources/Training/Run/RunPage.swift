@@ -40,7 +40,7 @@ public enum RunPage {
         "On hidden patches its squared error is \(Readable.fixed(score.meanSquaredError, 4)), "
           + "\(percent(score.meanSquaredError / fill)) of the better trivial fill's.\(given)")
     }
-    if results.knn != nil || results.probe != nil {
+    if !results.knn.isEmpty || !results.probe.isEmpty {
       sentences.append(
         "Nearest neighbours and the linear probe judge the frozen features. After a short "
           + "pre-training they are modest: such features show their worth when they are fine-tuned."
@@ -55,8 +55,11 @@ public enum RunPage {
       found.append(
         .init(percent(score.shareOfBetterFill), "of the better trivial fill's error"))
     }
-    if let probe = results.probe { found.append(.init(percent(probe.top1), "linear probe, top-1")) }
-    if let knn = results.knn { found.append(.init(percent(knn.top1), "kNN, top-1")) }
+    for (name, judged) in [("linear probe", results.probe), ("kNN", results.knn)] {
+      for (data, result) in judged.sorted(by: { $0.key < $1.key }).prefix(1) {
+        found.append(.init(percent(result.top1), "\(name), top-1, \(data)"))
+      }
+    }
     if let done = results.pretraining {
       found.append(.init(Readable.duration(done.seconds), "of training"))
     }
@@ -77,11 +80,11 @@ public enum RunPage {
           note: "Pixels of 0…1, \(score.images) images, \(percent(score.ratio)) hidden."))
     }
     let judged = [("kNN", results.knn), ("linear probe", results.probe)]
-    let rows = judged.compactMap { name, result in
-      result.map {
+    let rows = judged.flatMap { name, results in
+      results.sorted { $0.key < $1.key }.map { data, result in
         [
-          name, percent($0.top1), percent($0.top5), "\($0.trainingImages)", "\($0.testImages)",
-          $0.settings,
+          name, data, percent(result.top1), result.classes > 5 ? percent(result.top5) : "–",
+          "\(result.trainingImages)", "\(result.testImages)", result.settings,
         ]
       }
     }
@@ -89,7 +92,8 @@ public enum RunPage {
       tables.append(
         .init(
           title: "What the frozen features are worth",
-          columns: ["", "top-1", "top-5", "learned from", "judged on", "settings"], rows: rows,
+          columns: ["", "data", "top-1", "top-5", "learned from", "judged on", "settings"],
+          rows: rows,
           note: "The encoder was not changed; only the classifier saw labels."))
     }
     return tables

@@ -8,10 +8,10 @@ public struct RunResults: Codable, Sendable {
   public var pretraining: Pretraining?
   /// How well hidden patches are filled in.
   public var reconstruction: ReconstructionScore?
-  /// Nearest neighbours on frozen features.
-  public var knn: Classification?
-  /// A linear classifier on frozen features.
-  public var probe: Classification?
+  /// Nearest neighbours on frozen features, by the set that was judged.
+  public var knn: [String: Classification] = [:]
+  /// A linear classifier on frozen features, by the set that was judged.
+  public var probe: [String: Classification] = [:]
 
   /// Creates empty results.
   public init() {}

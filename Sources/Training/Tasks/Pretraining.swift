@@ -85,6 +85,12 @@ public final class Pretraining {
         "a step takes \(resolved.effectiveBatch()) images and the set has \(dataset.count): "
           + "each is seen more than once a step; consider a smaller batch.size")
     }
+    if totalSteps < 1000, resolved.peakRate() < 1e-4 {
+      remarks.append(
+        "\(totalSteps) steps at a rate of at most \(Readable.scientific(resolved.peakRate())) will "
+          + "change little: the rate is optimizer.baseRate × effective batch / 256. For a small set "
+          + "raise budget.epochs and optimizer.baseRate")
+    }
     let (checkpoint, skipped) = folder.latestCheckpoint()
     skippedCheckpoints = skipped
     if settings.opening == .resume, let checkpoint {
@@ -127,6 +133,9 @@ public final class Pretraining {
     }
     return progress.step
   }
+
+  /// The step that this session ends at.
+  public var lastStep: Int { min(totalSteps, settings.stopAfter ?? totalSteps) }
 
   /// Images that one step learns from.
   public var effectiveBatch: Int { recipe.effectiveBatch() }

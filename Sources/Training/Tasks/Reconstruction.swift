@@ -36,7 +36,9 @@ public struct Reconstruction {
       throw RunFailure(
         .badData,
         "a ratio of \(ratio) of \(grid.count) patches leaves nothing visible or nothing hidden; "
-          + "expected more than 0 and less than 1, with at least one patch visible and one hidden")
+          + (ratio > 1 && ratio < 100
+            ? "did you mean \(ratio / 100)?"
+            : "expected more than 0 and less than 1, with a patch visible and one hidden"))
     }
   }
 

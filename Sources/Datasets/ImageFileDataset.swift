@@ -1,0 +1,23 @@
+import Foundation
+public import Imaging
+
+/// One image file as a set of its own.
+public struct ImageFileDataset: ImageDataset {
+  private let path: String
+
+  /// Takes a file that begins as an image does; nil where it is none, or a folder.
+  public init?(path: String) {
+    guard PathKind(path) == .file, let file = FileHandle(forReadingAtPath: path),
+      let start = try? file.read(upToCount: 32), ImageFormat(recognizing: start) != nil
+    else { return nil }
+    self.path = path
+  }
+
+  public var count: Int { 1 }
+  public var classes: [String]? { nil }
+  public func label(of index: Int) -> Int? { nil }
+  public func name(of index: Int) -> String { path }
+  public func content(of index: Int) throws(ImageError) -> ImageContent {
+    .encoded(try EncodedImage(path: path))
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Imaging
+import Training
+
+/// How fast batches are made, and where the time goes.
+struct DataBenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data",
+    abstract: "Time the making of batches: read, decode, resample.",
+    discussion: """
+      Random resized crop to 224, flip, normalised floats, as pre-training does it. Without DATA, 200 \
+      made-up photographs of 500 × 375, quality 95, are written to a temporary folder.
+
+      Examples:
+        mae bench data
+        mae bench data photos/ --workers 2
+      """)
+
+  @Argument(help: dataHelp, completion: .directory)
+  var data: String?
+
+  @Option(help: "Threads that make batches; first one, then two unless given.")
+  var workers: Int?
+
+  @Option(help: "Images to make.")
+  var images = 2000
+
+  @Option(help: "Side of the model's images.")
+  var size = 224
+
+  func validate() throws {
+    for (name, value) in [("workers", workers ?? 1), ("images", images), ("size", size)]
+    where value < 1 {
+      throw ValidationError("--\(name) is \(value); expected at least 1")
+    }
+  }
+
+  func run() throws {
+    let temporary =
+      NSTemporaryDirectory() + "/mae-bench-\(ProcessInfo.processInfo.processIdentifier)"
+    defer { try? FileManager.default.removeItem(atPath: temporary) }
+    if data == nil { try SyntheticPhotos().write(count: 200, to: temporary) }
+    let path = try data.map { word throws in try dataPath(word) } ?? temporary
+    let dataset = try openDataset(at: path)
+    let transform = ImageTransform(
+      .pretraining, size: PixelSize(width: size, height: size), normalization: .imageNet)
+    for count in workers.map({ [$0] }) ?? [1, 2] {
+      let result = try DataBenchmark(
+        dataset, path: data ?? "made-up photographs", transform: transform, images: images,
+        workers: count)
+      for line in result.lines { print(line) }
+    }
+  }
+}
