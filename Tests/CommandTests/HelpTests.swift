@@ -5,8 +5,9 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "", "pretrain", "reconstruct", "knn", "probe", "forward", "weights", "weights inspect",
-    "weights import", "weights export", "data", "data fetch", "data inspect", "recipes",
-    "recipes list", "recipes show", "bench", "doctor",
+    "weights import", "weights export", "data", "data fetch", "data inspect", "data pack",
+    "recipes",
+    "recipes list", "recipes show", "bench", "bench step", "bench data", "doctor",
   ]
 
   @Test(arguments: commands) func helpTexts(of command: String) throws {

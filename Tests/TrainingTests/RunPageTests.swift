@@ -14,17 +14,17 @@ import Torch
   @Test func partsAreFilledInOneByOne() throws {
     let shop = try Workshop()
     try shop.write("run/recipe.yaml", "")
-    #expect(try RunResults.read(shop("run")).probe == nil)
-    try RunResults.update(shop("run")) { $0.probe = Self.classification }
+    #expect(try RunResults.read(shop("run")).probe.isEmpty)
+    try RunResults.update(shop("run")) { $0.probe["toy"] = Self.classification }
     try RunResults.update(shop("run")) {
-      $0.knn = Self.classification
-      $0.knn?.top1 = 0.5
+      $0.knn["toy"] = Self.classification
+      $0.knn["toy"]?.top1 = 0.5
     }
     let results = try RunResults.read(shop("run"))
-    #expect(results.probe == Self.classification && results.knn?.top1 == 0.5)
+    #expect(results.probe["toy"] == Self.classification && results.knn["toy"]?.top1 == 0.5)
     // Where there is no run, nothing is written.
     try shop.write("other/model.json", "{}")
-    try RunResults.update(shop("other")) { $0.probe = Self.classification }
+    try RunResults.update(shop("other")) { $0.probe["toy"] = Self.classification }
     try RunPage.write(for: shop("other"))
     #expect(shop.names("other") == ["model.json"])
     try shop.write("run/results.json", "{\"probe\": 3}")
@@ -47,8 +47,8 @@ import Torch
       results.reconstruction = ReconstructionScore(
         meanSquaredError: 0.0125, meanFill: 0.05, nearestFill: 0.0625, images: 1000, ratio: 0.75,
         usesOriginalStatistics: true)
-      results.knn = Self.classification
-      results.probe = Self.classification
+      results.knn["<u>set"] = Self.classification
+      results.probe["<u>set"] = Self.classification
     }
     try RunPage.write(for: run)
     let page = try shop.text(name + "/report.html")
@@ -58,7 +58,7 @@ import Torch
       "Learning rate", "mean and deviation", "&lt;script&gt;", "run &lt;b&gt;&amp;&quot;&#39;",
       "Training images after 6 steps", "&lt;i&gt;sheet.png",
     ] { #expect(page.contains(word), "\(word)") }
-    for word in ["<script", "<b>", "<i>", "src=\"/", "href=\"http", "url(", "<link"] {
+    for word in ["<script", "<b>", "<i>", "<u>", "src=\"/", "href=\"http", "url(", "<link"] {
       #expect(!page.contains(word), "\(word)")
     }
     #expect(page.components(separatedBy: "data:image/png;base64,").count - 1 == 2)
