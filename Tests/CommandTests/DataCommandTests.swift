@@ -86,7 +86,9 @@ import Testing
       #expect(results.contains("\"\(key)\""), "\(key)")
     }
     let page = try bench.text("run/report.html")
-    for word in ["linear probe, top-1", "kNN, top-1", "nearest visible patch", "data:image/png"] {
+    for word in [
+      "linear probe, top-1, ", "kNN, top-1, ", "nearest visible patch", "data:image/png",
+    ] {
       #expect(page.contains(word), "\(word)")
     }
     #expect(!page.contains("<script") && !page.contains("src=\"/"))

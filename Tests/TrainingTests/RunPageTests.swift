@@ -60,7 +60,7 @@ import Torch
       "Learning rate", "mean and deviation", "&lt;script&gt;", "run &lt;b&gt;&amp;&quot;&#39;",
       "Training images after 6 steps", "&lt;i&gt;sheet.png", "&lt;u&gt;clothes",
     ] { #expect(page.contains(word), "\(word)") }
-    for word in ["<script", "<b>", "<i>", "src=\"/", "href=\"http", "url(", "<link"] {
+    for word in ["<script", "<b>", "<i>", "<u>", "src=\"/", "href=\"http", "url(", "<link"] {
       #expect(!page.contains(word), "\(word)")
     }
     #expect(page.components(separatedBy: "data:image/png;base64,").count - 1 == 2)
