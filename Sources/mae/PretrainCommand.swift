@@ -58,9 +58,7 @@ struct PretrainCommand: ParsableCommand {
     let recipe = try resolvedRecipe()
     let path = try dataPath(data)
     let device = try compute.open()
-    if resume, !FileManager.default.fileExists(atPath: out + "/recipe.yaml") {
-      complain("note: there is no run in \(out) to resume; a new one starts at step 0")
-    }
+    let isNew = resume && !FileManager.default.fileExists(atPath: out + "/recipe.yaml")
     Interrupts.install()
     let run = try Pretraining(
       recipe,
@@ -68,6 +66,7 @@ struct PretrainCommand: ParsableCommand {
         data: path, out: out,
         opening: resume ? .resume : overwrite ? .overwrite : .new, device: device,
         stopAfter: stopAfter))
+    if isNew { complain("note: there is no run in \(out) to resume; a new one starts at step 0") }
     try PretrainingSession(run, data: data).run()
   }
 

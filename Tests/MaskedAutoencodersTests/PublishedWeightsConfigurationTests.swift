@@ -128,7 +128,8 @@ import Torch
     #expect(
       message(tiny, .init())
         == "the number of attention heads of the encoder is not in the weights, and its width 12 is "
-        + "none of 192, 384, 768, 1024, 1280, for which it is known; give the number of heads")
+        + "none of 192, 384, 768, 1024, 1280, for which it is known; give the number of heads (--heads, --decoder-heads)"
+    )
     #expect(
       message(tiny, .init(heads: 3))?.contains("of the decoder is not in the weights") == true)
     var wide = PublishedGoldens.tiny

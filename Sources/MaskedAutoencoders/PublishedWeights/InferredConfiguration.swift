@@ -81,7 +81,7 @@ extension InferredConfiguration {
         throw InferenceError(
           message: "the number of attention heads of the \(part) is not in the weights, and its "
             + "width \(width) is none of \(known.keys.sorted().map(String.init).joined(separator: ", "))"
-            + ", for which it is known; give the number of heads")
+            + ", for which it is known; give the number of heads (--heads, --decoder-heads)")
       }
       assumptions.append(
         "the \(part) has \(heads) attention heads, as published for its width \(width)")

@@ -16,6 +16,15 @@ public struct RunResults: Codable, Sendable {
   /// Creates empty results.
   public init() {}
 
+  /// Reads results; parts that are not there are empty.
+  public init(from decoder: any Decoder) throws {
+    let parts = try decoder.container(keyedBy: CodingKeys.self)
+    pretraining = try parts.decodeIfPresent(Pretraining.self, forKey: .pretraining)
+    reconstruction = try parts.decodeIfPresent(ReconstructionScore.self, forKey: .reconstruction)
+    knn = try parts.decodeIfPresent([String: Classification].self, forKey: .knn) ?? [:]
+    probe = try parts.decodeIfPresent([String: Classification].self, forKey: .probe) ?? [:]
+  }
+
   /// What pre-training did.
   public struct Pretraining: Codable, Hashable, Sendable {
     /// Steps taken.
