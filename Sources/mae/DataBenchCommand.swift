@@ -21,6 +21,9 @@ struct DataBenchCommand: ParsableCommand {
   @Argument(help: dataHelp, completion: .directory)
   var data: String?
 
+  @Option(help: "Keep the made-up photographs in this folder, for a peer to read.")
+  var keep: String?
+
   @Option(help: "Threads that make batches; first one, then two unless given.")
   var workers: Int?
 
@@ -41,8 +44,8 @@ struct DataBenchCommand: ParsableCommand {
     let temporary =
       NSTemporaryDirectory() + "/mae-bench-\(ProcessInfo.processInfo.processIdentifier)"
     defer { try? FileManager.default.removeItem(atPath: temporary) }
-    if data == nil { try SyntheticPhotos().write(count: 200, to: temporary) }
-    let path = try data.map { word throws in try dataPath(word) } ?? temporary
+    if data == nil { try SyntheticPhotos().write(count: 200, to: keep ?? temporary) }
+    let path = try data.map { word throws in try dataPath(word) } ?? keep ?? temporary
     let dataset = try openDataset(at: path)
     let transform = ImageTransform(
       .pretraining, size: PixelSize(width: size, height: size), normalization: .imageNet)
