@@ -9,7 +9,7 @@ public struct LBFGS {
   /// Pairs of steps and gradient changes that are remembered.
   public var memory = 10
   /// Iterations at the most.
-  public var iterations = 200
+  public var iterations = 1000
   /// Done when no component of the gradient is larger.
   public var tolerance = 1e-5
 

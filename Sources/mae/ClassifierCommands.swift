@@ -81,18 +81,36 @@ struct FeatureOptions: ParsableArguments {
   }
 }
 
-/// Prints a result and keeps it with the run.
-private func report(
-  _ result: RunResults.Classification, of kind: String, model: String, data: FeatureOptions,
-  into path: WritableKeyPath<RunResults, [String: RunResults.Classification]>
+/// A way to judge frozen features: embeds both parts of a set, classifies, prints and keeps the result.
+private func judge(
+  _ kind: String, _ model: ModelOptions, _ features: FeatureOptions, _ compute: ComputeOptions,
+  into path: WritableKeyPath<RunResults, [String: RunResults.Classification]>,
+  by classify: (_ training: Features, _ test: Features, _ classes: Int) -> (
+    scores: [Float], settings: String
+  )
 ) throws {
+  let start = ContinuousClock.now
+  let device = try compute.open()
+  let loaded = try model.load(on: device, readsImages: true)
+  let sets = try features.open()
+  let rows = try features.features(by: loaded, sets)
+  let (scores, settings) = classify(rows.training, rows.test, sets.classes)
+  var tally = ClassificationTally(classes: sets.classes)
+  tally.add(scores: scores, labels: rows.test.labels)
+  let result = RunResults.Classification(
+    top1: tally.top1, top5: tally.top5, trainingImages: rows.training.labels.count,
+    testImages: rows.test.labels.count, classes: sets.classes,
+    settings: "\(settings), \(features.pooling.rawValue)",
+    seconds: (ContinuousClock.now - start) / .seconds(1))
   let top5 = result.classes > 5 ? ", top-5 \(fixed(result.top5 * 100, 2)) %" : ""
   print(
     "\(kind): top-1 \(fixed(result.top1 * 100, 2)) %\(top5) of "
       + "\(result.testImages) images, learned from \(result.trainingImages) "
       + "(\(result.settings), \(Readable.duration(result.seconds)))")
-  try RunResults.update(model) { $0[keyPath: path][data.test ?? data.data] = result }
-  try RunPage.write(for: model)
+  try RunResults.update(model.model) {
+    $0[keyPath: path][features.test ?? features.data] = result
+  }
+  try RunPage.write(for: model.model)
 }
 
 /// k nearest neighbours on frozen features.
@@ -128,19 +146,11 @@ struct KNNCommand: ParsableCommand {
   }
 
   func run() throws {
-    let start = ContinuousClock.now
-    let device = try compute.open()
-    let loaded = try model.load(on: device, readsImages: true)
-    let sets = try features.open()
-    let rows = try features.features(by: loaded, sets)
-    let scores = NearestNeighbours(count: neighbours, temperature: temperature)
-      .scores(for: rows.test.rows, from: rows.training, classes: sets.classes)
-    try report(
-      RunResults.Classification(
-        scores, rows, classes: sets.classes,
-        settings: "k \(neighbours), temperature \(temperature), \(features.pooling.rawValue)",
-        seconds: (ContinuousClock.now - start) / .seconds(1)),
-      of: "kNN", model: model.model, data: features, into: \.knn)
+    try judge("kNN", model, features, compute, into: \.knn) { training, test, classes in
+      let scores = NearestNeighbours(count: neighbours, temperature: temperature)
+        .scores(for: test.rows, from: training, classes: classes)
+      return (scores, "k \(neighbours), temperature \(temperature)")
+    }
   }
 }
 
@@ -172,32 +182,10 @@ struct ProbeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let start = ContinuousClock.now
-    let device = try compute.open()
-    let loaded = try model.load(on: device, readsImages: true)
-    let sets = try features.open()
-    let rows = try features.features(by: loaded, sets)
-    let probe = LinearProbe(rows.training, classes: sets.classes, strength: strength)
-    try report(
-      RunResults.Classification(
-        probe.scores(for: rows.test.rows), rows, classes: sets.classes,
-        settings: "L-BFGS, C \(strength), \(features.pooling.rawValue), "
-          + "\(probe.outcome.iterations) iterations",
-        seconds: (ContinuousClock.now - start) / .seconds(1)),
-      of: "linear probe", model: model.model, data: features, into: \.probe)
-  }
-}
-
-extension RunResults.Classification {
-  fileprivate init(
-    _ scores: [Float], _ rows: (training: Features, test: Features), classes: Int,
-    settings: String, seconds: Double
-  ) {
-    var tally = ClassificationTally(classes: classes)
-    tally.add(scores: scores, labels: rows.test.labels)
-    self.init(
-      top1: tally.top1, top5: tally.top5,
-      trainingImages: rows.training.labels.count, testImages: rows.test.labels.count,
-      classes: classes, settings: settings, seconds: seconds)
+    try judge("linear probe", model, features, compute, into: \.probe) { training, test, classes in
+      let probe = LinearProbe(training, classes: classes, strength: strength)
+      let steps = probe.outcome.iterations
+      return (probe.scores(for: test.rows), "L-BFGS, C \(strength), \(steps) iterations")
+    }
   }
 }

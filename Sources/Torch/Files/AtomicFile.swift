@@ -193,5 +193,8 @@ public func makeFolder(_ path: String) throws(FileError) {
     try makeFolder(splitPath(path).folder)
     if mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) { return }
   }
+  if errno == EEXIST {
+    throw FileError(path: path, kind: .unwritable, message: "is a file, expected a folder")
+  }
   throw .system("cannot be created", path, .unwritable)
 }
