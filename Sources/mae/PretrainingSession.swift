@@ -64,7 +64,7 @@ struct PretrainingSession {
     let step = run.measuredStep()
     try journal.say(
       "machine   \(run.device), \(Engine.threads) threads, libtorch \(Engine.version): "
-        + "a step takes \(Readable.fixed(step, 2)) s, so about "
+        + "a step takes about \(Readable.fixed(step, 2)) s, so "
         + "\(Readable.duration(step * Double(left))) for \(left) steps")
     try journal.say("folder    \(run.folder.path)")
     if run.startingStep > 0 {
