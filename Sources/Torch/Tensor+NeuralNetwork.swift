@@ -2,6 +2,7 @@ extension Tensor {
   private enum Ops {
     static let linear = Op("linear")
     static let layerNorm = Op("layer_norm")
+    static let batchNorm = Op("batch_norm")
     static let gelu = Op("gelu")
     static let softmax = Op("softmax", "int")
     static let logSoftmax = Op("log_softmax", "int")
@@ -29,6 +30,21 @@ extension Tensor {
     Ops.layerNorm(self, [weight.count], weight, bias, epsilon, file: file, line: line)
   }
 
+  /// `(x − mean) / √(variance + ε)` for each column: `[B, D]` → `[B, D]`.
+  ///
+  /// - Parameters:
+  ///   - mean: Running means `[D]`; in training they move towards the batch's by `momentum`.
+  ///   - variance: Running variances `[D]`, likewise.
+  ///   - isTraining: Whether the batch's own statistics are used.
+  public func batchNorm(
+    mean: Tensor, variance: Tensor, isTraining: Bool, momentum: Double, epsilon: Double,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.batchNorm(
+      self, Tensor?.none, Tensor?.none, mean, variance, isTraining, momentum, epsilon, false,
+      file: file, line: line)
+  }
+
   /// `x · Φ(x)`, with the exact normal distribution.
   public func gelu() -> Tensor { Ops.gelu(self) }
 
@@ -53,7 +69,8 @@ extension Tensor {
     Ops.mse(self, target, file: file, line: line)
   }
 
-  /// The mean cross-entropy of scores `[B, K]` with classes `[B]` (int64).
+  /// The mean cross-entropy of scores `[B, K]` with classes `[B]` (int64), or with shares of classes
+  /// `[B, K]` that add up to 1.
   public func crossEntropy(
     with classes: Tensor, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {

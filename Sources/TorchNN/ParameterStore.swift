@@ -50,6 +50,15 @@ public final class ParameterStore {
     for entry in entries where entry.isTrainable { entry.tensor.gradient = nil }
   }
 
+  /// Keeps tensors as they are from now on: they get no gradient and are not among ``trainable``.
+  public func freeze(where isFrozen: (String) -> Bool) {
+    for (index, entry) in entries.enumerated() where entry.isTrainable && isFrozen(entry.name) {
+      entry.tensor.gradient = nil
+      entry.tensor.requiresGradient = false
+      entries[index] = Entry(name: entry.name, tensor: entry.tensor, isTrainable: false)
+    }
+  }
+
   func declare(
     _ name: String, shape: [Int], initializer: Initializer, isTrainable: Bool
   ) -> Tensor {

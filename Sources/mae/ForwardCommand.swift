@@ -11,7 +11,8 @@ struct ForwardCommand: ParsableCommand {
     discussion: """
       In: pixel_values [B, C, H, W] float32, normalised, and noise [B, N]; the patches with the \
       least noise are visible. Out: loss [], pred [B, N, P·P·C], mask [B, N] (1 = hidden), \
-      ids_restore [B, N] int64, latent [B, 1+K, D]. Of an encoder alone: mask, ids_restore, latent.
+      ids_restore [B, N] int64, latent [B, 1+K, D]. Of an encoder alone: mask, \
+      ids_restore, latent. A classifier needs pixel_values only and gives logits [B, K].
 
       Example:
         mae forward vit-mae-base/ inputs.safetensors --out outputs.safetensors
@@ -41,6 +42,12 @@ struct ForwardCommand: ParsableCommand {
     let file = try SafetensorsFile(inputs)
     let images = try file.floats(
       "pixel_values", [nil, configuration.channels, configuration.height, configuration.width])
+    if let classifier = loaded.classifier {
+      let logits = withoutGradients { classifier(images.to(device)) }
+      try SafetensorsFile.write(["logits": logits], to: out)
+      print("wrote logits to \(out)")
+      return
+    }
     let noise = try file.floats("noise", [images.shape[0], configuration.grid.count])
     let masking = RandomMasking(ratio: ratio ?? loaded.description.maskingRatio)
     let isShare = masking.ratio > 0 && masking.ratio < 1  // of anything else no count can be taken
@@ -55,13 +62,13 @@ struct ForwardCommand: ParsableCommand {
     var results = ["mask": mask.indicator, "ids_restore": mask.restoring]
     withoutGradients {
       let images = images.to(device)
-      if loaded.description.hasDecoder {
-        let output = loaded.model(images, mask: mask)
+      if case .autoencoder(let model) = loaded.network, loaded.description.hasDecoder {
+        let output = model(images, mask: mask)
         results["loss"] = output.loss
         results["pred"] = output.prediction
         results["latent"] = output.latent
       } else {
-        results["latent"] = loaded.model.encoder(
+        results["latent"] = loaded.encoder(
           patches(of: images, side: configuration.patch), keeping: mask)
       }
     }

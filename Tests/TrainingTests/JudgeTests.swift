@@ -47,7 +47,7 @@ import TorchOptim
         // The same as the encoder says of the same pixels.
         let pixels = Tensor(pictures[index].pixels, shape: [1, 1, 16, 16]).to(.float32) / 255
         let tokens = withoutGradients {
-          model.model.encoder(patches(of: (pixels - 0.5) / 0.25, side: 4))
+          model.encoder(patches(of: (pixels - 0.5) / 0.25, side: 4))
         }
         let expected =
           pooling == .classToken

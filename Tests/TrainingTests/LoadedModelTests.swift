@@ -31,7 +31,7 @@ import TorchNN
     let older = try LoadedModel(shop("run/checkpoints/step-5"))
     #expect(older.usedWeights[3].tensor.floats != newest.usedWeights[3].tensor.floats)
     #expect(newest.description.hasDecoder)
-    #expect(throws: Never.self) { try newest.requireDecoder() }
+    #expect(throws: Never.self) { _ = try newest.autoencoder() }
     // The newest that can be run: the optimizer is not needed for that.
     try shop.remove("run/checkpoints/step-10/optimizer.safetensors")
     expectSame(try LoadedModel(shop("run")), newest, "without an optimizer")
@@ -58,7 +58,7 @@ import TorchNN
       expectSame(model, folder, path)
       #expect(model.pixelAssumption?.contains("ImageNet") == true, "\(path)")
       let output = withoutGradients {
-        model.model((try? inputs["pixel_values"]) ?? Tensor(), mask: mask)
+        try model.autoencoder()((try? inputs["pixel_values"]) ?? Tensor(), mask: mask)
       }
       expectClose(output.loss, try inputs["loss"], absolute: 1e-5, path)
       expectClose(output.prediction, try inputs["pred"], absolute: 1e-4, path)
@@ -74,7 +74,7 @@ import TorchNN
     #expect(!encoder.description.hasDecoder)
     #expect(encoder.usedWeights.allSatisfy { !$0.name.hasPrefix("decoder") })
     #expect(encoder.usedWeights.count < encoder.store.entries.count)
-    let failure = #expect(throws: RunFailure.self) { try encoder.requireDecoder() }
+    let failure = #expect(throws: RunFailure.self) { try encoder.autoencoder() }
     #expect(failure?.message.contains("encoder only") == true)
     #expect(throws: RunFailure.self) { try Reconstruction(encoder) }
   }

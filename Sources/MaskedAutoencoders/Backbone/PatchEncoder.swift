@@ -3,7 +3,8 @@ public import TorchNN
 
 // B batch, N patches, K kept, D width, P patch side, C channels, V = P·P·C values of a patch.
 
-/// The Vision Transformer that sees the visible patches only (He et al., 2022, §3 “MAE encoder”).
+/// The Vision Transformer that sees the visible patches only (He et al., 2022, §3 “MAE encoder”); all
+/// patches where nothing is masked, as in fine-tuning.
 ///
 /// Names are timm's, so that its weights load there as they are.
 public struct PatchEncoder: Module {
@@ -15,18 +16,29 @@ public struct PatchEncoder: Module {
   let classToken: Tensor  // [1, 1, D]
   let positions: Tensor  // [1, 1 + N, D]
   let blocks: [TransformerBlock]
-  let norm: LayerNorm
+  let norm: LayerNorm?
 
   /// Declares `cls_token`, `pos_embed`, `patch_embed.proj`, `blocks` and `norm`.
-  public init(_ configuration: ModelConfiguration, in scope: Scope) {
+  ///
+  /// - Parameters:
+  ///   - trainsPositions: Whether positions are learned, as in fine-tuning; pre-training keeps the
+  ///     sine-cosine table.
+  ///   - hasNorm: Whether tokens are normalised after the last block; a classifier that normalises
+  ///     the mean of the patches instead has none.
+  public init(
+    _ configuration: ModelConfiguration, trainsPositions: Bool = false, hasNorm: Bool = true,
+    in scope: Scope
+  ) {
     self.scope = scope
     self.configuration = configuration
     let shape = configuration.encoder
     let (width, patch, channels) = (shape.width, configuration.patch, configuration.channels)
     classToken = scope.parameter("cls_token", [1, 1, width], .normal(standardDeviation: 0.02))
-    positions = scope.table(
-      "pos_embed", [1, 1 + configuration.grid.count, width],
-      .values(sineCosinePositions(configuration.grid, width: width)))
+    let table = Initializer.values(sineCosinePositions(configuration.grid, width: width))
+    let places = [1, 1 + configuration.grid.count, width]
+    positions =
+      trainsPositions
+      ? scope.parameter("pos_embed", places, table) : scope.table("pos_embed", places, table)
     // Xavier over the flattened patch; the bias as a convolution's (He et al., 2022, A.1).
     let values = configuration.patchValues
     patchWeight = scope["patch_embed"]["proj"].parameter(
@@ -38,7 +50,8 @@ public struct PatchEncoder: Module {
         shape, normEpsilon: configuration.normEpsilon, qkvBias: configuration.qkvBias,
         in: scope["blocks", $0])
     }
-    norm = LayerNorm(width, epsilon: configuration.normEpsilon, in: scope["norm"])
+    norm =
+      hasNorm ? LayerNorm(width, epsilon: configuration.normEpsilon, in: scope["norm"]) : nil
   }
 
   /// Class token and visible patches after the last norm, in the order of the mask.
@@ -56,8 +69,10 @@ public struct PatchEncoder: Module {
   }
 
   /// Class token and all patches after the last norm, row by row: `[B, N, V]` → `[B, 1 + N, D]`.
-  public func callAsFunction(_ patches: Tensor) -> Tensor {
-    encoded(embedded(patches) + positions[0, from: 1])
+  ///
+  /// - Parameter paths: What blocks leave out while a classifier is trained; nil for nothing.
+  public func callAsFunction(_ patches: Tensor, dropping paths: DropPath? = nil) -> Tensor {
+    encoded(embedded(patches) + positions[0, from: 1], dropping: paths)
   }
 
   /// `[…, V]` → `[…, D]`: the patch convolution, on values that lie channel last.
@@ -65,13 +80,15 @@ public struct PatchEncoder: Module {
     patches.linear(patchWeight.permuted([0, 2, 3, 1]).flattened(from: 1), patchBias)
   }
 
-  private func encoded(_ tokens: Tensor) -> Tensor {
+  private func encoded(_ tokens: Tensor, dropping paths: DropPath? = nil) -> Tensor {
     let width = configuration.encoder.width
     let first = (classToken + positions.narrowed(1, to: 0..<1))
       .expanded([tokens.shape[0], 1, width])
     var x = concatenated([first, tokens], along: 1)
-    for block in blocks { x = block(x) }
-    return norm(x)
+    for (index, block) in blocks.enumerated() {
+      x = block(x, dropping: paths?.rate(of: index, depth: blocks.count) ?? 0, using: paths)
+    }
+    return norm?(x) ?? x
   }
 }
 

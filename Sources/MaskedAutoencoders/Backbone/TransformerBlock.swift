@@ -90,9 +90,15 @@ public struct TransformerBlock: Layer {
     feedForward = FeedForward(width: shape.width, hidden: shape.hidden, in: scope["mlp"])
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor {
-    let y = x + attention(attentionNorm(x))
-    return y + feedForward(feedForwardNorm(y))
+  public func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, dropping: 0, using: nil) }
+
+  /// Leaves out each of the two branches for some images of the batch, see ``DropPath``.
+  ///
+  /// - Parameter rate: The probability that a branch is left out; 0 for none.
+  public func callAsFunction(_ x: Tensor, dropping rate: Double, using paths: DropPath?) -> Tensor {
+    func branch(_ change: Tensor) -> Tensor { paths?.thinned(change, rate: rate) ?? change }
+    let y = x + branch(attention(attentionNorm(x)))
+    return y + branch(feedForward(feedForwardNorm(y)))
   }
 
   /// Computes only the last `queries` tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.

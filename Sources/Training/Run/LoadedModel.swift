@@ -6,8 +6,8 @@ public import TorchNN
 
 /// A model with its weights, from wherever they are.
 public struct LoadedModel {
-  /// The network; its decoder has no weights where ``ModelDescription/hasDecoder`` is false.
-  public let model: MaskedAutoencoder
+  /// The network.
+  public let network: Network
   /// Its tensors.
   public let store: ParameterStore
   /// Its shapes and how pixels are prepared for it.
@@ -54,6 +54,27 @@ public struct LoadedModel {
     }
   }
 
+  /// A network of one of the kinds.
+  public enum Network {
+    /// As pre-trained; its decoder has no weights where ``ModelDescription/hasDecoder`` is false.
+    case autoencoder(MaskedAutoencoder)
+    /// An encoder with a head.
+    case classifier(ImageClassifier)
+  }
+
+  /// The Vision Transformer of either kind.
+  public var encoder: PatchEncoder {
+    switch network {
+    case .autoencoder(let model): model.encoder
+    case .classifier(let model): model.encoder
+    }
+  }
+
+  /// The classifier; nil where the model is none.
+  public var classifier: ImageClassifier? {
+    if case .classifier(let model) = network { model } else { nil }
+  }
+
   private init(
     _ description: ModelDescription, _ weights: [String: Tensor], from source: String,
     assumptions: [String], pixelAssumption: String? = nil, on device: Device
@@ -63,7 +84,13 @@ public struct LoadedModel {
     self.assumptions = assumptions
     self.pixelAssumption = pixelAssumption
     store = ParameterStore(on: device, initializing: nil)
-    model = MaskedAutoencoder(description.model, in: store.root)
+    network =
+      if let classifier = description.classifier {
+        .classifier(
+          ImageClassifier(description.model, head: classifier.head, in: store.root))
+      } else {
+        .autoencoder(MaskedAutoencoder(description.model, in: store.root))
+      }
     do {
       try store.load(weights) {
         description.hasDecoder || !PublishedFormat.isDecoder($0)
@@ -103,16 +130,30 @@ public struct LoadedModel {
         path: "\(path)/checkpoints/step-\(last)", kind: .unreadable, message: "cannot be read")
   }
 
-  /// Refuses to go on without a decoder.
+  /// Encoder and decoder.
   ///
-  /// - Throws: ``RunFailure`` that says why pictures cannot be made.
-  public func requireDecoder() throws {
-    guard description.hasDecoder else {
+  /// - Throws: ``RunFailure`` that says why pictures cannot be made, where there is no decoder.
+  public func autoencoder() throws -> MaskedAutoencoder {
+    guard case .autoencoder(let model) = network, description.hasDecoder else {
       throw RunFailure(
         .badData,
         "\(source): the file holds an encoder only, and reconstructing needs the decoder it was "
           + "pre-trained with; use a checkpoint of pre-training that has decoder_… weights")
     }
+    return model
+  }
+
+  /// The classifier.
+  ///
+  /// - Throws: ``RunFailure`` that says how to get one, where the model is none.
+  public func requireClassifier() throws -> ImageClassifier {
+    guard let classifier else {
+      throw RunFailure(
+        .badData,
+        "\(source): the model has no head that tells classes apart; make one with "
+          + "mae finetune or mae probe, or give a run folder of theirs")
+    }
+    return classifier
   }
 }
 

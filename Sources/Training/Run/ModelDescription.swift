@@ -4,8 +4,8 @@ public import MaskedAutoencoders
 public struct ModelDescription: Codable, Hashable, Sendable {
   /// The version of this file's layout.
   public var format: Int
-  /// What kind of model the weights are of: `masked-autoencoder`.
-  public var kind: String
+  /// What kind of model the weights are of.
+  public var kind: Kind
   /// Names, shapes and what they compute.
   public var model: ModelConfiguration
   /// Whether the decoder's weights are there; an encoder alone can embed but not reconstruct.
@@ -16,14 +16,38 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var deviation: [Double]
   /// The share of patches hidden in training.
   public var maskingRatio: Double
+  /// The head and the classes' names; only a classifier has them.
+  public var classifier: Classifier?
 
-  /// Describes a model.
+  /// A kind of model.
+  public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Encoder and decoder, as pre-trained.
+    case maskedAutoencoder = "masked-autoencoder"
+    /// Encoder and head.
+    case classifier
+  }
+
+  /// What a classifier has beyond its encoder.
+  public struct Classifier: Codable, Hashable, Sendable {
+    /// Pooling and number of classes.
+    public var head: ClassifierHead
+    /// A name for each class, in the order of scores.
+    public var classNames: [String]
+
+    /// Describes a head.
+    public init(head: ClassifierHead, classNames: [String]) {
+      self.head = head
+      self.classNames = classNames
+    }
+  }
+
+  /// Describes a masked autoencoder.
   public init(
     model: ModelConfiguration, hasDecoder: Bool = true, mean: [Double], deviation: [Double],
     maskingRatio: Double
   ) {
     format = 1
-    kind = "masked-autoencoder"
+    kind = .maskedAutoencoder
     self.model = model
     self.hasDecoder = hasDecoder
     self.mean = mean
@@ -31,12 +55,32 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     self.maskingRatio = maskingRatio
   }
 
+  /// Describes a classifier.
+  public init(
+    model: ModelConfiguration, classifier: Classifier, mean: [Double], deviation: [Double],
+    maskingRatio: Double = 0.75
+  ) {
+    self.init(
+      model: model, hasDecoder: false, mean: mean, deviation: deviation, maskingRatio: maskingRatio
+    )
+    kind = .classifier
+    self.classifier = classifier
+  }
+
   /// What is wrong with the values, one sentence each; empty when all is well.
   var problems: [String] {
     var found: [String] = []
     if format != 1 { found.append("format is \(format), expected 1") }
-    if kind != "masked-autoencoder" {
-      found.append("kind is '\(kind)', expected 'masked-autoencoder'")
+    if (kind == .classifier) != (classifier != nil) {
+      found.append("kind is \(kind.rawValue), with which classifier is out of place or missing")
+    }
+    if let classifier {
+      found += classifier.head.problems.map { "classifier.head.\($0.path) \($0.message)" }
+      if classifier.classNames.count != classifier.head.classes {
+        found.append(
+          "classifier.classNames has \(classifier.classNames.count) names, expected "
+            + "\(classifier.head.classes)")
+      }
     }
     found += model.problems.map { "model.\($0.path) \($0.message)" }
     for (name, values) in [("mean", mean), ("deviation", deviation)]

@@ -54,7 +54,7 @@ public struct Features {
     while let batch = try loader.next() {
       let features = withoutGradients {
         let images = batch.tensor(on: model.store.device)
-        let tokens = model.model.encoder(patches(of: images, side: configuration.patch))
+        let tokens = model.encoder(patches(of: images, side: configuration.patch))
         return switch pooling {
         case .classToken: tokens.selected(0, along: 1)
         case .mean: tokens.narrowed(1, to: 1..<1 + configuration.grid.count).mean([1])

@@ -16,8 +16,7 @@ public struct Reconstruction {
   /// - Throws: ``RunFailure`` where the model has no decoder, or takes images that are neither gray
   ///   nor colour.
   public init(_ loaded: LoadedModel) throws {
-    try loaded.requireDecoder()
-    try self.init(loaded.model, loaded.description, on: loaded.store.device)
+    try self.init(loaded.autoencoder(), loaded.description, on: loaded.store.device)
   }
 
   /// Uses a model that is being trained.

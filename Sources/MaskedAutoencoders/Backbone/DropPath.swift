@@ -1,0 +1,35 @@
+public import Torch
+
+// B batch, N tokens, D width.
+
+/// Stochastic depth (Huang et al., 2016): while a classifier is trained, each residual branch is left
+/// out for some images, more often the deeper it lies.
+public struct DropPath {
+  /// The probability at the last block; the first block's is 0, and those between lie on a line.
+  public let rate: Double
+  private let generator: Generator
+
+  /// Draws from a generator, in the order in which branches are computed.
+  public init(rate: Double, using generator: Generator) {
+    self.rate = rate
+    self.generator = generator
+  }
+
+  /// The probability at one of `depth` blocks, counted from 0.
+  public func rate(of block: Int, depth: Int) -> Double {
+    Self.rates(upTo: rate, depth: depth)[block]
+  }
+
+  /// The probabilities of all blocks: `rate · block / (depth − 1)`.
+  public static func rates(upTo rate: Double, depth: Int) -> [Double] {
+    (0..<depth).map { depth > 1 ? rate * Double($0) / Double(depth - 1) : 0 }
+  }
+
+  /// A branch `[B, N, D]` with images left out, the others scaled so that the mean stays the same.
+  func thinned(_ branch: Tensor, rate: Double) -> Tensor {
+    guard rate > 0 else { return branch }
+    let shape = [branch.shape[0]] + [Int](repeating: 1, count: branch.rank - 1)
+    let kept = Tensor.rand(shape, using: generator).less(than: 1 - rate)
+    return branch * (kept.to(branch.dtype) * (1 / (1 - rate))).to(branch.device)
+  }
+}
