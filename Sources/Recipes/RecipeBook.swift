@@ -33,13 +33,7 @@ public enum RecipeBook {
 
   /// The entry of that name; throws the nearest names there are.
   public static func entry(named name: String) throws(RecipeErrors) -> Entry {
-    if let entry = entries.first(where: { $0.name == name }) { return entry }
-    let names = entries.map(\.name)
-    let advice =
-      nearestName(to: name, among: names).map { "did you mean \($0)?" }
-      ?? "there are \(names.joinedWords("and"))"
-    let excerpt = name.count > 60 ? name.prefix(57) + "…" : name[...]
-    throw RecipeErrors([FieldMistake("", "no recipe is called \(excerpt); \(advice)")])
+    try named(name, among: entries.map { ($0.name, $0) })
   }
 
   /// The complete, checked recipe that a name or file and `--set` assignments make together.
@@ -50,27 +44,8 @@ public enum RecipeBook {
   public static func resolve(
     _ nameOrFile: String? = nil, settings: [String] = []
   ) throws(RecipeErrors) -> Recipe {
-    var base = standard
-    var file: RecipeFile?
-    var failure: RecipeErrors?
-    do throws(RecipeErrors) {
-      if let nameOrFile, nameOrFile.contains("/") || nameOrFile.contains(".") {
-        let read = try RecipeFile(at: nameOrFile)
-        file = read
-        if let name = read.base { base = try entry(named: name).recipe }
-      } else if let nameOrFile {
-        base = try entry(named: nameOrFile).recipe
-      }
-    } catch {
-      failure = error
-    }
-    do throws(RecipeErrors) {
-      let recipe = try base.changed(by: file, settings: settings)
-      if let failure { throw failure }
-      return recipe
-    } catch {
-      guard let failure, failure != error else { throw error }
-      throw RecipeErrors(failure.mistakes + error.mistakes)
+    try resolved(nameOrFile, settings: settings, standard: standard) { name throws(RecipeErrors) in
+      try entry(named: name).recipe
     }
   }
 }

@@ -32,6 +32,40 @@ public struct ParameterGroup {
   }
 }
 
+extension ParameterGroup {
+  /// Groups with layer-wise rates (Bao et al., 2022; He et al., 2022, Table 9): the rate of a weight is
+  /// scaled by `decay^(layers − layer)`, so that what comes after the last block learns at the full
+  /// rate and the embedding slowest.
+  ///
+  /// - Parameters:
+  ///   - entries: The weights.
+  ///   - decay: The factor from a layer to the one below; 1 for equal rates.
+  ///   - layers: The number of the topmost layer: a Vision Transformer's depth + 1.
+  ///   - weightDecay: Of parameters of two dimensions and more that are not in `undecayed`.
+  ///   - undecayed: Names without weight decay, such as `pos_embed` and `cls_token`.
+  ///   - layer: The layer that a name belongs to, from 0 to `layers`.
+  public static func layerwise(
+    of entries: [ParameterStore.Entry], decay: Double, layers: Int, weightDecay: Double,
+    undecayed: Set<String>, layer: (String) -> Int
+  ) -> [ParameterGroup] {
+    var groups: [ParameterGroup] = []
+    var places: [[Int]: Int] = [:]
+    for entry in entries {
+      let layer = layer(entry.name)
+      let isDecayed = entry.tensor.rank > 1 && !undecayed.contains(entry.name)
+      let key = [decay == 1 ? layers : layer, isDecayed ? 1 : 0]
+      if places[key] == nil {
+        places[key] = groups.count
+        let scale = (key[0]..<layers).reduce(1) { scale, _ in scale * decay }
+        groups.append(
+          ParameterGroup([], weightDecay: isDecayed ? weightDecay : 0, rateScale: scale))
+      }
+      if let place = places[key] { groups[place].parameters.append((entry.name, entry.tensor)) }
+    }
+    return groups
+  }
+}
+
 /// An optimizer of named parameters.
 public protocol Optimizer: AnyObject {
   /// What is optimized.

@@ -59,6 +59,7 @@ public final class Trainer {
 
   private let task: any TrainingTask
   private let optimizer: any Optimizer
+  private let average: WeightAverage?
   private let loader: BatchLoader
   private let imageCount: Int
   private let plan: Plan
@@ -71,15 +72,18 @@ public final class Trainer {
   /// Puts a run together.
   ///
   /// - Parameters:
+  ///   - average: The average of weights to keep, and to save in the weights' place.
   ///   - loader: Stands at batch `step · accumulation`.
   ///   - images: Number of images in the set.
   ///   - step: Steps taken before, in a resumed run.
   public init(
-    _ task: any TrainingTask, optimizer: any Optimizer, loader: BatchLoader, images: Int,
-    plan: Plan, folder: RunFolder, startingAt step: Int = 0, observers: [any TrainingObserver]
+    _ task: any TrainingTask, optimizer: any Optimizer, average: WeightAverage? = nil,
+    loader: BatchLoader, images: Int, plan: Plan, folder: RunFolder, startingAt step: Int = 0,
+    observers: [any TrainingObserver]
   ) {
     self.task = task
     self.optimizer = optimizer
+    self.average = average
     self.loader = loader
     imageCount = images
     self.plan = plan
@@ -126,6 +130,7 @@ public final class Trainer {
       norm = length
     }
     optimizer.step(rate: rate)
+    average?.update()
     step += 1
     return StepReport(
       step: step, totalSteps: plan.totalSteps,
@@ -153,9 +158,9 @@ public final class Trainer {
     guard task.store.isFinite else { throw notFinite("a weight", .nan) }
     let checkpoint = folder.checkpoint(at: step)
     try checkpoint.write(
-      task.description, weights: task.store.weights,
+      task.description, weights: average?.weights ?? task.store.weights,
       training: (
-        optimizer.state,
+        optimizer.state + trainedBesideAverage,
         Checkpoint.Progress(
           step: step, seed: plan.seed, images: imageCount,
           epochs: Double(step) / Double(plan.stepsPerEpoch))
@@ -163,6 +168,12 @@ public final class Trainer {
     savedStep = step
     folder.keepCheckpoints(plan.keptCheckpoints)
     for observer in observers { try observer.saved(checkpoint, at: step) }
+  }
+
+  /// The weights that are trained, where their average takes their place in the checkpoint.
+  private var trainedBesideAverage: [(name: String, tensor: Tensor)] {
+    guard average != nil else { return [] }
+    return task.store.weights.map { (Checkpoint.trainedPrefix + $0.name, $0.tensor) }
   }
 
   private func endIfRequested() throws {

@@ -7,17 +7,20 @@ public import Torch
 public struct DropPath {
   /// The probability at the last block; the first block's is 0, and those between lie on a line.
   public let rate: Double
+  /// The first block that leaves anything out; those before are frozen.
+  public let firstBlock: Int
   private let generator: Generator
 
   /// Draws from a generator, in the order in which branches are computed.
-  public init(rate: Double, using generator: Generator) {
+  public init(rate: Double, from firstBlock: Int = 0, using generator: Generator) {
     self.rate = rate
+    self.firstBlock = firstBlock
     self.generator = generator
   }
 
   /// The probability at one of `depth` blocks, counted from 0.
   public func rate(of block: Int, depth: Int) -> Double {
-    Self.rates(upTo: rate, depth: depth)[block]
+    block < firstBlock ? 0 : Self.rates(upTo: rate, depth: depth)[block]
   }
 
   /// The probabilities of all blocks: `rate · block / (depth − 1)`.

@@ -11,6 +11,15 @@ public enum TrainedPart: Hashable, Sendable {
   /// paper's “½ block”.
   case halfBlock
 
+  /// The first block of which anything is trained, counted from 0.
+  public func firstBlock(depth: Int) -> Int {
+    switch self {
+    case .all: 0
+    case .lastBlocks(let count): max(0, depth - count)
+    case .halfBlock: depth - 1
+    }
+  }
+
   /// Whether a weight is trained, by its name.
   public func contains(_ name: String, depth: Int) -> Bool {
     let parts = name.split(separator: ".")

@@ -63,12 +63,14 @@ extension Recipe {
   }
 
   /// What is subtracted from channels of 0...1, and what they are divided by. In a recipe one of the
-  /// words `imagenet`, `computed` and `none`, or `{mean: […], std: […]}`.
+  /// words `imagenet`, `computed`, `inherited` and `none`, or `{mean: […], std: […]}`.
   public enum Normalization: Hashable, Sendable {
     /// Means and deviations of ImageNet's red, green and blue.
     case imageNet
     /// Those of the training set, measured before training.
     case computed
+    /// Those that the encoder was pre-trained with; for classifiers.
+    case inherited
     /// Pixels stay in 0...1.
     case none
     /// One mean and one deviation for each channel.
@@ -78,7 +80,7 @@ extension Recipe {
 
 extension Recipe.Normalization: Codable {
   private enum Keyword: String, Codable, CaseIterable {
-    case imagenet, computed, none
+    case imagenet, computed, inherited, none
   }
 
   private struct Statistics: Codable {
@@ -93,6 +95,7 @@ extension Recipe.Normalization: Codable {
         switch keyword {
         case .imagenet: .imageNet
         case .computed: .computed
+        case .inherited: .inherited
         case .none: .none
         }
     } else {
@@ -106,6 +109,7 @@ extension Recipe.Normalization: Codable {
     switch self {
     case .imageNet: try Keyword.imagenet.encode(to: encoder)
     case .computed: try Keyword.computed.encode(to: encoder)
+    case .inherited: try Keyword.inherited.encode(to: encoder)
     case .none: try Keyword.none.encode(to: encoder)
     case .given(let mean, let std): try Statistics(mean: mean, std: std).encode(to: encoder)
     }
@@ -114,6 +118,6 @@ extension Recipe.Normalization: Codable {
 
 extension Recipe.Normalization: StatesAllowedValues {
   package static var allowedValues: String {
-    "imagenet, computed or none, or {mean: [one number a channel], std: [one number a channel]}"
+    "imagenet, computed, inherited or none, or {mean: [one number a channel], std: [one number a channel]}"
   }
 }

@@ -41,37 +41,11 @@ extension Recipe {
   }
 
   private func check(data checks: inout Checks) {
-    for (path, range) in [("data.scale" as FieldPath, data.scale), ("data.ratio", data.ratio)] {
-      checks.require(
-        range.lowerBound > 0, path, "is \(range.listed); expected two numbers above 0")
-    }
+    checks.pipeline(data, channels: model.channels)
     checks.require(
-      data.scale.upperBound <= 1, "data.scale",
-      "is \(data.scale.listed); expected parts of the picture, of at most 1")
-    checks.within(0...1, "data.flip", data.flip)
-    checks.within(0...1, "data.jitter", data.jitter)
-    checks.within(0...1, "data.brokenLimit", data.brokenLimit)
-    checks.within(0...1024, "data.workers", data.workers)
-    checks.within(1...1024, "data.prefetch", data.prefetch)
-    switch data.normalization {
-    case .computed, .none: return
-    case .imageNet:
-      checks.require(
-        model.channels == 3, "data.normalization",
-        "is imagenet, which has 3 channels where model.channels is \(model.channels); "
-          + "expected computed, none or {mean: […], std: […]}")
-    case .given(let mean, let std):
-      for (path, values) in [
-        ("data.normalization.mean" as FieldPath, mean), ("data.normalization.std", std),
-      ] {
-        checks.require(
-          values.count == model.channels, path,
-          "has \(values.count) values; expected one for each channel, \(model.channels)")
-      }
-      checks.require(
-        std.allSatisfy { $0 > 0 }, "data.normalization.std",
-        "is \(std); expected numbers above 0")
-    }
+      data.normalization != .inherited, "data.normalization",
+      "is inherited; only a classifier has an encoder to take it from. Expected imagenet, computed, "
+        + "none or {mean: […], std: […]}")
   }
 
   private func check(optimizer checks: inout Checks) {
@@ -89,69 +63,9 @@ extension Recipe {
   }
 
   private func check(lengths checks: inout Checks) {
-    checks.within(1...1_000_000, "batch.size", batch.size)
-    checks.within(1...1_000_000, "batch.accumulation", batch.accumulation)
-    checks.within(1...1_000_000, "budget.epochs", budget.epochs)
-    if let steps = budget.steps { checks.within(1...1_000_000_000_000, "budget.steps", steps) }
-    checks.atLeast(0, "budget.warmupEpochs", budget.warmupEpochs)
-    checks.require(
-      budget.steps != nil || budget.warmupEpochs <= Double(budget.epochs), "budget.warmupEpochs",
-      "is \(budget.warmupEpochs.short), longer than the whole run; "
-        + "expected at most budget.epochs, \(budget.epochs)")
-    let rhythms: [(FieldPath, Int?)] = [
-      ("checkpoints.everyEpochs", checkpoints.everyEpochs),
-      ("checkpoints.everySteps", checkpoints.everySteps),
-      ("monitor.everySteps", monitor.everySteps),
-      ("monitor.reconstructionsEveryEpochs", monitor.reconstructionsEveryEpochs),
-    ]
-    for case (let path, let interval?) in rhythms {
-      checks.within(1...1_000_000_000, path, interval)
-    }
-    checks.within(1...1_000_000, "checkpoints.keep", checkpoints.keep)
+    checks.lengths(batch, budget, checkpoints)
+    checks.rhythm("monitor.everySteps", monitor.everySteps)
+    checks.rhythm("monitor.reconstructionsEveryEpochs", monitor.reconstructionsEveryEpochs)
     checks.within(1...1024, "monitor.images", monitor.images)
   }
-}
-
-/// Mistakes found so far.
-private struct Checks {
-  var found: [FieldMistake] = []
-
-  mutating func require(_ holds: Bool, _ path: FieldPath, _ message: @autoclosure () -> String) {
-    if !holds { found.append(FieldMistake(path, message())) }
-  }
-
-  mutating func within(_ range: ClosedRange<Int>, _ path: FieldPath, _ value: Int) {
-    require(
-      range.contains(value), path,
-      "is \(value); expected a whole number from \(range.lowerBound) to \(range.upperBound)")
-  }
-
-  mutating func within(_ range: ClosedRange<Double>, _ path: FieldPath, _ value: Double) {
-    require(
-      range.contains(value), path,
-      "is \(value.short); expected a number from \(range.lowerBound.short) to \(range.upperBound.short)"
-    )
-  }
-
-  mutating func above(_ bound: Double, _ path: FieldPath, _ value: Double) {
-    require(
-      value > bound && value.isFinite, path,
-      "is \(value.short); expected a number above \(bound.short)")
-  }
-
-  mutating func atLeast(_ bound: Double, _ path: FieldPath, _ value: Double) {
-    require(
-      value >= bound && value.isFinite, path,
-      "is \(value.short); expected a number of at least \(bound.short)")
-  }
-}
-
-extension Double {
-  /// As written in a recipe: `1`, not `1.0`.
-  fileprivate var short: String { ScalarText.written(self) }
-}
-
-extension ClosedRange<Double> {
-  /// As written in a recipe.
-  fileprivate var listed: String { "[\(lowerBound.short), \(upperBound.short)]" }
 }

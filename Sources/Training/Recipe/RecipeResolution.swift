@@ -19,13 +19,15 @@ extension Recipe {
       (try? ValueTree(encoding: shape)).map { (name, $0) }
     }
   }
+}
 
+extension TrainingRecipe {
   /// This recipe with a file's values and then `settings` (each `path=value`) laid over it, checked.
   ///
   /// Throws every mistake of the file, of the settings and of the values they lead to.
   public func changed(
     by file: RecipeFile? = nil, settings: [String] = []
-  ) throws(RecipeErrors) -> Recipe {
+  ) throws(RecipeErrors) -> Self {
     var overlay = Overlay(shorthands: Self.shorthands)
     if let file { overlay.lay(file.values, source: file.source) }
     for setting in settings { overlay.set(setting) }

@@ -79,6 +79,15 @@ public final class RunJournal: TrainingObserver {
     try log.write("checkpoint \(checkpoint.path)")
   }
 
+  /// Notes numbers that are not taken at every step, such as the accuracy on a validation set.
+  public func record(
+    step: Int, epoch: Double, values: [(name: String, value: Double)]
+  ) throws {
+    try metrics.append(step: step, epoch: epoch, values: values)
+    try events.write(
+      scalars: values.map { (tag: "validation/" + $0.name, value: $0.value) }, epoch: epoch)
+  }
+
   /// Adds a picture to TensorBoard's events.
   public func add(picture png: [UInt8], epoch: Double) throws {
     try events.write(image: Data(png), tag: "reconstructions", epoch: epoch)

@@ -12,6 +12,8 @@ public struct RunResults: Codable, Sendable {
   public var knn: [String: Classification] = [:]
   /// A linear classifier on frozen features, by the set that was judged.
   public var probe: [String: Classification] = [:]
+  /// Classifiers that were trained from the encoder or beside it, by their run folders.
+  public var trained: [String: TrainedClassifier] = [:]
 
   /// Creates empty results.
   public init() {}
@@ -23,6 +25,8 @@ public struct RunResults: Codable, Sendable {
     reconstruction = try parts.decodeIfPresent(ReconstructionScore.self, forKey: .reconstruction)
     knn = try parts.decodeIfPresent([String: Classification].self, forKey: .knn) ?? [:]
     probe = try parts.decodeIfPresent([String: Classification].self, forKey: .probe) ?? [:]
+    trained =
+      try parts.decodeIfPresent([String: TrainedClassifier].self, forKey: .trained) ?? [:]
   }
 
   /// What pre-training did.
@@ -87,6 +91,42 @@ public struct RunResults: Codable, Sendable {
       self.settings = settings
       self.seconds = seconds
     }
+  }
+
+  /// How a classifier does that was trained.
+  public struct TrainedClassifier: Codable, Hashable, Sendable {
+    /// What was trained, in the paper's words: `linear probe`, `½ block`, `fine-tuned`, `from scratch`.
+    public var protocolName: String
+    /// Blocks that were trained, counted from the last; nil for everything.
+    public var blocks: Double?
+    /// Whether it started from random weights.
+    public var isFromScratch: Bool
+    /// The recipe's name.
+    public var recipe: String
+    /// The labelled set.
+    public var data: String
+    /// Share of the set's labels that were learned from, 0…1.
+    public var labelShare: Double
+    /// Passes over the labelled images.
+    public var epochs: Double
+    /// Share of images whose class is the first guess, 0…1.
+    public var top1: Double
+    /// Share of images whose class is among the first five guesses, 0…1.
+    public var top5: Double
+    /// The expected calibration error, 0…1.
+    public var calibrationError: Double
+    /// Images that were learned from.
+    public var trainingImages: Int
+    /// Images that were judged.
+    public var testImages: Int
+    /// Number of classes.
+    public var classes: Int
+    /// Values that were trained.
+    public var parameters: Int
+    /// Seconds of training, all sessions together, judging included.
+    public var seconds: Double
+    /// The encoder, in words.
+    public var encoder: String
   }
 
   /// Reads a run's results; none where there are none yet.

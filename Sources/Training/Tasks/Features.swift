@@ -86,12 +86,14 @@ extension ModelDescription {
   ///
   /// Images of the model's own size are taken as they are; others are resized until their short side
   /// is size / 0.875 and cut in the middle, as is customary for ImageNet. Models of less than 64
-  /// pixels have no margin to cut away: their images' short side becomes the model's.
+  /// pixels have no margin to cut away, and those of more than 224 are shown all there is (as the
+  /// published code does): their images' short side becomes the model's.
   func evaluationTransform(for dataset: any ImageDataset) -> ImageTransform {
     let size = PixelSize(width: model.width, height: model.height)
     let fits = dataset.count > 0 && (try? dataset.content(of: 0))?.size == size
     var middle = Augmentation.evaluation
-    if min(model.width, model.height) < 64 { middle.centerFraction = 1 }
+    let side = min(model.width, model.height)
+    if side < 64 || side > 224 { middle.centerFraction = 1 }
     return ImageTransform(
       fits ? .identity : middle, size: size,
       normalization: PixelNormalization(mean: mean, deviation: deviation))

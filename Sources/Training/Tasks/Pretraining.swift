@@ -63,13 +63,15 @@ public final class Pretraining {
   public init(_ recipe: Recipe, _ settings: Settings) throws {
     self.settings = settings
     dataset = try openDataset(at: settings.data)
-    let resolved = try recipe.resolvingNormalization(from: dataset, named: settings.data)
+    var resolved = recipe
+    resolved.data = try recipe.data.resolvingNormalization(
+      from: dataset, named: settings.data, channels: recipe.model.channels, seed: recipe.seed)
     self.recipe = resolved
     try resolved.requireMemoryForBatches()
     stepsPerEpoch = max(1, dataset.count / resolved.effectiveBatch())
     totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
     folder = try RunFolder(settings.out, settings.opening)
-    let normalization = resolved.pixelNormalization
+    let normalization = resolved.data.pixelNormalization(channels: recipe.model.channels)
     let description = ModelDescription(
       model: resolved.model, mean: normalization.mean, deviation: normalization.deviation,
       maskingRatio: resolved.masking.ratio)
@@ -94,8 +96,8 @@ public final class Pretraining {
     let (checkpoint, skipped) = folder.latestCheckpoint()
     skippedCheckpoints = skipped
     if settings.opening == .resume, let checkpoint {
-      startingStep = try Self.resume(
-        checkpoint, task, optimizer, images: dataset.count, seed: resolved.seed)
+      startingStep = try checkpoint.restore(
+        task.store, optimizer, as: task.description, images: dataset.count, seed: resolved.seed)
     } else {
       startingStep = 0
     }
@@ -105,33 +107,6 @@ public final class Pretraining {
       try file.write(resolved.yaml(header: header))
     }
     try JSONFile.write(description, to: folder.path + "/model.json")
-  }
-
-  /// Puts weights and moments where they were, and gives the number of steps taken.
-  private static func resume(
-    _ checkpoint: Checkpoint, _ task: PretrainingTask, _ optimizer: AdamW, images: Int,
-    seed: UInt64
-  ) throws -> Int {
-    let progress = try checkpoint.progress()
-    guard progress.images == images else {
-      throw RunFailure(
-        .badData,
-        "the run was trained on \(progress.images) images and there are \(images) now; a resumed "
-          + "run needs the same set. Start another run with --out, or restore the set")
-    }
-    guard progress.seed == seed, try checkpoint.description().model == task.description.model
-    else {
-      throw RunFailure(
-        .recipe,
-        "\(checkpoint.path) is of another model or seed than the recipe; a resumed run keeps both")
-    }
-    do {
-      try task.store.load(try checkpoint.weights())
-      try optimizer.restore(try checkpoint.optimizerState(), steps: progress.step)
-    } catch {
-      throw RunFailure(.badData, "\(checkpoint.path): \(error)")
-    }
-    return progress.step
   }
 
   /// The step that this session ends at.
@@ -186,9 +161,9 @@ public final class Pretraining {
     let loader = BatchLoader(
       dataset, path: settings.data,
       transform: ImageTransform(
-        recipe.augmentation,
+        recipe.data.augmentation,
         size: PixelSize(width: recipe.model.width, height: recipe.model.height),
-        normalization: recipe.pixelNormalization),
+        normalization: recipe.data.pixelNormalization(channels: recipe.model.channels)),
       batch: recipe.batch.size, seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
       prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
@@ -197,7 +172,7 @@ public final class Pretraining {
     let plan = Trainer.Plan(
       totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, rate: schedule.rate(at:),
       accumulation: recipe.batch.accumulation, clip: recipe.optimizer.clip,
-      precision: recipe.precision.type, checkpointEvery: recipe.checkpointSteps(stepsPerEpoch),
+      precision: recipe.precision.type, checkpointEvery: recipe.checkpoints.steps(stepsPerEpoch),
       keptCheckpoints: recipe.checkpoints.keep, stopAfter: settings.stopAfter, seed: recipe.seed)
     let trainer = Trainer(
       task, optimizer: optimizer, loader: loader, images: dataset.count, plan: plan,

@@ -38,6 +38,9 @@ enum Stream {
   static let weights: UInt64 = 1
   static let masks: UInt64 = 2
   static let pictures: UInt64 = 3
+  static let mixing: UInt64 = 4
+  static let paths: UInt64 = 5
+  static let labels: UInt64 = 6
 }
 
 extension Recipe.Masking {

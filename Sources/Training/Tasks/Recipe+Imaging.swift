@@ -6,66 +6,79 @@ public import Torch
 
 // A recipe's words as the values that the loader and the engine take.
 
-extension Recipe {
+extension Recipe.Pipeline {
   /// The augmentation that the recipe describes.
   var augmentation: Augmentation {
-    let strength = data.jitter
+    let strength = jitter
     return Augmentation(
-      crop: data.crop.mode, minScale: data.scale.lowerBound, maxScale: data.scale.upperBound,
-      minRatio: data.ratio.lowerBound, maxRatio: data.ratio.upperBound, flip: data.flip,
+      crop: crop.mode, minScale: scale.lowerBound, maxScale: scale.upperBound,
+      minRatio: ratio.lowerBound, maxRatio: ratio.upperBound, flip: flip,
       // The proportions customary in contrastive learning (Chen et al., 2020, A).
       jitter: ColorJitter(
         brightness: 0.8 * strength, contrast: 0.8 * strength, saturation: 0.8 * strength,
         hue: 0.2 * strength),
-      filter: data.interpolation.filter)
+      filter: interpolation.filter)
   }
 
   /// Mean and deviation in numbers.
   ///
-  /// - Precondition: A computed one has been resolved.
-  var pixelNormalization: PixelNormalization {
-    switch data.normalization {
+  /// - Precondition: A computed or inherited one has been resolved.
+  func pixelNormalization(channels: Int) -> PixelNormalization {
+    switch normalization {
     case .imageNet: .imageNet
     case .none:
       PixelNormalization(
-        mean: [Double](repeating: 0, count: model.channels),
-        deviation: [Double](repeating: 1, count: model.channels))
+        mean: [Double](repeating: 0, count: channels),
+        deviation: [Double](repeating: 1, count: channels))
     case .given(let mean, let std): PixelNormalization(mean: mean, deviation: std)
-    case .computed: preconditionFailure("the normalisation has not been computed yet")
+    case .computed, .inherited:
+      preconditionFailure("the normalisation has not been resolved yet")
     }
   }
 
   /// The recipe with a normalisation that was to be computed in numbers.
   func resolvingNormalization(
-    from dataset: any ImageDataset, named name: String
-  ) throws -> Recipe {
-    guard data.normalization == .computed else { return self }
+    from dataset: any ImageDataset, named name: String, channels: Int, seed: UInt64
+  ) throws -> Recipe.Pipeline {
+    guard normalization == .computed else { return self }
     let found = try PixelStatistics(
-      of: dataset, path: name, channels: model.channels, seed: seed
+      of: dataset, path: name, channels: channels, seed: seed
     ).normalization
     var resolved = self
-    resolved.data.normalization = .given(
+    resolved.normalization = .given(
       mean: found.mean.map(\.rounded6), std: found.deviation.map(\.rounded6))
     return resolved
   }
+}
 
+extension Recipe {
   /// Refuses batches whose pixels alone are more than the machine's memory holds.
   func requireMemoryForBatches() throws(RunFailure) {
+    try data.requireMemory(forBatchesOf: batch.size, model)
+  }
+}
+
+extension Recipe.Pipeline {
+  /// Refuses batches whose pixels alone are more than the machine's memory holds.
+  func requireMemory(forBatchesOf size: Int, _ model: ModelConfiguration) throws(RunFailure) {
     let image = 4 * model.channels * model.height * model.width
-    let needed = Double(batch.size) * Double(image) * Double(data.prefetch + 2)
+    let needed = Double(size) * Double(image) * Double(prefetch + 2)
     let memory = Double(ProcessInfo.processInfo.physicalMemory)
     guard needed < 0.8 * memory else {
       throw RunFailure(
         .recipe,
-        "batch.size is \(batch.size) and data.prefetch \(data.prefetch): the pixels alone take "
+        "batch.size is \(size) and data.prefetch \(prefetch): the pixels alone take "
           + "\(Readable.fixed(needed / 1e9, 1)) GB of \(Readable.fixed(memory / 1e9, 1)); use a smaller "
           + "batch.size, with batch.accumulation to keep the effective batch")
     }
   }
 
+}
+
+extension Recipe.Checkpoints {
   /// Optimizer steps between checkpoints.
-  func checkpointSteps(_ stepsPerEpoch: Int) -> Int {
-    let each = [checkpoints.everySteps, checkpoints.everyEpochs.map { $0 * stepsPerEpoch }]
+  func steps(_ stepsPerEpoch: Int) -> Int {
+    let each = [everySteps, everyEpochs.map { $0 * stepsPerEpoch }]
     return max(1, each.compactMap { $0 }.min() ?? .max)
   }
 }

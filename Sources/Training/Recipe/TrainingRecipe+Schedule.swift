@@ -1,10 +1,10 @@
-extension Recipe {
+extension TrainingRecipe {
   /// Images that one optimizer step learns from, in `world` processes together.
   public func effectiveBatch(world: Int = 1) -> Int { batch.size * batch.accumulation * world }
 
   /// The highest learning rate: `baseRate × effective batch / 256` (A.1).
   public func peakRate(world: Int = 1) -> Double {
-    optimizer.baseRate * Double(effectiveBatch(world: world)) / 256
+    baseRate * Double(effectiveBatch(world: world)) / 256
   }
 
   /// Optimizer steps of the whole run.
@@ -15,7 +15,7 @@ extension Recipe {
   /// The rate of every step; an epoch has `stepsPerEpoch` optimizer steps.
   public func schedule(stepsPerEpoch: Int, world: Int = 1) -> WarmupCosine {
     WarmupCosine(
-      peak: peakRate(world: world), minimum: optimizer.minimumRate,
+      peak: peakRate(world: world), minimum: minimumRate,
       warmup: budget.warmupEpochs * Double(stepsPerEpoch),
       total: totalSteps(stepsPerEpoch: stepsPerEpoch))
   }

@@ -1,0 +1,40 @@
+import MaskedAutoencoders
+import Training
+
+// Paper:     the method of He et al. (2022), arXiv:2111.06377; sizes for one machine and any set of labelled
+//            images.
+// Accuracy:  depends on the set.
+// Command:   mae finetune RUN DATA
+extension FinetuningBook.Entry {
+  /// Fine-tuning a pre-trained encoder on a set of one's own, all of it or the last blocks.
+  static let oneMachine: [FinetuningBook.Entry] = [
+    FinetuningBook.Entry(
+      FinetuningRecipe(
+        name: "finetune",
+        note: "fine-tuning on one machine: the published code's values, batch 64, 50 epochs",
+        regularization: .init(erasing: 0.25),
+        optimizer: .init(baseRate: 5e-4, minimumRate: 1e-6, layerDecay: 0.75),
+        batch: .init(size: 64), budget: .init(epochs: 50, warmupEpochs: 5),
+        checkpoints: .init(everyEpochs: 5, keep: 1), monitor: .init(evaluateEveryEpochs: 5)),
+      summary: "any labelled images, batch 64, 50 epochs: a start on one machine",
+      header: [
+        "Paper:    He et al. (2022), arXiv:2111.06377, the published code's values with sizes for one machine",
+        "Accuracy: depends on the set",
+        "Command:  mae finetune RUN DATA",
+      ]),
+    FinetuningBook.Entry(
+      FinetuningRecipe(
+        name: "linear-probe",
+        note: "the paper's linear probe with SGD's smaller batch, for one machine",
+        head: .init(pooling: .classToken, deviation: 0.01, batchNorm: true),
+        trained: .init(blocks: 0), regularization: .none,
+        optimizer: .init(kind: .lars, baseRate: 0.1, layerDecay: 1, weightDecay: 0),
+        batch: .init(size: 512), budget: .init(epochs: 90, warmupEpochs: 10)),
+      summary: "Table 10 with batch 512: linear probe of any labelled images",
+      header: [
+        "Paper:    He et al. (2022), arXiv:2111.06377, Table 10, with a batch for one machine",
+        "Accuracy: depends on the set",
+        "Command:  mae finetune RUN DATA --recipe linear-probe",
+      ]),
+  ]
+}

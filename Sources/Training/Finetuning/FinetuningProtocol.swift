@@ -1,0 +1,29 @@
+extension FinetuningRecipe {
+  /// What the recipe does, in the paper's words.
+  ///
+  /// - Parameter isFromScratch: Whether weights start at random.
+  public func protocolName(isFromScratch: Bool) -> String {
+    if isFromScratch { return "from scratch" }
+    return switch trained.blocks {
+    case nil: "fine-tuned"
+    case 0?: head.batchNorm ? "linear probe (SGD)" : "head only"
+    case 0.5?: "last ½ block"
+    case 1?: "last block"
+    case let count?: "last \(Int(count)) blocks"
+    }
+  }
+
+  /// A short name for the run's folder: `fine-tuned`, `blocks-0.5`, `scratch`, with the share of labels.
+  public func folderName(isFromScratch: Bool) -> String {
+    let name: String
+    switch trained.blocks {
+    case _ where isFromScratch: name = "scratch"
+    case nil: name = "fine-tuned"
+    case 0? where head.batchNorm: name = "linear-probe"
+    case let count?: name = "blocks-\(ScalarText.written(count))"
+    }
+    if let count = labels.perClass { return "\(name)-\(count)-a-class" }
+    if labels.fraction == 1 { return name }
+    return "\(name)-\(ScalarText.written((labels.fraction * 1e6).rounded() / 1e4))-percent"
+  }
+}

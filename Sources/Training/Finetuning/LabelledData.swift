@@ -1,0 +1,106 @@
+public import Datasets
+
+/// The two parts of a labelled set that a classifier is trained on and judged by.
+public struct LabelledData {
+  /// The images that are learned from.
+  public let training: any ImageDataset
+  /// The images that judge.
+  public let validation: any ImageDataset
+  /// The classes' names.
+  public let classes: [String]
+  /// Images that could have been learned from, before some of each class were chosen.
+  public let available: Int
+  /// What is not as one may think, each as a sentence.
+  public let remarks: [String]
+
+  /// The part of a set that is held back where it has no validation part of its own.
+  static let heldBack = 0.1
+
+  /// Opens a set, or two.
+  ///
+  /// - Parameters:
+  ///   - data: Labelled images: class folders, a list with classes, an IDX folder, shards.
+  ///   - validation: Images to judge by; nil takes the set's own validation part, or holds a tenth of
+  ///     each class back where it has none.
+  ///   - labels: Which of the training images are learned from.
+  ///   - seed: Decides which images are chosen.
+  /// - Throws: `DatasetError` or ``RunFailure`` with what is wrong with the labels.
+  public init(
+    _ data: String, validation: String?, labels: FinetuningRecipe.Labels, seed: UInt64
+  ) throws {
+    var training = try openDataset(at: data)
+    var remarks: [String] = []
+    let classes = try Self.classes(of: training, data)
+    let judged: any ImageDataset
+    if let own = try Self.judges(data, validation, classes) {
+      judged = own
+    } else {
+      let held = try training.subset(fraction: Self.heldBack, seed: seed, path: data)
+      let taken = Set((0..<held.count).map { held.baseIndex(of: $0) })
+      judged = held
+      training = SubsetDataset(
+        training, indices: (0..<training.count).filter { !taken.contains($0) })
+      remarks.append(
+        "\(data) has no validation part: \(held.count) images, a tenth of each class, are held back "
+          + "to judge by; name others with --validation")
+    }
+    self.validation = judged
+    self.classes = classes
+    available = training.count
+    if let count = labels.perClass {
+      training = try training.subset(perClass: count, seed: seed, path: data)
+    } else if labels.fraction < 1 {
+      training = try training.subset(fraction: labels.fraction, seed: seed, path: data)
+    }
+    self.training = training
+    try Self.checkLabels(of: training, data, classes)
+    try Self.checkLabels(of: judged, validation ?? data, classes)
+    self.remarks = remarks
+  }
+
+  /// The set to judge by; nil where none is named and the data have no validation part.
+  private static func judges(
+    _ data: String, _ validation: String?, _ classes: [String]
+  ) throws(DatasetError) -> (any ImageDataset)? {
+    if let validation { return try openDataset(at: validation, classes: classes) }
+    do throws(DatasetError) {
+      return try openDataset(at: data, split: .validation, classes: classes)
+    } catch {
+      if error.kind == .missingSplit { return nil }
+      throw error
+    }
+  }
+
+  /// The classes of a set that a classifier can be trained on.
+  static func classes(of dataset: any ImageDataset, _ name: String) throws(RunFailure) -> [String] {
+    guard let classes = dataset.classes else {
+      throw RunFailure(
+        .badData,
+        "\(name) has no classes: expected a subfolder for each class, a list with classes, or an "
+          + "IDX set with labels")
+    }
+    guard classes.count >= 2 else {
+      throw RunFailure(
+        .badData, "\(name) has one class only (\(classes.first ?? "")); expected at least 2")
+    }
+    return classes
+  }
+
+  private static func checkLabels(
+    of dataset: any ImageDataset, _ name: String, _ classes: [String]
+  ) throws(RunFailure) {
+    for index in 0..<dataset.count {
+      guard let label = dataset.label(of: index) else {
+        throw RunFailure(
+          .badData, "\(name): \(dataset.name(of: index)) has no class; expected one for every image"
+        )
+      }
+      guard classes.indices.contains(label) else {
+        throw RunFailure(
+          .badData,
+          "\(name): \(dataset.name(of: index)) has class \(label); expected 0 to \(classes.count - 1)"
+        )
+      }
+    }
+  }
+}
