@@ -1,0 +1,246 @@
+import Datasets
+import Evaluation
+import Foundation
+import Imaging
+import MaskedAutoencoders
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+@testable import Training
+
+extension FinetuningRecipe {
+  /// Trains on the workshop's pictures for some steps.
+  static func tiny(
+    steps: Int = 12, blocks: Double? = nil, average: Double? = nil,
+    kind: Optimizer.Kind = .adamw, head: Head = .init(), regularization: Regularization = .init()
+  ) -> FinetuningRecipe {
+    FinetuningRecipe(
+      name: "tiny", seed: 5, head: head, trained: .init(blocks: blocks),
+      regularization: regularization,
+      data: .init(normalization: .inherited, workers: 1),
+      optimizer: .init(kind: kind, baseRate: 0.1), average: average, batch: .init(size: 4),
+      budget: .init(epochs: 1, steps: steps, warmupEpochs: 0.5),
+      checkpoints: .init(everyEpochs: nil, everySteps: 5, keep: 5), monitor: .init(everySteps: 1))
+  }
+}
+
+extension Workshop {
+  /// Class folders: bright and dark pictures, in `train` and `val`.
+  func makeClasses(perClass: Int = 6, in folder: String = "classes") throws {
+    for (part, count) in [("train", perClass), ("val", 3)] {
+      for (name, level) in [("bright", 180), ("dark", 20)] {
+        for number in 0..<count {
+          let pixels = (0..<256).map { UInt8(level + ($0 * (number + 3) + number * 11) % 50) }
+          try write(
+            "\(folder)/\(part)/\(name)/\(part)-\(number).png",
+            ByteImage(width: 16, height: 16, channels: 1, pixels: pixels).encodedAsPNG())
+        }
+      }
+    }
+  }
+
+  /// Trains a classifier as the program does.
+  @discardableResult
+  func finetune(
+    _ recipe: FinetuningRecipe, from model: String?, like: String? = nil, _ out: String,
+    data: String = "classes", validation: String? = nil, _ opening: RunFolder.Opening = .new,
+    stopAfter: Int? = nil
+  ) throws -> (judgement: Judgement?, remarks: [String], description: ModelDescription) {
+    let run = try Finetuning(
+      recipe,
+      .init(
+        model: model.map(callAsFunction), like: like.map(callAsFunction), data: self(data),
+        validation: validation.map(callAsFunction), out: self(out), opening: opening,
+        stopAfter: stopAfter))
+    var last: Judgement?
+    _ = try run.run(observers: []) { judgement, _ in last = judgement }
+    return (last, run.remarks, run.description)
+  }
+}
+
+/// Training classifiers: that it learns, resumes exactly, keeps frozen what is frozen, and refuses
+/// labels that make no sense.
+@Suite struct FinetuningTests {
+  /// An encoder to start from, and class folders.
+  private func shop() throws -> Workshop {
+    let shop = try Workshop(images: 8)
+    try shop.train(.tiny(steps: 5), "run")
+    try shop.makeClasses()
+    return shop
+  }
+
+  @Test func learnsAndIsLoadedAgain() throws {
+    let shop = try shop()
+    let (judgement, remarks, description) = try shop.finetune(
+      .tiny(steps: 40, regularization: .none), from: "run", "fine")
+    let found = try #require(judgement)
+    #expect(found.tally.total == 6 && found.tally.top1 == 1)
+    #expect(remarks.isEmpty)
+    #expect(description.classifier?.classNames == ["bright", "dark"])
+    let loaded = try LoadedModel(shop("fine"))
+    let classifier = try loaded.requireClassifier()
+    #expect(throws: RunFailure.self) { try loaded.autoencoder() }
+    let set = try openDataset(at: shop("classes"), split: .validation)
+    let again = try Judgement(
+      of: set, named: "classes", classes: 2,
+      transform: loaded.description.evaluationTransform(for: set), workers: 1, on: .cpu
+    ) { classifier($0) }
+    #expect(again.tally == found.tally)
+    #expect(again.calibration == found.calibration)
+  }
+
+  @Test(arguments: [
+    FinetuningRecipe.tiny(), .tiny(average: 0.9), .tiny(blocks: 0.5),
+    .tiny(kind: .sgd),
+    .tiny(blocks: 0, kind: .lars, head: .init(pooling: .classToken, batchNorm: true)),
+  ])
+  func resumedIsUnbroken(_ recipe: FinetuningRecipe) throws {
+    let shop = try shop()
+    try shop.finetune(recipe, from: "run", "unbroken")
+    try shop.finetune(recipe, from: "run", "resumed", stopAfter: 7)
+    try shop.finetune(recipe, from: "run", "resumed", .resume)
+    for step in [5, 10, 12] {
+      #expect(
+        try shop.state("resumed", step: step) == shop.state("unbroken", step: step), "\(step)")
+    }
+    let first = try shop.state("unbroken", step: 5)[0]
+    #expect(try shop.state("unbroken", step: 12)[0] != first)
+  }
+
+  @Test func frozenWeightsStay() throws {
+    let shop = try shop()
+    try shop.finetune(.tiny(blocks: 0.5, head: .init(pooling: .classToken)), from: "run", "half")
+    let before = try LoadedModel(shop("run")).store
+    let after = try LoadedModel(shop("half")).store
+    for entry in after.entries {
+      guard let old = before[entry.name] else { continue }
+      let isSame = (entry.tensor - old).magnitude.maximum().item == 0
+      let isTrained = TrainedPart.halfBlock.contains(entry.name, depth: 1)
+      #expect(isSame != isTrained, "\(entry.name)")
+    }
+  }
+
+  @Test func averagesAreSavedAndJudged() throws {
+    let shop = try shop()
+    try shop.finetune(.tiny(average: 0.999), from: "run", "averaged")
+    try shop.finetune(.tiny(), from: "run", "plain")
+    // So slow an average is still near the first weights; the weights themselves have moved.
+    func distance(_ run: String) throws -> Double {
+      let after = try LoadedModel(shop(run)).store
+      let before = try LoadedModel(shop("run")).store
+      let name = "blocks.0.mlp.fc1.weight"
+      return (try #require(after[name]) - (try #require(before[name]))).norm().item
+    }
+    #expect(try distance("averaged") < 0.05 * distance("plain"))
+    let beside = try SafetensorsFile(shop("averaged/checkpoints/step-12/optimizer.safetensors"))
+    let plain = try SafetensorsFile(shop("plain/checkpoints/step-12/weights.safetensors"))
+    expectEqual(
+      try beside.tensor("trained.head.weight"), try plain.tensor("head.weight"), "trained beside")
+  }
+
+  @Test func scratchTakesAShapeAndNoWeights() throws {
+    let shop = try shop()
+    let (_, _, description) = try shop.finetune(.tiny(steps: 1), from: nil, like: "run", "scratch")
+    #expect(description.model.encoder == (try LoadedModel(shop("run")).description.model.encoder))
+    let other = try shop.finetune(.tiny(steps: 1), from: "run", "fine").description
+    #expect(other == description)
+    let (a, b) = try (LoadedModel(shop("scratch")).store, LoadedModel(shop("fine")).store)
+    let name = "blocks.0.attn.qkv.weight"
+    #expect((try #require(a[name]) - (try #require(b[name]))).norm().item > 0.1)
+    let failure = #expect(throws: RunFailure.self) {
+      try shop.finetune(.tiny(steps: 1), from: nil, "shapeless")
+    }
+    #expect(failure?.message.contains("--like") == true)
+  }
+
+  @Test func aClassifierGoesOnOrGetsANewHead() throws {
+    let shop = try shop()
+    try shop.finetune(.tiny(steps: 30, regularization: .none), from: "run", "fine")
+    let again = try shop.finetune(.tiny(steps: 1, regularization: .none), from: "fine", "again")
+    #expect(again.judgement?.tally.top1 == 1 && again.remarks.isEmpty)
+    try shop.write("three/train/a/1.png", Workshop.picture(1).encodedAsPNG())
+    for name in ["b", "c"] {
+      try shop.write("three/train/\(name)/\(name).png", Workshop.picture(2).encodedAsPNG())
+    }
+    let other = try shop.finetune(
+      .tiny(steps: 1), from: "fine", "other", data: "three/train", validation: "three/train")
+    #expect(other.remarks.contains { $0.contains("head") && $0.contains("new") })
+  }
+
+  @Test func fewLabels() throws {
+    let shop = try shop()
+    var recipe = FinetuningRecipe.tiny(steps: 1)
+    recipe.labels = .init(fraction: 0.5)
+    let run = try Finetuning(
+      recipe, .init(model: shop("run"), data: shop("classes"), out: shop("half")))
+    #expect(run.data.training.count == 6 && run.data.available == 12)
+    #expect(run.data.validation.count == 6)
+    recipe.labels = .init(perClass: 1)
+    let one = try Finetuning(
+      recipe, .init(model: shop("run"), data: shop("classes"), out: shop("one")))
+    #expect(Set((0..<2).map { one.data.training.label(of: $0) }) == [0, 1])
+    recipe.labels = .init(perClass: 7)
+    let error = #expect(throws: DatasetError.self) {
+      try shop.finetune(recipe, from: "run", "seven")
+    }
+    #expect(error?.description.contains("6 images of class") == true)
+  }
+
+  @Test func aTenthIsHeldBackWhereNothingJudges() throws {
+    let shop = try shop()
+    let run = try Finetuning(
+      .tiny(steps: 1),
+      .init(model: shop("run"), data: shop("classes/train"), out: shop("held")))
+    #expect(run.data.validation.count == 2 && run.data.training.count == 10)
+    let names = { (set: any ImageDataset) in Set((0..<set.count).map { set.name(of: $0) }) }
+    #expect(names(run.data.validation).isDisjoint(with: names(run.data.training)))
+    #expect(run.remarks.contains { $0.contains("--validation") })
+  }
+
+  @Test func labelsThatMakeNoSenseAreRefused() throws {
+    let shop = try shop()
+    try shop.makeClasses(in: "other")
+    try FileManager.default.moveItem(
+      atPath: shop("other/val/dark"), toPath: shop("other/val/gloomy"))
+    try shop.write("single/train/only/1.png", Workshop.picture(1).encodedAsPNG())
+    try shop.write("single/val/only/1.png", Workshop.picture(2).encodedAsPNG())
+    for (data, words) in [
+      ("images", "no classes"), ("single", "one class only"), ("other", "gloomy"),
+      ("nowhere", "nothing here"),
+    ] {
+      do {
+        try shop.finetune(.tiny(steps: 1), from: "run", "refused", data: data)
+        Issue.record("\(data) was taken")
+      } catch {
+        #expect("\(error)".contains(words), "\(data): \(error)")
+      }
+      #expect(!shop.exists("refused/recipe.yaml"))
+    }
+  }
+
+  @Test func valuesThatMakeNoSenseAreRefused() {
+    var recipe = FinetuningRecipe.tiny(blocks: 1.5)
+    recipe.labels.fraction = 0
+    recipe.regularization.dropPath = 1
+    recipe.optimizer.layerDecay = 0
+    recipe.average = 1
+    #expect(
+      recipe.problems.map { "\($0.path)" } == [
+        "trained.blocks", "labels.fraction", "regularization.dropPath", "optimizer.layerDecay",
+        "average",
+      ])
+    #expect(FinetuningRecipe.tiny().problems.isEmpty)
+  }
+
+  @Test func namesOfFoldersAndProtocols() {
+    var recipe = FinetuningRecipe.tiny()
+    #expect(recipe.folderName(isFromScratch: false) == "fine-tuned")
+    recipe.labels.fraction = 0.01
+    #expect(recipe.folderName(isFromScratch: true) == "scratch-1-percent")
+    recipe.trained.blocks = 0.5
+    #expect(recipe.folderName(isFromScratch: false) == "blocks-0.5-1-percent")
+    #expect(recipe.protocolName(isFromScratch: false) == "last ½ block")
+  }
+}
