@@ -100,7 +100,8 @@ import Torch
       var image = try Self.image(example.image)
       try Self.operation(#require(example.operation)).apply(
         example.argument ?? 0, to: &image,
-        filter: example.filter.flatMap(ResamplingFilter.init) ?? .bilinear, fill: fill,
+        filter: example.filter.flatMap(ResamplingFilter.init) ?? .bilinear,
+        fill: Array(fill.prefix(image.channels)),
         on: ImageWorkbench())
       let expected = try Self.image(example.name, in: example.file)
       #expect(image == expected, "\(example.name): \(Difference(image, expected))")

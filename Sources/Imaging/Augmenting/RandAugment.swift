@@ -62,17 +62,32 @@ extension RandAugment {
   ) {
     precondition(
       fill.count == image.channels, "\(fill.count) values to fill \(image.channels) channels")
-    for _ in 0..<operations {
+    for step in steps(using: &random) {
+      step.operation.apply(
+        step.argument, to: &image, filter: step.filter, fill: fill, on: bench)
+    }
+  }
+
+  /// An operation that is applied, and how.
+  struct Step: Hashable {
+    var operation: Operation
+    var argument: Double
+    var filter: ResamplingFilter
+  }
+
+  /// Draws what happens to one image.
+  func steps(using random: inout SampleRandom) -> [Step] {
+    (0..<operations).compactMap { _ in
       // All of it is drawn, applied or not, so that turning one thing leaves the others as they were.
       let operation = Operation.allCases[random.integer(below: Operation.allCases.count)]
       let isApplied = random.uniform() < probability
       let strength = min(max(magnitude + noise * random.normal(), 0), Self.mostMagnitude)
       let isNegative = random.uniform() < 0.5
       let drawn: ResamplingFilter = random.uniform() < 0.5 ? .bilinear : .bicubic
-      guard isApplied else { continue }
-      operation.apply(
-        operation.argument(at: strength, isNegative: isNegative), to: &image,
-        filter: filter ?? drawn, fill: fill, on: bench)
+      guard isApplied else { return nil }
+      return Step(
+        operation: operation, argument: operation.argument(at: strength, isNegative: isNegative),
+        filter: filter ?? drawn)
     }
   }
 }
