@@ -72,7 +72,7 @@ let package = Package(
       name: "MaskedAutoencodersTests",
       dependencies: ["MaskedAutoencoders", "TorchOptim", "TestSupport"]),
     .testTarget(
-      name: "ImagingTests", dependencies: ["Imaging", "CImageCodecs"],
+      name: "ImagingTests", dependencies: ["Imaging", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib", "CZstd"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),

@@ -4,8 +4,8 @@
 `resize.safetensors`: `<case>` uint8 [H, W, C], an image cropped to whole pixels and resized with
 Pillow's antialiased bicubic or bilinear filter.
 `color.safetensors`: `<case>` uint8 [20, 24, 3], one colour change of `noise`.
-`augment.safetensors`: `<case>` uint8 [20, 24, 3], one RandAugment operation of timm on `noise`.
-`eval.safetensors`: `<case>` float32 [3, S, S], timm's evaluation transform of `scene`.
+`augment.safetensors`: `<case>` uint8 [H, W, C], one RandAugment operation of timm on `noise` or `gray`.
+`eval.safetensors`: `<case>` float32 [3, H, W], timm's evaluation transform of `scene`.
 The manifest lists the arguments of each case.
 """
 
@@ -124,19 +124,22 @@ def color(arrays):
 def augment(arrays):
     tensors, cases = {}, []
 
-    def add(operation, arguments, filter_name=None):
+    def add(operation, arguments, filter_name=None, image="noise"):
         options = {}
         name = "-".join([operation, *map(str, arguments)])
         if filter_name:
             resample = {"bicubic": BICUBIC, "bilinear": BILINEAR}[filter_name]
-            options, name = dict(resample=resample, fillcolor=FILL), f"{name}-{filter_name}"
+            fill = FILL if image == "noise" else FILL[0]
+            options, name = dict(resample=resample, fillcolor=fill), f"{name}-{filter_name}"
+        if image != "noise":
+            name = f"{image}-{name}"
         function = auto_augment.NAME_TO_OP[operation]
-        tensors[name] = tensor(function(picture(arrays["noise"]), *arguments, **options))
+        tensors[name] = tensor(function(picture(arrays[image]), *arguments, **options))
         cases.append(
             {
                 "name": name,
                 "kind": "augment",
-                "image": "noise",
+                "image": image,
                 "operation": operation,
                 "argument": arguments[0] if arguments else None,
                 "filter": filter_name,
@@ -152,6 +155,13 @@ def augment(arrays):
         for value in values:
             for filter_name in ("bicubic", "bilinear"):
                 add(operation, [value], filter_name)
+    for operation, _ in PLAIN:
+        add(operation, [], image="gray")
+    for operation, values in VALUES:
+        add(operation, values[-1:], image="gray")
+    for operation, values in GEOMETRIC:
+        for filter_name in ("bicubic", "bilinear"):
+            add(operation, values[:1], filter_name, "gray")
     return tensors, cases
 
 
@@ -173,9 +183,15 @@ def levels():
 
 def evaluation(arrays):
     tensors, cases = {}, []
-    for name, size, fraction in (("eval-875", 24, 0.875), ("eval-1", 24, 1.0), ("eval-up", 64, 0.875)):
+    for name, size, fraction in (
+        ("eval-875", 24, 0.875),
+        ("eval-1", 24, 1.0),
+        ("eval-up", 64, 0.875),
+        ("eval-wide", [20, 36], 0.875),
+    ):
+        height, width = [size, size] if isinstance(size, int) else size
         transform = create_transform(
-            (3, size, size), is_training=False, interpolation="bicubic", crop_pct=fraction
+            (3, height, width), is_training=False, interpolation="bicubic", crop_pct=fraction
         )
         tensors[name] = transform(picture(arrays["scene"]))
         cases.append(

@@ -3,6 +3,10 @@ public enum CropMode: String, CaseIterable, Codable, Hashable, Sendable {
   /// A part of random area and aspect ratio at a random place, resized to the output size: the
   /// paper's choice (Table 1e, "crop, random size").
   case randomResized = "random-resized"
+  /// A part of random area and aspect ratio as it is drawn first, each side cut to the image's: how
+  /// the paper trains linear probes (§A.1; after BYOL, Grill et al., 2020). Wide and tall images
+  /// are shown in other proportions than `randomResized`, which draws again, would show them.
+  case randomClipped = "random-clipped"
   /// The image at a fixed scale (it just covers the output), padded by reflection, cut at a random
   /// place: Table 1e, "crop, fixed size". The paper gives no details; the padding is CIFAR's.
   case randomFixed = "random-fixed"
@@ -39,17 +43,18 @@ public struct ColorJitter: Codable, Hashable, Sendable {
   public static let none = ColorJitter()
 }
 
-/// How an image becomes one training example: crop, flip, colour, in this order of random draws.
+/// How an image becomes one training example: crop, flip, RandAugment, colour, erasing, in this order
+/// of random draws. What is off draws nothing.
 public struct Augmentation: Codable, Hashable, Sendable {
   /// Which part is shown.
   public var crop: CropMode
-  /// Smallest share of the image's area in a `randomResized` crop.
+  /// Smallest share of the image's area in a `randomResized` or `randomClipped` crop.
   public var minScale: Double
-  /// Largest share of the image's area in a `randomResized` crop.
+  /// Largest share of the image's area in such a crop.
   public var maxScale: Double
-  /// Smallest width over height of a `randomResized` crop.
+  /// Smallest width over height of such a crop.
   public var minRatio: Double
-  /// Largest width over height of a `randomResized` crop.
+  /// Largest width over height of such a crop.
   public var maxRatio: Double
   /// Pixels added by reflection to each side before a `randomFixed` crop.
   public var padding: Int
@@ -57,8 +62,12 @@ public struct Augmentation: Codable, Hashable, Sendable {
   public var centerFraction: Double
   /// Probability of mirroring left to right.
   public var flip: Double
-  /// Random changes of colour.
+  /// Random changes of tone, colour and place; nil is off.
+  public var randAugment: RandAugment?
+  /// Random changes of colour, after RandAugment's.
   public var jitter: ColorJitter
+  /// Random rectangles erased from the normalised image; nil is off.
+  public var erasing: RandomErasing?
   /// How pixels are interpolated.
   public var filter: ResamplingFilter
 
@@ -66,7 +75,8 @@ public struct Augmentation: Codable, Hashable, Sendable {
   public init(
     crop: CropMode = .randomResized, minScale: Double = 0.2, maxScale: Double = 1,
     minRatio: Double = 0.75, maxRatio: Double = 4.0 / 3, padding: Int = 4,
-    centerFraction: Double = 0.875, flip: Double = 0.5, jitter: ColorJitter = .none,
+    centerFraction: Double = 0.875, flip: Double = 0.5, randAugment: RandAugment? = nil,
+    jitter: ColorJitter = .none, erasing: RandomErasing? = nil,
     filter: ResamplingFilter = .bicubic
   ) {
     self.crop = crop
@@ -77,15 +87,32 @@ public struct Augmentation: Codable, Hashable, Sendable {
     self.padding = padding
     self.centerFraction = centerFraction
     self.flip = flip
+    self.randAugment = randAugment
     self.jitter = jitter
+    self.erasing = erasing
     self.filter = filter
   }
 
   /// The paper's pre-training: random resized crops of 20 to 100 % of the area, flipped half of
   /// the time.
   public static let pretraining = Augmentation()
-  /// Evaluation: the middle 87.5 %, nothing random.
+  /// The paper's fine-tuning (Table 9): crops of 8 to 100 % of the area, flips, RandAugment (9, 0.5).
+  /// The published code also erases, see ``RandomErasing``; moved pixels are interpolated by
+  /// `filter`'s kind, as timm does where one is named.
+  public static let finetuning = Augmentation(
+    minScale: 0.08, randAugment: RandAugment(filter: .bicubic))
+  /// The paper's linear probes: crops of 8 to 100 % of the area, drawn once, and flips.
+  public static let linearProbing = Augmentation(crop: .randomClipped, minScale: 0.08)
+  /// Evaluation at 224 pixels and about: the short side resized to size / 0.875, the middle of that,
+  /// nothing random.
   public static let evaluation = Augmentation(crop: .center, flip: 0)
+  /// Evaluation at a size: nothing is cut off the short side of images for models of more than 224
+  /// pixels, which is the published code's rule, and of less than 64, which have no margin to lose.
+  public static func evaluation(for size: PixelSize) -> Augmentation {
+    let side = min(size.width, size.height)
+    return Augmentation(
+      crop: .center, centerFraction: (64...224).contains(side) ? 0.875 : 1, flip: 0)
+  }
   /// The image as it is, resized if it has another size.
   public static let identity = Augmentation(crop: .none, flip: 0)
 }
@@ -120,6 +147,8 @@ extension Augmentation {
     }
     require(
       (0...0.5).contains(jitter.hue), "jitter.hue", "is \(jitter.hue); expected 0 to 0.5")
+    found += (randAugment?.problems ?? []).map { ("randAugment." + $0.path, $0.message) }
+    found += (erasing?.problems ?? []).map { ("erasing." + $0.path, $0.message) }
     return found
   }
 }

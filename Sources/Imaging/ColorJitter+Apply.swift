@@ -25,47 +25,6 @@ extension ColorJitter {
 }
 
 extension ByteImage {
-  /// Every value times `factor`.
-  mutating func adjustBrightness(by factor: Double) {
-    blend(factor: Float(factor)) { _ in 0 }
-  }
-
-  /// The distance of every value to the mean of the gray image times `factor`.
-  mutating func adjustContrast(by factor: Double) {
-    var sum = 0
-    let count = width * height
-    for i in 0..<count {
-      sum +=
-        channels == 1
-        ? Int(pixels[i])
-        : Int(luma(red: pixels[3 * i], green: pixels[3 * i + 1], blue: pixels[3 * i + 2]))
-    }
-    let mean = (Float(sum) / Float(count)).rounded(.toNearestOrAwayFromZero)
-    blend(factor: Float(factor)) { _ in mean }
-  }
-
-  /// The distance of every pixel to its gray times `factor`.
-  mutating func adjustSaturation(by factor: Double) {
-    guard channels == 3 else { return }
-    blend(factor: Float(factor)) { Float(luma(red: $0[0], green: $0[1], blue: $0[2])) }
-  }
-
-  /// `factor × value + (1 − factor) × base` for every value, clamped.
-  private mutating func blend(
-    factor: Float, base: (UnsafePointer<UInt8>) -> Float
-  ) {
-    let channels = channels
-    pixels.withUnsafeMutableBufferPointer { pixels in
-      guard let start = pixels.baseAddress else { return }
-      for at in stride(from: 0, to: pixels.count, by: channels) {
-        let rest = (1 - factor) * base(start + at)
-        for c in at..<at + channels {
-          pixels[c] = UInt8(min(max(factor * Float(pixels[c]) + rest, 0), 255) + 0.5)
-        }
-      }
-    }
-  }
-
   /// Turns the hue of every pixel by a share of the full circle (HSV).
   mutating func turnHue(by turn: Double) {
     guard channels == 3 else { return }

@@ -22,7 +22,7 @@ public enum ImageContent: Sendable {
   }
 }
 
-/// Turns images into a model's input: crop, resample, flip, jitter, normalise.
+/// Turns images into a model's input: crop, resample, flip, RandAugment, jitter, normalise, erase.
 public struct ImageTransform: Hashable, Sendable {
   /// What is random, and which part is shown.
   public var augmentation: Augmentation
@@ -57,27 +57,41 @@ public struct ImageTransform: Hashable, Sendable {
     into planes: UnsafeMutablePointer<Float>, on bench: ImageWorkbench = ImageWorkbench()
   ) throws(ImageError) {
     let framing = augmentation.framing(of: content.size, output: size, using: &random)
-    guard augmentation.jitter.isOff else {
+    if augmentation.changesPixels {
       var image = try framed(content, framing, on: bench)
       var start = StageTimes.Instant.now
-      augmentation.jitter.apply(to: &image, using: &random)
+      augmentation.changePixels(
+        of: &image, fill: normalization.meanBytes, using: &random, on: bench)
       image.writePlanes(normalized: normalization, into: planes)
       bench.times.add(\.resample, since: &start)
-      return
+    } else {
+      try withRows(of: content, framing, on: bench) { source, columns, rows in
+        source.resample(
+          columns: columns, rows: rows, normalized: normalization, into: planes, on: bench)
+      }
     }
-    try withRows(of: content, framing, on: bench) { source, columns, rows in
-      source.resample(
-        columns: columns, rows: rows, normalized: normalization, into: planes, on: bench)
+    if let erasing = augmentation.erasing {
+      var start = StageTimes.Instant.now
+      erasing.apply(to: planes, channels: channels, size: size, using: &random)
+      bench.times.add(\.resample, since: &start)
     }
   }
 
-  /// The example before it is normalised: what the model sees, for people to look at.
+  /// The example as bytes: what the model sees, for people to look at.
   public func image(
     of content: ImageContent, using random: inout SampleRandom
   ) throws(ImageError) -> ByteImage {
+    if augmentation.erasing != nil {
+      // What is erased has its colours after normalisation.
+      let planes = UnsafeMutablePointer<Float>.allocate(capacity: valueCount)
+      defer { planes.deallocate() }
+      try write(content, using: &random, into: planes)
+      return ByteImage(planes: planes, size: size, normalized: normalization)
+    }
+    let bench = ImageWorkbench()
     let framing = augmentation.framing(of: content.size, output: size, using: &random)
-    var image = try framed(content, framing, on: ImageWorkbench())
-    augmentation.jitter.apply(to: &image, using: &random)
+    var image = try framed(content, framing, on: bench)
+    augmentation.changePixels(of: &image, fill: normalization.meanBytes, using: &random, on: bench)
     return image
   }
 
@@ -127,6 +141,20 @@ public struct ImageTransform: Hashable, Sendable {
       bench.times.add(\.decode, since: &start)
       return image.withRows { body($0, columns, rows) }
     }
+  }
+}
+
+extension Augmentation {
+  /// Whether anything happens to bytes between resampling and normalising.
+  fileprivate var changesPixels: Bool { randAugment != nil || !jitter.isOff }
+
+  /// Tones, colours and places of an image that has the output's size.
+  fileprivate func changePixels(
+    of image: inout ByteImage, fill: [UInt8], using random: inout SampleRandom,
+    on bench: ImageWorkbench
+  ) {
+    randAugment?.apply(to: &image, fill: fill, using: &random, on: bench)
+    jitter.apply(to: &image, using: &random)
   }
 }
 

@@ -1,3 +1,5 @@
+import CImageCodecs
+
 /// Mean and standard deviation of each channel on the scale 0…1; bytes become
 /// `(x / 255 − mean) / deviation`.
 public struct PixelNormalization: Codable, Hashable, Sendable {
@@ -25,6 +27,10 @@ public struct PixelNormalization: Codable, Hashable, Sendable {
   /// Number of channels, `C`.
   public var channels: Int { mean.count }
 
+  /// The mean as bytes.
+  var meanBytes: [UInt8] {
+    mean.map { UInt8(min(max((255 * $0).rounded(.toNearestOrEven), 0), 255)) }
+  }
   /// Factor of a byte.
   var scale: [Float] { deviation.map { Float(1 / (255 * $0)) } }
   /// Added after the factor.
@@ -41,9 +47,27 @@ extension ByteImage {
     let scale = normalized.scale
     let offset = normalized.offset
     pixels.withUnsafeBufferPointer { pixels in
+      guard let first = pixels.baseAddress else { return }
       for c in 0..<channels {
-        let plane = planes + c * count
-        for i in 0..<count { plane[i] = Float(pixels[i * channels + c]) * scale[c] + offset[c] }
+        mae_normalize(first + c, channels, count, scale[c], offset[c], planes + c * count)
+      }
+    }
+  }
+
+  /// The image that normalised floats show, as bytes. `[C, H, W]` → `[H, W, C]`
+  init(
+    planes: UnsafePointer<Float>, size: PixelSize, normalized: PixelNormalization
+  ) {
+    let count = size.width * size.height
+    let channels = normalized.channels
+    let scale = normalized.scale
+    let offset = normalized.offset
+    self.init(width: size.width, height: size.height, channels: channels) { out in
+      for c in 0..<channels {
+        for i in 0..<count {
+          let value = (planes[c * count + i] - offset[c]) / scale[c]
+          out[i * channels + c] = UInt8(min(max(value.rounded(), 0), 255))
+        }
       }
     }
   }

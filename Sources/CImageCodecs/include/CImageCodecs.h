@@ -129,6 +129,41 @@ void mae_blend_rows_portable(const uint8_t *in, size_t stride, int32_t count,
 void mae_normalize(const uint8_t *in, size_t step, size_t width, float scale, float offset,
                    float *out);
 
+// MARK: augmentation
+
+// Pillow's arithmetic, to the byte. Pictures are rows of `width × channels` bytes without gaps; there
+// are 1 or 3 channels.
+
+// How often each value occurs in each channel. `counts` [channels, 256]
+void mae_count_values(const uint8_t *in, size_t pixels, int32_t channels, uint32_t *counts);
+// Every value through its channel's table. `tables` [channels, 256]
+void mae_look_up(uint8_t *bytes, size_t pixels, int32_t channels, const uint8_t *tables);
+// The sum of the pixels' lumas, each rounded.
+uint64_t mae_luma_sum(const uint8_t *rgb, size_t pixels);
+// Every pixel's luma in its three channels.
+void mae_gray(const uint8_t *rgb, size_t pixels, uint8_t *out);
+// The mean over 3 × 3 pixels in which the one in the middle counts five times; edges stay.
+void mae_smooth(const uint8_t *in, int32_t width, int32_t height, int32_t channels, uint8_t *out);
+// `base + factor × (bytes − base)`, clamped and cut to whole numbers.
+void mae_mix(const uint8_t *base, size_t count, float factor, uint8_t *bytes);
+
+// An affine map: the output's point (x, y) shows the input's (map[0] x + map[1] y + map[2],
+// map[3] x + map[4] y + map[5]); centres of pixels lie at halves.
+typedef struct {
+  // The picture; one byte beyond its last is read.
+  const uint8_t *in;
+  int32_t width, height, channels;
+  // Between pixels: a cubic (Keys' with a = −1) through four instead of a line through two.
+  int32_t cubic;
+  double map[6];
+  // What is shown where the input has no pixel.
+  uint8_t fill[3];
+} mae_warp;
+
+void mae_warp_rows(const mae_warp *warp, uint8_t *out);
+// The same without the processor's own instructions, for tests.
+void mae_warp_rows_portable(const mae_warp *warp, uint8_t *out);
+
 #ifdef __cplusplus
 }
 #endif
