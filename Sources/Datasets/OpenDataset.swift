@@ -5,6 +5,7 @@ public import Imaging
 /// - A folder with the files of an IDX set (`train-images-idx3-ubyte`, …), plain or gzipped.
 /// - A folder with CIFAR's binary files (`data_batch_1.bin`, …, or `train.bin`, …).
 /// - A folder with iNaturalist's lists (`train2018.json`, `val2018.json`, …), or one such list.
+/// - A folder with the lists and images of Places365 or Places205, as their makers lay them out.
 /// - A folder with `train` and `val` (`valid`, `validation`, `test`) subfolders: the one that
 ///   `split` names.
 /// - A folder with tar archives and no images: those archives, `train…` and `val…` (`valid…`,
@@ -59,6 +60,9 @@ public func openDataset(
     }
     if let set = INaturalistFolder(path, names: names) {
       return try INaturalistDataset(path: set.list(split), classes: classes, limits: limits)
+    }
+    if let set = PlacesFolder(path, names: names) {
+      return try set.open(split, classes: classes, limits: limits)
     }
     if let chosen = try splitFolder(of: path, names: names, split) {
       return try FolderDataset(path: chosen, classes: classes, limits: limits)
