@@ -55,17 +55,15 @@ public struct INaturalistDataset: ImageDataset {
       return
     }
     let categories = try Categories(list, path: path)
-    let numbers = try categories.numbers(in: wanted, path: path)
-    classes = wanted ?? categories.names
-    labels = try Self.labels(of: list.images, annotations, categories, path: path)
-      .map { label throws(DatasetError) in
-        guard let number = numbers[Int(label)] else {
-          throw DatasetError(
-            .malformed, path: path,
-            "has a class \"\(categories.names[Int(label)])\" that the other part of the set lacks")
-        }
-        return number
-      }
+    let own = try Self.labels(of: list.images, annotations, categories, path: path)
+    guard let wanted, wanted != categories.names else {
+      (classes, labels) = (categories.names, own)
+      return
+    }
+    let used = Set(own)
+    let map = try ClassNumbers(
+      categories.names, among: wanted, used: { used.contains(Int32($0)) }, path: path)
+    (classes, labels) = (wanted, own.map { map.numbers[Int($0)] })
   }
 
   /// Number of images.
@@ -81,6 +79,10 @@ public struct INaturalistDataset: ImageDataset {
   public func content(of index: Int) throws(ImageError) -> ImageContent {
     .encoded(try EncodedImage(path: joined(folder, paths[index]), limits: limits))
   }
+}
+
+extension INaturalistDataset: StoredDataset {
+  func place(of index: Int) -> StoredPlace? { .file(joined(folder, paths[index])) }
 }
 
 extension INaturalistDataset {
@@ -171,14 +173,6 @@ extension INaturalistDataset {
         uniqueKeysWithValues: categories.enumerated().map { ($1.id, Int32($0)) })
       let times = Dictionary(categories.map { ($0.name, 1) }, uniquingKeysWith: +)
       names = categories.map { times[$0.name] == 1 ? $0.name : "\($0.name) (\($0.id))" }
-    }
-
-    /// For each category its number among `classes`; nil where it is not there.
-    func numbers(in classes: [String]?, path: String) throws(DatasetError) -> [Int32?] {
-      guard let classes, classes != names else { return names.indices.map { Int32($0) } }
-      let numbers = Dictionary(
-        classes.enumerated().map { ($1, Int32($0)) }, uniquingKeysWith: { first, _ in first })
-      return names.map { numbers[$0] }
     }
   }
 }

@@ -47,7 +47,10 @@ public struct ListDataset: ImageDataset {
       }
       let (_, labels) = try numbered(tags, names, path)
       guard let wanted, wanted != names else { return (names, labels) }
-      return (wanted, try numbered(labels.map { names[Int($0)][...] }, wanted, path).labels)
+      let used = Set(labels)
+      let map = try ClassNumbers(
+        names, among: wanted, used: { used.contains(Int32($0)) }, path: path)
+      return (wanted, labels.map { map.numbers[Int($0)] })
     }
   }
 
@@ -99,6 +102,10 @@ public struct ListDataset: ImageDataset {
   public func content(of index: Int) throws(ImageError) -> ImageContent {
     .encoded(try EncodedImage(path: joined(folder, paths[index]), limits: limits))
   }
+}
+
+extension ListDataset: StoredDataset {
+  func place(of index: Int) -> StoredPlace? { .file(joined(folder, paths[index])) }
 }
 
 /// The paths of a list's lines, and the classes that follow them; a sequence.
@@ -172,17 +179,11 @@ private func numbered(
     }
     return (wanted ?? (0...largest).map(String.init), values.map(Int32.init))
   }
-  let classes = wanted ?? Set(tags).map(String.init).sorted()
+  let names = Set(tags).map(String.init).sorted()
   let order = Dictionary(
-    classes.enumerated().map { (Substring($1), Int32($0)) }, uniquingKeysWith: { first, _ in first }
-  )
-  var labels: [Int32] = []
-  for tag in tags {
-    guard let number = order[tag] else {
-      throw DatasetError(
-        .malformed, path: path, "has a class \"\(tag)\" that the other part of the set lacks")
-    }
-    labels.append(number)
-  }
-  return (classes, labels)
+    uniqueKeysWithValues: names.enumerated().map { (Substring($1), Int32($0)) })
+  let own = tags.map { order[$0] ?? 0 }
+  guard let wanted else { return (names, own) }
+  let map = try ClassNumbers(names, among: wanted, path: path)
+  return (wanted, own.map { map.numbers[Int($0)] })
 }

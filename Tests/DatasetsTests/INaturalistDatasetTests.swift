@@ -68,7 +68,8 @@ import Testing
     #expect(val.label(of: 0) == 1)
     #expect(
       error { try openDataset(at: folder.path + "/val2018.json", classes: ["x"]) }?.reason
-        == "has a class \"Turdus merula\" that the other part of the set lacks")
+        == "has a class \"Turdus merula\" that the other part of the set lacks; that part has \"x\""
+    )
   }
 
   @Test func `readable names, equal names and no names`() throws {
