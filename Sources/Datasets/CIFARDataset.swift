@@ -133,3 +133,7 @@ public struct CIFARDataset: ImageDataset {
     return .pixels(ByteImage(width: Self.side, height: Self.side, channels: 3, pixels: pixels))
   }
 }
+
+extension CIFARDataset: StoredDataset {
+  func place(of index: Int) -> StoredPlace? { .memory }
+}

@@ -62,17 +62,10 @@ public struct FolderDataset: ImageDataset {
         .malformed, path: path,
         "has no classes; expected one subfolder for each of \(wanted.count) classes")
     }
-    let numbers = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($1, Int32($0)) })
-    var renumbered: [Int32] = []
-    for label in labels {
-      guard let number = numbers[classes[Int(label)]] else {
-        throw DatasetError(
-          .malformed, path: path,
-          "has a class \"\(classes[Int(label)])\" that the other part of the set lacks")
-      }
-      renumbered.append(number)
-    }
-    return FolderDataset(self, classes: wanted, labels: renumbered)
+    let used = Set(labels)
+    let map = try ClassNumbers(
+      classes, among: wanted, used: { used.contains(Int32($0)) }, path: path)
+    return FolderDataset(self, classes: wanted, labels: labels.map { map.numbers[Int($0)] })
   }
 
   /// Number of images.
@@ -88,6 +81,10 @@ public struct FolderDataset: ImageDataset {
   public func content(of index: Int) throws(ImageError) -> ImageContent {
     .encoded(try EncodedImage(path: joined(path, paths[index]), limits: limits))
   }
+}
+
+extension FolderDataset: StoredDataset {
+  func place(of index: Int) -> StoredPlace? { .file(joined(path, paths[index])) }
 }
 
 /// A path below a folder; an absolute one stays as it is.

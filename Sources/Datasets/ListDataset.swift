@@ -26,40 +26,53 @@ public struct ListDataset: ImageDataset {
   public init(
     path: String, classes wanted: [String]? = nil, limits: ImageLimits = .standard
   ) throws(DatasetError) {
-    let bytes: [UInt8]
-    do throws(ImageError) {
-      bytes = try readFile(path, limit: Self.largestFile)
-    } catch {
-      throw DatasetError(error, path: path)
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    try self.init(
+      path: path, folder: folder, isRelative: false, limits: limits
+    ) { tags throws(DatasetError) in try numbered(tags, wanted, path) }
+  }
+
+  /// Reads a list of paths below a folder, also where they begin with a slash, with numbers for the
+  /// classes `names`.
+  init(
+    path: String, folder: String, names: [String], classes wanted: [String]?, limits: ImageLimits
+  ) throws(DatasetError) {
+    try self.init(
+      path: path, folder: folder, isRelative: true, limits: limits
+    ) { tags throws(DatasetError) in
+      guard !tags.isEmpty else {
+        throw DatasetError(
+          .malformed, path: path,
+          "gives its images no classes; expected lines of a path and a number")
+      }
+      let (_, labels) = try numbered(tags, names, path)
+      guard let wanted, wanted != names else { return (names, labels) }
+      let used = Set(labels)
+      let map = try ClassNumbers(
+        names, among: wanted, used: { used.contains(Int32($0)) }, path: path)
+      return (wanted, labels.map { map.numbers[Int($0)] })
     }
-    if let format = ImageFormat(recognizing: bytes) {
-      throw DatasetError(
-        .malformed, path: path,
-        "is one \(format.rawValue) image; expected a folder of images or a list of their paths")
-    }
-    guard !bytes.contains(0) else {
-      throw DatasetError(
-        .malformed, path: path,
-        "is a binary file; expected a folder, a text list, IDX files or a single list of paths")
-    }
+  }
+
+  private init(
+    path: String, folder: String, isRelative: Bool, limits: ImageLimits,
+    classes: ([Substring]) throws(DatasetError) -> (classes: [String]?, labels: [Int32])
+  ) throws(DatasetError) {
     self.path = path
     self.limits = limits
-    folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    self.folder = folder
     var paths = PackedStrings()
-    var tags: [Substring?] = []
-    for line in bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) {
-      let text = String(decoding: line, as: UTF8.self)
-      let trimmed = text.drop { $0 == " " || $0 == "\t" }
-      if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
-      let (name, tag) = parsed(trimmed)
-      if let first = tags.first, (first == nil) != (tag == nil) {
+    var tags: [Substring] = []
+    for (line, tag) in try ListLines(path) {
+      let name = isRelative ? line.drop { $0 == "/" } : line
+      if !paths.isEmpty, tags.isEmpty != (tag == nil) {
         throw DatasetError(
           .malformed, path: path,
           "names a class for some images and none for others (first \"\(name)\"); "
             + "give one to every line or to none")
       }
       paths.append(String(name))
-      tags.append(tag)
+      if let tag { tags.append(tag) }
     }
     guard !paths.isEmpty else {
       throw DatasetError(.empty, path: path, "is a list without lines; expected a path on each")
@@ -67,11 +80,13 @@ public struct ListDataset: ImageDataset {
     guard PathKind(joined(folder, paths[0])) == .file else {
       throw DatasetError(
         .missing, path: path,
-        "lists \"\(paths[0])\" first, and there is no such file; expected one image path a line, "
-          + "relative to the list's folder")
+        "lists \"\(paths[0])\" first, and there is no such file"
+          + (isRelative
+            ? " in \(folder)"
+            : "; expected one image path a line, relative to the list's folder"))
     }
     self.paths = paths
-    (classes, labels) = try numbered(tags.compactMap { $0 }, wanted, path)
+    (self.classes, labels) = try classes(tags)
   }
 
   /// Number of lines with a path.
@@ -86,6 +101,46 @@ public struct ListDataset: ImageDataset {
   /// Reads the file.
   public func content(of index: Int) throws(ImageError) -> ImageContent {
     .encoded(try EncodedImage(path: joined(folder, paths[index]), limits: limits))
+  }
+}
+
+extension ListDataset: StoredDataset {
+  func place(of index: Int) -> StoredPlace? { .file(joined(folder, paths[index])) }
+}
+
+/// The paths of a list's lines, and the classes that follow them; a sequence.
+struct ListLines: Sequence, IteratorProtocol {
+  private let bytes: [UInt8]
+  private var position = 0
+
+  /// Reads a file that is text.
+  init(_ path: String) throws(DatasetError) {
+    do throws(ImageError) {
+      bytes = try readFile(path, limit: ListDataset.largestFile)
+    } catch {
+      throw DatasetError(error, path: path)
+    }
+    if let format = ImageFormat(recognizing: bytes) {
+      throw DatasetError(
+        .malformed, path: path,
+        "is one \(format.rawValue) image; expected a folder of images or a list of their paths")
+    }
+    guard !bytes.contains(0) else {
+      throw DatasetError(
+        .malformed, path: path,
+        "is a binary file; expected a folder, a text list, IDX files or a single list of paths")
+    }
+  }
+
+  mutating func next() -> (path: Substring, tag: Substring?)? {
+    while position < bytes.count {
+      let line = bytes[position...].prefix { $0 != 0x0A && $0 != 0x0D }
+      position = line.endIndex + 1
+      let text = String(decoding: line, as: UTF8.self).drop { $0 == " " || $0 == "\t" }
+      if text.isEmpty || text.hasPrefix("#") { continue }
+      return parsed(text)
+    }
+    return nil
   }
 }
 
@@ -109,7 +164,7 @@ private func parsed(_ line: Substring) -> (path: Substring, tag: Substring?) {
 /// The classes and the number of each tag's.
 private func numbered(
   _ tags: [Substring], _ wanted: [String]?, _ path: String
-) throws(DatasetError) -> ([String]?, [Int32]) {
+) throws(DatasetError) -> (classes: [String]?, labels: [Int32]) {
   guard !tags.isEmpty else { return (nil, []) }
   let numbers = tags.map { Int($0) }
   if numbers.allSatisfy({ $0 != nil }) {
@@ -124,17 +179,11 @@ private func numbered(
     }
     return (wanted ?? (0...largest).map(String.init), values.map(Int32.init))
   }
-  let classes = wanted ?? Set(tags).map(String.init).sorted()
+  let names = Set(tags).map(String.init).sorted()
   let order = Dictionary(
-    classes.enumerated().map { (Substring($1), Int32($0)) }, uniquingKeysWith: { first, _ in first }
-  )
-  var labels: [Int32] = []
-  for tag in tags {
-    guard let number = order[tag] else {
-      throw DatasetError(
-        .malformed, path: path, "has a class \"\(tag)\" that the other part of the set lacks")
-    }
-    labels.append(number)
-  }
-  return (classes, labels)
+    uniqueKeysWithValues: names.enumerated().map { (Substring($1), Int32($0)) })
+  let own = tags.map { order[$0] ?? 0 }
+  guard let wanted else { return (names, own) }
+  let map = try ClassNumbers(names, among: wanted, path: path)
+  return (wanted, own.map { map.numbers[Int($0)] })
 }

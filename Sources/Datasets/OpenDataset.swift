@@ -4,6 +4,8 @@ public import Imaging
 ///
 /// - A folder with the files of an IDX set (`train-images-idx3-ubyte`, …), plain or gzipped.
 /// - A folder with CIFAR's binary files (`data_batch_1.bin`, …, or `train.bin`, …).
+/// - A folder with iNaturalist's lists (`train2018.json`, `val2018.json`, …), or one such list.
+/// - A folder with the lists and images of Places365 or Places205, as their makers lay them out.
 /// - A folder with `train` and `val` (`valid`, `validation`, `test`) subfolders: the one that
 ///   `split` names.
 /// - A folder with tar archives and no images: those archives, `train…` and `val…` (`valid…`,
@@ -38,6 +40,16 @@ public func openDataset(
       return try ShardDataset(
         path: path, shards: [path], classes: classes, limits: limits)
     }
+    if fileExtension(path) == "json" {
+      var list = path
+      if split == .validation {
+        guard let other = INaturalistFolder.validation(of: path) else {
+          throw undivided(path, "is a list")
+        }
+        list = other
+      }
+      return try INaturalistDataset(path: list, classes: classes, limits: limits)
+    }
     guard split == .training else { throw undivided(path, "is a list") }
     return try ListDataset(path: path, classes: classes, limits: limits)
   case .folder:
@@ -45,6 +57,12 @@ public func openDataset(
     if let set = IDXFolder(path, names: names) { return try set.open(split) }
     if let kind = CIFARDataset.Kind(names: names) {
       return try CIFARDataset(path: path, kind: kind, names: names, split: split)
+    }
+    if let set = INaturalistFolder(path, names: names) {
+      return try INaturalistDataset(path: set.list(split), classes: classes, limits: limits)
+    }
+    if let set = PlacesFolder(path, names: names) {
+      return try set.open(split, classes: classes, limits: limits)
     }
     if let chosen = try splitFolder(of: path, names: names, split) {
       return try FolderDataset(path: chosen, classes: classes, limits: limits)

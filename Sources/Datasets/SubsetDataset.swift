@@ -68,6 +68,12 @@ public struct SubsetDataset: ImageDataset {
   }
 }
 
+extension SubsetDataset: StoredDataset {
+  func place(of index: Int) -> StoredPlace? {
+    (base as? any StoredDataset)?.place(of: baseIndex(of: index))
+  }
+}
+
 extension ImageDataset {
   /// Neighbouring images.
   ///

@@ -54,24 +54,10 @@ struct ShardClasses {
         "gives its classes numbers where other shards name them; give one kind")
     }
     let union = wanted ?? (Set(all).count == 1 ? all[0] : Set(all.joined()).sorted())
-    let numbers = Dictionary(
-      union.enumerated().map { ($1, Int32($0)) }, uniquingKeysWith: { first, _ in first })
     var renumbering: [[Int32]] = []
     for (shard, names) in all.enumerated() {
-      if names == union {
-        renumbering.append([])
-        continue
-      }
-      var map: [Int32] = []
-      for name in names {
-        guard let number = numbers[name] else {
-          throw DatasetError(
-            .malformed, path: shards[shard],
-            "has a class \"\(name)\" that the other part of the set lacks")
-        }
-        map.append(number)
-      }
-      renumbering.append(map)
+      let map = try ClassNumbers(names, among: union, path: shards[shard])
+      renumbering.append(names == union ? [] : map.numbers)
     }
     classes = union
     self.renumbering = renumbering

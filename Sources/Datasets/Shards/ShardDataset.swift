@@ -86,7 +86,7 @@ public struct ShardDataset: ImageDataset {
   /// The class that the archive gives an image.
   public func label(of index: Int) -> Int? {
     guard classes != nil else { return nil }
-    let (shard, i) = place(of: index)
+    let (shard, i) = shardPlace(of: index)
     let label = indexes[shard].label(i)
     guard label >= 0 else { return nil }
     return Int(renumbering[shard].isEmpty ? label : renumbering[shard][Int(label)])
@@ -94,13 +94,13 @@ public struct ShardDataset: ImageDataset {
 
   /// The archive's path and the path in it.
   public func name(of index: Int) -> String {
-    let (shard, i) = place(of: index)
+    let (shard, i) = shardPlace(of: index)
     return shards[shard] + "/" + indexes[shard].name(i)
   }
 
   /// Reads an image from its archive.
   public func content(of index: Int) throws(ImageError) -> ImageContent {
-    let (shard, i) = place(of: index)
+    let (shard, i) = shardPlace(of: index)
     let (offset, size, packing) = indexes[shard].place(i)
     do throws(ImageError) {
       guard size <= limits.fileBytes else {
@@ -116,7 +116,7 @@ public struct ShardDataset: ImageDataset {
     }
   }
 
-  private func place(of index: Int) -> (shard: Int, image: Int) {
+  private func shardPlace(of index: Int) -> (shard: Int, image: Int) {
     precondition(index >= 0 && index < count, "image \(index) of \(count)")
     var low = 0
     var high = indexes.count
@@ -143,6 +143,14 @@ public struct ShardDataset: ImageDataset {
   }
 }
 
+extension ShardDataset: StoredDataset {
+  func place(of index: Int) -> StoredPlace? {
+    let (shard, i) = shardPlace(of: index)
+    let (offset, size, _) = indexes[shard].place(i)
+    return .file(files.path(of: shard), offset..<offset + size)
+  }
+}
+
 /// Archives that are open for reading; no more at a time than a process may have.
 private final class ShardFiles: Sendable {
   private let places: [String]
@@ -152,6 +160,8 @@ private final class ShardFiles: Sendable {
   static let most = 256
 
   init(_ places: [String]) { self.places = places }
+
+  func path(of shard: Int) -> String { places[shard] }
 
   func open(_ shard: Int) throws(ImageError) -> OpenFile {
     if let file = open.withLock({ $0.files[shard] }) { return file }
