@@ -50,6 +50,7 @@ extension Recipe {
       "is \(data.scale.listed); expected parts of the picture, of at most 1")
     checks.within(0...1, "data.flip", data.flip)
     checks.within(0...1, "data.jitter", data.jitter)
+    checks.within(1...1_000_000_000, "data.shuffleBuffer", data.shuffleBuffer)
     checks.within(0...1, "data.brokenLimit", data.brokenLimit)
     checks.within(0...1024, "data.workers", data.workers)
     checks.within(1...1024, "data.prefetch", data.prefetch)

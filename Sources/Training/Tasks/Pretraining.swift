@@ -66,7 +66,8 @@ public final class Pretraining {
     let resolved = try recipe.resolvingNormalization(from: dataset, named: settings.data)
     self.recipe = resolved
     try resolved.requireMemoryForBatches()
-    stepsPerEpoch = max(1, dataset.count / resolved.effectiveBatch())
+    stepsPerEpoch = resolved.sampling.stepsPerEpoch(
+      images: dataset.count, batch: resolved.batch.size)
     totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
     folder = try RunFolder(settings.out, settings.opening)
     let normalization = resolved.pixelNormalization
@@ -189,7 +190,7 @@ public final class Pretraining {
         recipe.augmentation,
         size: PixelSize(width: recipe.model.width, height: recipe.model.height),
         normalization: recipe.pixelNormalization),
-      batch: recipe.batch.size, seed: recipe.seed,
+      batch: recipe.batch.size, sampling: recipe.sampling, seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
       prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
     defer { loader.stop() }

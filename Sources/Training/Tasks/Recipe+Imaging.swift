@@ -20,6 +20,17 @@ extension Recipe {
       filter: data.interpolation.filter)
   }
 
+  /// The order in which the recipe shows a set's images.
+  var sampling: Sampling {
+    let shuffle: Sampling.Shuffle =
+      switch data.shuffle {
+      case .exact: .exact
+      case .buffered: .buffered(data.shuffleBuffer)
+      case .none: .none
+      }
+    return Sampling(shuffle: shuffle, accumulation: batch.accumulation)
+  }
+
   /// Mean and deviation in numbers.
   ///
   /// - Precondition: A computed one has been resolved.
