@@ -3,17 +3,18 @@ import Synchronization
 
 /// Batches for training: shuffled, augmented, without end, made by threads ahead of time.
 ///
-/// What is in a batch depends on the set, the transform, the seed and the step alone, whatever the
-/// number of workers; so a loader that starts at step N continues an unbroken run. Of the last
-/// images of an epoch those that do not fill a batch are left out; a set smaller than a batch is
-/// gone through as often as it takes.
+/// What is in a batch depends on the set, the transform, the sampling, the seed and the batch's number
+/// alone, whatever the number of workers; so a loader that starts at batch N continues an unbroken
+/// run. An epoch shows an image once, to one of the ranks; those of its last images that do not fill a
+/// step of all ranks are left out, others in each epoch. A set smaller than a step is gone through
+/// as often as it takes.
 ///
 /// An image that cannot be decoded is replaced by the next in the epoch's order that can. When more
 /// than `brokenFraction` of the set (and more than one image) is broken, `next()` throws.
 ///
 /// Use from one thread; `stop()` may be called from any.
 public final class BatchLoader: Sendable {
-  /// Steps in one epoch.
+  /// Steps in one epoch; each has `sampling.accumulation` batches.
   public let stepsPerEpoch: Int
   private let path: String
   private let pipeline: BatchPipeline
@@ -29,26 +30,27 @@ public final class BatchLoader: Sendable {
   /// - Parameters:
   ///   - path: what the set is called in messages.
   ///   - batch: images in a batch, of each rank.
-  ///   - step: the first batch given out.
+  ///   - sampling: the order of the images.
+  ///   - number: the first batch given out.
   ///   - rank: which of `ranks` processes this is; together they see every image once an epoch.
   ///   - prefetch: batches that are made ahead.
   ///   - brokenFraction: the share of the set that may be broken.
   public init(
     _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform, batch: Int,
-    seed: UInt64, startingAt step: Int = 0, rank: Int = 0, ranks: Int = 1, workers: Int,
-    prefetch: Int = 2, brokenFraction: Double = 0.01
+    sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0, rank: Int = 0,
+    ranks: Int = 1, workers: Int, prefetch: Int = 2, brokenFraction: Double = 0.01
   ) {
     precondition(dataset.count >= 1, "a set without images")
-    precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && step >= 0)
+    precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && number >= 0)
     precondition(ranks >= 1 && (0..<ranks).contains(rank), "rank \(rank) of \(ranks)")
     let plan = TrainingPlan(
-      count: dataset.count, batch: batch, seed: seed, rank: rank, ranks: ranks)
+      dataset.layout, sampling, batch: batch, seed: seed, rank: rank, ranks: ranks)
     let limit = BrokenImages.limit(fraction: brokenFraction, count: dataset.count)
     self.path = path
-    stepsPerEpoch = plan.stepsPerEpoch
+    stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch, ranks: ranks)
     pipeline = BatchPipeline(
       dataset: dataset, transform: transform, plan: .training(plan), batch: batch,
-      startingAt: step, workers: workers, depth: prefetch, attempts: limit + 1)
+      startingAt: number, workers: workers, depth: prefetch, attempts: limit + 1)
     record = Mutex(Record(broken: BrokenImages(limit: limit)))
     pipeline.start()
   }

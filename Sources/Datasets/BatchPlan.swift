@@ -16,29 +16,42 @@ enum BatchPlan: Sendable {
   /// The `attempt`th choice for a slot; nil where there is no other.
   func choice(batch: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
     switch self {
-    case .training(let plan): plan.choice(step: batch, slot: slot, attempt: attempt)
+    case .training(let plan): plan.choice(number: batch, slot: slot, attempt: attempt)
     case .sequential(let plan): plan.choice(batch: batch, slot: slot, attempt: attempt)
     }
   }
 }
 
-/// Shuffled epochs without end. What is left of an epoch after its last whole batch is dropped; a
-/// set smaller than a batch is gone through as often as it takes to fill one.
+/// Epochs without end. What is left of an epoch after its last whole step is dropped; a set smaller
+/// than a step is gone through as often as it takes to fill one.
 struct TrainingPlan: Sendable {
-  var count: Int
-  var batch: Int
-  var seed: UInt64
-  var rank: Int
-  var ranks: Int
+  let batch: Int
+  private let seed: UInt64
+  private let rank: Int
+  private let ranks: Int
+  /// Batches of this rank in an epoch.
+  private let batchesPerEpoch: Int
+  private let orders: ImageOrders
 
-  var stepsPerEpoch: Int { max(1, count / (batch * ranks)) }
+  init(
+    _ layout: DatasetLayout, _ sampling: Sampling, batch: Int, seed: UInt64, rank: Int = 0,
+    ranks: Int = 1
+  ) {
+    self.batch = batch
+    self.seed = seed
+    self.rank = rank
+    self.ranks = ranks
+    orders = ImageOrders(seed: seed, shuffle: sampling.shuffle, layout: layout)
+    let steps = sampling.stepsPerEpoch(images: orders.count, batch: batch, ranks: ranks)
+    batchesPerEpoch = steps * sampling.accumulation
+  }
 
-  func choice(step: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
+  func choice(number: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
+    let count = orders.count
     guard attempt < count else { return nil }
-    let epoch = step / stepsPerEpoch
-    let position = ((step % stepsPerEpoch) * ranks + rank) * batch + slot
-    let order = EpochOrder(seed: seed, epoch: epoch, count: count)
-    let index = order[(position + attempt) % count]
+    let (epoch, batchOfEpoch) = number.quotientAndRemainder(dividingBy: batchesPerEpoch)
+    let position = (batchOfEpoch * ranks + rank) * batch + slot
+    let index = orders.image(epoch: epoch, place: (position + attempt) % count)
     // A replacement may appear in the same epoch in its own right; it is then cut differently.
     let occurrence = (position / count) << 32 + attempt
     return (

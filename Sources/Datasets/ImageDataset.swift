@@ -13,6 +13,8 @@ public protocol ImageDataset: Sendable {
   func label(of index: Int) -> Int?
   /// What to call an image in messages: its path, or the file it is in and its number there.
   func name(of index: Int) -> String
+  /// How the images lie in storage; one run unless the set says otherwise.
+  var layout: DatasetLayout { get }
   /// The image, still encoded where the set holds files. May block on input.
   func content(of index: Int) throws(ImageError) -> ImageContent
 }

@@ -3,6 +3,15 @@ import Testing
 
 /// `mae data`, and the commands that judge a model by data.
 @Suite struct DataCommandTests {
+  @Test func aMadeUpIndexIsMeasured() throws {
+    let bench = try Bench()
+    let lines = try bench.done("bench", "data", "--index", "20000").output.split(separator: "\n")
+    #expect(lines.first == "20000 images in 2 shards, an index beside each")
+    #expect(lines.count == 3 && lines[1].contains("bytes an image"))
+    let both = try bench.mae("bench", "data", "photos", "--index", "5")
+    #expect(both.status == 64)
+  }
+
   @Test func inspection() throws {
     let bench = try Bench()
     try bench.writeClasses("classes")

@@ -30,7 +30,10 @@ import Testing
     let folder = try TemporaryFolder()
     let result = try IndexBenchmark(images: 1000, shards: 10, in: folder.path + "/index")
     #expect(result.images == 1000)
-    #expect(result.orderPerSecond > 0)
+    #expect(result.shards == 10)
+    #expect(result.orderPerSecond > 0 && result.orderBytes >= 0)
+    #expect(result.lines[0] == "1000 images in 10 shards, an index beside each")
+    #expect(result.lines.count == 3)
     #expect(!FileManager.default.fileExists(atPath: folder.path + "/index"))
     #expect(throws: DatasetError.self) {
       try IndexBenchmark(images: 10, shards: 1, in: folder.path)

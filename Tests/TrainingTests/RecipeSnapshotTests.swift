@@ -45,6 +45,8 @@ import Training
           jitter: 0
           interpolation: bicubic
           normalization: imagenet
+          shuffle: exact
+          shuffleBuffer: 4096
           brokenLimit: 0.01
           workers: 0
           prefetch: 4

@@ -238,6 +238,10 @@ import Training
     ("data.ratio=[-1, 1]", "data.ratio is [-1, 1]; expected two numbers above 0"),
     ("data.flip=1.5", "data.flip is 1.5; expected a number from 0 to 1"),
     ("data.jitter=-0.5", "data.jitter is -0.5; expected a number from 0 to 1"),
+    (
+      "data.shuffleBuffer=0",
+      "data.shuffleBuffer is 0; expected a whole number from 1 to 1000000000"
+    ),
     ("data.brokenLimit=2", "data.brokenLimit is 2; expected a number from 0 to 1"),
     ("data.workers=-1", "data.workers is -1; expected a whole number from 0 to 1024"),
     ("data.prefetch=0", "data.prefetch is 0; expected a whole number from 1 to 1024"),

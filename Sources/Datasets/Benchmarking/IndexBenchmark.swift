@@ -14,12 +14,17 @@ import Imaging
 public struct IndexBenchmark: Hashable, Sendable {
   /// Images in the set.
   public let images: Int
+  /// Archives they are in.
+  public let shards: Int
   /// Seconds that opening took.
   public let seconds: Double
   /// Bytes of memory that the process grew by, an image.
   public let bytesPerImage: Double
   /// Places of an epoch's order that are found in a second, by one thread.
   public let orderPerSecond: Double
+  /// Bytes of memory that the process grew by at most while it went through the order, exact and
+  /// buffered.
+  public let orderBytes: Int
 
   /// Writes indexes into a folder that must not exist yet, opens them, and removes the folder.
   public init(images: Int = 10_000_000, shards: Int = 1000, in folder: String) throws(DatasetError)
@@ -41,13 +46,25 @@ public struct IndexBenchmark: Hashable, Sendable {
     seconds = start.duration(to: .now) / .seconds(1)
     bytesPerImage = Double(residentBytes() - before) / Double(set.count)
     self.images = set.count
-    let order = EpochOrder(seed: 1, epoch: 2, count: set.count)
+    self.shards = shards
     let places = min(set.count, 1_000_000)
-    let orderStart = ContinuousClock.now
-    var labels = 0
-    for position in 0..<places { labels += set.label(of: order[position]) ?? 0 }
-    orderPerSecond =
-      Double(places) / (orderStart.duration(to: .now) / .seconds(1)) + (labels < 0 ? 1 : 0)
+    let step = set.count / places
+    let opened = residentBytes()
+    var most = opened
+    var times: [Double] = []
+    for shuffle in [Sampling.Shuffle.exact, .buffered(4096)] {
+      let orders = ImageOrders(seed: 1, shuffle: shuffle, layout: set.layout)
+      let start = ContinuousClock.now
+      var found = 0
+      for place in 0..<places {
+        found &+= orders.image(epoch: 2, place: place * step)
+        if place % 10_000 == 0 { most = max(most, residentBytes()) }
+      }
+      precondition(found >= 0)
+      times.append(start.duration(to: .now) / .seconds(1))
+    }
+    orderPerSecond = Double(places) / times[0]
+    orderBytes = most - opened
   }
 
   private static func writeShard(
@@ -73,12 +90,16 @@ public struct IndexBenchmark: Hashable, Sendable {
     try writeFile(index.bytes, to: path + ShardIndex.suffix)
   }
 
-  /// A line for people.
-  public var line: String {
-    let million = Double(images) / 1e6
-    return "\(million) million images open in \((seconds * 100).rounded() / 100) s and take "
-      + "\((bytesPerImage * 10).rounded() / 10) bytes each; "
-      + "\(Int(orderPerSecond / 1000)) thousand places of an epoch's order a second"
+  /// The result, a line each.
+  public var lines: [String] {
+    let open = (seconds * 100).rounded() / 100
+    let each = (bytesPerImage * 10).rounded() / 10
+    return [
+      "\(images) images in \(shards) shards, an index beside each",
+      "  open      \(open) s, \(each) bytes an image",
+      "  order     \((orderBytes + 500) / 1000) kB for an epoch, "
+        + "\(Int(orderPerSecond / 1000)) thousand places a second",
+    ]
   }
 }
 

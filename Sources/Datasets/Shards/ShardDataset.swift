@@ -83,6 +83,9 @@ public struct ShardDataset: ImageDataset {
   /// The number of images in each shard.
   public var shardCounts: [Int] { indexes.map(\.count) }
 
+  /// A run for each shard.
+  public var layout: DatasetLayout { DatasetLayout(runs: shardCounts) }
+
   /// The class that the archive gives an image.
   public func label(of index: Int) -> Int? {
     guard classes != nil else { return nil }

@@ -88,7 +88,9 @@ public final class Finetuning {
     let (resolved, description) = try Self.resolve(recipe, source, data, settings)
     self.recipe = resolved
     try resolved.data.requireMemory(forBatchesOf: resolved.batch.size, description.model)
-    stepsPerEpoch = max(1, data.training.count / resolved.effectiveBatch())
+    let sampling = resolved.data.sampling(accumulation: resolved.batch.accumulation)
+    stepsPerEpoch = sampling.stepsPerEpoch(
+      images: data.training.count, batch: resolved.batch.size)
     totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
     task = FinetuningTask(resolved, description: description, on: settings.device)
     var remarks = data.remarks + (source?.assumptions ?? [])
@@ -196,7 +198,8 @@ public final class Finetuning {
       transform: ImageTransform(
         recipe.augmentation(normalization: normalization),
         size: PixelSize(width: model.width, height: model.height), normalization: normalization),
-      batch: recipe.batch.size, seed: recipe.seed,
+      batch: recipe.batch.size,
+      sampling: recipe.data.sampling(accumulation: recipe.batch.accumulation), seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
       prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
     defer { loader.stop() }

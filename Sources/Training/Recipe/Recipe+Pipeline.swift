@@ -15,6 +15,10 @@ extension Recipe {
     public var interpolation: Interpolation
     /// What is subtracted from channels, and what they are divided by.
     public var normalization: Normalization
+    /// The order of an epoch's images.
+    public var shuffle: Shuffle
+    /// Images that a buffered shuffle mixes at a time.
+    public var shuffleBuffer: Int
     /// The part of the files that may turn out to be unreadable before the run stops.
     public var brokenLimit: Double
     /// Threads that decode; 0 for one per core.
@@ -27,7 +31,8 @@ extension Recipe {
       crop: Crop = .randomResized, scale: ClosedRange<Double> = 0.2...1,
       ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3, flip: Double = 0.5, jitter: Double = 0,
       interpolation: Interpolation = .bicubic, normalization: Normalization = .imageNet,
-      brokenLimit: Double = 0.01, workers: Int = 0, prefetch: Int = 4
+      shuffle: Shuffle = .exact, shuffleBuffer: Int = 4096, brokenLimit: Double = 0.01,
+      workers: Int = 0, prefetch: Int = 4
     ) {
       self.crop = crop
       self.scale = scale
@@ -36,6 +41,8 @@ extension Recipe {
       self.jitter = jitter
       self.interpolation = interpolation
       self.normalization = normalization
+      self.shuffle = shuffle
+      self.shuffleBuffer = shuffleBuffer
       self.brokenLimit = brokenLimit
       self.workers = workers
       self.prefetch = prefetch
@@ -60,6 +67,17 @@ extension Recipe {
     case bicubic
     /// Piecewise linear.
     case bilinear
+  }
+
+  /// The order in which an epoch shows the images.
+  public enum Shuffle: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Any order, each as likely.
+    case exact
+    /// Shards in any order, each read from its beginning, and images mixed within a buffer: for sets
+    /// that are slow to read at random.
+    case buffered
+    /// The set's own order.
+    case none
   }
 
   /// What is subtracted from channels of 0...1, and what they are divided by. In a recipe one of the

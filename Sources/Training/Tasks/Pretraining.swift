@@ -68,7 +68,9 @@ public final class Pretraining {
       from: dataset, named: settings.data, channels: recipe.model.channels, seed: recipe.seed)
     self.recipe = resolved
     try resolved.requireMemoryForBatches()
-    stepsPerEpoch = max(1, dataset.count / resolved.effectiveBatch())
+    stepsPerEpoch = resolved.data.sampling(accumulation: resolved.batch.accumulation)
+      .stepsPerEpoch(
+        images: dataset.count, batch: resolved.batch.size)
     totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
     folder = try RunFolder(settings.out, settings.opening)
     let normalization = resolved.data.pixelNormalization(channels: recipe.model.channels)
@@ -164,7 +166,8 @@ public final class Pretraining {
         recipe.data.augmentation,
         size: PixelSize(width: recipe.model.width, height: recipe.model.height),
         normalization: recipe.data.pixelNormalization(channels: recipe.model.channels)),
-      batch: recipe.batch.size, seed: recipe.seed,
+      batch: recipe.batch.size,
+      sampling: recipe.data.sampling(accumulation: recipe.batch.accumulation), seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
       prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
     defer { loader.stop() }

@@ -20,6 +20,17 @@ extension Recipe.Pipeline {
       filter: interpolation.filter)
   }
 
+  /// The order in which the recipe shows a set's images.
+  func sampling(accumulation: Int) -> Sampling {
+    let order: Sampling.Shuffle =
+      switch shuffle {
+      case .exact: .exact
+      case .buffered: .buffered(shuffleBuffer)
+      case .none: .none
+      }
+    return Sampling(shuffle: order, accumulation: accumulation)
+  }
+
   /// Mean and deviation in numbers.
   ///
   /// - Precondition: A computed or inherited one has been resolved.

@@ -1,0 +1,35 @@
+/// In which order, and how often, training shows the images of a set.
+public struct Sampling: Hashable, Sendable {
+  /// How the images of an epoch are put in order.
+  public var shuffle: Shuffle
+  /// Batches that one step adds up; an epoch is a whole number of steps.
+  public var accumulation: Int
+
+  /// A kind of order; all of them follow from seed, epoch and position alone, so that none needs a
+  /// list of images and a run can be gone on with anywhere.
+  public enum Shuffle: Hashable, Sendable {
+    /// Every order is as likely.
+    case exact
+    /// As a stream is shuffled that passes through a buffer of so many images: the set's shards in
+    /// any order, each read from first to last, and only images that are less than a buffer apart
+    /// are mixed. A set that is not in shards counts as shards of the buffer's size.
+    case buffered(Int)
+    /// The set's own order, the same in every epoch.
+    case none
+  }
+
+  /// Creates a way to sample; shuffled exactly, one batch a step unless given.
+  public init(shuffle: Shuffle = .exact, accumulation: Int = 1) {
+    if case .buffered(let size) = shuffle { precondition(size >= 1, "a buffer of \(size) images") }
+    precondition(accumulation >= 1, "a step of \(accumulation) batches")
+    self.shuffle = shuffle
+    self.accumulation = accumulation
+  }
+
+  /// Steps of one epoch of `images` images: as many as `ranks` processes fill. What is left over is
+  /// left out, and other images in the next epoch; a set that does not fill a step is gone through
+  /// as often as it takes to fill one.
+  public func stepsPerEpoch(images: Int, batch: Int, ranks: Int = 1) -> Int {
+    max(1, images / (batch * ranks * accumulation))
+  }
+}
