@@ -19,6 +19,9 @@ struct mae_jpeg {
   char *message;
   mae_codec_status status;
   int max_scans;
+  int has_scans;
+  // Blocks of coefficients that the scans have gone through, and how many they may.
+  int64_t blocks, max_blocks;
   uint8_t *row;
   size_t row_bytes;
 };
@@ -74,12 +77,22 @@ static void on_message(j_common_ptr info, int level) {
 
 static void on_output(j_common_ptr info) { (void)info; }
 
+// Called before every row of blocks of every scan. A scan may cost few bytes and goes through all of
+// the picture, so both the scans and what they go through are counted.
 static void on_progress(j_common_ptr info) {
   mae_jpeg *decoder = info->client_data;
-  if (decoder->info.input_scan_number > decoder->max_scans) {
+  struct jpeg_decompress_struct *picture = &decoder->info;
+  if (picture->input_scan_number > decoder->max_scans) {
     char text[MAE_CODEC_MESSAGE_BYTES];
     snprintf(text, sizeof text, "has more than %d scans", decoder->max_scans);
     fail(decoder, MAE_CODEC_TOO_LARGE, text);
+  }
+  if (!decoder->has_scans) return;
+  int64_t blocks = picture->blocks_in_MCU;
+  if (picture->comps_in_scan == 1) blocks = picture->cur_comp_info[0]->v_samp_factor;
+  decoder->blocks += blocks * picture->MCUs_per_row;
+  if (decoder->blocks > decoder->max_blocks) {
+    fail(decoder, MAE_CODEC_TOO_LARGE, "has too many scans for its size");
   }
 }
 
@@ -152,6 +165,7 @@ mae_codec_status mae_jpeg_read_header(mae_jpeg *decoder, const uint8_t *bytes, s
   decoder->message = message;
   decoder->status = MAE_CODEC_OK;
   decoder->max_scans = 1 << 30;
+  decoder->has_scans = 0;
   message[0] = 0;
   if (setjmp(decoder->failed)) {
     jpeg_abort_decompress(&decoder->info);
@@ -173,7 +187,6 @@ mae_codec_status mae_jpeg_read_header(mae_jpeg *decoder, const uint8_t *bytes, s
   header->width = decoder->info.image_width;
   header->height = decoder->info.image_height;
   header->channels = components == 1 ? 1 : 3;
-  header->multiple_scans = jpeg_has_multiple_scans(&decoder->info);
   return MAE_CODEC_OK;
 }
 
@@ -205,11 +218,14 @@ mae_codec_status mae_jpeg_decode(mae_jpeg *decoder, const mae_jpeg_request *requ
   decoder->message = message;
   decoder->status = MAE_CODEC_OK;
   decoder->max_scans = request->max_scans;
+  decoder->max_blocks = request->max_blocks;
+  decoder->blocks = 0;
   message[0] = 0;
   if (setjmp(decoder->failed)) {
     jpeg_abort_decompress(info);
     return decoder->status;
   }
+  decoder->has_scans = jpeg_has_multiple_scans(info);
   info->scale_num = (unsigned)request->eighths;
   info->scale_denom = 8;
   info->mem->max_memory_to_use = (long)request->max_memory;

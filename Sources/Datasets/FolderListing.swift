@@ -92,7 +92,7 @@ struct FolderListing {
 
   /// A sentence for a folder without images: how many files there are of which kinds.
   var whyEmpty: String {
-    let expected = "expected \(ImageFormat.allExtensions.sorted().joined(separator: ", ")) files"
+    let expected = "expected \(ImageFormat.extensionList) files"
     guard !others.isEmpty else { return "is an empty folder; \(expected)" }
     let kinds = others.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(5)
       .map { "\($0.value) \($0.key.isEmpty ? "without extension" : "." + $0.key)" }

@@ -19,8 +19,8 @@ public struct EncodedImage: Sendable {
 
   /// Reads the header of a file in memory.
   ///
-  /// - Throws: `ImageError` where the content is no JPEG or PNG, is cut short, or declares more
-  ///   than `limits` allow.
+  /// - Throws: `ImageError` where the content is of no ``ImageFormat``, is cut short, or declares
+  ///   more than `limits` allow.
   public init(
     bytes: [UInt8], name: String? = nil, limits: ImageLimits = .standard
   ) throws(ImageError) {
@@ -41,7 +41,7 @@ public struct EncodedImage: Sendable {
 
   private init(checking bytes: [UInt8], name: String?, limits: ImageLimits) throws(ImageError) {
     guard let format = ImageFormat(recognizing: bytes) else {
-      throw ImageError(.unrecognized, "is \(guessedKind(of: bytes)); expected JPEG or PNG")
+      throw ImageError(.unrecognized, "is \(guessedKind(of: bytes)); expected \(ImageFormat.list)")
     }
     let header =
       switch format {
@@ -50,6 +50,8 @@ public struct EncodedImage: Sendable {
           try decoder.header(of: bytes)
         }
       case .png: try pngHeader(of: bytes)
+      case .webp: try webpHeader(of: bytes)
+      case .tiff: try tiffHeader(of: bytes)
       }
     try limits.check(header.size)
     orientation = bytes.withUnsafeBytes { ImageOrientation(of: $0, format: format) }
@@ -65,7 +67,7 @@ public struct EncodedImage: Sendable {
   /// Decodes the whole picture, upright, with 1 or 3 channels.
   ///
   /// Alpha is dropped and CMYK is converted without a profile, as Pillow's `convert("RGB")` does;
-  /// of 16 bits the upper 8 are kept.
+  /// of 16 bits the upper 8 are kept, of an animation the first frame, of several pages the first.
   public func decoded(channels: Int = 3) throws(ImageError) -> ByteImage {
     try decoded(
       PixelRectangle(width: size.width, height: size.height), eighths: 8, channels: channels)
@@ -84,7 +86,7 @@ extension EncodedImage {
   }
 
   /// Decodes a rectangle of the upright picture at 8, 4, 2 or 1 eighths of its size; `rectangle`
-  /// is in pixels of the scaled picture. PNG has no smaller versions.
+  /// is in pixels of the scaled picture. Only JPEG has smaller versions.
   func decoded(
     _ rectangle: PixelRectangle, eighths: Int, channels: Int
   ) throws(ImageError) -> ByteImage {
@@ -95,18 +97,21 @@ extension EncodedImage {
     let stored = orientation.shown(scaled)
     let part = orientation.stored(rectangle, in: stored)
     do throws(ImageError) {
-      let image: ByteImage
+      var image: ByteImage
       switch format {
       case .jpeg:
         image = try ByteImage(width: part.width, height: part.height, channels: storedChannels) {
           pixels throws(ImageError) in
           try decodeJPEG(part, eighths: eighths, into: pixels.baseAddress)
         }
-      case .png:
-        let whole = try decodedPNG(bytes, size: storedSize, channels: storedChannels)
-        image =
-          part == PixelRectangle(width: stored.width, height: stored.height)
-          ? whole : whole.cropped(to: part)
+      case .png: image = try decodedPNG(bytes, size: storedSize, channels: storedChannels)
+      case .webp: image = try decodedWebP(bytes, size: storedSize, limits: limits)
+      case .tiff:
+        image = try decodedTIFF(
+          bytes, size: storedSize, channels: storedChannels, limits: limits)
+      }
+      if image.width != part.width || image.height != part.height {
+        image = image.cropped(to: part)
       }
       return image.oriented(orientation).converted(toChannels: channels)
     } catch {
@@ -148,14 +153,14 @@ extension EncodedImage {
 }
 
 extension ByteImage {
-  /// Decodes a JPEG or PNG file in memory, upright, to 1 or 3 channels.
+  /// Decodes an image file in memory, upright, to 1 or 3 channels.
   public init(
     decoding bytes: [UInt8], channels: Int = 3, limits: ImageLimits = .standard
   ) throws(ImageError) {
     self = try EncodedImage(bytes: bytes, limits: limits).decoded(channels: channels)
   }
 
-  /// Reads and decodes a JPEG or PNG file, upright, to 1 or 3 channels.
+  /// Reads and decodes an image file, upright, to 1 or 3 channels.
   public init(
     path: String, channels: Int = 3, limits: ImageLimits = .standard
   ) throws(ImageError) {

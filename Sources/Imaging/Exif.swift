@@ -81,13 +81,15 @@ extension ByteImage {
 }
 
 extension ImageOrientation {
-  /// Reads the orientation from a whole JPEG or PNG file; upright where none is stored or what is
-  /// stored makes no sense.
+  /// Reads the orientation from a whole file; upright where none is stored or what is stored makes no
+  /// sense.
   init(of bytes: UnsafeRawBufferPointer, format: ImageFormat) {
     let block: Range<Int>? =
       switch format {
       case .jpeg: exifBlock(ofJPEG: bytes)
       case .png: exifBlock(ofPNG: bytes)
+      case .webp: exifBlock(ofWebP: bytes)
+      case .tiff: 0..<bytes.count
       }
     self =
       block.flatMap { orientation(inTIFF: UnsafeRawBufferPointer(rebasing: bytes[$0])) }
@@ -118,7 +120,7 @@ private func exifBlock(ofJPEG bytes: UnsafeRawBufferPointer) -> Range<Int>? {
   return nil
 }
 
-private let exifHeader: [UInt8] = [0x45, 0x78, 0x69, 0x66, 0, 0]
+let exifHeader: [UInt8] = [0x45, 0x78, 0x69, 0x66, 0, 0]
 
 /// The content of the chunk `eXIf`.
 private func exifBlock(ofPNG bytes: UnsafeRawBufferPointer) -> Range<Int>? {
@@ -135,27 +137,5 @@ private func exifBlock(ofPNG bytes: UnsafeRawBufferPointer) -> Range<Int>? {
 
 /// Tag 0x0112 of the first directory.
 private func orientation(inTIFF tiff: UnsafeRawBufferPointer) -> ImageOrientation? {
-  guard tiff.count >= 8 else { return nil }
-  let littleEndian = tiff[0] == 0x49 && tiff[1] == 0x49
-  guard littleEndian || (tiff[0] == 0x4D && tiff[1] == 0x4D) else { return nil }
-  func short(at offset: Int) -> Int? {
-    guard offset >= 0, offset + 2 <= tiff.count else { return nil }
-    let value = tiff.loadUnaligned(fromByteOffset: offset, as: UInt16.self)
-    return Int(littleEndian ? UInt16(littleEndian: value) : UInt16(bigEndian: value))
-  }
-  func long(at offset: Int) -> Int? {
-    guard offset >= 0, offset + 4 <= tiff.count else { return nil }
-    let value = tiff.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-    return Int(littleEndian ? UInt32(littleEndian: value) : UInt32(bigEndian: value))
-  }
-  guard let directory = long(at: 4), let entries = short(at: directory) else { return nil }
-  for entry in 0..<entries {
-    let at = directory + 2 + 12 * entry
-    guard let tag = short(at: at), let type = short(at: at + 2) else { return nil }
-    if tag == 0x0112 {
-      let value = type == 4 ? long(at: at + 8) : short(at: at + 8)
-      return value.flatMap(ImageOrientation.init(rawValue:))
-    }
-  }
-  return nil
+  TIFFDirectory(tiff)?.number(0x0112).flatMap(ImageOrientation.init(rawValue:))
 }

@@ -4,6 +4,10 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
   case jpeg = "JPEG"
   /// PNG of any colour type, depth and interlacing.
   case png = "PNG"
+  /// WebP, lossy or not; of an animation the first frame.
+  case webp = "WebP"
+  /// TIFF of 1 to 16 bits a sample, gray, palette, RGB or CMYK, in strips or tiles; the first picture.
+  case tiff = "TIFF"
 
   /// The format of a file that begins with `bytes`, or nil.
   public init?(recognizing bytes: some Collection<UInt8>) {
@@ -11,6 +15,10 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
       self = .jpeg
     } else if bytes.starts(with: pngSignature) {
       self = .png
+    } else if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) {
+      self = .webp
+    } else if tiffSignatures.contains(where: { bytes.starts(with: $0) }) {
+      self = .tiff
     } else {
       return nil
     }
@@ -21,24 +29,36 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
     switch self {
     case .jpeg: ["jpg", "jpeg", "jpe", "jfif"]
     case .png: ["png"]
+    case .webp: ["webp"]
+    case .tiff: ["tif", "tiff"]
     }
   }
 
   /// All extensions of all formats.
   public static let allExtensions = Set(allCases.flatMap(\.extensions))
+
+  /// All extensions for a message, in the order of the alphabet.
+  package static let extensionList = allExtensions.sorted().joined(separator: ", ")
+
+  /// All formats for a message: `JPEG, PNG, WebP or TIFF`.
+  static let list =
+    allCases.dropLast().map(\.rawValue).joined(separator: ", ")
+    + (allCases.last.map { " or " + $0.rawValue } ?? "")
 }
 
 let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-/// What a file that is no JPEG and no PNG seems to be, for people.
+/// Little- and big-endian, with offsets of 4 bytes and of 8 (BigTIFF).
+private let tiffSignatures: [[UInt8]] = [
+  [0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2B],
+]
+
+/// What a file of no format that is decoded seems to be, for people.
 func guessedKind(of bytes: some Collection<UInt8>) -> String {
   if bytes.isEmpty { return "empty" }
   let signatures: [([UInt8], Int, String)] = [
     (Array("GIF8".utf8), 0, "a GIF image"),
     (Array("BM".utf8), 0, "a BMP image"),
-    ([0x49, 0x49, 0x2A, 0x00], 0, "a TIFF image"),
-    ([0x4D, 0x4D, 0x00, 0x2A], 0, "a TIFF image"),
-    (Array("WEBP".utf8), 8, "a WebP image"),
     (Array("ftypavif".utf8), 4, "an AVIF image"),
     (Array("ftyphei".utf8), 4, "a HEIC image"),
     (Array("ftypmif1".utf8), 4, "a HEIF image"),

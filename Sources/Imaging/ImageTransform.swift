@@ -1,6 +1,6 @@
 /// What a dataset has of one image: a file still to be decoded, or its pixels.
 public enum ImageContent: Sendable {
-  /// A JPEG or PNG file in memory.
+  /// An image file in memory.
   case encoded(EncodedImage)
   /// Decoded pixels.
   case pixels(ByteImage)

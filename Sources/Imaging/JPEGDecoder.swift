@@ -66,6 +66,7 @@ final class JPEGDecoder {
     request.width = UInt32(part.width)
     request.height = UInt32(part.height)
     request.max_scans = Int32(clamping: limits.scans)
+    request.max_blocks = Int64(limits.scanBlocks)
     request.max_memory = Int64(limits.workingBytes)
     try withCodecErrors("JPEG") { message in
       bytes.withUnsafeBufferPointer { bytes in

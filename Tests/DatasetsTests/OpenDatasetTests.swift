@@ -70,8 +70,8 @@ import Testing
     #expect(kind { try openDataset(at: folder.path + "/nothing") } == .missing)
     let empty = try #require(error { try openDataset(at: folder.path) })
     #expect(empty.kind == .empty)
-    #expect(
-      empty.reason == "is an empty folder; expected jfif, jpe, jpeg, jpg, png files")
+    let endings = "jfif, jpe, jpeg, jpg, png, tif, tiff, webp"
+    #expect(empty.reason == "is an empty folder; expected \(endings) files")
     try folder.write("a.txt", "")
     try folder.write("b/c.txt", "")
     try folder.write("b/d.mp4", "")

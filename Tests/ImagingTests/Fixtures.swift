@@ -3,7 +3,7 @@ import Testing
 
 @testable import Imaging
 
-/// Files of `Fixtures`, made by `Scripts/goldens/images.py`.
+/// Files of `Fixtures`, made by `Scripts/goldens/images.py` and `Scripts/goldens/image_formats.py`.
 enum Fixture {
   static func path(_ name: String) throws -> String {
     let folder = try #require(Bundle.module.resourceURL)
@@ -33,7 +33,7 @@ enum Fixture {
       .sorted()
   }
 
-  static let files: [String] = (try? names("jpg", "png")) ?? []
+  static let files: [String] = (try? names("jpg", "png", "webp", "tif")) ?? []
 }
 
 /// How far apart two images are.

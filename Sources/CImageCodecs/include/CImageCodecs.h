@@ -33,8 +33,6 @@ typedef struct {
   uint32_t width, height;
   // 1 for grayscale, 3 for anything that is decoded to RGB.
   int32_t channels;
-  // Whether the whole file is read before the first row can be given out.
-  int32_t multiple_scans;
 } mae_jpeg_header;
 
 typedef struct {
@@ -44,6 +42,8 @@ typedef struct {
   uint32_t x, y, width, height;
   // A file with more scans than this is refused.
   int32_t max_scans;
+  // So is one whose scans together go through more blocks of 8 × 8 coefficients.
+  int64_t max_blocks;
   // Bytes libjpeg may hold while decoding, the output not counted.
   int64_t max_memory;
 } mae_jpeg_request;
@@ -83,6 +83,33 @@ mae_codec_status mae_png_encode(const uint8_t *pixels, uint32_t width, uint32_t 
                                 int32_t channels, int32_t compression, uint8_t **encoded,
                                 size_t *count, char *message);
 void mae_png_free(uint8_t *encoded);
+
+// MARK: WebP
+
+typedef struct {
+  uint32_t width, height;
+} mae_webp_header;
+
+// Reads the size of a whole file.
+mae_codec_status mae_webp_read_header(const uint8_t *bytes, size_t count,
+                                      mae_webp_header *header, char *message);
+
+// Decodes a picture of `width × height` into interleaved rows of RGB. Alpha is dropped; of an
+// animation the first frame is decoded, black around it. `max_memory` bounds what a lossless
+// picture takes besides the output.
+mae_codec_status mae_webp_decode(const uint8_t *bytes, size_t count, uint32_t width,
+                                 uint32_t height, int64_t max_memory, uint8_t *pixels,
+                                 char *message);
+
+// MARK: TIFF
+
+// Decodes the first picture, whose directory says `width × height`, into interleaved rows of `width ×
+// channels` bytes; `channels` is 1 for gray and 3 for palettes, RGB, CMYK and YCbCr. Strips and
+// tiles, samples of up to 16 bits of which the upper 8 are kept, no alpha: colours multiplied by it
+// are divided by it. `max_memory` bounds any one allocation besides the output.
+mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint32_t width,
+                                 uint32_t height, int32_t channels, int64_t max_memory,
+                                 uint8_t *pixels, char *message);
 
 // MARK: resampling
 

@@ -73,7 +73,8 @@ public struct ShardDataset: ImageDataset {
     classes = names.classes
     renumbering = names.renumbering
     guard count > 0 else {
-      throw DatasetError(.empty, path: path, "holds no images; expected jpg or png files")
+      throw DatasetError(
+        .empty, path: path, "holds no images; expected \(ImageFormat.extensionList) files")
     }
   }
 
