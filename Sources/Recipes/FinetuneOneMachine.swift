@@ -28,6 +28,7 @@ extension FinetuningBook.Entry {
         note: "the paper's linear probe with SGD's smaller batch, for one machine",
         head: .init(pooling: .classToken, deviation: 0.01, batchNorm: true),
         trained: .init(blocks: 0), regularization: .none,
+        data: .init(crop: .randomClipped, scale: 0.08...1, normalization: .inherited),
         optimizer: .init(kind: .lars, baseRate: 0.1, layerDecay: 1, weightDecay: 0),
         batch: .init(size: 512), budget: .init(epochs: 90, warmupEpochs: 10)),
       summary: "Table 10 with batch 512: linear probe of any labelled images",

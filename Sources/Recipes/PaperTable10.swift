@@ -15,6 +15,7 @@ extension FinetuningBook.Entry {
         note: "He et al. (2022), Table 10: a linear classifier on the frozen class token",
         head: .init(pooling: .classToken, deviation: 0.01, batchNorm: true),
         trained: .init(blocks: 0), regularization: .none,
+        data: .init(crop: .randomClipped, scale: 0.08...1, normalization: .inherited),
         optimizer: .init(kind: .lars, baseRate: 0.1, layerDecay: 1, weightDecay: 0),
         batch: .init(size: 16_384), budget: .init(epochs: 90, warmupEpochs: 10)),
       summary: "Table 10: linear probe, LARS, 90 epochs; 68.0 / 75.8 / 76.6",

@@ -271,7 +271,15 @@ public final class Finetuning {
 extension FinetuningRecipe {
   /// The augmentation that the recipe describes.
   func augmentation(normalization: PixelNormalization) -> Augmentation {
-    data.augmentation
+    var augmentation = data.augmentation
+    augmentation.randAugment = regularization.randAugment.map {
+      RandAugment(
+        magnitude: $0, noise: regularization.randAugmentNoise, filter: augmentation.filter)
+    }
+    if regularization.erasing > 0 {
+      augmentation.erasing = RandomErasing(probability: regularization.erasing)
+    }
+    return augmentation
   }
 }
 

@@ -53,8 +53,9 @@ public struct LabelledData {
       training = try training.subset(fraction: labels.fraction, seed: seed, path: data)
     }
     self.training = training
-    try Self.checkLabels(of: training, data, classes)
-    try Self.checkLabels(of: judged, validation ?? data, classes)
+    remarks += try ClassAgreement.check(
+      training: training, validation: judged, path: data, validationPath: validation ?? data
+    ).map(\.description)
     self.remarks = remarks
   }
 
@@ -84,23 +85,5 @@ public struct LabelledData {
         .badData, "\(name) has one class only (\(classes.first ?? "")); expected at least 2")
     }
     return classes
-  }
-
-  private static func checkLabels(
-    of dataset: any ImageDataset, _ name: String, _ classes: [String]
-  ) throws(RunFailure) {
-    for index in 0..<dataset.count {
-      guard let label = dataset.label(of: index) else {
-        throw RunFailure(
-          .badData, "\(name): \(dataset.name(of: index)) has no class; expected one for every image"
-        )
-      }
-      guard classes.indices.contains(label) else {
-        throw RunFailure(
-          .badData,
-          "\(name): \(dataset.name(of: index)) has class \(label); expected 0 to \(classes.count - 1)"
-        )
-      }
-    }
   }
 }

@@ -17,9 +17,15 @@ struct StartingWeights {
     var tensors = Dictionary(
       uniqueKeysWithValues: loaded.usedWeights.filter { !PublishedFormat.isDecoder($0.name) })
     let found = loaded.description.model
-    if found.grid != model.grid || found.patch != model.patch || found.channels != model.channels {
-      throw RunFailure(
-        .recipe, "another image size than the encoder's is not supported yet")
+    do throws(AdaptingError) {
+      tensors = try adapted(tensors, from: found, to: model)
+    } catch {
+      throw RunFailure(.recipe, "\(loaded.source): \(error)")
+    }
+    if found.grid != model.grid {
+      remarks.append(
+        "positions are interpolated from \(found.grid.rows) × \(found.grid.columns) patches to "
+          + "\(model.grid.rows) × \(model.grid.columns)")
     }
     if loaded.description.classifier != description.classifier {
       let head = tensors.keys.filter { name in

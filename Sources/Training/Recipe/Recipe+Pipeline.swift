@@ -53,6 +53,9 @@ extension Recipe {
   public enum Crop: String, Codable, Hashable, Sendable, CaseIterable {
     /// A part of random size and shape, resized to the model's.
     case randomResized = "random-resized"
+    /// A part of random size and shape as it is first drawn, cut to the picture: how the paper probes
+    /// (A.1).
+    case randomClipped = "random-clipped"
     /// A part of the model's size, at a random place.
     case randomFixed = "random-fixed"
     /// The middle.

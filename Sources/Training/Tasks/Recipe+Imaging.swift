@@ -115,6 +115,7 @@ extension Recipe.Crop {
   fileprivate var mode: CropMode {
     switch self {
     case .randomResized: .randomResized
+    case .randomClipped: .randomClipped
     case .randomFixed: .randomFixed
     case .center: .center
     case .none: .none
