@@ -53,9 +53,10 @@ struct RecipesCommand: ParsableCommand {
       RecipeBook.entries.map(\.name) + FinetuningBook.entries.map(\.name)
 
     func run() throws {
-      if let entry = try? FinetuningBook.entry(named: recipe) {
+      let entry = try? FinetuningBook.entry(named: recipe)
+      if entry != nil || (try? RecipeFile(at: recipe))?.isOfClassifier == true {
         let resolved = try FinetuningBook.resolve(recipe, settings: settings)
-        print(resolved.yaml(header: settings.isEmpty ? entry.header : []), terminator: "")
+        print(resolved.yaml(header: settings.isEmpty ? entry?.header ?? [] : []), terminator: "")
         return
       }
       let header = try? RecipeBook.entry(named: recipe).header

@@ -74,8 +74,10 @@ import Testing
   @Test func shownRecipesAreRecipeFiles() throws {
     let bench = try Bench()
     let list = try bench.done("recipes", "list").output
-    for line in list.split(separator: "\n") {
-      let name = String(line.prefix { $0 != " " })
+    let names = list.split(separator: "\n").filter { $0.hasPrefix("  ") }
+      .compactMap { $0.split(separator: " ").first.map(String.init) }
+    #expect(names.contains("default") && names.contains("finetune"))
+    for name in names {
       try bench.write("mine.yaml", bench.done("recipes", "show", name).output)
       let again = try bench.done("recipes", "show", "./mine.yaml").output
       #expect(again == withoutHeader(try bench.text("mine.yaml")), "\(name)")

@@ -58,6 +58,11 @@ public struct RecipeFile: Hashable, Sendable {
   /// The fields it gives.
   public var values: YAMLDocument
 
+  /// Whether the file gives fields that only recipes for classifiers have.
+  public var isOfClassifier: Bool {
+    ["head", "trained", "labels", "regularization"].contains { values.tree[$0] != nil }
+  }
+
   /// Reads a YAML text.
   public init(parsing text: String, source: String) throws(RecipeErrors) {
     self.source = source

@@ -14,15 +14,19 @@ public enum RunPage {
     let metrics = try MetricsLog.records(at: URL(fileURLWithPath: run + "/metrics.jsonl"))
     let description = try? JSONFile.read(ModelDescription.self, from: run + "/model.json")
     let report = RunReport(
-      title: run.lastName, subtitle: "masked autoencoder, pre-trained with swift-mae",
+      title: run.lastName,
+      subtitle: description?.kind == .classifier
+        ? "classifier, trained with swift-mae" : "masked autoencoder, pre-trained with swift-mae",
       summary: summary(results), highlights: highlights(results), tables: tables(results),
-      pictures: pictures(in: run), charts: charts(metrics), facts: facts(results, description))
+      pictures: pictures(in: run),
+      charts: [partialChart(results, depth: description?.model.encoder.depth)].compactMap(\.self)
+        + charts(metrics, description), facts: facts(results, description))
     try replaceFile(at: run + "/report.html") { (file) throws(FileError) in
       try file.write(report.html)
     }
   }
 
-  private static func percent(_ share: Double) -> String { "\(Readable.fixed(share * 100, 1)) %" }
+  static func percent(_ share: Double) -> String { "\(Readable.fixed(share * 100, 1)) %" }
 
   private static func summary(_ results: RunResults) -> [String] {
     var sentences: [String] = []
@@ -40,6 +44,14 @@ public enum RunPage {
         "On hidden patches its squared error is \(Readable.fixed(score.meanSquaredError, 4)), "
           + "\(percent(score.meanSquaredError / fill)) of the better trivial fill's.\(given)")
     }
+    if let own = results.trained["."] {
+      sentences.append(
+        "\(own.protocolName.prefix(1).uppercased())\(own.protocolName.dropFirst()) on "
+          + "\(own.trainingImages) labelled images of \(own.data) for "
+          + "\(Readable.fixed(own.epochs, 0)) epochs: top-1 \(percent(own.top1)) of "
+          + "\(own.testImages) images, in \(Readable.duration(own.seconds)).")
+    }
+    if let sentence = comparison(results) { sentences.append(sentence) }
     if !results.knn.isEmpty || !results.probe.isEmpty {
       sentences.append(
         "Nearest neighbours and the linear probe judge the frozen features. After a short "
@@ -60,6 +72,10 @@ public enum RunPage {
         found.append(.init(percent(result.top1), "\(name), top-1, \(data)"))
       }
     }
+    let trained = results.trained.values.sorted { $0.top1 > $1.top1 }
+    if let best = trained.first(where: { !$0.isFromScratch }) {
+      found.append(.init(percent(best.top1), "\(best.protocolName), top-1, \(best.data)"))
+    }
     if let done = results.pretraining {
       found.append(.init(Readable.duration(done.seconds), "of training"))
     }
@@ -78,6 +94,10 @@ public enum RunPage {
             ["nearest visible patch", Readable.fixed(score.nearestFill, 5)],
           ], emphasized: [0],
           note: "Pixels of 0…1, \(score.images) images, \(percent(score.ratio)) hidden."))
+    }
+    if let table = labelsTable(results) {
+      tables.append(table)
+      return tables
     }
     let judged = [("kNN", results.knn), ("linear probe", results.probe)]
     let rows = judged.flatMap { name, results in
@@ -99,12 +119,21 @@ public enum RunPage {
     return tables
   }
 
-  private static func charts(_ metrics: [MetricsRecord]) -> [RunReport.Chart] {
+  private static func charts(
+    _ metrics: [MetricsRecord], _ description: ModelDescription?
+  ) -> [RunReport.Chart] {
+    let isClassifier = description?.kind == .classifier
     func curve(_ name: String) -> [(x: Double, y: Double)] {
       metrics.compactMap { record in record.values[name].map { (record.epoch, $0) } }
     }
     return [
-      ("Loss", "loss", "The error on hidden patches of the training images."),
+      (
+        "Loss", "loss",
+        isClassifier
+          ? "Cross-entropy on augmented training images."
+          : "The error on hidden patches of the training images."
+      ),
+      ("Accuracy", "validation_top1", "Top-1 on the validation images, 0…1."),
       ("Learning rate", "rate", "Linear warm-up, then half a cosine, step by step."),
       ("Speed", "images_per_second", "Images trained on in a second."),
     ].filter { !curve($0.1).isEmpty }.map { title, name, note in
@@ -142,10 +171,19 @@ public enum RunPage {
         .init(
           "image",
           "\(model.height) × \(model.width), \(model.channels) channels, patch \(model.patch)"),
-        .init("encoder", model.encoder.words), .init("decoder", model.decoder.words),
-        .init("target", model.target.rawValue),
-        .init("hidden", percent(description?.maskingRatio ?? 0)),
+        .init("encoder", model.encoder.words),
       ]
+      if let classifier = description?.classifier {
+        facts += [
+          .init("pooling", classifier.head.pooling.rawValue),
+          .init("classes", "\(classifier.head.classes)"),
+        ]
+      } else {
+        facts += [
+          .init("decoder", model.decoder.words), .init("target", model.target.rawValue),
+          .init("hidden", percent(description?.maskingRatio ?? 0)),
+        ]
+      }
     }
     if let done = results.pretraining {
       facts.append(.init("parameters", "\(done.parameters)"))
