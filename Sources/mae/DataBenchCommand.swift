@@ -16,6 +16,7 @@ struct DataBenchCommand: ParsableCommand {
       Examples:
         mae bench data
         mae bench data photos/ --workers 2
+        mae bench data --finetuning
       """)
 
   @Argument(help: dataHelp, completion: .directory)
@@ -33,6 +34,9 @@ struct DataBenchCommand: ParsableCommand {
   @Option(help: "Side of the model's images.")
   var size = 224
 
+  @Flag(help: "Augment as fine-tuning does: RandAugment (9, 0.5) and random erasing, too.")
+  var finetuning = false
+
   func validate() throws {
     for (name, value) in [("workers", workers ?? 1), ("images", images), ("size", size)]
     where value < 1 {
@@ -47,8 +51,13 @@ struct DataBenchCommand: ParsableCommand {
     if data == nil { try SyntheticPhotos().write(count: 200, to: keep ?? temporary) }
     let path = try data.map { word throws in try dataPath(word) } ?? keep ?? temporary
     let dataset = try openDataset(at: path)
+    var augmentation = Augmentation.pretraining
+    if finetuning {
+      augmentation = .finetuning
+      augmentation.erasing = RandomErasing()
+    }
     let transform = ImageTransform(
-      .pretraining, size: PixelSize(width: size, height: size), normalization: .imageNet)
+      augmentation, size: PixelSize(width: size, height: size), normalization: .imageNet)
     for count in workers.map({ [$0] }) ?? [1, 2] {
       let result = try DataBenchmark(
         dataset, path: data ?? "made-up photographs", transform: transform, images: images,
