@@ -85,6 +85,10 @@ void mae_normalize(const uint8_t *in, size_t step, size_t width, float scale, fl
     mae_normalize_quads_avx2(in, width, scale, offset, out);
     return;
   }
+  if (step == 3 && mae_uses_avx2()) {
+    mae_normalize_triples_avx2(in, width, scale, offset, out);
+    return;
+  }
 #endif
   if (step == 1) {
     for (size_t i = 0; i < width; i++) out[i] = (float)in[i] * scale + offset;

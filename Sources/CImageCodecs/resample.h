@@ -20,7 +20,9 @@ void mae_resample_columns_avx2(const mae_rows *in, const mae_axis *columns, uint
                                size_t stride);
 void mae_blend_rows_avx2(const uint8_t *in, size_t stride, int32_t count, const int16_t *weights,
                          int32_t bits, size_t values, uint8_t *out);
-// Byte 0 of each group of four.
+// Byte 0 of each group of four, and of three.
 void mae_normalize_quads_avx2(const uint8_t *in, size_t width, float scale, float offset,
                               float *out);
+void mae_normalize_triples_avx2(const uint8_t *in, size_t width, float scale, float offset,
+                                float *out);
 #endif

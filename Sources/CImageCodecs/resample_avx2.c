@@ -26,14 +26,11 @@ static int32_t roomy_rows(const mae_rows *in, const mae_axis *columns) {
   return rows < (size_t)in->rows ? (int32_t)rows : in->rows;
 }
 
-// Four taps of one row: r0r1 g0g1 b0b1 00 | r2r3 g2g3 b2b3 00 in 16 bits each.
-static inline __m256i paired(const uint8_t *from, __m128i order) {
-  __m128i bytes = _mm_loadu_si128((const __m128i *)from);
-  return _mm256_cvtepu8_epi16(_mm_shuffle_epi8(bytes, order));
-}
-
-static inline __m128i folded(__m256i sum) {
-  return _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+// Two taps of two rows: r0r1 g0g1 b0b1 00 | r0r1 g0g1 b0b1 00 in 16 bits each.
+static inline __m256i paired(const uint8_t *from, size_t stride, __m256i order) {
+  __m128i upper = _mm_loadu_si128((const __m128i *)from);
+  __m128i lower = _mm_loadu_si128((const __m128i *)(from + stride));
+  return _mm256_shuffle_epi8(_mm256_set_m128i(lower, upper), order);
 }
 
 static inline void store_pixel(uint8_t *to, uint32_t pixel) { memcpy(to, &pixel, 4); }
@@ -42,37 +39,34 @@ static inline void store_pixel(uint8_t *to, uint32_t pixel) { memcpy(to, &pixel,
 static void color_columns(const uint8_t *in, size_t in_stride, int32_t channels,
                           const mae_axis *columns, uint8_t *out, size_t stride) {
   const __m128i threes =
-      _mm_setr_epi8(0, 3, 1, 4, 2, 5, -1, -1, 6, 9, 7, 10, 8, 11, -1, -1);
+      _mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1);
   const __m128i fours =
-      _mm_setr_epi8(0, 4, 1, 5, 2, 6, -1, -1, 8, 12, 9, 13, 10, 14, -1, -1);
-  const __m128i order = channels == 3 ? threes : fours;
-  const __m256i spread = _mm256_setr_epi8(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,  //
-                                          4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
-  const __m128i half = _mm_set1_epi32(1 << (columns->bits - 1));
+      _mm_setr_epi8(0, -1, 4, -1, 1, -1, 5, -1, 2, -1, 6, -1, -1, -1, -1, -1);
+  const __m256i order = _mm256_broadcastsi128_si256(channels == 3 ? threes : fours);
+  const __m256i half = _mm256_set1_epi32(1 << (columns->bits - 1));
   const __m128i shift = _mm_cvtsi32_si128(columns->bits);
   for (int32_t x = 0; x < columns->outputs; x++) {
     const int16_t *weights = columns->weights + (size_t)x * (size_t)columns->taps;
     const uint8_t *from = in + (size_t)columns->starts[x] * (size_t)channels;
-    __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
-    for (int32_t k = 0; k < columns->counts[x]; k += 4, from += 4 * channels) {
-      int64_t four;
-      memcpy(&four, weights + k, 8);
-      __m256i weight = _mm256_shuffle_epi8(_mm256_set1_epi64x(four), spread);
-      a = _mm256_add_epi32(a, _mm256_madd_epi16(paired(from, order), weight));
-      b = _mm256_add_epi32(b, _mm256_madd_epi16(paired(from + in_stride, order), weight));
-      c = _mm256_add_epi32(c, _mm256_madd_epi16(paired(from + 2 * in_stride, order), weight));
-      d = _mm256_add_epi32(d, _mm256_madd_epi16(paired(from + 3 * in_stride, order), weight));
+    __m256i a = half, b = half;
+    for (int32_t k = 0; k < columns->counts[x]; k += 2, from += 2 * channels) {
+      int32_t two;
+      memcpy(&two, weights + k, 4);
+      __m256i weight = _mm256_set1_epi32(two);
+      __m256i upper = paired(from, in_stride, order);
+      __m256i lower = paired(from + 2 * in_stride, in_stride, order);
+      a = _mm256_add_epi32(a, _mm256_madd_epi16(upper, weight));
+      b = _mm256_add_epi32(b, _mm256_madd_epi16(lower, weight));
     }
-    __m128i p = _mm_sra_epi32(_mm_add_epi32(folded(a), half), shift);
-    __m128i q = _mm_sra_epi32(_mm_add_epi32(folded(b), half), shift);
-    __m128i r = _mm_sra_epi32(_mm_add_epi32(folded(c), half), shift);
-    __m128i s = _mm_sra_epi32(_mm_add_epi32(folded(d), half), shift);
-    __m128i bytes = _mm_packus_epi16(_mm_packs_epi32(p, q), _mm_packs_epi32(r, s));
+    // Rows 0 and 2 in the lower half, 1 and 3 in the upper.
+    __m256i words = _mm256_packs_epi32(_mm256_sra_epi32(a, shift), _mm256_sra_epi32(b, shift));
+    __m256i bytes = _mm256_packus_epi16(words, words);
+    __m128i even = _mm256_castsi256_si128(bytes), odd = _mm256_extracti128_si256(bytes, 1);
     uint8_t *to = out + 4 * (size_t)x;
-    store_pixel(to, (uint32_t)_mm_cvtsi128_si32(bytes));
-    store_pixel(to + stride, (uint32_t)_mm_extract_epi32(bytes, 1));
-    store_pixel(to + 2 * stride, (uint32_t)_mm_extract_epi32(bytes, 2));
-    store_pixel(to + 3 * stride, (uint32_t)_mm_extract_epi32(bytes, 3));
+    store_pixel(to, (uint32_t)_mm_cvtsi128_si32(even));
+    store_pixel(to + stride, (uint32_t)_mm_cvtsi128_si32(odd));
+    store_pixel(to + 2 * stride, (uint32_t)_mm_extract_epi32(even, 1));
+    store_pixel(to + 3 * stride, (uint32_t)_mm_extract_epi32(odd, 1));
   }
 }
 
@@ -105,8 +99,11 @@ static void gray_columns(const uint8_t *in, size_t in_stride, const mae_axis *co
 
 void mae_resample_columns_avx2(const mae_rows *in, const mae_axis *columns, uint8_t *out,
                                size_t stride) {
-  int32_t roomy = roomy_rows(in, columns) & ~3;
+  int32_t roomy = roomy_rows(in, columns);
+  if (roomy < 4) roomy = 0;
   for (int32_t y = 0; y < roomy; y += 4) {
+    // The last four rows may overlap the four before.
+    if (y > roomy - 4) y = roomy - 4;
     const uint8_t *row = in->first + (size_t)y * in->stride;
     uint8_t *to = out + (size_t)y * stride;
     if (in->channels == 1) {
@@ -172,6 +169,24 @@ void mae_normalize_quads_avx2(const uint8_t *in, size_t width, float scale, floa
     _mm256_storeu_ps(out + i, _mm256_add_ps(_mm256_mul_ps(values, scales), offsets));
   }
   for (; i < width; i++) out[i] = (float)in[4 * i] * scale + offset;
+}
+
+void mae_normalize_triples_avx2(const uint8_t *in, size_t width, float scale, float offset,
+                                float *out) {
+#pragma clang fp contract(off)
+  const __m128i firsts = _mm_setr_epi8(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1);
+  const __m256 scales = _mm256_set1_ps(scale), offsets = _mm256_set1_ps(offset);
+  size_t i = 0;
+  // 28 bytes are read for eight groups, of which the last may lack two.
+  for (; i + 10 <= width; i += 8) {
+    __m128i low = _mm_loadu_si128((const __m128i *)(in + 3 * i));
+    __m128i high = _mm_loadu_si128((const __m128i *)(in + 3 * i + 12));
+    __m256i words =
+        _mm256_set_m128i(_mm_shuffle_epi8(high, firsts), _mm_shuffle_epi8(low, firsts));
+    __m256 values = _mm256_cvtepi32_ps(words);
+    _mm256_storeu_ps(out + i, _mm256_add_ps(_mm256_mul_ps(values, scales), offsets));
+  }
+  for (; i < width; i++) out[i] = (float)in[3 * i] * scale + offset;
 }
 
 #pragma clang attribute pop

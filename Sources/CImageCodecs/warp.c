@@ -7,6 +7,9 @@
 // A fused product and sum rounds once; whether there is one must not change the result.
 #pragma clang fp contract(off)
 
+// Vectors cross calls between functions of this file only, all of them inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
+
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
 
 typedef double mae_pixel __attribute__((ext_vector_type(4)));

@@ -17,6 +17,7 @@ struct DataBenchCommand: ParsableCommand {
         mae bench data
         mae bench data photos/ --workers 2
         mae bench data --index 10000000
+        mae bench data --finetuning
       """)
 
   @Argument(help: dataHelp, completion: .directory)
@@ -40,6 +41,9 @@ struct DataBenchCommand: ParsableCommand {
       memory they and an epoch's order need. 10 million take 0.5 GB of the temporary folder.
       """)
   var index: Int?
+
+  @Flag(help: "Augment as fine-tuning does: RandAugment (9, 0.5) and random erasing, too.")
+  var finetuning = false
 
   func validate() throws {
     let counts = [
@@ -66,8 +70,13 @@ struct DataBenchCommand: ParsableCommand {
     if data == nil { try SyntheticPhotos().write(count: 200, to: keep ?? temporary) }
     let path = try data.map { word throws in try dataPath(word) } ?? keep ?? temporary
     let dataset = try openDataset(at: path)
+    var augmentation = Augmentation.pretraining
+    if finetuning {
+      augmentation = .finetuning
+      augmentation.erasing = RandomErasing()
+    }
     let transform = ImageTransform(
-      .pretraining, size: PixelSize(width: size, height: size), normalization: .imageNet)
+      augmentation, size: PixelSize(width: size, height: size), normalization: .imageNet)
     for count in workers.map({ [$0] }) ?? [1, 2] {
       let result = try DataBenchmark(
         dataset, path: data ?? "made-up photographs", transform: transform, images: images,

@@ -144,6 +144,15 @@ import Testing
     }
   }
 
+  @Test func `posterizing leaves a bit where timm asks for none`() {
+    var image = testPattern(width: 8, height: 8)
+    let bits = Operation.posterize.argument(at: 10, isNegative: false)
+    #expect(bits == 0)
+    Operation.posterize.apply(
+      bits, to: &image, filter: .bilinear, fill: [0, 0, 0], on: ImageWorkbench())
+    #expect(Set(image.pixels) == [0, 128])
+  }
+
   @Test func `vectorised and portable warps agree to the bit`() {
     var random = SampleRandom(seed: 6)
     for _ in 0..<80 {

@@ -84,18 +84,13 @@ extension Features {
 extension ModelDescription {
   /// How a set's images become this model's input where nothing is random.
   ///
-  /// Images of the model's own size are taken as they are; others are resized until their short side
-  /// is size / 0.875 and cut in the middle, as is customary for ImageNet. Models of less than 64
-  /// pixels have no margin to cut away, and those of more than 224 are shown all there is (as the
-  /// published code does): their images' short side becomes the model's.
+  /// Images of the model's own size are taken as they are; others are resized and cut in the middle
+  /// by the rule of ``Augmentation/evaluation(for:)``.
   func evaluationTransform(for dataset: any ImageDataset) -> ImageTransform {
     let size = PixelSize(width: model.width, height: model.height)
     let fits = dataset.count > 0 && (try? dataset.content(of: 0))?.size == size
-    var middle = Augmentation.evaluation
-    let side = min(model.width, model.height)
-    if side < 64 || side > 224 { middle.centerFraction = 1 }
     return ImageTransform(
-      fits ? .identity : middle, size: size,
+      fits ? .identity : .evaluation(for: size), size: size,
       normalization: PixelNormalization(mean: mean, deviation: deviation))
   }
 }
