@@ -2,6 +2,8 @@ import Imaging
 
 /// Epochs without end.
 ///
+/// An image is shown `repeats` times in a row, so that as many epochs are one pass over the set.
+///
 /// A set of one part: what is left of an epoch after its last whole step is dropped; a set smaller
 /// than a step is gone through as often as it takes to fill one. A weighted mixture: its parts take
 /// turns without a break, each in epochs of its own, and nothing is dropped.
@@ -10,8 +12,9 @@ struct TrainingPlan: Sendable {
   private let seed: UInt64
   private let rank: Int
   private let ranks: Int
-  /// Batches of this rank in an epoch.
-  private let batchesPerEpoch: Int
+  private let repeats: Int
+  /// Batches of this rank in a pass over the set.
+  private let batchesPerPass: Int
   private let parts: [Part]
   /// The parts' turns; nil for a set of one part.
   private let turns: MixtureRound?
@@ -22,13 +25,13 @@ struct TrainingPlan: Sendable {
     var orders: ImageOrders
   }
 
-  /// A place in a part's epochs. Laps are counted where an epoch is gone through more than once to
-  /// fill a step.
+  /// A place in the passes over a part, and how often its image was drawn in this pass before: as a
+  /// repeat, or where a pass goes through the set more than once to fill a step.
   private struct Draw {
     var part = 0
-    var epoch: Int
+    var pass: Int
     var place: Int
-    var lap = 0
+    var before: Int
   }
 
   init(
@@ -51,7 +54,8 @@ struct TrainingPlan: Sendable {
     self.parts = parts
     turns = parts.count > 1 ? MixtureRound(draws: layout.parts.map(\.draws)) : nil
     let steps = sampling.stepsPerEpoch(images: first, batch: batch, ranks: ranks)
-    batchesPerEpoch = steps * sampling.accumulation
+    repeats = sampling.repeats
+    batchesPerPass = steps * sampling.accumulation * sampling.repeats
   }
 
   func choice(number: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
@@ -59,23 +63,30 @@ struct TrainingPlan: Sendable {
     let part = parts[draw.part]
     guard attempt < part.orders.count else { return nil }
     let place = (draw.place + attempt) % part.orders.count
-    let index = part.first + part.orders.image(epoch: draw.epoch, place: place)
-    // A replacement may appear in the same epoch in its own right; it is then cut differently.
-    let occurrence = draw.lap << 32 + attempt
+    let index = part.first + part.orders.image(epoch: draw.pass, place: place)
+    // A replacement may appear in the same pass in its own right; it is then cut differently.
+    let occurrence = draw.before << 32 + attempt
     return (
-      index, SampleRandom(seed: seed, epoch: draw.epoch, sample: index, occurrence: occurrence)
+      index, SampleRandom(seed: seed, epoch: draw.pass, sample: index, occurrence: occurrence)
     )
   }
 
   private func draw(number: Int, slot: Int) -> Draw {
     guard let turns else {
-      let (epoch, batchOfEpoch) = number.quotientAndRemainder(dividingBy: batchesPerEpoch)
-      let position = (batchOfEpoch * ranks + rank) * batch + slot
-      let (lap, place) = position.quotientAndRemainder(dividingBy: parts[0].orders.count)
-      return Draw(epoch: epoch, place: place, lap: lap)
+      let (pass, batchOfPass) = number.quotientAndRemainder(dividingBy: batchesPerPass)
+      let (drawn, turn) = position(batchOfPass, slot)
+      let (lap, place) = drawn.quotientAndRemainder(dividingBy: parts[0].orders.count)
+      return Draw(pass: pass, place: place, before: lap * repeats + turn)
     }
-    let (part, before) = turns[(number * ranks + rank) * batch + slot]
-    let (epoch, place) = before.quotientAndRemainder(dividingBy: parts[part].orders.count)
-    return Draw(part: part, epoch: epoch, place: place)
+    let (drawn, turn) = position(number, slot)
+    let (part, before) = turns[drawn]
+    let (pass, place) = before.quotientAndRemainder(dividingBy: parts[part].orders.count)
+    return Draw(part: part, pass: pass, place: place, before: turn)
+  }
+
+  /// The number of a drawn image, counted over all ranks from batch 0, and which of its repeats it is.
+  private func position(_ batchNumber: Int, _ slot: Int) -> (drawn: Int, turn: Int) {
+    let position = (batchNumber * ranks + rank) * batch + slot
+    return (position / repeats, position % repeats)
   }
 }

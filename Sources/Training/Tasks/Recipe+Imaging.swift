@@ -33,7 +33,7 @@ extension Recipe.Pipeline {
       case .buffered: .buffered(shuffleBuffer)
       case .none: .none
       }
-    return Sampling(shuffle: order, accumulation: accumulation)
+    return Sampling(shuffle: order, repeats: repeats, accumulation: accumulation)
   }
 
   /// Mean and deviation in numbers.
