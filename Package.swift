@@ -48,7 +48,7 @@ let package = Package(
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CWebP", "CTIFF"]),
     .target(name: "Imaging", dependencies: ["CImageCodecs"]),
-    .target(name: "Datasets", dependencies: ["Imaging", "CZlib", "CZstd"]),
+    .target(name: "Datasets", dependencies: ["Imaging", "CZlib", "CZstd", "Yams"]),
     .target(name: "Evaluation"),
 
     // MARK: roof

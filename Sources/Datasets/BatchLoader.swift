@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// What is in a batch depends on the set, the transform, the sampling, the seed and the batch's number
 /// alone, whatever the number of workers; so a loader that starts at batch N continues an unbroken
-/// run. An epoch shows an image once, to one of the ranks; those of its last images that do not fill a
+/// run. An epoch shows an image once (or a part of the images several times, see ``Sampling/repeats``), to one of the ranks; those of its last images that do not fill a
 /// step of all ranks are left out, others in each epoch. A set smaller than a step is gone through
 /// as often as it takes.
 ///

@@ -100,8 +100,9 @@ final class BatchPipeline: Sendable {
 
   private func work() {
     let bench = ImageWorkbench()
+    var latest = LatestRead()
     while let claim = claim() {
-      let outcomes = claim.slots.map { fill($0, of: claim, on: bench) }
+      let outcomes = claim.slots.map { fill($0, of: claim, on: bench, after: &latest) }
       let times = bench.times
       bench.times = StageTimes()
       let isComplete = state.withLock { state in
@@ -151,7 +152,7 @@ final class BatchPipeline: Sendable {
 
   /// Decodes an image into its slot, or, if it is broken, the next in order that is not.
   private func fill(
-    _ slot: Int, of claim: Claim, on bench: ImageWorkbench
+    _ slot: Int, of claim: Claim, on bench: ImageWorkbench, after latest: inout LatestRead
   ) -> SlotOutcome {
     let count = transform.valueCount
     let planes = (claim.storage.baseAddress + slot * count * MemoryLayout<Float>.stride)
@@ -162,7 +163,7 @@ final class BatchPipeline: Sendable {
         break
       }
       do throws(ImageError) {
-        let content = try read(choice.index, on: bench)
+        let content = try read(choice.index, on: bench, after: &latest)
         try transform.write(content, using: &choice.random, into: planes, on: bench)
         return SlotOutcome(index: choice.index, broken: broken)
       } catch {
@@ -174,14 +175,26 @@ final class BatchPipeline: Sendable {
     return SlotOutcome(index: nil, broken: broken)
   }
 
-  private func read(_ index: Int, on bench: ImageWorkbench) throws(ImageError) -> ImageContent {
+  private func read(
+    _ index: Int, on bench: ImageWorkbench, after latest: inout LatestRead
+  ) throws(ImageError) -> ImageContent {
+    if let content = latest.content, latest.index == index { return content }
     var start = StageTimes.Instant.now
     defer { bench.times.add(\.read, since: &start) }
-    return try dataset.content(of: index)
+    latest.content = nil
+    let content = try dataset.content(of: index)
+    latest = LatestRead(index: index, content: content)
+    return content
   }
 
   /// What the workers' time has gone to so far.
   var times: StageTimes { state.withLock { $0.times } }
+}
+
+/// The image that a worker has read last, which is the next one too where images are repeated.
+private struct LatestRead {
+  var index = -1
+  var content: ImageContent?
 }
 
 /// What became of one slot.

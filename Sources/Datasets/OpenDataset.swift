@@ -13,6 +13,7 @@ public import Imaging
 /// - Any other folder: the images in it and below it.
 /// - A tar archive, packed or not, or several by a name with braces, `name-{000000..000127}.tar`.
 /// - An IDX file: its images, with the labels beside it.
+/// - A YAML file: a mixture of several of these, ``MixtureDataset``.
 /// - A text file: a list of paths.
 ///
 /// - Parameters:
@@ -49,6 +50,9 @@ public func openDataset(
         list = other
       }
       return try INaturalistDataset(path: list, classes: classes, limits: limits)
+    }
+    if MixtureFile.isOne(path) {
+      return try MixtureFile.open(path, split: split, classes: classes, limits: limits)
     }
     guard split == .training else { throw undivided(path, "is a list") }
     return try ListDataset(path: path, classes: classes, limits: limits)

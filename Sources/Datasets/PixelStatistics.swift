@@ -14,7 +14,8 @@ public struct PixelStatistics: Hashable, Sendable {
   /// Smallest deviation that is given; a set of one colour has none.
   static let smallestDeviation = 1.0 / 255
 
-  /// Reads a sample of a set; every image counts as much, whatever its size.
+  /// Reads a sample of a set; every image counts as much, whatever its size. From a weighted mixture
+  /// it is drawn as training draws.
   ///
   /// - Parameters:
   ///   - path: what the set is called in messages.
@@ -24,8 +25,9 @@ public struct PixelStatistics: Hashable, Sendable {
     of dataset: any ImageDataset, path: String = "data", channels: Int = 3, sample: Int = 2000,
     seed: UInt64 = 0
   ) throws(DatasetError) {
-    let order = EpochOrder(seed: seed, epoch: 0, count: dataset.count)
+    let plan = TrainingPlan(dataset.layout, Sampling(), batch: 1, seed: seed)
     let count = min(sample, dataset.count)
+    let order = (0..<count).compactMap { plan.choice(number: $0, slot: 0, attempt: 0)?.index }
     let results = Mutex<[Int: Result<Moments, ImageError>]>([:])
     DispatchQueue.concurrentPerform(iterations: count) { i in
       let result = Result { () throws(ImageError) in

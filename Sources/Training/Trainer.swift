@@ -62,6 +62,7 @@ public final class Trainer {
   private let average: WeightAverage?
   private let loader: BatchLoader
   private let imageCount: Int
+  private let layout: UInt32?
   private let plan: Plan
   private let folder: RunFolder
   private let observers: [any TrainingObserver]
@@ -75,10 +76,12 @@ public final class Trainer {
   ///   - average: The average of weights to keep, and to save in the weights' place.
   ///   - loader: Stands at batch `step · accumulation`.
   ///   - images: Number of images in the set.
+  ///   - layout: The fingerprint of their layout.
   ///   - step: Steps taken before, in a resumed run.
   public init(
     _ task: any TrainingTask, optimizer: any Optimizer, average: WeightAverage? = nil,
-    loader: BatchLoader, images: Int, plan: Plan, folder: RunFolder, startingAt step: Int = 0,
+    loader: BatchLoader, images: Int, layout: UInt32? = nil, plan: Plan, folder: RunFolder,
+    startingAt step: Int = 0,
     observers: [any TrainingObserver]
   ) {
     self.task = task
@@ -86,6 +89,7 @@ public final class Trainer {
     self.average = average
     self.loader = loader
     imageCount = images
+    self.layout = layout
     self.plan = plan
     self.folder = folder
     self.step = step
@@ -163,7 +167,7 @@ public final class Trainer {
         optimizer.state + trainedBesideAverage,
         Checkpoint.Progress(
           step: step, seed: plan.seed, images: imageCount,
-          epochs: Double(step) / Double(plan.stepsPerEpoch))
+          epochs: Double(step) / Double(plan.stepsPerEpoch), layout: layout)
       ))
     savedStep = step
     folder.keepCheckpoints(plan.keptCheckpoints)

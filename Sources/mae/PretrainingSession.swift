@@ -49,6 +49,13 @@ struct PretrainingSession {
     for remark in run.remarks { try journal.say("note: \(remark)") }
     let classes = run.dataset.classes.map { ", \($0.count) classes (not used)" } ?? ""
     try journal.say("data      \(run.dataset.count) images of \(data)\(classes)")
+    if let mixture = run.dataset as? MixtureDataset {
+      for (number, source) in mixture.sources.enumerated() {
+        try journal.say(
+          "          \(Readable.fixed(100 * mixture.share(of: number), 1)) % from "
+            + "\(source.name), \(source.dataset.count) images")
+      }
+    }
     try journal.say(
       "model     \(model.height) × \(model.width) × \(model.channels), patch \(model.patch): "
         + "\(recipe.masking.visible(of: model.grid.count)) of \(model.grid.count) patches visible; "

@@ -47,6 +47,7 @@ import Training
           normalization: imagenet
           shuffle: exact
           shuffleBuffer: 4096
+          repeats: 1
           brokenLimit: 0.01
           workers: 0
           prefetch: 4

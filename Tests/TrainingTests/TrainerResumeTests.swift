@@ -162,3 +162,28 @@ import Torch
     #expect(try kept.resumed(with: named, recipeIsNamed: true) == kept)
   }
 }
+
+@Suite struct MixtureResumeTests {
+  @Test func aMixtureGoesOnExactlyAndItsSharesAreKept() throws {
+    let shop = try Workshop(images: 9)
+    try shop.copy("images", to: "more")
+    func mix(_ weight: Double) throws {
+      try shop.write("mix.yaml", "- {data: images, weight: \(weight)}\n- {data: more, weight: 1}\n")
+    }
+    try mix(3)
+    func train(_ recipe: Recipe, _ out: String, _ opening: RunFolder.Opening = .new) throws {
+      let run = try Pretraining(
+        recipe, .init(data: shop("mix.yaml"), out: shop(out), opening: opening))
+      _ = try run.run(observers: [])
+    }
+    try train(.tiny(steps: 9), "whole")
+    try train(.tiny(steps: 4), "run")
+    try mix(2)
+    let failure = #expect(throws: RunFailure.self) { try train(.tiny(steps: 9), "run", .resume) }
+    #expect(failure?.kind == .badData)
+    #expect(failure?.message.contains("the weights of a mixture have changed") == true)
+    try mix(3)
+    try train(.tiny(steps: 9), "run", .resume)
+    #expect(try shop.state("run", step: 9) == shop.state("whole", step: 9))
+  }
+}

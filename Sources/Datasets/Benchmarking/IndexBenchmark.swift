@@ -53,7 +53,7 @@ public struct IndexBenchmark: Hashable, Sendable {
     var most = opened
     var times: [Double] = []
     for shuffle in [Sampling.Shuffle.exact, .buffered(4096)] {
-      let orders = ImageOrders(seed: 1, shuffle: shuffle, layout: set.layout)
+      let orders = ImageOrders(seed: 1, shuffle: shuffle, runs: set.shardCounts)
       let start = ContinuousClock.now
       var found = 0
       for place in 0..<places {

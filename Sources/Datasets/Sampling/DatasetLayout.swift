@@ -1,14 +1,47 @@
-/// How a set of images lies in storage; what an order needs to know that does not read them at
-/// random.
+/// What an order of a set's images has to know besides their number: what lies together in storage,
+/// and which parts are drawn from apart.
 public struct DatasetLayout: Hashable, Sendable {
-  /// Numbers of images that lie one after the other in one file each, first to last.
-  public var runs: [Int]
+  /// Images that follow each other in the set and are gone through in epochs of their own.
+  public struct Part: Hashable, Sendable {
+    /// Images drawn from the part in every round of the mixture.
+    public var draws: Int
+    /// Numbers of images that lie one after the other in one file each, first to last.
+    public var runs: [Int]
+
+    /// Creates a part.
+    public init(draws: Int = 1, runs: [Int]) {
+      precondition(draws >= 1, "\(draws) draws a round")
+      self.draws = draws
+      self.runs = runs
+    }
+
+    /// Number of images.
+    public var count: Int { runs.reduce(0, +) }
+  }
+
+  /// One part, or those of a weighted mixture, first to last.
+  public var parts: [Part]
 
   /// Creates a layout.
-  public init(runs: [Int]) { self.runs = runs }
+  public init(parts: [Part]) {
+    precondition(!parts.isEmpty, "a layout without parts")
+    self.parts = parts
+  }
+
+  /// The layout of a set that is one part.
+  public init(runs: [Int]) { self.init(parts: [Part(runs: runs)]) }
 
   /// Number of images.
-  public var count: Int { runs.reduce(0, +) }
+  public var count: Int { parts.reduce(0) { $0 + $1.count } }
+
+  /// Tells layouts apart whose batches differ with this sampling; nil where the number of images says
+  /// all.
+  public func fingerprint(for sampling: Sampling) -> UInt32? {
+    var words: [Int] = []
+    if parts.count > 1 { words += parts.flatMap { [$0.draws, $0.count] } }
+    if case .buffered = sampling.shuffle { words += parts.flatMap(\.runs) }
+    return words.isEmpty ? nil : checksum(Array("\(words)".utf8))
+  }
 }
 
 extension ImageDataset {

@@ -1,18 +1,21 @@
+import Imaging
 import Synchronization
 
-/// The order of the images of any epoch; those that take time to make are kept while they are used.
+/// The order of the images in any epoch of one part of a set; orders that take time to make are kept
+/// while they are used.
 struct ImageOrders: Sendable {
-  let seed: UInt64
-  let shuffle: Sampling.Shuffle
-  let layout: DatasetLayout
+  /// Images of the part.
   let count: Int
+  private let seed: UInt64
+  private let shuffle: Sampling.Shuffle
+  private let runs: [Int]
   private let made = BufferedOrders()
 
-  init(seed: UInt64, shuffle: Sampling.Shuffle, layout: DatasetLayout) {
+  init(seed: UInt64, shuffle: Sampling.Shuffle, runs: [Int]) {
     self.seed = seed
     self.shuffle = shuffle
-    self.layout = layout
-    count = layout.count
+    self.runs = runs
+    count = runs.reduce(0, +)
   }
 
   /// The image at a place of an epoch.
@@ -22,7 +25,7 @@ struct ImageOrders: Sendable {
     case .exact: EpochOrder(seed: seed, epoch: epoch, count: count)[place]
     case .buffered(let size):
       made.order(of: epoch) {
-        BufferedOrder(seed: seed, epoch: epoch, runs: layout.runs, buffer: size)
+        BufferedOrder(seed: seed, epoch: epoch, runs: runs, buffer: size)
       }[place]
     }
   }

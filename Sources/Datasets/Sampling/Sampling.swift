@@ -2,6 +2,10 @@
 public struct Sampling: Hashable, Sendable {
   /// How the images of an epoch are put in order.
   public var shuffle: Shuffle
+  /// How often an image is shown in a row, each time cut differently (repeated augmentation; Hoffer
+  /// et al., 2020, arXiv:1901.09335). An epoch is as many examples as without: a part of the images,
+  /// other ones in the next, and in as many epochs as there are repeats every image comes so often.
+  public var repeats: Int
   /// Batches that one step adds up; an epoch is a whole number of steps.
   public var accumulation: Int
 
@@ -18,11 +22,13 @@ public struct Sampling: Hashable, Sendable {
     case none
   }
 
-  /// Creates a way to sample; shuffled exactly, one batch a step unless given.
-  public init(shuffle: Shuffle = .exact, accumulation: Int = 1) {
+  /// Creates a way to sample; shuffled exactly, each image once, one batch a step unless given.
+  public init(shuffle: Shuffle = .exact, repeats: Int = 1, accumulation: Int = 1) {
     if case .buffered(let size) = shuffle { precondition(size >= 1, "a buffer of \(size) images") }
+    precondition(repeats >= 1, "\(repeats) repeats")
     precondition(accumulation >= 1, "a step of \(accumulation) batches")
     self.shuffle = shuffle
+    self.repeats = repeats
     self.accumulation = accumulation
   }
 

@@ -9,10 +9,11 @@ extension Checkpoint {
   ///   - average: The average of weights, where one is kept; the checkpoint's weights are then it, and
   ///     those that are trained lie beside the moments.
   ///   - images: Images in the set now.
+  ///   - layout: The fingerprint of their layout.
   /// - Throws: ``RunFailure`` where the checkpoint is of another run than the arguments.
   func restore(
     _ store: ParameterStore, _ optimizer: any Optimizer, average: WeightAverage? = nil,
-    as description: ModelDescription, images: Int, seed: UInt64
+    as description: ModelDescription, images: Int, layout: UInt32?, seed: UInt64
   ) throws -> Int {
     let progress = try progress()
     guard progress.images == images else {
@@ -20,6 +21,12 @@ extension Checkpoint {
         .badData,
         "the run was trained on \(progress.images) images and there are \(images) now; a resumed "
           + "run needs the same set. Start another run with --out, or restore the set")
+    }
+    guard progress.layout == layout else {
+      throw RunFailure(
+        .badData,
+        "the run was trained on images in other parts than there are now: the shards or the weights of "
+          + "a mixture have changed; a resumed run needs the same. Start another run with --out")
     }
     let found = try self.description()
     guard progress.seed == seed, found.model == description.model,

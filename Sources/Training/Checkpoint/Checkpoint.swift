@@ -23,6 +23,9 @@ public struct Checkpoint: Sendable {
     public var images: Int
     /// Passes over the data, with the part of the one under way.
     public var epochs: Double
+    /// Tells sets apart that have as many images and are gone through differently; nil where the number
+    /// says all.
+    public var layout: UInt32?
   }
 
   /// `model.json`.

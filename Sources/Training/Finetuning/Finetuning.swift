@@ -108,7 +108,7 @@ public final class Finetuning {
     if settings.opening == .resume, let checkpoint {
       startingStep = try checkpoint.restore(
         task.store, optimizer, average: average, as: description, images: data.training.count,
-        seed: resolved.seed)
+        layout: data.training.layout.fingerprint(for: sampling), seed: resolved.seed)
     } else {
       startingStep = 0
     }
@@ -193,13 +193,14 @@ public final class Finetuning {
   ) throws -> [BrokenImage] {
     let model = description.model
     let normalization = recipe.data.pixelNormalization(channels: model.channels)
+    let sampling = recipe.data.sampling(accumulation: recipe.batch.accumulation)
     let loader = BatchLoader(
       data.training, path: settings.data,
       transform: ImageTransform(
         recipe.augmentation(normalization: normalization),
         size: PixelSize(width: model.width, height: model.height), normalization: normalization),
       batch: recipe.batch.size,
-      sampling: recipe.data.sampling(accumulation: recipe.batch.accumulation), seed: recipe.seed,
+      sampling: sampling, seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
       prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
     defer { loader.stop() }
@@ -216,7 +217,8 @@ public final class Finetuning {
     }
     let trainer = Trainer(
       task, optimizer: optimizer, average: average, loader: loader,
-      images: data.training.count, plan: plan, folder: folder, startingAt: startingStep,
+      images: data.training.count, layout: data.training.layout.fingerprint(for: sampling),
+      plan: plan, folder: folder, startingAt: startingStep,
       observers: observers + [judge].compactMap(\.self))
     try trainer.run()
     finishedStep = trainer.step

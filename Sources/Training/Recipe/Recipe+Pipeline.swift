@@ -19,6 +19,9 @@ extension Recipe {
     public var shuffle: Shuffle
     /// Images that a buffered shuffle mixes at a time.
     public var shuffleBuffer: Int
+    /// How often an image is shown in a row, each time cut differently (repeated augmentation); an
+    /// epoch is then a part of the images.
+    public var repeats: Int
     /// The part of the files that may turn out to be unreadable before the run stops.
     public var brokenLimit: Double
     /// Threads that decode; 0 for one per core.
@@ -31,7 +34,8 @@ extension Recipe {
       crop: Crop = .randomResized, scale: ClosedRange<Double> = 0.2...1,
       ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3, flip: Double = 0.5, jitter: Double = 0,
       interpolation: Interpolation = .bicubic, normalization: Normalization = .imageNet,
-      shuffle: Shuffle = .exact, shuffleBuffer: Int = 4096, brokenLimit: Double = 0.01,
+      shuffle: Shuffle = .exact, shuffleBuffer: Int = 4096, repeats: Int = 1,
+      brokenLimit: Double = 0.01,
       workers: Int = 0, prefetch: Int = 4
     ) {
       self.crop = crop
@@ -43,6 +47,7 @@ extension Recipe {
       self.normalization = normalization
       self.shuffle = shuffle
       self.shuffleBuffer = shuffleBuffer
+      self.repeats = repeats
       self.brokenLimit = brokenLimit
       self.workers = workers
       self.prefetch = prefetch

@@ -68,9 +68,8 @@ public final class Pretraining {
       from: dataset, named: settings.data, channels: recipe.model.channels, seed: recipe.seed)
     self.recipe = resolved
     try resolved.requireMemoryForBatches()
-    stepsPerEpoch = resolved.data.sampling(accumulation: resolved.batch.accumulation)
-      .stepsPerEpoch(
-        images: dataset.count, batch: resolved.batch.size)
+    stepsPerEpoch = resolved.sampling.stepsPerEpoch(
+      images: dataset.count, batch: resolved.batch.size)
     totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
     folder = try RunFolder(settings.out, settings.opening)
     let normalization = resolved.data.pixelNormalization(channels: recipe.model.channels)
@@ -99,7 +98,8 @@ public final class Pretraining {
     skippedCheckpoints = skipped
     if settings.opening == .resume, let checkpoint {
       startingStep = try checkpoint.restore(
-        task.store, optimizer, as: task.description, images: dataset.count, seed: resolved.seed)
+        task.store, optimizer, as: task.description, images: dataset.count,
+        layout: dataset.layout.fingerprint(for: resolved.sampling), seed: resolved.seed)
     } else {
       startingStep = 0
     }
@@ -167,7 +167,7 @@ public final class Pretraining {
         size: PixelSize(width: recipe.model.width, height: recipe.model.height),
         normalization: recipe.data.pixelNormalization(channels: recipe.model.channels)),
       batch: recipe.batch.size,
-      sampling: recipe.data.sampling(accumulation: recipe.batch.accumulation), seed: recipe.seed,
+      sampling: recipe.sampling, seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
       prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
     defer { loader.stop() }
@@ -178,7 +178,8 @@ public final class Pretraining {
       precision: recipe.precision.type, checkpointEvery: recipe.checkpoints.steps(stepsPerEpoch),
       keptCheckpoints: recipe.checkpoints.keep, stopAfter: settings.stopAfter, seed: recipe.seed)
     let trainer = Trainer(
-      task, optimizer: optimizer, loader: loader, images: dataset.count, plan: plan,
+      task, optimizer: optimizer, loader: loader, images: dataset.count,
+      layout: dataset.layout.fingerprint(for: recipe.sampling), plan: plan,
       folder: folder, startingAt: startingStep, observers: observers)
     try trainer.run()
     finishedStep = trainer.step

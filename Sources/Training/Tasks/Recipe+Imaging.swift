@@ -6,6 +6,11 @@ public import Torch
 
 // A recipe's words as the values that the loader and the engine take.
 
+extension Recipe {
+  /// The order in which the recipe shows a set's images.
+  var sampling: Sampling { data.sampling(accumulation: batch.accumulation) }
+}
+
 extension Recipe.Pipeline {
   /// The augmentation that the recipe describes.
   var augmentation: Augmentation {
@@ -28,7 +33,7 @@ extension Recipe.Pipeline {
       case .buffered: .buffered(shuffleBuffer)
       case .none: .none
       }
-    return Sampling(shuffle: order, accumulation: accumulation)
+    return Sampling(shuffle: order, repeats: repeats, accumulation: accumulation)
   }
 
   /// Mean and deviation in numbers.

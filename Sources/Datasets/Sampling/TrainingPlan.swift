@@ -1,0 +1,92 @@
+import Imaging
+
+/// Epochs without end.
+///
+/// An image is shown `repeats` times in a row, so that as many epochs are one pass over the set.
+///
+/// A set of one part: what is left of an epoch after its last whole step is dropped; a set smaller
+/// than a step is gone through as often as it takes to fill one. A weighted mixture: its parts take
+/// turns without a break, each in epochs of its own, and nothing is dropped.
+struct TrainingPlan: Sendable {
+  let batch: Int
+  private let seed: UInt64
+  private let rank: Int
+  private let ranks: Int
+  private let repeats: Int
+  /// Batches of this rank in a pass over the set.
+  private let batchesPerPass: Int
+  private let parts: [Part]
+  /// The parts' turns; nil for a set of one part.
+  private let turns: MixtureRound?
+
+  private struct Part {
+    /// Number of its first image.
+    var first: Int
+    var orders: ImageOrders
+  }
+
+  /// A place in the passes over a part, and how often its image was drawn in this pass before: as a
+  /// repeat, or where a pass goes through the set more than once to fill a step.
+  private struct Draw {
+    var part = 0
+    var pass: Int
+    var place: Int
+    var before: Int
+  }
+
+  init(
+    _ layout: DatasetLayout, _ sampling: Sampling, batch: Int, seed: UInt64, rank: Int = 0,
+    ranks: Int = 1
+  ) {
+    self.batch = batch
+    self.seed = seed
+    self.rank = rank
+    self.ranks = ranks
+    var parts: [Part] = []
+    var first = 0
+    for (number, part) in layout.parts.enumerated() {
+      // Parts of a size shall not be in the same order.
+      let own = number == 0 ? seed : mixed(seed &+ mixed(UInt64(number)))
+      let orders = ImageOrders(seed: own, shuffle: sampling.shuffle, runs: part.runs)
+      parts.append(Part(first: first, orders: orders))
+      first += orders.count
+    }
+    self.parts = parts
+    turns = parts.count > 1 ? MixtureRound(draws: layout.parts.map(\.draws)) : nil
+    let steps = sampling.stepsPerEpoch(images: first, batch: batch, ranks: ranks)
+    repeats = sampling.repeats
+    batchesPerPass = steps * sampling.accumulation * sampling.repeats
+  }
+
+  func choice(number: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
+    let draw = draw(number: number, slot: slot)
+    let part = parts[draw.part]
+    guard attempt < part.orders.count else { return nil }
+    let place = (draw.place + attempt) % part.orders.count
+    let index = part.first + part.orders.image(epoch: draw.pass, place: place)
+    // A replacement may appear in the same pass in its own right; it is then cut differently.
+    let occurrence = draw.before << 32 + attempt
+    return (
+      index, SampleRandom(seed: seed, epoch: draw.pass, sample: index, occurrence: occurrence)
+    )
+  }
+
+  private func draw(number: Int, slot: Int) -> Draw {
+    guard let turns else {
+      let (pass, batchOfPass) = number.quotientAndRemainder(dividingBy: batchesPerPass)
+      let (drawn, turn) = position(batchOfPass, slot)
+      let (lap, place) = drawn.quotientAndRemainder(dividingBy: parts[0].orders.count)
+      return Draw(pass: pass, place: place, before: lap * repeats + turn)
+    }
+    let (drawn, turn) = position(number, slot)
+    let (part, before) = turns[drawn]
+    let (pass, place) = before.quotientAndRemainder(dividingBy: parts[part].orders.count)
+    return Draw(part: part, pass: pass, place: place, before: turn)
+  }
+
+  /// The number of a drawn image, counted over all ranks from batch 0, and which of its repeats it is.
+  private func position(_ batchNumber: Int, _ slot: Int) -> (drawn: Int, turn: Int) {
+    let position = (batchNumber * ranks + rank) * batch + slot
+    return (position / repeats, position % repeats)
+  }
+}
