@@ -150,3 +150,20 @@ func names(in folder: String) throws(DatasetError) -> [String] {
   }
   return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }
+
+/// The names of the folders that a folder holds, hidden ones left out, sorted; links are followed.
+func subfolders(of folder: String) throws(DatasetError) -> [String] {
+  guard let stream = opendir(folder) else {
+    throw DatasetError(
+      .unreadable, path: folder, "cannot be listed: \(String(cString: strerror(errno)))")
+  }
+  defer { closedir(stream) }
+  var found: [String] = []
+  while let next = readdir(stream) {
+    let name = entryName(next)
+    // Of files, of which there may be millions, nothing more is asked.
+    if name.hasPrefix(".") || Int32(next.pointee.d_type) == Int32(DT_REG) { continue }
+    if PathKind(joined(folder, name)) == .folder { found.append(name) }
+  }
+  return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+}

@@ -126,3 +126,45 @@ import Testing
     #expect(calibration.total == 2)
   }
 }
+
+@Suite struct ConfusionTableTests {
+  private var matrix: ConfusionMatrix {
+    var matrix = ConfusionMatrix(classes: 3)
+    for (truth, prediction, times) in [(0, 0, 8), (0, 1, 1), (0, 2, 1), (2, 1, 3), (2, 2, 1)] {
+      for _ in 0..<times { matrix.add(truth: truth, prediction: prediction) }
+    }
+    return matrix
+  }
+
+  @Test func tables() {
+    let names = ["cat", "dog, small", "\"fox\"\n"]
+    #expect(
+      Array(matrix.csvLines(names: names)) == [
+        "true class,cat,\"dog, small\",\"\"\"fox\"\"\n\"", "cat,8,1,1", "\"dog, small\",0,0,0",
+        "\"\"\"fox\"\"\n\",0,3,1",
+      ])
+    #expect(
+      Array(matrix.classLines(names: ["a", "b", "c"])) == [
+        "class,name,examples,correct,accuracy,mistaken for,times", "0,a,10,8,0.8,b,1", "1,b,0,0,,,",
+        "2,c,4,1,0.25,b,3",
+      ])
+  }
+
+  @Test func mistakes() {
+    let found = matrix.mistakes(limit: 2)
+    #expect(
+      found.map { [$0.truth, $0.prediction, $0.count] } == [[2, 1, 3], [0, 1, 1]])
+    #expect(matrix.mistakes().count == 3)
+    #expect(matrix.mostFrequentMistake(of: 1) == nil)
+  }
+
+  @Test func sums() {
+    #expect(matrix.counts == [8, 1, 1, 0, 0, 0, 0, 3, 1])
+    #expect(matrix.examples == [10, 0, 4])
+    #expect(matrix.predictions == [8, 4, 2])
+    var twice = matrix
+    twice.add(matrix)
+    #expect(twice.counts == matrix.counts.map { 2 * $0 })
+    #expect(twice.total == 28)
+  }
+}
