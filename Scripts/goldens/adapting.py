@@ -51,9 +51,9 @@ def main():
     for kind, tensors in files.items():
         write(folder / f"{kind}.safetensors", tensors)
     write_manifest(
-        folder, __file__, ["timm", "safetensors"], SEED, {"absolute": 2e-6, "relative": 2e-6}, cases,
-        notes=["timm inverts the resizing of kernels in float32; done in float64 the result differs "
-               "by about 1e-6"],
+        folder, __file__, ["timm", "safetensors"], SEED, {"absolute": 1e-6, "relative": 5e-6}, cases,
+        notes=["timm inverts the resizing of kernels in float32; done in float64 the kernels differ "
+               "by up to 1.4e-5 (16 to 14)"],
     )
 
 

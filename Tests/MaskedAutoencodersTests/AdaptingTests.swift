@@ -75,21 +75,28 @@ import TorchNN
       try output(small, weights, images), absolute: 1e-4)
   }
 
-  /// A smooth picture looks the same at twice the size, with twice as many positions.
-  @Test func aFinerGridSeesTheSamePicture() throws {
-    let (small, large) = (Self.model(), Self.model(height: 32, width: 32))
-    let weights = weights(small)
-    let table = try #require(weights["pos_embed"])
-    let flat = table.narrowed(1, to: 1..<2).expanded([1, 16, 12])
-    var even = weights
-    even["pos_embed"] = concatenated([table.narrowed(1, to: 0..<1), flat], along: 1)
-    // All patches alike, all positions alike: any number of them gives the same tokens.
-    let images = Tensor.full([1, 3, 16, 16], 0.5)
-    let few = try output(small, even, images)
-    let many = try output(
-      large, try adapted(even, from: small, to: large), Tensor.full([1, 3, 32, 32], 0.5))
-    #expect(many.shape == [1, 65, 12])
-    expectClose(many.narrowed(1, to: 0..<17), few, absolute: 1e-4)
+  /// Positions that rise evenly rise as evenly on another grid, away from its border.
+  @Test(arguments: [(16, 24), (24, 16), (12, 32)])
+  func evenSlopesStayEven(rows: Int, columns: Int) {
+    func slope(_ grid: PatchGrid) -> Tensor {  // [rows, columns], by the patches' centres
+      let down = (Tensor.arange(0..<grid.rows).to(.float32) + 0.5) * (3 / Double(grid.rows))
+      let right = (Tensor.arange(0..<grid.columns).to(.float32) + 0.5) * (5 / Double(grid.columns))
+      return down.unsqueezed(1) - right
+    }
+    func inner(_ picture: Tensor) -> Tensor {  // without the border that cubic weights reach over
+      let (height, width) = (picture.shape[0], picture.shape[1])
+      return picture.narrowed(0, to: height / 4..<height * 3 / 4)
+        .narrowed(1, to: width / 4..<width * 3 / 4)
+    }
+    let (grid, target) = (
+      PatchGrid(rows: 12, columns: 16), PatchGrid(rows: rows, columns: columns)
+    )
+    let table = concatenated([Tensor.full([1], 7), slope(grid).flattened()])
+      .reshaped([1, 1 + grid.count, 1])
+    let found = resampledPositions(table, from: grid, to: target).flattened()
+    #expect(found.floats[0] == 7)
+    let picture = found.narrowed(0, to: 1..<1 + target.count).reshaped([rows, columns])
+    expectClose(inner(picture), inner(slope(target)), absolute: 1e-5)
   }
 
   /// A gray picture shown to one channel is the same picture shown to three.

@@ -26,7 +26,8 @@ public func resampledPositions(
 ///
 /// The new kernel is the one whose answer to a resized patch is nearest the old one's to the patch
 /// itself: the old kernel times the pseudo-inverse of the bicubic resizing (Beyer et al., 2023,
-/// FlexiViT, §3.4). Where patches grow, the two answers are equal.
+/// “FlexiViT”, §3.4; as timm's `resample_patch_embed`, in double precision). Where patches grow, the
+/// two answers are equal.
 public func resampledPatchKernels(_ kernels: Tensor, side: Int) -> Tensor {
   let (shape, old) = (kernels.shape, kernels.shape[3])
   if side == old { return kernels }
