@@ -1,6 +1,6 @@
 # Everything starts from a bare machine with a Swift 6.2 toolchain; each target does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test build setup install bench goldens lint format clean
+.PHONY: help demo compare test build setup install bench goldens lint format clean
 
 SWIFT ?= swift
 PREFIX ?= $(HOME)/.local
@@ -8,8 +8,11 @@ PREFIX ?= $(HOME)/.local
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: build ## Pre-train on Fashion-MNIST, look at the result (about 10 minutes on two cores)
+demo: build ## Pre-train on Fashion-MNIST, fine-tune with few labels (about 12 minutes on two cores)
 	@scripts/demo
+
+compare: build ## Every protocol of the paper on Fashion-MNIST, in one report (within an hour)
+	@scripts/compare
 
 test: setup ## Build and run all tests (about 10 minutes the first time)
 	@echo "Building and running the tests"

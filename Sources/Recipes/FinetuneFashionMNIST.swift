@@ -9,7 +9,7 @@ extension FinetuningBook.Entry {
   /// Fashion-MNIST: all labels, and one in a hundred.
   static let fashionMNIST: [FinetuningBook.Entry] = [
     entry(
-      "finetune-fashion-mnist", "all labels, 10 epochs", labels: .init(), epochs: 10, batch: 128,
+      "finetune-fashion-mnist", "all labels, 2 epochs", labels: .init(), epochs: 2, batch: 128,
       rate: 1e-3),
     entry(
       "finetune-fashion-mnist-1-percent", "1 % of the labels, 60 epochs",
