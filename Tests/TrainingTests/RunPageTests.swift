@@ -34,6 +34,66 @@ import Torch
     #expect(try shop.text("run/results.json") == "{\"probe\": 3}")
   }
 
+  private static func trained(
+    _ name: String, blocks: Double? = nil, scratch: Bool = false, share: Double = 1, top1: Double,
+    recipe: String = "finetune", classes: Int = 10, encoder: String = "128 × 4, 4 heads"
+  ) -> RunResults.TrainedClassifier {
+    RunResults.TrainedClassifier(
+      protocolName: name, blocks: blocks, isFromScratch: scratch, recipe: recipe, data: "clothes",
+      labelShare: share, epochs: 7, top1: top1, top5: 1, calibrationError: 0.03,
+      trainingImages: 600, testImages: 100, classes: classes, parameters: 9, seconds: 61,
+      encoder: encoder)
+  }
+
+  /// Everything that learned from labels stands in one table, all labels before few, by what is
+  /// trained.
+  @Test func protocolsStandSideBySide() throws {
+    var results = RunResults()
+    #expect(RunPage.labelsTable(results) == nil)
+    results.knn["clothes"] = Self.classification
+    results.trained = [
+      "a": Self.trained("from scratch", scratch: true, top1: 0.7),
+      "b": Self.trained("fine-tuned", top1: 0.9),
+      "c": Self.trained("last ½ block", blocks: 0.5, top1: 0.8),
+      "d": Self.trained("fine-tuned", share: 0.01, top1: 0.77),
+      "e": Self.trained("from scratch", scratch: true, share: 0.01, top1: 0.71),
+      "f": Self.trained("last 2 blocks", blocks: 2, top1: 0.85),
+    ]
+    let table = try #require(RunPage.labelsTable(results))
+    #expect(
+      table.rows.map { $0[0] } == [
+        "kNN", "last ½ block", "last 2 blocks", "fine-tuned", "from scratch", "fine-tuned",
+        "from scratch",
+      ])
+    #expect(table.rows[5][2] == "600 (1.0 %)" && table.rows[5][4] == "77.0 %")
+    #expect(table.rows.allSatisfy { $0[6] == "–" })
+    #expect(RunPage.comparison(results)?.contains("77.0 % where training from scratch") == true)
+    let chart = try #require(RunPage.partialChart(results, depth: 4))
+    #expect(chart.curves[0].points.map(\.x) == [0.5, 2, 4])
+  }
+
+  @Test func thePapersValuesStandBesideItsOwnSettings() {
+    func value(
+      _ recipe: String, _ encoder: String, blocks: Double? = nil, scratch: Bool = false,
+      classes: Int = 1000
+    ) -> Double? {
+      PaperValues.top1(
+        Self.trained(
+          "", blocks: blocks, scratch: scratch, top1: 0, recipe: recipe, classes: classes,
+          encoder: encoder))?.percent
+    }
+    let (base, large) = ("768 × 12, 12 heads", "1024 × 24, 16 heads")
+    #expect(value("paper-table9-vit-base", base) == 83.6)
+    #expect(value("finetune-vit-large", large) == 85.9)
+    #expect(value("paper-table10-linear-probe", base, blocks: 0) == 68.0)
+    #expect(value("paper-table11-scratch-vit-large", large, scratch: true) == 82.6)
+    #expect(value("paper-table9-vit-large", large, blocks: 0.5) == 79.1)
+    #expect(value("paper-table9-vit-large", large, blocks: 4) == 84.2)
+    #expect(value("paper-table9-vit-large", large, blocks: 5) == nil)
+    #expect(value("paper-table9-vit-base", base, classes: 10) == nil)
+    #expect(value("finetune", base) == nil)
+  }
+
   @Test func pagesTellEverything() throws {
     let shop = try Workshop(images: 8)
     let name = "run <b>&\"'"
