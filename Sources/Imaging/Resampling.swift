@@ -24,9 +24,9 @@ public enum ResamplingFilter: String, CaseIterable, Codable, Hashable, Sendable 
     case .bicubic:
       // R. Keys, Cubic convolution interpolation for digital image processing, 1981, eq. 15.
       let a = -0.5
-      if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
-      if x < 2 { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a }
-      return 0
+      let near = ((a + 2) * x - (a + 3)) * x * x + 1
+      let far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+      return x < 1 ? near : x < 2 ? far : 0
     }
   }
 }
@@ -54,6 +54,7 @@ struct ResamplingAxis {
   ) {
     let scale = length / Double(resized)
     let stretch = max(scale, 1)
+    let shrink = 1 / stretch
     let support = filter.support * stretch
     let most = min(Int(support.rounded(.up)) * 2 + 1, bounds.count)
     let taps = (most + 7) / 8 * 8
@@ -76,12 +77,15 @@ struct ResamplingAxis {
         let window = UnsafeMutableBufferPointer(rebasing: exact[i * taps..<i * taps + count])
         var total = 0.0
         for k in 0..<count {
-          window[k] = filter.weight((Double(first + k) + 0.5 - center) / stretch)
-          total += window[k]
+          let weight = filter.weight((Double(first + k) + 0.5 - center) * shrink)
+          window[k] = weight
+          total += weight
         }
+        if total == 0 { window.update(repeating: 1) }
+        let share = 1 / (total == 0 ? Double(count) : total)
         for k in 0..<count {
-          window[k] = total == 0 ? 1 / Double(count) : window[k] / total
-          largest = max(largest, abs(window[k]))
+          window[k] *= share
+          largest = max(largest, window[k].magnitude)
         }
         starts.append(Int32(first))
         counts.append(Int32(count))
@@ -141,7 +145,8 @@ private func wholeWeights(
       var left = one
       var heaviest = i * taps
       for k in i * taps..<i * taps + Int(counts[i]) {
-        let weight = Int((exact[k] * Double(one)).rounded())
+        let scaled = exact[k] * Double(one)
+      let weight = Int(scaled + (scaled < 0 ? -0.5 : 0.5))
         whole[k] = Int16(clamping: weight)
         left -= weight
         if exact[k] > exact[heaviest] { heaviest = k }
