@@ -1,9 +1,10 @@
 # Everything starts from a bare machine with a Swift 6.2 toolchain; each target does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo compare test build setup install bench goldens lint format clean
+.PHONY: help demo compare test build setup install bench fuzz goldens lint format clean
 
 SWIFT ?= swift
 PREFIX ?= $(HOME)/.local
+RUNS ?= 20000
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,14 +35,17 @@ install: build ## Install mae and its bridge under PREFIX (~/.local)
 bench: build ## Compare speed with published peers, in turn (makes a Python environment the first time)
 	@Benchmarks/run
 
+fuzz: setup ## Feed mutated files to every reader of files (minutes; RUNS=20000 each)
+	@Fuzz/run --runs $(RUNS)
+
 goldens: ## Make the golden files again from published packages (needs Python)
 	@Scripts/goldens/make
 
 lint: ## Check the format
-	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	$(SWIFT) format lint --strict --recursive Sources Tests Fuzz/Sources Package.swift Fuzz/Package.swift
 
 format: ## Apply the format
-	$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+	$(SWIFT) format --in-place --recursive Sources Tests Fuzz/Sources Package.swift Fuzz/Package.swift
 
 clean: ## Remove what builds made; libtorch stays under .torch
 	rm -rf .build .build-*

@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .library(name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim"]),
     .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders", "Imaging"]),
+    .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Training", targets: ["Training", "Recipes", "Datasets", "Evaluation"]),
     .executable(name: "mae", targets: ["mae"]),
   ],

@@ -19,6 +19,7 @@ struct mae_jpeg {
   char *message;
   mae_codec_status status;
   int max_scans;
+  // Whether the scans of a picture with several are being read.
   int has_scans;
   // Blocks of coefficients that the scans have gone through, and how many they may.
   int64_t blocks, max_blocks;
@@ -77,8 +78,8 @@ static void on_message(j_common_ptr info, int level) {
 
 static void on_output(j_common_ptr info) { (void)info; }
 
-// Called before every row of blocks of every scan. A scan may cost few bytes and goes through all of
-// the picture, so both the scans and what they go through are counted.
+// Called before every row of blocks of every scan, and of pixels. A scan may cost few bytes and goes
+// through all of the picture, so both the scans and what they go through are counted.
 static void on_progress(j_common_ptr info) {
   mae_jpeg *decoder = info->client_data;
   struct jpeg_decompress_struct *picture = &decoder->info;
@@ -232,6 +233,7 @@ mae_codec_status mae_jpeg_decode(mae_jpeg *decoder, const mae_jpeg_request *requ
   int four = info->num_components == 4;
   info->out_color_space = four ? JCS_CMYK : info->num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_start_decompress(info);
+  decoder->has_scans = 0;
 
   uint32_t right = request->x + request->width, bottom = request->y + request->height;
   if (right > info->output_width || bottom > info->output_height) {

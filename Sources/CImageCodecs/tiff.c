@@ -260,6 +260,55 @@ static int read_layout(tiff_state *state, tiff_layout *layout) {
   return layout->kind != PALETTE || read_palette(state, layout);
 }
 
+// MARK: what the parts cost
+
+// Whether the JPEG file of a strip or tile has one scan and little before it. Several scans go through
+// the whole part each, and here nothing counts them.
+static int has_one_scan(const uint8_t *part, uint64_t count) {
+  enum { MOST_SEGMENTS = 64 };
+  uint64_t at = 2;
+  unsigned components = 0;
+  for (int i = 0; i < MOST_SEGMENTS && at + 4 <= count && part[at] == 0xFF; i++) {
+    uint8_t marker = part[at + 1];
+    uint64_t length = (uint64_t)part[at + 2] << 8 | part[at + 3];
+    uint64_t end = at + 2 + length;
+    if (length < 2 || end > count) return 0;
+    // A frame of the sequential kinds; its fifth byte after the marker begins the size.
+    if (marker == 0xC0 || marker == 0xC1) {
+      if (length < 8) return 0;
+      components = part[at + 9];
+    }
+    if (marker == 0xDA) return length >= 3 && part[at + 4] == components;
+    // Progressive, lossless, hierarchical and arithmetic frames. C4 holds tables, C8 and CC none.
+    if (marker > 0xC1 && marker <= 0xCF && marker != 0xC4) return 0;
+    at = end;
+  }
+  return 0;
+}
+
+// Strips and tiles that share bytes would let a small file cost as much as it likes.
+static int are_parts_sound(tiff_state *state) {
+  TIFF *file = state->file;
+  uint16_t compression = COMPRESSION_NONE;
+  TIFFGetFieldDefaulted(file, TIFFTAG_COMPRESSION, &compression);
+  uint32_t parts = TIFFIsTiled(file) ? TIFFNumberOfTiles(file) : TIFFNumberOfStrips(file);
+  uint64_t total = 0;
+  for (uint32_t part = 0; part < parts; part++) {
+    uint64_t offset = TIFFGetStrileOffset(file, part), count = TIFFGetStrileByteCount(file, part);
+    if (count > state->count || offset > state->count - count) {
+      return fail(state, MAE_CODEC_TRUNCATED, "ends before the picture does");
+    }
+    total += count;
+    if (total > state->count) {
+      return fail(state, MAE_CODEC_CORRUPT, "parts of the picture overlap");
+    }
+    if (compression == COMPRESSION_JPEG && !has_one_scan(state->bytes + offset, count)) {
+      return fail(state, MAE_CODEC_UNSUPPORTED, "JPEG that is not sequential");
+    }
+  }
+  return 1;
+}
+
 // MARK: samples to pixels
 
 // a × b / 255, rounded.
@@ -451,7 +500,7 @@ mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint32_t wi
   // What libtiff said of odd tags while it opened the file does not matter if the file is open.
   state.status = MAE_CODEC_OK;
   message[0] = 0;
-  if (read_layout(&state, &layout)) {
+  if (read_layout(&state, &layout) && are_parts_sound(&state)) {
     if (TIFFIsTiled(state.file)) {
       read_tiles(&state, &layout, max_memory, pixels);
     } else {

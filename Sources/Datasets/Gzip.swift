@@ -9,7 +9,15 @@ func unpackedGzip(
   _ packed: [UInt8], prefix: Int, size: ([UInt8]) throws(ImageError) -> Int
 ) throws(ImageError) -> [UInt8] {
   let head = try inflated(packed, count: prefix, wholeFile: false)
-  return try inflated(packed, count: size(head), wholeFile: true)
+  let count = try size(head)
+  // Deflate makes at most 1032 bytes of one; no memory is taken for what cannot come.
+  guard count / 1032 <= packed.count else {
+    throw ImageError(
+      .truncated,
+      "is a gzip file cut short: its header says that \(packed.count) bytes unpack to \(count); "
+        + "fetch it again")
+  }
+  return try inflated(packed, count: count, wholeFile: true)
 }
 
 private func inflated(

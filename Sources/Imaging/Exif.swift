@@ -51,6 +51,9 @@ public enum ImageOrientation: Int, CaseIterable, Hashable, Sendable {
   }
 }
 
+/// Side of the squares in which a picture is turned.
+private let turnedSquare = 32
+
 extension ByteImage {
   /// The stored picture turned upright.
   public func oriented(_ orientation: ImageOrientation) -> ByteImage {
@@ -66,13 +69,20 @@ extension ByteImage {
     let perRow = down.y * width + down.x - start
     return ByteImage(width: shown.width, height: shown.height, channels: channels) { out in
       pixels.withUnsafeBufferPointer { from in
-        var at = 0
-        for y in 0..<shown.height {
-          var pixel = start + y * perRow
-          for _ in 0..<shown.width {
-            for c in 0..<channels { out[at + c] = from[pixel * channels + c] }
-            at += channels
-            pixel += perColumn
+        guard let out = out.baseAddress, let from = from.baseAddress else { return }
+        // In squares: what is a row here is a column there, and both should stay in the cache.
+        for top in stride(from: 0, to: shown.height, by: turnedSquare) {
+          for left in stride(from: 0, to: shown.width, by: turnedSquare) {
+            let end = min(left + turnedSquare, shown.width)
+            for y in top..<min(top + turnedSquare, shown.height) {
+              var to = out + (y * shown.width + left) * channels
+              var pixel = from + (start + y * perRow + left * perColumn) * channels
+              for _ in left..<end {
+                for c in 0..<channels { to[c] = pixel[c] }
+                to += channels
+                pixel += perColumn * channels
+              }
+            }
           }
         }
       }

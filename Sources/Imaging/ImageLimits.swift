@@ -7,7 +7,7 @@ public struct ImageLimits: Codable, Hashable, Sendable {
   public var side: Int
   /// Most scans of a progressive JPEG. What they go through together is bounded by ``workingBytes``.
   public var scans: Int
-  /// Most bytes a decoder may hold besides its output; 384 MiB, enough for the coefficients of a
+  /// Most bytes a decoder may hold besides its output; 448 MiB, enough for the coefficients of a
   /// progressive JPEG of 134,217,728 pixels with chroma at half the resolution.
   public var workingBytes: Int
   /// Largest file that is read at all.
@@ -16,7 +16,7 @@ public struct ImageLimits: Codable, Hashable, Sendable {
   /// Creates limits; what is left out is safe for photos and for the machine.
   public init(
     pixels: Int = 1 << 27, side: Int = 65_500, scans: Int = 100,
-    workingBytes: Int = 3 << 27, fileBytes: Int = 1 << 30
+    workingBytes: Int = 7 << 26, fileBytes: Int = 1 << 30
   ) {
     self.pixels = pixels
     self.side = side

@@ -67,6 +67,16 @@ import Testing
     try folder.write("train-labels-idx1-ubyte", Self.labels([1, 2]))
     #expect(try problem(Self.images(3)) == .malformed)
   }
+
+  @Test func `no memory is taken for what a packed file cannot hold`() throws {
+    let folder = try TemporaryFolder()
+    // A gigabyte is declared and 6 bytes are there.
+    var declared = Self.images(1)
+    declared.replaceSubrange(4..<8, with: [0x0A, 0xAA, 0xAA, 0xAA])
+    let path = try folder.write("train-images-idx3-ubyte", gzipped(declared))
+    let error = try #require(error { try openDataset(at: path) })
+    #expect(error.reason.contains("bytes unpack to 1073741836"), "\(error.reason)")
+  }
 }
 
 func gzipped(_ bytes: [UInt8]) -> [UInt8] {

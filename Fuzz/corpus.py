@@ -1,0 +1,165 @@
+"""Writes Fuzz/Corpus: a few tiny valid files for each target of `make fuzz`, which it starts from.
+
+Files that begin with `found-` are not written here: each once showed a mistake and stays.
+
+Run with Pillow 13.0.0, torch 2.13.0, safetensors 0.8.0 (see Scripts/goldens/requirements.txt) and Debian's
+zstd:  python Fuzz/corpus.py
+"""
+
+import gzip
+import io
+import pathlib
+import struct
+import subprocess
+import sys
+import tarfile
+import warnings
+import zipfile
+import zlib
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save as safetensors
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "Scripts/goldens"))
+import images  # noqa: E402
+
+OUT = ROOT / "Fuzz/Corpus"
+# Fixtures of the tests that are small and unlike each other; made by the two scripts.
+FIXTURES = {
+    "png": "1bit gray16 gray4 interlaced interlaced-3x2 palette-transparent rgb16 exif-6",
+    "webp": "1x1 lossless palette alpha alpha-lossless exif-6 animated animated-offset",
+    "tif": "big cmyk fax3 fax4 gray16-big-endian jpeg-gray lzw packbits palette4 premultiplied "
+    "planar tiles tiles-planar white2 orientation-6",
+}
+
+
+def put(target, name, content):
+    path = OUT / target / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def encoded(image, kind="JPEG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def pictures():
+    for ending, names in FIXTURES.items():
+        target = "tiff" if ending == "tif" else ending
+        for name in names.split():
+            file = f"{target}-{name}.{ending}"
+            put(target, f"{name}.{ending}", (images.OUT / file).read_bytes())
+    small = images.picture(19, 13)
+    options = {"optimize": True, "quality": 60}
+    put("jpeg", "420.jpg", encoded(small, subsampling=2, **options))
+    put("jpeg", "422.jpg", encoded(small, subsampling=1, exif=images.exif(5), **options))
+    put("jpeg", "gray.jpg", encoded(small.convert("L"), **options))
+    put("jpeg", "progressive.jpg", encoded(small, progressive=True, **options))
+    put("jpeg", "cmyk.jpg", encoded(small.convert("CMYK"), **options))
+    put("jpeg", "restart.jpg", encoded(small, restart_marker_blocks=1, **options))
+
+
+def tars():
+    image = encoded(images.picture(3, 2), "PNG")
+
+    def tar(files, form):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
+            for name, content in files:
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        # Without the zeros up to 10,240 bytes.
+        return buffer.getvalue().rstrip(b"\0").ljust(1, b"\0") + b"\0" * 1024
+
+    def whole(archive):
+        return archive + b"\0" * (-len(archive) % 512)
+
+    plain = [("a/0.png", image), ("a/0.cls", b"1"), ("a/1.png", image), ("a/1.json", b'{"label": 0}')]
+    long = [("l" * 120 + ".png", image), ("l" * 120 + ".cls", b"cat")]
+    packed = [("0.png.gz", gzip.compress(image, mtime=0)), ("0.cls.zst", zstd(b"3"))]
+    put("tar", "ustar.tar", whole(tar(plain, tarfile.USTAR_FORMAT)))
+    put("tar", "gnu.tar", whole(tar(long, tarfile.GNU_FORMAT)))
+    put("tar", "pax.tar", whole(tar(long, tarfile.PAX_FORMAT)))
+    put("tar", "packed.tar", whole(tar(packed, tarfile.USTAR_FORMAT)))
+    names, classes = b"a.pngb.jpg", b"cat\ndog"
+    body = struct.pack("<2Q2I2i2I", 512, 1536 | 1 << 60, 200, 300, 0, 1, 5, 10) + names + classes
+    head = b"MAEINDX1" + struct.pack("<4QI", 4096, 2, len(names), len(classes), 7)
+    put("tar-index", "two.index", head + struct.pack("<I", zlib.crc32(body)) + body)
+    body = struct.pack("<QIiI", 512, 200, -1, 1) + b"x"
+    head = b"MAEINDX1" + struct.pack("<4QI", 1024, 1, 1, 0, 7)
+    put("tar-index", "one.index", head + struct.pack("<I", zlib.crc32(body)) + body)
+
+
+def zstd(content):
+    return subprocess.run(["zstd", "-q", "-19", "-c"], input=content, capture_output=True, check=True).stdout
+
+
+def sets():
+    pixels = bytes(range(24))
+    idx = b"\0\0\x08\x03" + struct.pack(">3I", 2, 3, 4) + pixels
+    labels = b"\0\0\x08\x01" + struct.pack(">I", 2) + b"\x05\x00"
+    for name, a, b in (
+        ("plain", idx, labels),
+        ("gzip", gzip.compress(idx, mtime=0), gzip.compress(labels, mtime=0)),
+        ("unlabelled", idx, b""),
+    ):
+        put("idx", name, struct.pack(">H", len(a)) + a + b)
+    record = bytes(i * 7 % 256 for i in range(3072))
+    put("cifar", "ten", b"\3" + record + b"cat\n" * 10 + b"dog\n" * 10)
+    put("cifar", "hundred", b"\3\x42" + record + "".join(f"{i}\n" for i in range(100)).encode())
+    text = b"packed " * 40
+    put("gzip", "one.gz", gzip.compress(text, mtime=0))
+    put("gzip", "two-members.gz", gzip.compress(text[:50], mtime=0) + gzip.compress(b"", mtime=0))
+    put("gzip", "stored.gz", gzip.compress(bytes(range(64)), 0, mtime=0))
+    put("zstd", "one.zst", zstd(text))
+    put("zstd", "two-frames.zst", zstd(text[:50]) + zstd(bytes(range(64))))
+
+
+def weights():
+    tensors = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2, dtype=torch.bfloat16)}
+    put("safetensors", "two.safetensors", safetensors(tensors, metadata={"format": "pt"}))
+    put("safetensors", "none.safetensors", safetensors({}))
+    states = {"state": tensors, "checkpoint": {"model": tensors, "epoch": 3, "args": ["x", 1.5, None, True]}}
+    states["views"] = {"t": tensors["a.weight"].T, "e": torch.zeros(1).expand(5)}
+    for name, state in states.items():
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        put("pth", f"{name}.pth", buffer.getvalue())
+        with zipfile.ZipFile(io.BytesIO(buffer.getvalue())) as archive:
+            pickle = next(entry for entry in archive.namelist() if entry.endswith("data.pkl"))
+            put("pickle", f"{name}.pkl", archive.read(pickle))
+    for name, method, content in (("stored", 0, b"abc"), ("deflated", 8, b"a" * 50)):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", method) as archive:
+            archive.writestr(zipfile.ZipInfo("x/data.pkl"), content, method)
+            archive.writestr(zipfile.ZipInfo("y"), b"")
+        put("zip", f"{name}.zip", buffer.getvalue())
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, archive.open(zipfile.ZipInfo("wide"), "w", force_zip64=True) as f:
+        f.write(b"12345678")
+    put("zip", "zip64.zip", buffer.getvalue())
+    arrays = {
+        "float": np.arange(6, dtype="<f4").reshape(2, 3),
+        "columns": np.asfortranarray(np.arange(6, dtype="<i2").reshape(2, 3)),
+        "flags": np.array([True, False]),
+        "scalar": np.float64(1),
+        "record": np.zeros(1, dtype=[("a", "<i4")]),
+    }
+    for name, array in arrays.items():
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        put("npy", f"{name}.npy", buffer.getvalue())
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    pictures()
+    tars()
+    sets()
+    weights()
