@@ -20,7 +20,7 @@ struct MAE: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
-      FinetuneCommand.self, ScratchCommand.self,
+      FinetuneCommand.self, ScratchCommand.self, PredictCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
       BenchCommand.self, DoctorCommand.self,
     ])
