@@ -98,7 +98,9 @@ struct PassOptions: ParsableArguments {
 
   func validate() throws {
     for (name, value) in [("batch", batch), ("workers", workers)] {
-      if let value, value < 1 { throw ValidationError("--\(name) is \(value); expected at least 1") }
+      if let value, value < 1 {
+        throw ValidationError("--\(name) is \(value); expected at least 1")
+      }
     }
   }
 

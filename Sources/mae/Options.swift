@@ -59,6 +59,8 @@ extension Features.Pooling: ExpressibleByArgument {}
 extension Recipe.Precision: ExpressibleByArgument {}
 extension DatasetSplit: ExpressibleByArgument {}
 extension PredictionText.Format: ExpressibleByArgument {}
+extension Embedding: ExpressibleByArgument {}
+extension NeighbourSearch.Format: ExpressibleByArgument {}
 
 /// A model that a command uses.
 struct ModelOptions: ParsableArguments {

@@ -70,7 +70,9 @@ struct PredictCommand: ParsableCommand {
     if whole > 0 || out == nil { try output.write(text.closing) }
     guard whole > 0 else {
       throw RunFailure(
-        .badData, "none of \(broken) images could be decoded; the first is \(first)")
+        .badData,
+        broken == 1
+          ? "\(first)" : "none of \(broken) images could be decoded; the first is \(first)")
     }
     try output.finish()
     if let out {

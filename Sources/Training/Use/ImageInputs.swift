@@ -102,10 +102,12 @@ public struct ImageInputs: Sendable {
 
 /// Files by their paths, as one set.
 public struct ImageFiles: ImageDataset {
-  private let paths: [String]
+  private let paths: PackedStrings
 
   /// Takes paths as they are; whether something is there shows when an image is read.
-  public init(paths: [String]) { self.paths = paths }
+  public init(paths: some Sequence<String>) { self.paths = PackedStrings(paths) }
+
+  init(packed paths: PackedStrings) { self.paths = paths }
 
   public var count: Int { paths.count }
   public var classes: [String]? { nil }

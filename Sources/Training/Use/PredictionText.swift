@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// How predictions are written, a text for each image, so that none has to be kept.
 public struct PredictionText: Sendable {
@@ -32,7 +33,9 @@ public struct PredictionText: Sendable {
     case .table, .jsonl: return ""
     case .json: return "["
     case .csv:
-      let guesses = (1...top).map { $0 == 1 ? "label,probability" : "label_\($0),probability_\($0)" }
+      let guesses = (1...top).map {
+        $0 == 1 ? "label,probability" : "label_\($0),probability_\($0)"
+      }
       return "image,\(guesses.joined(separator: ",")),error\n"
     }
   }
@@ -66,7 +69,7 @@ public struct PredictionText: Sendable {
         "\($0.label) \(Readable.fixed($0.probability * 100, 1)) %"
       }
       let words = prediction.problem.map { "not decoded: \($0)" }
-      return name + gap + (words ?? guesses.joined(separator: ", ")) + "\n"
+      return name + gap + (words ?? guesses.joined(separator: "  ")) + "\n"
     }.joined()
   }
 
@@ -81,12 +84,12 @@ public struct PredictionText: Sendable {
   }
 
   private func json(_ prediction: Prediction) -> String {
-    var text = "{\"image\": \(JSONText.string(prediction.image))"
+    var text = "{\"image\": \(prediction.image.json)"
     if let problem = prediction.problem {
-      text += ", \"error\": \(JSONText.string(problem))"
+      text += ", \"error\": \(problem.json)"
     } else {
       let guesses = prediction.guesses.map { guess in
-        let (label, number) = (JSONText.string(guess.label), Self.number(guess.probability))
+        let (label, number) = (guess.label.json, Self.number(guess.probability))
         return "{\"label\": \(label), \"index\": \(guess.index), \"probability\": \(number)}"
       }
       text += ", \"predictions\": [\(guesses.joined(separator: ", "))]"
@@ -96,28 +99,6 @@ public struct PredictionText: Sendable {
 
   /// A probability with as many digits as a 32-bit float holds.
   private static func number(_ value: Double) -> String { "\(Float(value))" }
-}
-
-/// Values as JSON writes them.
-enum JSONText {
-  /// A text in quotes.
-  static func string(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\n": quoted += "\\n"
-      case "\r": quoted += "\\r"
-      case "\t": quoted += "\\t"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
-  }
 }
 
 /// Values as comma-separated files have them (RFC 4180).
