@@ -20,8 +20,8 @@ struct MAE: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
-      FinetuneCommand.self, ScratchCommand.self, PredictCommand.self,
-      EmbedCommand.self,
+      FinetuneCommand.self, ScratchCommand.self,
+      EvaluateCommand.self, PredictCommand.self, EmbedCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
       BenchCommand.self, DoctorCommand.self,
     ])

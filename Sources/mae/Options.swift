@@ -61,6 +61,7 @@ extension DatasetSplit: ExpressibleByArgument {}
 extension PredictionText.Format: ExpressibleByArgument {}
 extension Embedding: ExpressibleByArgument {}
 extension NeighbourSearch.Format: ExpressibleByArgument {}
+extension ClassMatching.Competing: ExpressibleByArgument {}
 
 /// A model that a command uses.
 struct ModelOptions: ParsableArguments {
