@@ -30,6 +30,8 @@ public struct ImageTransform: Hashable, Sendable {
   public var size: PixelSize
   /// Mean and deviation of each channel; their number is the number of channels.
   public var normalization: PixelNormalization
+  /// Whether images of the model's own size are taken as they are, with nothing cut away.
+  public var keepsFittingImages = false
 
   /// Creates a transform.
   public init(
@@ -56,7 +58,7 @@ public struct ImageTransform: Hashable, Sendable {
     _ content: ImageContent, using random: inout SampleRandom,
     into planes: UnsafeMutablePointer<Float>, on bench: ImageWorkbench = ImageWorkbench()
   ) throws(ImageError) {
-    let framing = augmentation.framing(of: content.size, output: size, using: &random)
+    let framing = framing(of: content.size, using: &random)
     if augmentation.changesPixels {
       var image = try framed(content, framing, on: bench)
       var start = StageTimes.Instant.now
@@ -89,10 +91,17 @@ public struct ImageTransform: Hashable, Sendable {
       return ByteImage(planes: planes, size: size, normalized: normalization)
     }
     let bench = ImageWorkbench()
-    let framing = augmentation.framing(of: content.size, output: size, using: &random)
+    let framing = framing(of: content.size, using: &random)
     var image = try framed(content, framing, on: bench)
     augmentation.changePixels(of: &image, fill: normalization.meanBytes, using: &random, on: bench)
     return image
+  }
+
+  private func framing(of image: PixelSize, using random: inout SampleRandom) -> Framing {
+    if keepsFittingImages, image == size {
+      return Framing(PixelRectangle(width: size.width, height: size.height), to: size)
+    }
+    return augmentation.framing(of: image, output: size, using: &random)
   }
 
   private func framed(

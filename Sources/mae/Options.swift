@@ -1,5 +1,5 @@
 public import ArgumentParser
-import Datasets
+public import Datasets
 import Foundation
 public import MaskedAutoencoders
 import Torch
@@ -57,6 +57,11 @@ struct HintOptions: ParsableArguments {
 extension PixelTarget: ExpressibleByArgument {}
 extension Features.Pooling: ExpressibleByArgument {}
 extension Recipe.Precision: ExpressibleByArgument {}
+extension DatasetSplit: ExpressibleByArgument {}
+extension PredictionText.Format: ExpressibleByArgument {}
+extension Embedding: ExpressibleByArgument {}
+extension NeighbourSearch.Format: ExpressibleByArgument {}
+extension ClassMatching.Competing: ExpressibleByArgument {}
 
 /// A model that a command uses.
 struct ModelOptions: ParsableArguments {

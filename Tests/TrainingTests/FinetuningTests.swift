@@ -85,7 +85,7 @@ extension Workshop {
     let set = try openDataset(at: shop("classes"), split: .validation)
     let again = try Judgement(
       of: set, named: "classes", classes: 2,
-      transform: loaded.description.evaluationTransform(for: set), workers: 1, on: .cpu
+      transform: loaded.description.evaluationTransform, workers: 1, on: .cpu
     ) { classifier($0) }
     #expect(again.tally == found.tally)
     #expect(again.calibration == found.calibration)

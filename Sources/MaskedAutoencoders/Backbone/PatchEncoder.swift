@@ -75,20 +75,36 @@ public struct PatchEncoder: Module {
     encoded(embedded(patches) + positions[0, from: 1], dropping: paths)
   }
 
+  /// How much each token attends to each in a block: `[B, N, V]` → `[B, H, 1 + N, 1 + N]`, the class
+  /// token first; row `q` holds the shares of what goes into token `q`.
+  ///
+  /// - Parameter block: Counted from 0; nil for the last.
+  public func attentionWeights(of patches: Tensor, block: Int? = nil) -> Tensor {
+    let chosen = block ?? blocks.count - 1
+    precondition(blocks.indices.contains(chosen), "block \(chosen) of \(blocks.count)")
+    var x = withClassToken(embedded(patches) + positions[0, from: 1])
+    for block in blocks[..<chosen] { x = block(x) }
+    return blocks[chosen].attentionWeights(x)
+  }
+
   /// `[…, V]` → `[…, D]`: the patch convolution, on values that lie channel last.
   func embedded(_ patches: Tensor) -> Tensor {
     patches.linear(patchWeight.permuted([0, 2, 3, 1]).flattened(from: 1), patchBias)
   }
 
   private func encoded(_ tokens: Tensor, dropping paths: DropPath? = nil) -> Tensor {
-    let width = configuration.encoder.width
-    let first = (classToken + positions.narrowed(1, to: 0..<1))
-      .expanded([tokens.shape[0], 1, width])
-    var x = concatenated([first, tokens], along: 1)
+    var x = withClassToken(tokens)
     for (index, block) in blocks.enumerated() {
       x = block(x, dropping: paths?.rate(of: index, depth: blocks.count) ?? 0, using: paths)
     }
     return norm?(x) ?? x
+  }
+
+  /// `[B, K, D]` → `[B, 1 + K, D]`.
+  private func withClassToken(_ tokens: Tensor) -> Tensor {
+    let first = (classToken + positions.narrowed(1, to: 0..<1))
+      .expanded([tokens.shape[0], 1, configuration.encoder.width])
+    return concatenated([first, tokens], along: 1)
   }
 }
 

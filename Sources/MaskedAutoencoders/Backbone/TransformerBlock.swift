@@ -21,10 +21,27 @@ public struct Attention: Layer {
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    let (batch, tokens) = (x.shape[0], x.shape[1])
-    let parts = qkv(x).reshaped([batch, tokens, 3, heads, width / heads])
-      .permuted([2, 0, 3, 1, 4]).unbound(along: 0)  // [B, N, 3D] → 3 × [B, H, N, d]
+    let parts = split(x)
     return mixed(queries: parts[0], keys: parts[1], values: parts[2])
+  }
+
+  /// How much of each token (last dimension) goes into each (the one before), in each head:
+  /// `[B, N, D]` → `[B, H, N, N]`, whose rows add up to 1. For looking at: computed plainly.
+  public func weights(_ x: Tensor) -> Tensor {
+    let parts = split(x)
+    return Self.weights(queries: parts[0], keys: parts[1])
+  }
+
+  /// Queries, keys and values: `[B, N, D]` → 3 × `[B, H, N, d]`.
+  private func split(_ x: Tensor) -> [Tensor] {
+    qkv(x).reshaped([x.shape[0], x.shape[1], 3, heads, width / heads])
+      .permuted([2, 0, 3, 1, 4]).unbound(along: 0)
+  }
+
+  /// `softmax(q·kᵀ / √d)`.
+  private static func weights(queries: Tensor, keys: Tensor) -> Tensor {
+    let width = Double(queries.shape[3])
+    return (queries * (1 / width.squareRoot())).matmul(keys.transposed(2, 3)).softmax()
   }
 
   /// The attention of the last `queries` tokens to all of them: `[B, N, D]` → `[B, Q, D]`.
@@ -48,8 +65,7 @@ public struct Attention: Layer {
   private func mixed(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor {
     let mixed =
       keys.device.kind == .cpu && keys.shape[2] <= Self.shortSequence
-      ? ((queries * (1 / Double(width / heads).squareRoot())).matmul(keys.transposed(2, 3)))
-        .softmax().matmul(values)
+      ? Self.weights(queries: queries, keys: keys).matmul(values)
       : Tensor.attention(queries: queries, keys: keys, values: values)
     return projection(mixed.transposed(1, 2).flattened(from: 2))  // [B, H, Q, d] → [B, Q, D]
   }
@@ -100,6 +116,9 @@ public struct TransformerBlock: Layer {
     let y = x + branch(attention(attentionNorm(x)))
     return y + branch(feedForward(feedForwardNorm(y)))
   }
+
+  /// The weights of the block's attention, see ``Attention/weights(_:)``: `[B, N, D]` → `[B, H, N, N]`.
+  public func attentionWeights(_ x: Tensor) -> Tensor { attention.weights(attentionNorm(x)) }
 
   /// Computes only the last `queries` tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.
   public func callAsFunction(_ x: Tensor, lastQueries queries: Int) -> Tensor {

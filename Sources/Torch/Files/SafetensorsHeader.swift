@@ -214,7 +214,7 @@ extension SafetensorsHeader {
 
 extension String {
   /// The text as a JSON string, escaped no more than JSON asks for.
-  fileprivate var json: String {
+  package var json: String {
     var text = "\""
     for scalar in unicodeScalars {
       switch scalar {

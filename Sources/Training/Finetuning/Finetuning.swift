@@ -232,7 +232,7 @@ public final class Finetuning {
       try Judgement(
         of: data.validation, named: settings.validation ?? settings.data,
         classes: data.classes.count,
-        transform: description.evaluationTransform(for: data.validation),
+        transform: description.evaluationTransform,
         workers: recipe.data.threads, on: settings.device
       ) { images in
         withAutocast(to: recipe.precision.type, on: settings.device) { task.classifier(images) }

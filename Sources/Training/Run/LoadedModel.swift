@@ -26,10 +26,12 @@ public struct LoadedModel {
   ///   - path: The folder or file.
   ///   - hints: What is known of a published model and not written in its file.
   /// - Throws: ``RunFailure`` where nothing of that kind is there, `FileError`,
-  ///   `PublishedWeightsError` or `WeightMismatch` with what is wrong.
+  ///   `PublishedWeightsError` or `WeightMismatch` with what is wrong, `EngineError` where libtorch is
+  ///   missing.
   public init(
     _ path: String, hints: ConfigurationHints = .init(), on device: Device = .cpu
   ) throws {
+    try Engine.load()
     guard FileManager.default.fileExists(atPath: path) else {
       throw RunFailure(
         .missingInput,

@@ -17,7 +17,8 @@ public enum RunPage {
       title: run.lastName,
       subtitle: description?.kind == .classifier
         ? "classifier, trained with swift-mae" : "masked autoencoder, pre-trained with swift-mae",
-      summary: summary(results), highlights: highlights(results), tables: tables(results),
+      summary: summary(results), highlights: highlights(results),
+      tables: tables(results) + [evaluatedTable(results)].compactMap(\.self),
       pictures: pictures(in: run),
       charts: [partialChart(results, depth: description?.model.encoder.depth)].compactMap(\.self)
         + charts(metrics, description), facts: facts(results, description))

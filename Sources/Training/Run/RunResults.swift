@@ -14,6 +14,8 @@ public struct RunResults: Codable, Sendable {
   public var probe: [String: Classification] = [:]
   /// Classifiers that were trained from the encoder or beside it, by their run folders.
   public var trained: [String: TrainedClassifier] = [:]
+  /// How the run's classifier does on sets it was shown later, by their names.
+  public var evaluated: [String: Evaluated] = [:]
 
   /// Creates empty results.
   public init() {}
@@ -27,6 +29,7 @@ public struct RunResults: Codable, Sendable {
     probe = try parts.decodeIfPresent([String: Classification].self, forKey: .probe) ?? [:]
     trained =
       try parts.decodeIfPresent([String: TrainedClassifier].self, forKey: .trained) ?? [:]
+    evaluated = try parts.decodeIfPresent([String: Evaluated].self, forKey: .evaluated) ?? [:]
   }
 
   /// What pre-training did.

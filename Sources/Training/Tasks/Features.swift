@@ -1,5 +1,5 @@
 public import Datasets
-import Imaging
+public import Imaging
 import MaskedAutoencoders
 public import Torch
 import TorchNN
@@ -46,7 +46,7 @@ public struct Features {
     let count = (range ?? 0..<dataset.count).count
     let loader = SequentialLoader(
       dataset, path: name, range: range,
-      transform: model.description.evaluationTransform(for: dataset),
+      transform: model.description.evaluationTransform,
       batch: min(batch, max(1, count)), workers: workers)
     defer { loader.stop() }
     var parts: [Tensor] = []
@@ -82,16 +82,17 @@ extension Features {
 }
 
 extension ModelDescription {
-  /// How a set's images become this model's input where nothing is random.
+  /// How images become this model's input where nothing is random.
   ///
-  /// Images of the model's own size are taken as they are; others are resized and cut in the middle
-  /// by the rule of ``Augmentation/evaluation(for:)``.
-  func evaluationTransform(for dataset: any ImageDataset) -> ImageTransform {
+  /// An image of the model's own size is taken as it is; others are resized and cut in the middle by the
+  /// rule of ``Augmentation/evaluation(for:)``.
+  public var evaluationTransform: ImageTransform {
     let size = PixelSize(width: model.width, height: model.height)
-    let fits = dataset.count > 0 && (try? dataset.content(of: 0))?.size == size
-    return ImageTransform(
-      fits ? .identity : .evaluation(for: size), size: size,
+    var transform = ImageTransform(
+      .evaluation(for: size), size: size,
       normalization: PixelNormalization(mean: mean, deviation: deviation))
+    transform.keepsFittingImages = true
+    return transform
   }
 }
 

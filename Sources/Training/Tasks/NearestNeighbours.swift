@@ -45,7 +45,7 @@ public struct NearestNeighbours {
 
 extension Tensor {
   /// Rows divided by their lengths.
-  fileprivate var unitLength: Tensor {
+  var unitLength: Tensor {
     self / norm(along: 1, keepingDimensions: true).clamped(atLeast: 1e-12)
   }
 }

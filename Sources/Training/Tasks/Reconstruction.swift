@@ -52,7 +52,7 @@ public struct Reconstruction {
     of dataset: any ImageDataset, _ indices: [Int], ratios: [Double], seed: UInt64,
     title: String = ""
   ) throws -> PictureSheet {
-    let transform = description.evaluationTransform(for: dataset)
+    let transform = description.evaluationTransform
     let originals = try indices.map { index in
       var random = SampleRandom(seed: seed)
       return try transform.image(of: dataset.content(of: index), using: &random)
@@ -104,7 +104,7 @@ public struct Reconstruction {
     try check(ratio: ratio)
     let loader = SequentialLoader(
       dataset, path: name, range: range,
-      transform: description.evaluationTransform(for: dataset), batch: 100, workers: workers)
+      transform: description.evaluationTransform, batch: 100, workers: workers)
     defer { loader.stop() }
     let grid = description.model.grid
     let layout = PatchLayout(

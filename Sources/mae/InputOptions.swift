@@ -1,0 +1,169 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Torch
+import Training
+
+/// Images that a command goes through: files, folders, lists, sets, standard input.
+struct InputOptions: ParsableArguments {
+  @Argument(
+    help: """
+      Images: files, folders (all images in them), text lists, other sets such as tar shards or a \
+      fetched set, or - for one image on standard input.
+      """,
+    completion: .file())
+  var inputs: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "A file with a path a line, relative to the working folder; - for standard input.",
+      valueName: "file"))
+  var filesFrom: String?
+
+  @Option(help: "Of divided sets only this part: training or validation.")
+  var split: DatasetSplit?
+
+  /// Paths of `--files-from` that are under way at a time.
+  private static let pathsAtOnce = 4096
+
+  var isEmpty: Bool { inputs.isEmpty && filesFrom == nil }
+
+  func validate() throws {
+    if inputs.filter({ $0 == "-" }).count > (filesFrom == "-" ? 0 : 1) {
+      throw ValidationError("standard input can be read once only: give one -")
+    }
+  }
+
+  /// Opens everything that is named, and goes through it part by part.
+  ///
+  /// - Parameter body: Takes the images of a part; paths of `--files-from` come some at a time.
+  func forEachPart(_ body: (ImageInputs.Part) throws -> Void) throws {
+    let parts = try open()
+    let stream = try filesFrom.map { name in
+      name == "-"
+        ? LineStream(descriptor: 0, name: "standard input") : try LineStream(path: name)
+    }
+    for part in parts { try body(part) }
+    guard let stream, let filesFrom else { return }
+    var isEmpty = true
+    while let paths = try stream.lines(atMost: Self.pathsAtOnce) {
+      isEmpty = false
+      try body(.init(name: "the files of \(filesFrom)", images: ImageFiles(paths: paths)))
+    }
+    if isEmpty, parts.isEmpty {
+      let name = filesFrom == "-" ? "standard input" : filesFrom
+      throw RunFailure(.missingInput, "\(name) is empty; expected a path on each line")
+    }
+  }
+
+  /// The sets that words name, in their order.
+  private func open() throws -> [ImageInputs.Part] {
+    var parts: [ImageInputs.Part] = []
+    for words in inputs.split(separator: "-", omittingEmptySubsequences: false).enumerated() {
+      if words.offset > 0 { parts.append(try Self.standardInput()) }
+      let paths = try words.element.map { word throws in try dataPath(word) }
+      parts += try ImageInputs(paths, split: split).parts
+    }
+    return parts
+  }
+
+  /// One image, as bytes.
+  private static func standardInput() throws -> ImageInputs.Part {
+    let bytes: Data
+    do {
+      bytes = try FileHandle.standardInput.readToEnd() ?? Data()
+    } catch {
+      throw RunFailure(.inputOutput, "standard input cannot be read")
+    }
+    guard !bytes.isEmpty else {
+      throw RunFailure(
+        .missingInput, "standard input is empty; expected the bytes of one image file")
+    }
+    return .init(name: "standard input", images: ImageBytes([UInt8](bytes), name: "-"))
+  }
+}
+
+/// How a model is run over many images.
+struct PassOptions: ParsableArguments {
+  @Option(help: "Images computed at a time.")
+  var batch: Int?
+
+  @Option(help: "Threads that decode; as many as there are cores unless given.")
+  var workers: Int?
+
+  @Option(help: "float32 or bfloat16.")
+  var precision = Recipe.Precision.float32
+
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    for (name, value) in [("batch", batch), ("workers", workers)] {
+      if let value, value < 1 {
+        throw ValidationError("--\(name) is \(value); expected at least 1")
+      }
+    }
+  }
+
+  /// Prepares a model.
+  func pass(with model: LoadedModel) throws -> ImagePass {
+    try ImagePass(model, batch: batch, workers: workers, precision: precision.type)
+  }
+}
+
+/// A count on standard error that is rewritten in place; nothing where that is no terminal.
+struct LiveCount {
+  private let what: String
+  private let isShown: Bool
+  private(set) var count = 0
+
+  init(_ what: String, isShown: Bool = true) {
+    self.what = what
+    self.isShown = isShown && Terminal.attached(to: 2).isTerminal
+  }
+
+  mutating func add(_ more: Int) {
+    count += more
+    if isShown { Self.write("\r\(what): \(count) images") }
+  }
+
+  /// Says something that stays.
+  func say(_ line: String) {
+    clear()
+    complain(line)
+  }
+
+  func clear() { if isShown { Self.write("\r\u{1B}[K") } }
+
+  private static func write(_ text: String) {
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+}
+
+/// Text that goes to standard output, or to a file that appears when it is whole.
+final class TextOutput {
+  private let file: AtomicFile?
+  private let target: String
+
+  init(_ path: String?, overwrite: Bool) throws {
+    if let path {
+      try refuseExisting(path, overwrite: overwrite)
+      try makeFolder(above: path)
+    }
+    file = try path.map { path throws(FileError) in try AtomicFile(replacing: path) }
+    target = path ?? "standard output"
+  }
+
+  func write(_ text: String) throws {
+    if let file {
+      try file.write(text)
+    } else {
+      do {
+        try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+      } catch {
+        throw RunFailure(.inputOutput, "\(target) cannot be written")
+      }
+    }
+  }
+
+  func finish() throws { try file?.commit() }
+}
