@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Training
@@ -41,17 +42,17 @@ import Testing
       #expect(writer.path.hasSuffix("/events.out.tfevents.1700000000.mae"))
       let records = try Self.records(of: writer.path)
       #expect(records.count == 4)
-      let event = try Self.fields(records[1])
+      let event = try protobufFields(records[1])
       #expect(event[1] == [.fixed64((1_700_000_000.5).bitPattern)])
       #expect(event[2] == [.varint(12_346)])
-      let values = try Self.fields(#require(event[5]?.first?.bytes))[1] ?? []
-      let loss = try Self.fields(#require(values.first?.bytes))
+      let values = try protobufFields(#require(event[5]?.first?.bytes))[1] ?? []
+      let loss = try protobufFields(#require(values.first?.bytes))
       #expect(
         loss == [1: [.bytes(Array("train/loss".utf8))], 2: [.fixed32(Float(0.5).bitPattern)]])
-      let rate = try Self.fields(#require(values.last?.bytes))
+      let rate = try protobufFields(#require(values.last?.bytes))
       #expect(rate[2] == [.fixed32(Float(1.5e-4).bitPattern)])
-      #expect(try Self.fields(records[2])[2] == [.varint(400_000_000)])
-      #expect(try Self.fields(records[3])[2] == [.varint(128)])
+      #expect(try protobufFields(records[2])[2] == [.varint(400_000_000)])
+      #expect(try protobufFields(records[3])[2] == [.varint(128)])
     }
   }
 
@@ -59,11 +60,11 @@ import Testing
     try withFolder { folder in
       let writer = try TensorBoardWriter(in: folder)
       try writer.write(image: Self.png, tag: "reconstructions", epoch: 1)
-      let event = try Self.fields(Self.records(of: writer.path)[1])
-      let summary = try Self.fields(#require(event[5]?.first?.bytes))
-      let value = try Self.fields(#require(summary[1]?.first?.bytes))
+      let event = try protobufFields(Self.records(of: writer.path)[1])
+      let summary = try protobufFields(#require(event[5]?.first?.bytes))
+      let value = try protobufFields(#require(summary[1]?.first?.bytes))
       #expect(value[1] == [.bytes(Array("reconstructions".utf8))])
-      let image = try Self.fields(#require(value[4]?.first?.bytes))
+      let image = try protobufFields(#require(value[4]?.first?.bytes))
       #expect(
         image == [
           1: [.varint(1)], 2: [.varint(300)], 3: [.varint(3)], 4: [.bytes([UInt8](Self.png))],
@@ -83,7 +84,7 @@ import Testing
       #expect(
         [first.path, second.path, third.path].sorted() == [first, second, third].map(\.path))
       #expect(Set([first.path, second.path, third.path]).count == 3)
-      let event = try Self.fields(Self.records(of: second.path)[1])
+      let event = try protobufFields(Self.records(of: second.path)[1])
       #expect(event[2] == [.varint(2500)])
       #expect(event[7] == [.bytes([0x08, 0x01])])
     }
@@ -95,17 +96,6 @@ import Testing
   static let png = Data(
     [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]
       + [0, 0, 1, 44, 0, 0, 0, 1, 8, 2, 0, 0, 0])
-
-  enum Value: Equatable {
-    case varint(UInt64), fixed64(UInt64), fixed32(UInt32), bytes([UInt8])
-    var bytes: [UInt8]? { if case .bytes(let bytes) = self { bytes } else { nil } }
-  }
-
-  struct Malformed: Error {}
-
-  static func number(_ bytes: some Collection<UInt8>) -> UInt64 {
-    bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
 
   /// Bit by bit, from the polynomial.
   static func slowMasked(_ bytes: some Sequence<UInt8>) -> UInt32 {
@@ -124,49 +114,16 @@ import Testing
     var rest = try [UInt8](Data(contentsOf: URL(filePath: path)))[...]
     var records: [[UInt8]] = []
     while !rest.isEmpty {
-      let length = Int(number(rest.prefix(8)))
+      let length = Int(littleEndian(rest.prefix(8)))
       guard rest.count >= length + 16,
-        number(rest.dropFirst(8).prefix(4)) == slowMasked(rest.prefix(8))
-      else { throw Malformed() }
+        littleEndian(rest.dropFirst(8).prefix(4)) == slowMasked(rest.prefix(8))
+      else { throw MalformedProtobuf() }
       let data = rest.dropFirst(12).prefix(length)
-      guard number(rest.dropFirst(12 + length).prefix(4)) == slowMasked(data)
-      else { throw Malformed() }
+      guard littleEndian(rest.dropFirst(12 + length).prefix(4)) == slowMasked(data)
+      else { throw MalformedProtobuf() }
       records.append(Array(data))
       rest = rest.dropFirst(16 + length)
     }
     return records
-  }
-
-  static func fields(_ message: [UInt8]) throws -> [Int: [Value]] {
-    var rest = message[...]
-    func varint() throws -> UInt64 {
-      var value: UInt64 = 0
-      var shift: UInt64 = 0
-      while let byte = rest.popFirst() {
-        value |= UInt64(byte & 0x7F) << shift
-        if byte < 0x80 { return value }
-        shift += 7
-      }
-      throw Malformed()
-    }
-    func take(_ count: Int) throws -> ArraySlice<UInt8> {
-      guard rest.count >= count else { throw Malformed() }
-      defer { rest = rest.dropFirst(count) }
-      return rest.prefix(count)
-    }
-    var fields: [Int: [Value]] = [:]
-    while !rest.isEmpty {
-      let key = try varint()
-      let value: Value =
-        switch key & 7 {
-        case 0: .varint(try varint())
-        case 1: .fixed64(number(try take(8)))
-        case 5: .fixed32(UInt32(number(try take(4))))
-        case 2: .bytes(Array(try take(Int(try varint()))))
-        default: throw Malformed()
-        }
-      fields[Int(key >> 3), default: []].append(value)
-    }
-    return fields
   }
 }

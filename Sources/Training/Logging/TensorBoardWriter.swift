@@ -1,4 +1,5 @@
 public import Foundation
+import Torch
 
 /// Writes `events.out.tfevents.*`, which TensorBoard reads: scalars and PNG pictures.
 ///
