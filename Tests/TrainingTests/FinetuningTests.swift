@@ -32,7 +32,8 @@ extension Workshop {
     for (part, count) in [("train", perClass), ("val", 3)] {
       for (name, level) in [("bright", 180), ("dark", 20)] {
         for number in 0..<count {
-          let pixels = (0..<256).map { UInt8(level + ($0 * (number + 3) + number * 11) % 50) }
+          let step = number + (part == "val" ? 20 : 3)
+          let pixels = (0..<256).map { UInt8(level + ($0 * step + number * 11) % 50) }
           try write(
             "\(folder)/\(part)/\(name)/\(part)-\(number).png",
             ByteImage(width: 16, height: 16, channels: 1, pixels: pixels).encodedAsPNG())

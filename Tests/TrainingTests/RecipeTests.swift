@@ -136,7 +136,7 @@ import Training
     ("masking.strategy=block", "masking.strategy is block; expected random (--set)"),
     (
       "data.crop=middle",
-      "data.crop is middle; expected random-resized, random-fixed, center or "
+      "data.crop is middle; expected random-resized, random-clipped, random-fixed, center or "
         + "none (--set)"
     ),
     (
@@ -161,7 +161,7 @@ import Training
     ),
     (
       "data.normalization=imagnet",
-      "data.normalization is imagnet; expected imagenet, computed or "
+      "data.normalization is imagnet; expected imagenet, computed, inherited or "
         + "none, or {mean: [one number a channel], std: [one number a channel]} (--set)"
     ),
     (
