@@ -214,7 +214,7 @@ static void rgb_from_cmyk(const uint8_t *cmyk, size_t count, uint8_t *rgb) {
 enum { MARGIN = 4 };
 
 mae_codec_status mae_jpeg_decode(mae_jpeg *decoder, const mae_jpeg_request *request,
-                                 uint8_t *pixels, char *message) {
+                                 uint8_t *pixels, size_t *skipped, char *message) {
   struct jpeg_decompress_struct *info = &decoder->info;
   decoder->message = message;
   decoder->status = MAE_CODEC_OK;
@@ -245,26 +245,44 @@ mae_codec_status mae_jpeg_decode(mae_jpeg *decoder, const mae_jpeg_request *requ
   if (columns < info->output_width) jpeg_crop_scanline(info, &left, &columns);
 
   size_t row_bytes = (size_t)info->output_width * (size_t)info->output_components;
+  size_t channels = info->num_components == 1 ? 1 : 3;
+  size_t first = (size_t)(request->x - left) * (size_t)info->output_components;
+  if (request->y > 0) jpeg_skip_scanlines(info, request->y);
+  // Rows with room for the columns beside the wanted ones are decoded to where they stay. libjpeg-turbo
+  // writes aligned rows past the caches, and what is to be read next then comes from memory.
+  if (!four && request->stride >= row_bytes) {
+    *skipped = first;
+    for (uint32_t y = 0; y < request->height;) {
+      JSAMPROW rows[8];
+      JDIMENSION count = 0;
+      for (; count < 8 && y + count < request->height; count++) {
+        rows[count] = pixels + (y + count) * request->stride;
+      }
+      JDIMENSION read = jpeg_read_scanlines(info, rows, count);
+      if (read < 1) fail(decoder, MAE_CODEC_TRUNCATED, "ends before the picture does");
+      y += read;
+    }
+    jpeg_abort_decompress(info);
+    return MAE_CODEC_OK;
+  }
+  *skipped = 0;
   if (decoder->row_bytes < row_bytes) {
     free(decoder->row);
     decoder->row_bytes = 0;
-    decoder->row = malloc(row_bytes);
+    decoder->row = malloc(row_bytes + 1);
     if (!decoder->row) fail(decoder, MAE_CODEC_OUT_OF_MEMORY, "needs more memory than there is");
     decoder->row_bytes = row_bytes;
   }
-  if (request->y > 0) jpeg_skip_scanlines(info, request->y);
-  size_t channels = info->num_components == 1 ? 1 : 3;
-  size_t first = (size_t)(request->x - left) * (size_t)info->output_components;
   for (uint32_t y = 0; y < request->height; y++) {
-    uint8_t *out = pixels + (size_t)y * request->width * channels;
-    JSAMPROW into = decoder->row;
-    if (!four && columns == request->width) into = out;
+    uint8_t *out = pixels + y * request->stride;
+    // Off the alignment, as above.
+    JSAMPROW into = decoder->row + 1;
     if (jpeg_read_scanlines(info, &into, 1) != 1) {
       fail(decoder, MAE_CODEC_TRUNCATED, "ends before the picture does");
     }
     if (four) {
       rgb_from_cmyk(into + first, request->width, out);
-    } else if (into != out) {
+    } else {
       memcpy(out, into + first, request->width * channels);
     }
   }

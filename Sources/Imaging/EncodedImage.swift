@@ -102,7 +102,8 @@ extension EncodedImage {
       case .jpeg:
         image = try ByteImage(width: part.width, height: part.height, channels: storedChannels) {
           pixels throws(ImageError) in
-          try decodeJPEG(part, eighths: eighths, into: pixels.baseAddress)
+          try decodeJPEG(
+            part, eighths: eighths, into: pixels.baseAddress, stride: part.width * storedChannels)
         }
       case .png: image = try decodedPNG(bytes, size: storedSize, channels: storedChannels)
       case .webp: image = try decodedWebP(bytes, size: storedSize, limits: limits)
@@ -130,24 +131,28 @@ extension EncodedImage {
   func decodeRows(
     _ part: PixelRectangle, eighths: Int, on bench: ImageWorkbench
   ) throws(ImageError) -> PixelRows {
-    let stride = part.width * storedChannels
-    let pixels = bench.decoded.reserve(stride * part.height)
+    // Every row at an odd address: the decoder writes aligned ones past the caches.
+    let stride = ((part.width + JPEGDecoder.margin) * storedChannels + 31) / 32 * 32
+    let pixels = bench.decoded.reserve(stride * part.height + 1) + 1
+    let skipped: Int
     do throws(ImageError) {
-      try decodeJPEG(part, eighths: eighths, into: pixels)
+      skipped = try decodeJPEG(part, eighths: eighths, into: pixels, stride: stride)
     } catch {
       throw error.named(name)
     }
     return PixelRows(
-      first: pixels, stride: stride, width: part.width, height: part.height,
-      channels: storedChannels, readable: stride * part.height + ScratchBytes.slack)
+      first: pixels + skipped, stride: stride, width: part.width, height: part.height,
+      channels: storedChannels, readable: stride * part.height - skipped + ScratchBytes.slack)
   }
 
+  @discardableResult
   private func decodeJPEG(
-    _ part: PixelRectangle, eighths: Int, into pixels: UnsafeMutablePointer<UInt8>?
-  ) throws(ImageError) {
+    _ part: PixelRectangle, eighths: Int, into pixels: UnsafeMutablePointer<UInt8>?, stride: Int
+  ) throws(ImageError) -> Int {
     try JPEGDecoder.withDecoder { decoder throws(ImageError) in
       try decoder.decode(
-        bytes, part, eighths: eighths, channels: storedChannels, limits: limits, into: pixels)
+        bytes, part, eighths: eighths, channels: storedChannels, limits: limits, into: pixels,
+        stride: stride)
     }
   }
 }

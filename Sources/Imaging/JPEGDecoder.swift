@@ -15,6 +15,9 @@ final class JPEGDecoder {
   private static let idle = Mutex<[UInt]>([])
   private static let mostIdle = 64
 
+  /// Pixels that a row may hold beside the wanted ones.
+  static let margin = Int(MAE_JPEG_MARGIN)
+
   private init(_ decoder: OpaquePointer) { self.decoder = decoder }
 
   /// Calls `body` with a decompressor that nobody else uses: making one costs as much as reading
@@ -54,11 +57,13 @@ final class JPEGDecoder {
   }
 
   /// Decodes a rectangle of the stored picture at `eighths` eighths of its size into interleaved
-  /// rows; `channels` are those of the header.
+  /// rows, `stride` bytes apart; `channels` are those of the header. Returns how many bytes after the
+  /// start of each row the rectangle begins: 0 where the stride has no room for `margin` more.
+  @discardableResult
   func decode(
     _ bytes: [UInt8], _ part: PixelRectangle, eighths: Int, channels: Int, limits: ImageLimits,
-    into pixels: UnsafeMutablePointer<UInt8>?
-  ) throws(ImageError) {
+    into pixels: UnsafeMutablePointer<UInt8>?, stride: Int
+  ) throws(ImageError) -> Int {
     var request = mae_jpeg_request()
     request.eighths = Int32(eighths)
     request.x = UInt32(part.x)
@@ -68,16 +73,18 @@ final class JPEGDecoder {
     request.max_scans = Int32(clamping: limits.scans)
     request.max_blocks = Int64(limits.scanBlocks)
     request.max_memory = Int64(limits.workingBytes)
-    try withCodecErrors("JPEG") { message in
+    request.stride = stride
+    return try withCodecErrors("JPEG") { message in
       bytes.withUnsafeBufferPointer { bytes in
         var header = mae_jpeg_header()
+        var skipped = 0
         var status = mae_jpeg_read_header(
           decoder, bytes.baseAddress, bytes.count, &header, message)
         if status == MAE_CODEC_OK {
           precondition(header.channels == channels, "the header was read from other bytes")
-          status = mae_jpeg_decode(decoder, &request, pixels, message)
+          status = mae_jpeg_decode(decoder, &request, pixels, &skipped, message)
         }
-        return (status, ())
+        return (status, skipped)
       }
     }
   }

@@ -146,7 +146,7 @@ private func wholeWeights(
       var heaviest = i * taps
       for k in i * taps..<i * taps + Int(counts[i]) {
         let scaled = exact[k] * Double(one)
-      let weight = Int(scaled + (scaled < 0 ? -0.5 : 0.5))
+        let weight = Int(scaled + (scaled < 0 ? -0.5 : 0.5))
         whole[k] = Int16(clamping: weight)
         left -= weight
         if exact[k] > exact[heaviest] { heaviest = k }

@@ -33,6 +33,7 @@ import Testing
   @Test(arguments: Fixture.files)
   func `a part equals that part of the whole`(_ name: String) throws {
     let file = try EncodedImage(path: Fixture.path(name))
+    let bench = ImageWorkbench()
     var random = SampleRandom(seed: 1)
     for eighths in [8, 4, 2, 1] {
       let size = file.size(eighths: eighths)
@@ -46,6 +47,9 @@ import Testing
           height: 1 + random.integer(below: size.height - y))
         let decoded = try file.decoded(part, eighths: eighths, channels: 3)
         #expect(decoded == whole.cropped(to: part), "\(part) at \(eighths)/8")
+        guard file.decodesRows(channels: 3) else { continue }
+        let rows = try file.decodeRows(part, eighths: eighths, on: bench)
+        #expect(rows.image.converted(toChannels: 3) == decoded, "rows of \(part)")
       }
     }
   }
@@ -77,5 +81,15 @@ import Testing
       #expect(try ByteImage(decoding: encoded, channels: channels) == image)
       #expect(try image.encodedAsPNG() == encoded)
     }
+  }
+}
+
+extension PixelRows {
+  /// A copy as an image.
+  fileprivate var image: ByteImage {
+    let bytes = (0..<height).flatMap { y in
+      UnsafeBufferPointer(start: first + y * stride, count: width * channels)
+    }
+    return ByteImage(width: width, height: height, channels: channels, pixels: bytes)
   }
 }

@@ -40,6 +40,8 @@ typedef struct {
   int32_t eighths;
   // The wanted rectangle in pixels of the scaled picture.
   uint32_t x, y, width, height;
+  // Bytes from one row of the output to the next.
+  size_t stride;
   // A file with more scans than this is refused.
   int32_t max_scans;
   // So is one whose scans together go through more blocks of 8 × 8 coefficients.
@@ -56,10 +58,15 @@ void mae_jpeg_destroy(mae_jpeg *decoder);
 mae_codec_status mae_jpeg_read_header(mae_jpeg *decoder, const uint8_t *bytes, size_t count,
                                       mae_jpeg_header *header, char *message);
 
-// Decodes a rectangle into `pixels`, interleaved rows of `width × channels` bytes; follows
-// `mae_jpeg_read_header` on the same bytes.
+// Pixels that a row may hold beside the wanted ones.
+enum { MAE_JPEG_MARGIN = 40 };
+
+// Decodes a rectangle into `pixels`, rows of interleaved bytes that begin `*skipped` bytes after each
+// multiple of the stride; follows `mae_jpeg_read_header` on the same bytes. Where the stride has room for
+// MAE_JPEG_MARGIN pixels more than are wanted, nothing is copied; otherwise `*skipped` is 0. Rows at odd
+// addresses are made fastest.
 mae_codec_status mae_jpeg_decode(mae_jpeg *decoder, const mae_jpeg_request *request,
-                                 uint8_t *pixels, char *message);
+                                 uint8_t *pixels, size_t *skipped, char *message);
 
 // Encodes 8-bit gray (1 channel) or RGB (3 channels; chroma at half the resolution) with sides of at
 // most 65,500. `*encoded` is to be freed by `mae_jpeg_free`.
