@@ -96,3 +96,12 @@ void mae_normalize(const uint8_t *in, size_t step, size_t width, float scale, fl
     for (size_t i = 0; i < width; i++) out[i] = (float)in[i * step] * scale + offset;
   }
 }
+void mae_pick(const uint8_t *in, size_t step, size_t width, uint8_t *restrict out) {
+  if (step == 4) {
+    for (size_t i = 0; i < width; i++) out[i] = in[4 * i];
+  } else if (step == 3) {
+    for (size_t i = 0; i < width; i++) out[i] = in[3 * i];
+  } else {
+    for (size_t i = 0; i < width; i++) out[i] = in[i * step];
+  }
+}

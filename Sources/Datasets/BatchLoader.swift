@@ -29,6 +29,7 @@ public final class BatchLoader: Sendable {
   ///
   /// - Parameters:
   ///   - path: what the set is called in messages.
+  ///   - output: what batches hold; bytes are normalised where they are used.
   ///   - batch: images in a batch, of each rank.
   ///   - sampling: the order of the images.
   ///   - number: the first batch given out.
@@ -36,8 +37,9 @@ public final class BatchLoader: Sendable {
   ///   - prefetch: batches that are made ahead.
   ///   - brokenFraction: the share of the set that may be broken.
   public init(
-    _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform, batch: Int,
-    sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0, rank: Int = 0,
+    _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform,
+    output: PixelOutput = .floats, batch: Int, sampling: Sampling = Sampling(), seed: UInt64,
+    startingAt number: Int = 0, rank: Int = 0,
     ranks: Int = 1, workers: Int, prefetch: Int = 2, brokenFraction: Double = 0.01
   ) {
     precondition(dataset.count >= 1, "a set without images")
@@ -49,7 +51,7 @@ public final class BatchLoader: Sendable {
     self.path = path
     stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch, ranks: ranks)
     pipeline = BatchPipeline(
-      dataset: dataset, transform: transform, plan: .training(plan), batch: batch,
+      dataset: dataset, transform: transform, output: output, plan: .training(plan), batch: batch,
       startingAt: number, workers: workers, depth: prefetch, attempts: limit + 1)
     record = Mutex(Record(broken: BrokenImages(limit: limit)))
     pipeline.start()
@@ -99,7 +101,7 @@ public final class BatchLoader: Sendable {
 extension Batch {
   /// Closes the gaps that broken images left; nil where nothing is left.
   init?(_ filled: FilledBatch, of pipeline: BatchPipeline) {
-    let bytes = pipeline.transform.valueCount * MemoryLayout<Float>.stride
+    let bytes = pipeline.transform.valueCount * pipeline.output.byteCount
     let base = filled.storage.baseAddress
     var indices: [Int] = []
     for (slot, outcome) in filled.outcomes.enumerated() {
@@ -115,6 +117,7 @@ extension Batch {
       number: filled.number, indices: indices,
       labels: indices.map { dataset.label(of: $0) ?? -1 },
       channels: pipeline.transform.channels, size: pipeline.transform.size,
+      output: pipeline.output, normalization: pipeline.transform.normalization,
       storage: filled.storage, dataset: dataset)
   }
 }

@@ -8,6 +8,7 @@ import Imaging
 final class BatchPipeline: Sendable {
   let dataset: any ImageDataset
   let transform: ImageTransform
+  let output: PixelOutput
   let plan: BatchPlan
   private let workers: Int
   private let depth: Int
@@ -42,17 +43,19 @@ final class BatchPipeline: Sendable {
   }
 
   init(
-    dataset: any ImageDataset, transform: ImageTransform, plan: BatchPlan, batch: Int,
+    dataset: any ImageDataset, transform: ImageTransform, output: PixelOutput = .floats,
+    plan: BatchPlan, batch: Int,
     startingAt first: Int, workers: Int, depth: Int, attempts: Int
   ) {
     self.dataset = dataset
     self.transform = transform
+    self.output = output
     self.plan = plan
     self.workers = workers
     self.depth = depth
     self.attempts = attempts
     pool = BatchPool(
-      byteCount: batch * transform.valueCount * MemoryLayout<Float>.stride, kept: depth + 1)
+      byteCount: batch * transform.valueCount * output.byteCount, kept: depth + 1)
     state = Monitor(State(next: first))
   }
 
@@ -154,9 +157,7 @@ final class BatchPipeline: Sendable {
   private func fill(
     _ slot: Int, of claim: Claim, on bench: ImageWorkbench, after latest: inout LatestRead
   ) -> SlotOutcome {
-    let count = transform.valueCount
-    let planes = (claim.storage.baseAddress + slot * count * MemoryLayout<Float>.stride)
-      .bindMemory(to: Float.self, capacity: count)
+    let place = claim.storage.baseAddress + slot * transform.valueCount * output.byteCount
     var broken: [BrokenImage] = []
     for attempt in 0..<attempts {
       guard var choice = plan.choice(batch: claim.batch, slot: slot, attempt: attempt) else {
@@ -164,7 +165,7 @@ final class BatchPipeline: Sendable {
       }
       do throws(ImageError) {
         let content = try read(choice.index, on: bench, after: &latest)
-        try transform.write(content, using: &choice.random, into: planes, on: bench)
+        try write(content, using: &choice.random, to: place, on: bench)
         return SlotOutcome(index: choice.index, broken: broken)
       } catch {
         broken.append(
@@ -173,6 +174,21 @@ final class BatchPipeline: Sendable {
       }
     }
     return SlotOutcome(index: nil, broken: broken)
+  }
+
+  private func write(
+    _ content: ImageContent, using random: inout SampleRandom, to place: UnsafeMutableRawPointer,
+    on bench: ImageWorkbench
+  ) throws(ImageError) {
+    let count = transform.valueCount
+    switch output {
+    case .floats:
+      let planes = place.bindMemory(to: Float.self, capacity: count)
+      try transform.write(content, using: &random, into: planes, on: bench)
+    case .bytes:
+      let planes = place.bindMemory(to: UInt8.self, capacity: count)
+      try transform.write(content, using: &random, into: planes, on: bench)
+    }
   }
 
   private func read(

@@ -22,6 +22,22 @@ public enum ImageContent: Sendable {
   }
 }
 
+/// What a transform writes of each value.
+public enum PixelOutput: Hashable, Sendable {
+  /// Normalised float32.
+  case floats
+  /// The byte before normalisation: a quarter of the memory and of what goes to the device.
+  case bytes
+
+  /// Bytes of one value.
+  public var byteCount: Int {
+    switch self {
+    case .floats: MemoryLayout<Float>.stride
+    case .bytes: 1
+    }
+  }
+}
+
 /// Turns images into a model's input: crop, resample, flip, RandAugment, jitter, normalise, erase.
 public struct ImageTransform: Hashable, Sendable {
   /// What is random, and which part is shown.
@@ -76,6 +92,32 @@ public struct ImageTransform: Hashable, Sendable {
       var start = StageTimes.Instant.now
       erasing.apply(to: planes, channels: channels, size: size, using: &random)
       bench.times.add(\.resample, since: &start)
+    }
+  }
+
+  /// Writes one example as bytes, to be normalised by `(x / 255 − mean) / deviation` elsewhere.
+  /// `[C, H, W]`
+  ///
+  /// - Parameter planes: room for `valueCount` bytes.
+  /// - Precondition: nothing is erased: what is erased has its colours after normalisation.
+  public func write(
+    _ content: ImageContent, using random: inout SampleRandom,
+    into planes: UnsafeMutablePointer<UInt8>, on bench: ImageWorkbench = ImageWorkbench()
+  ) throws(ImageError) {
+    precondition(augmentation.erasing == nil, "bytes do not hold what erasing fills in")
+    let framing = augmentation.framing(of: content.size, output: size, using: &random)
+    if augmentation.changesPixels {
+      var image = try framed(content, framing, on: bench)
+      var start = StageTimes.Instant.now
+      augmentation.changePixels(
+        of: &image, fill: normalization.meanBytes, using: &random, on: bench)
+      image.writePlanes(into: planes)
+      bench.times.add(\.resample, since: &start)
+    } else {
+      try withRows(of: content, framing, on: bench) { source, columns, rows in
+        source.resample(
+          columns: columns, rows: rows, planeCount: channels, into: planes, on: bench)
+      }
     }
   }
 

@@ -32,9 +32,9 @@ public struct PixelNormalization: Codable, Hashable, Sendable {
     mean.map { UInt8(min(max((255 * $0).rounded(.toNearestOrEven), 0), 255)) }
   }
   /// Factor of a byte.
-  var scale: [Float] { deviation.map { Float(1 / (255 * $0)) } }
+  package var scale: [Float] { deviation.map { Float(1 / (255 * $0)) } }
   /// Added after the factor.
-  var offset: [Float] { zip(mean, deviation).map { Float(-$0 / $1) } }
+  package var offset: [Float] { zip(mean, deviation).map { Float(-$0 / $1) } }
 }
 
 extension ByteImage {
@@ -51,6 +51,15 @@ extension ByteImage {
       for c in 0..<channels {
         mae_normalize(first + c, channels, count, scale[c], offset[c], planes + c * count)
       }
+    }
+  }
+
+  /// Writes the bytes as planes. `[H, W, C]` → `[C, H, W]`
+  func writePlanes(into planes: UnsafeMutablePointer<UInt8>) {
+    let count = width * height
+    pixels.withUnsafeBufferPointer { pixels in
+      guard let first = pixels.baseAddress else { return }
+      for c in 0..<channels { mae_pick(first + c, channels, count, planes + c * count) }
     }
   }
 

@@ -63,6 +63,20 @@ struct PixelRows {
     }
   }
 
+  /// The same as planes of bytes; gray fills as many planes as there are `planeCount`. `[C, H, W]`
+  func resample(
+    columns: ResamplingAxis, rows: ResamplingAxis, planeCount: Int,
+    into planes: UnsafeMutablePointer<UInt8>, on bench: ImageWorkbench
+  ) {
+    let width = columns.starts.count
+    let plane = width * rows.starts.count
+    forEachRow(columns: columns, rows: rows, on: bench) { y, row, step in
+      for c in 0..<planeCount {
+        mae_pick(step == 1 ? row : row + c, step, width, planes + c * plane + y * width)
+      }
+    }
+  }
+
   /// Calls `body` with the number of every row of the result, its bytes and how many there are a
   /// pixel: 1, or 4 of which the last is nothing.
   private func forEachRow(

@@ -10,6 +10,7 @@ struct LoaderChecker {
   var batch = 4
   var seed: UInt64 = 5
   var sampling = Sampling()
+  var output = PixelOutput.floats
   var transform = ImageTransform(
     Augmentation(
       minScale: 0.3, jitter: ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)),
@@ -38,7 +39,8 @@ struct LoaderChecker {
     at step: Int = 0, workers: Int = 2, rank: Int = 0, ranks: Int = 1, prefetch: Int = 2
   ) -> BatchLoader {
     BatchLoader(
-      dataset, transform: transform, batch: batch, sampling: sampling, seed: seed, startingAt: step,
+      dataset, transform: transform, output: output, batch: batch, sampling: sampling, seed: seed,
+      startingAt: step,
       rank: rank,
       ranks: ranks, workers: workers, prefetch: prefetch, brokenFraction: 0.2)
   }

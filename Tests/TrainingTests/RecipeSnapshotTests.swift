@@ -51,6 +51,7 @@ import Training
           brokenLimit: 0.01
           workers: 0
           prefetch: 4
+          normalizeOnDevice: false
         optimizer:
           baseRate: 0.00015
           minimumRate: 0

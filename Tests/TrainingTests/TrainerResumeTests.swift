@@ -86,6 +86,16 @@ import Torch
     #expect(try shop.state("other", step: 5)[0] != states[0][0])
   }
 
+  /// Bytes that are normalised on the device are the same numbers.
+  @Test func normalizingOnTheDeviceChangesNothing() throws {
+    let shop = try Workshop(images: 11)
+    var recipe = Recipe.tiny(steps: 5)
+    try shop.train(recipe, "floats")
+    recipe.data.normalizeOnDevice = true
+    try shop.train(recipe, "bytes")
+    #expect(try shop.state("bytes", step: 5) == shop.state("floats", step: 5))
+  }
+
   @Test func anotherSetOfImagesIsRefused() throws {
     let shop = try Workshop(images: 9)
     try shop.train(.tiny(steps: 5), "run")
@@ -133,6 +143,7 @@ import Torch
     wanted.monitor.images = 2
     wanted.data.workers = 5
     wanted.data.prefetch = 9
+    wanted.data.normalizeOnDevice = true
     let resumed = try kept.resumed(with: wanted, recipeIsNamed: false)
     #expect(resumed == wanted)
     let changes: [(String, (inout Recipe) -> Void)] = [

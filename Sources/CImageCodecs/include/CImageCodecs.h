@@ -163,6 +163,9 @@ void mae_blend_rows_portable(const uint8_t *in, size_t stride, int32_t count,
 void mae_normalize(const uint8_t *in, size_t step, size_t width, float scale, float offset,
                    float *out);
 
+// Byte `c` of each of `width` pixels, `step` bytes apart.
+void mae_pick(const uint8_t *in, size_t step, size_t width, uint8_t *out);
+
 // MARK: augmentation
 
 // Pillow's arithmetic, to the byte. Pictures are rows of `width × channels` bytes without gaps; there

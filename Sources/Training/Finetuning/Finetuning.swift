@@ -199,7 +199,7 @@ public final class Finetuning {
       transform: ImageTransform(
         recipe.augmentation(normalization: normalization),
         size: PixelSize(width: model.width, height: model.height), normalization: normalization),
-      batch: recipe.batch.size,
+      output: recipe.data.output, batch: recipe.batch.size,
       sampling: sampling, seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
       prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)

@@ -59,6 +59,10 @@ extension FinetuningRecipe {
     }
     checks.within(0...10, "regularization.randAugmentNoise", values.randAugmentNoise)
     checks.within(0...1, "regularization.erasing", values.erasing)
+    checks.require(
+      !data.normalizeOnDevice || values.erasing == 0, "data.normalizeOnDevice",
+      "is true, and regularization.erasing fills in what bytes do not hold; expected false, or "
+        + "regularization.erasing=0")
   }
 
   private func check(optimizer checks: inout Checks) {
@@ -89,8 +93,7 @@ extension FinetuningRecipe {
     resumed.budget = wanted.budget
     resumed.checkpoints = wanted.checkpoints
     resumed.monitor = wanted.monitor
-    resumed.data.workers = wanted.data.workers
-    resumed.data.prefetch = wanted.data.prefetch
+    resumed.data.takeWhatMayChange(from: wanted.data)
     var other = wanted
     other.name = name
     other.note = note
@@ -99,8 +102,8 @@ extension FinetuningRecipe {
       throw RecipeErrors([
         FieldMistake(
           "",
-          "the recipe differs from the run's in more than budget, checkpoints, monitor, data.workers "
-            + "and data.prefetch, which is all that --resume may change; start another run with --out"
+          "the recipe differs from the run's in more than \(Recipe.mayChange), which is all that "
+            + "--resume may change; start another run with --out"
         )
       ])
     }

@@ -28,6 +28,9 @@ extension Recipe {
     public var workers: Int
     /// Batches made ahead of the training step.
     public var prefetch: Int
+    /// Whether batches are bytes until they are on the device: a quarter of the memory and of what is
+    /// moved, and the same numbers.
+    public var normalizeOnDevice: Bool
 
     /// Creates a pipeline.
     public init(
@@ -36,7 +39,8 @@ extension Recipe {
       interpolation: Interpolation = .bicubic, normalization: Normalization = .imageNet,
       shuffle: Shuffle = .exact, shuffleBuffer: Int = 4096, repeats: Int = 1,
       brokenLimit: Double = 0.01,
-      workers: Int = 0, prefetch: Int = 4
+      workers: Int = 0, prefetch: Int = 4,
+      normalizeOnDevice: Bool = false
     ) {
       self.crop = crop
       self.scale = scale
@@ -51,6 +55,7 @@ extension Recipe {
       self.brokenLimit = brokenLimit
       self.workers = workers
       self.prefetch = prefetch
+      self.normalizeOnDevice = normalizeOnDevice
     }
   }
 

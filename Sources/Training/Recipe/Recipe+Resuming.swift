@@ -12,8 +12,7 @@ extension Recipe {
     resumed.budget = wanted.budget
     resumed.checkpoints = wanted.checkpoints
     resumed.monitor = wanted.monitor
-    resumed.data.workers = wanted.data.workers
-    resumed.data.prefetch = wanted.data.prefetch
+    resumed.data.takeWhatMayChange(from: wanted.data)
     var other = wanted
     if recipeIsNamed {
       other.name = name
@@ -30,10 +29,25 @@ extension Recipe {
     let mistakes = pairs.filter { !$0.same }.map {
       FieldMistake(
         $0.path,
-        "differs from the recipe of the run; --resume may change budget, checkpoints, monitor, "
-          + "data.workers and data.prefetch only. Leave it out, or start another run with --out")
+        "differs from the recipe of the run; --resume may change \(Self.mayChange) only. "
+          + "Leave it out, or start another run with --out")
     }
     guard mistakes.isEmpty else { throw RecipeErrors(mistakes) }
     return resumed
+  }
+}
+
+extension Recipe {
+  /// The fields that a resumed run may change, for messages.
+  static let mayChange =
+    "budget, checkpoints, monitor, data.workers, data.prefetch and data.normalizeOnDevice"
+}
+
+extension Recipe.Pipeline {
+  /// Takes over the fields that do not change what batches hold.
+  mutating func takeWhatMayChange(from other: Recipe.Pipeline) {
+    workers = other.workers
+    prefetch = other.prefetch
+    normalizeOnDevice = other.normalizeOnDevice
   }
 }

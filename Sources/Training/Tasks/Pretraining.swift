@@ -166,7 +166,7 @@ public final class Pretraining {
         recipe.data.augmentation,
         size: PixelSize(width: recipe.model.width, height: recipe.model.height),
         normalization: recipe.data.pixelNormalization(channels: recipe.model.channels)),
-      batch: recipe.batch.size,
+      output: recipe.data.output, batch: recipe.batch.size,
       sampling: recipe.sampling, seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
       prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)

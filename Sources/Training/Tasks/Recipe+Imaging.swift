@@ -25,6 +25,9 @@ extension Recipe.Pipeline {
       filter: interpolation.filter)
   }
 
+  /// What batches hold.
+  var output: PixelOutput { normalizeOnDevice ? .bytes : .floats }
+
   /// The order in which the recipe shows a set's images.
   func sampling(accumulation: Int) -> Sampling {
     let order: Sampling.Shuffle =
@@ -77,7 +80,7 @@ extension Recipe {
 extension Recipe.Pipeline {
   /// Refuses batches whose pixels alone are more than the machine's memory holds.
   func requireMemory(forBatchesOf size: Int, _ model: ModelConfiguration) throws(RunFailure) {
-    let image = 4 * model.channels * model.height * model.width
+    let image = output.byteCount * model.channels * model.height * model.width
     let needed = Double(size) * Double(image) * Double(prefetch + 2)
     let memory = Double(ProcessInfo.processInfo.physicalMemory)
     guard needed < 0.8 * memory else {
