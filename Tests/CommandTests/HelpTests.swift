@@ -4,7 +4,8 @@ import Testing
 /// What the program says of itself; every help text is a page of its manual.
 @Suite struct HelpTests {
   static let commands = [
-    "", "pretrain", "reconstruct", "knn", "probe", "finetune", "scratch", "forward", "weights",
+    "", "pretrain", "reconstruct", "knn", "probe", "finetune", "scratch", "evaluate", "predict",
+    "embed", "forward", "weights",
     "weights inspect",
     "weights import", "weights export", "data", "data fetch", "data inspect",
     "data pack", "recipes", "recipes list", "recipes show", "bench", "bench step", "bench data",
