@@ -217,7 +217,8 @@ static int read_layout(tiff_state *state, tiff_layout *layout) {
       break;
     case PHOTOMETRIC_YCBCR:
       // libjpeg converts what it decodes; the samples of other codecs would be our own work.
-      if (compression != COMPRESSION_JPEG || samples != 3 || bits != 8) {
+      if (compression != COMPRESSION_JPEG || samples != 3 || bits != 8 ||
+          planar != PLANARCONFIG_CONTIG) {
         return fail(state, MAE_CODEC_UNSUPPORTED, "YCbCr that is not JPEG");
       }
       TIFFSetField(file, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);

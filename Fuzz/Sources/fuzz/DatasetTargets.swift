@@ -6,7 +6,7 @@ let datasetTargets: [FuzzTarget] = [
   FuzzTarget(name: "tar", maxLength: 8192, run: readTar, repair: repairTar),
   FuzzTarget(name: "tar-index", run: readTarIndex, repair: repairTarIndex),
   FuzzTarget(name: "idx", run: readIDX, repair: nil),
-  FuzzTarget(name: "cifar", maxLength: 8192, run: readCIFAR, repair: nil),
+  FuzzTarget(name: "cifar", run: readCIFAR, repair: nil),
   FuzzTarget(name: "gzip", run: { unpack($0, as: .gzip) }, repair: repairGzip),
   FuzzTarget(name: "zstd", run: { unpack($0, as: .zstd) }, repair: repairZstd),
 ]
