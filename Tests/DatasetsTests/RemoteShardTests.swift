@@ -381,7 +381,7 @@ struct RemoteShardTests {
   }
 
   @Test func `many at once fetch a shard once`() throws {
-    let (server, _, _) = try serve()
+    let (server, _, _) = try serve("limit_rate 100k;")
     let cache = try TemporaryFolder()
     let settings = Self.settings(cache)
     let url = server.url("images-000000.tar")
