@@ -47,9 +47,12 @@ let package = Package(
     .systemLibrary(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+    // libcurl, opened on first use: no header, no link flag, nothing to install for those who read no
+    // shards over HTTP.
+    .target(name: "CCurl"),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CWebP", "CTIFF"]),
     .target(name: "Imaging", dependencies: ["CImageCodecs"]),
-    .target(name: "Datasets", dependencies: ["Imaging", "CZlib", "CZstd", "Yams"]),
+    .target(name: "Datasets", dependencies: ["Imaging", "CCurl", "CZlib", "CZstd", "Yams"]),
     .target(name: "Evaluation"),
 
     // MARK: roof

@@ -100,6 +100,14 @@ struct ContentHash: Hashable, Sendable {
   private var a: UInt64
   private var b: UInt64
 
+  /// 32 hexadecimal digits.
+  var text: String {
+    [a, b].map { word in
+      let digits = String(word, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+
   init(_ bytes: [UInt8]) {
     var a = mixed(UInt64(bytes.count) &+ 1)
     var b = mixed(a)

@@ -11,7 +11,8 @@ public import Imaging
 /// - A folder with tar archives and no images: those archives, `train…` and `val…` (`valid…`,
 ///   `validation…`, `test…`) apart where there are both.
 /// - Any other folder: the images in it and below it.
-/// - A tar archive, packed or not, or several by a name with braces, `name-{000000..000127}.tar`.
+/// - A tar archive, packed or not, or several by a name with braces, `name-{000000..000127}.tar`; also by
+///   an address, `https://example.org/name-{000000..000127}.tar`.
 /// - An IDX file: its images, with the labels beside it.
 /// - A YAML file: a mixture of several of these, ``MixtureDataset``.
 /// - A text file: a list of paths.
@@ -24,6 +25,17 @@ public func openDataset(
   at path: String, split: DatasetSplit = .training, classes: [String]? = nil,
   limits: ImageLimits = .standard
 ) throws(DatasetError) -> any ImageDataset {
+  if HTTPClient.isAddress(path) {
+    guard isShard(String(path.prefix { $0 != "?" && $0 != "#" })) else {
+      throw DatasetError(
+        .malformed, path: HTTPClient.shown(path),
+        "is no address of tar archives; expected https://…/name-{000000..000127}.tar")
+    }
+    guard split == .training else {
+      throw undivided(HTTPClient.shown(path), "is one set of shards")
+    }
+    return try ShardDataset(path: path, classes: classes, limits: limits)
+  }
   switch PathKind(path) {
   case .nothing where ShardNames.isPattern(path):
     guard split == .training else { throw undivided(path, "is one set of shards") }

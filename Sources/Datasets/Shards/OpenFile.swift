@@ -8,8 +8,30 @@ import Imaging
   import Darwin
 #endif
 
+/// Bytes that are read from any place, from any thread.
+protocol ByteSource: AnyObject, Sendable {
+  /// What it is called in messages.
+  var path: String { get }
+  /// Number of bytes.
+  var size: Int { get }
+  /// `count` bytes at `offset`.
+  ///
+  /// - Throws: `ImageError` of kind `truncated` where there are fewer.
+  func bytes(_ count: Int, at offset: Int) throws(ImageError) -> [UInt8]
+}
+
+extension ByteSource {
+  /// - Throws: `ImageError` of kind `truncated` where a range does not lie within.
+  func check(_ count: Int, at offset: Int) throws(ImageError) {
+    guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
+      throw ImageError(
+        .truncated, name: path, "has \(size) bytes; \(count) at \(offset) are needed")
+    }
+  }
+}
+
 /// A regular file that is open for reading, from any thread.
-final class OpenFile: Sendable {
+final class OpenFile: ByteSource {
   let path: String
   /// Bytes it had when it was opened.
   let size: Int
@@ -59,10 +81,7 @@ final class OpenFile: Sendable {
   ///
   /// - Throws: `ImageError` of kind `truncated` where the file ends before.
   func bytes(_ count: Int, at offset: Int) throws(ImageError) -> [UInt8] {
-    guard offset >= 0, count >= 0, offset <= size, count <= size - offset else {
-      throw ImageError(
-        .truncated, name: path, "has \(size) bytes; \(count) at \(offset) are needed")
-    }
+    try check(count, at: offset)
     var failure: ImageError?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       do throws(ImageError) {

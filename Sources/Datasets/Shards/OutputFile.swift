@@ -74,6 +74,14 @@ final class OutputFile {
   }
 }
 
+/// Gives a file its right name.
+func move(_ path: String, to name: String) throws(ImageError) {
+  guard rename(path, name) == 0 else {
+    throw ImageError(
+      .unreadable, name: name, "cannot be written: \(String(cString: strerror(errno)))")
+  }
+}
+
 private func systemWrite(_ file: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
   write(file, bytes, count)
 }

@@ -10,6 +10,9 @@ import Synchronization
 /// as a whole (`.tar.gz`, `.tar.zst`) have no places to read from and are unpacked into the user's cache
 /// first.
 ///
+/// Archives with an address, `https://…`, are read in parts and kept on this machine as far as
+/// ``RemoteShardSettings`` allow.
+///
 /// 20 bytes of memory an image, and its name.
 public struct ShardDataset: ImageDataset {
   /// What was opened: a path with braces, or one archive.
@@ -29,13 +32,20 @@ public struct ShardDataset: ImageDataset {
   /// Opens archives.
   ///
   /// - Parameters:
-  ///   - path: an archive, or a path with braces such as `train-{000000..000127}.tar`.
+  ///   - path: an archive, or a path with braces such as `train-{000000..000127}.tar`; also an address,
+  ///     `https://example.org/train-{000000..000127}.tar`.
   ///   - classes: the classes of another part of the same set, so that numbers agree.
+  ///   - remote: how archives with an address are read.
   public init(
-    path: String, classes: [String]? = nil, limits: ImageLimits = .standard
+    path: String, classes: [String]? = nil, limits: ImageLimits = .standard,
+    remote: RemoteShardSettings = .standard
   ) throws(DatasetError) {
-    try self.init(
-      path: path, shards: ShardNames.expanded(path), classes: classes, limits: limits)
+    let shards = try ShardNames.expanded(path)
+    guard HTTPClient.isAddress(path) else {
+      try self.init(path: path, shards: shards, classes: classes, limits: limits)
+      return
+    }
+    try self.init(path: path, urls: shards, classes: classes, limits: limits, remote: remote)
   }
 
   init(
@@ -63,12 +73,37 @@ public struct ShardDataset: ImageDataset {
         throw DatasetError(error, path: error.name ?? path)
       }
     }
+    try self.init(
+      path: path, shards: shards, indexes: indexes, files: ShardFiles(places.map { .file($0) }),
+      classes: wanted, limits: limits)
+  }
+
+  private init(
+    path: String, urls: [String], classes: [String]?, limits: ImageLimits,
+    remote: RemoteShardSettings
+  ) throws(DatasetError) {
+    let set: RemoteShards
+    do throws(ImageError) {
+      set = try RemoteShards(urls, settings: remote)
+    } catch {
+      throw DatasetError(error, path: error.name ?? HTTPClient.shown(path))
+    }
+    let places = set.unpacked.map { $0.map { ShardFiles.Place.file($0) } ?? .remote }
+    try self.init(
+      path: HTTPClient.shown(path), shards: urls.map(HTTPClient.shown), indexes: set.indexes,
+      files: ShardFiles(places, remote: set), classes: classes, limits: limits)
+  }
+
+  private init(
+    path: String, shards: [String], indexes: [ShardIndex], files: ShardFiles,
+    classes wanted: [String]?, limits: ImageLimits
+  ) throws(DatasetError) {
     self.path = path
     self.shards = shards
     self.limits = limits
     self.indexes = indexes
+    self.files = files
     firsts = indexes.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
-    files = ShardFiles(places)
     let names = try ShardClasses(indexes, shards: shards, wanted: wanted)
     classes = names.classes
     renumbering = names.renumbering
@@ -111,7 +146,7 @@ public struct ShardDataset: ImageDataset {
         throw ImageError(
           .tooLarge, "has \(size) bytes; files of at most \(limits.fileBytes) are read")
       }
-      let stored = try files.open(shard).bytes(size, at: offset)
+      let stored = try files.bytes(size, at: offset, of: shard)
       return .encoded(
         try EncodedImage(
           bytes: packing.unpacked(stored, limit: limits.fileBytes), limits: limits))
@@ -151,27 +186,58 @@ extension ShardDataset: StoredDataset {
   func place(of index: Int) -> StoredPlace? {
     let (shard, i) = shardPlace(of: index)
     let (offset, size, _) = indexes[shard].place(i)
-    return .file(files.path(of: shard), offset..<offset + size)
+    return files.path(of: shard).map { .file($0, offset..<offset + size) }
   }
 }
 
-/// Archives that are open for reading; no more at a time than a process may have.
-private final class ShardFiles: Sendable {
-  private let places: [String]
+/// Archives that are read from; no more are open at a time than a process may have.
+final class ShardFiles: Sendable {
+  /// Where an archive is.
+  enum Place: Sendable {
+    case file(String)
+    case remote
+  }
+
+  private let places: [Place]
+  private let remote: RemoteShards?
   private let open = Mutex<(files: [Int: OpenFile], order: [Int])>(([:], []))
 
   /// Most archives that stay open.
   static let most = 256
 
-  init(_ places: [String]) { self.places = places }
+  /// - Parameter remote: the archives that are on servers, with the numbers of `places`.
+  init(_ places: [Place], remote: RemoteShards? = nil) {
+    self.places = places
+    self.remote = remote
+  }
 
-  func path(of shard: Int) -> String { places[shard] }
+  /// The file of an archive; nil where it is not on this machine.
+  func path(of shard: Int) -> String? {
+    switch places[shard] {
+    case .file(let path): path
+    case .remote: remote?.shards[shard].keptFile
+    }
+  }
 
-  func open(_ shard: Int) throws(ImageError) -> OpenFile {
-    if let file = open.withLock({ $0.files[shard] }) { return file }
+  /// A part of an archive.
+  func bytes(_ count: Int, at offset: Int, of shard: Int) throws(ImageError) -> [UInt8] {
+    if let file = open.withLock({ $0.files[shard] }) { return try file.bytes(count, at: offset) }
     // Without the lock: two threads may open the same file, and one is closed again.
-    let file = try OpenFile(places[shard])
-    return open.withLock { open in
+    let file: OpenFile
+    switch places[shard] {
+    case .file(let path): file = try OpenFile(path)
+    case .remote:
+      guard let remote else { preconditionFailure("a remote archive of no remote set") }
+      guard let kept = remote.shards[shard].openKept() else {
+        return try remote.bytes(count, at: offset, of: shard)
+      }
+      file = kept
+    }
+    return try kept(file, shard).bytes(count, at: offset)
+  }
+
+  private func kept(_ file: OpenFile, _ shard: Int) -> OpenFile {
+    open.withLock { open in
       if let other = open.files[shard] { return other }
       if open.order.count == Self.most { open.files[open.order.removeFirst()] = nil }
       open.files[shard] = file

@@ -7,23 +7,29 @@ extension ShardIndex {
   /// The index of an archive that is not packed: the file beside it where that fits, else from
   /// reading the archive's headers.
   static func of(_ file: OpenFile) throws(ImageError) -> ShardIndex {
-    if let index = try? ShardIndex(path: file.path + suffix), index.archiveSize == file.size,
-      let fingerprint = try? fingerprint(of: file, lastImage: index.lastOffset),
-      fingerprint == index.fingerprint
-    {
-      return index
-    }
+    if let index = try? ShardIndex(path: file.path + suffix), index.isOf(file) { return index }
     return try ShardIndex(scanning: file)
+  }
+
+  /// Whether an archive has the index's size and fingerprint.
+  func isOf(_ archive: some ByteSource) -> Bool {
+    archiveSize == archive.size
+      && (try? Self.fingerprint(of: archive, lastImage: lastOffset)) == fingerprint
   }
 
   /// Reads an archive's headers.
   init(scanning file: OpenFile) throws(ImageError) {
+    try self.init(scanning: file, FileStream(file))
+  }
+
+  /// Reads an archive's headers from a stream of its bytes.
+  init(scanning archive: some ByteSource, _ stream: any ByteStream) throws(ImageError) {
     do throws(ImageError) {
-      let scan = try ShardScan(FileStream(file))
+      let scan = try ShardScan(stream)
       let (entries, classes) = try numbered(scan)
       try self.init(
-        entries, archiveSize: file.size,
-        fingerprint: Self.fingerprint(of: file, lastImage: entries.last?.offset ?? 0),
+        entries, archiveSize: archive.size,
+        fingerprint: Self.fingerprint(of: archive, lastImage: entries.last?.offset ?? 0),
         classes: classes)
       if count == 0, let other = scan.others.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
         throw ImageError(
@@ -31,13 +37,13 @@ extension ShardIndex {
           "holds no images; most of its files are .\(other.key) (\(other.value) of them)")
       }
     } catch {
-      throw ImageError(error.kind, name: file.path, error.reason)
+      throw ImageError(error.kind, name: archive.path, error.reason)
     }
   }
 
   /// Tells archives apart that have the same size: a checksum of the first bytes and of the header
   /// of the last image.
-  static func fingerprint(of file: OpenFile, lastImage: Int) throws(ImageError) -> UInt32 {
+  static func fingerprint(of file: some ByteSource, lastImage: Int) throws(ImageError) -> UInt32 {
     var bytes = try file.bytes(min(4096, file.size), at: 0)
     let header = max(0, lastImage - TarHeader.blockBytes)
     bytes += try file.bytes(min(TarHeader.blockBytes, file.size - header), at: header)

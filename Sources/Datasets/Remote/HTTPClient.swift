@@ -1,0 +1,376 @@
+import CCurl
+import Imaging
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Why a request got no answer that can be used.
+struct HTTPFailure: Error, Hashable {
+  /// What happened, for a message.
+  var reason: String
+  /// The answer's status, where there was one.
+  var status: Int?
+  /// Whether the same request may go well later.
+  var isTransient: Bool
+  /// Seconds that the server asks to wait.
+  var wait: Double?
+}
+
+/// The head of an answer.
+struct HTTPHead: Hashable, Sendable {
+  var status = 0
+  /// Bytes of this answer's content.
+  var length: Int?
+  /// Where the content lies in the whole: its first byte and the bytes of the whole, where known.
+  var range: Range?
+  /// What tells this version of the file from another, and may stand in `If-Range`.
+  var validator: String?
+  var wait: Double?
+
+  struct Range: Hashable, Sendable {
+    var first: Int
+    var total: Int?
+  }
+
+  /// Bytes of the whole file.
+  var total: Int? { status == 206 ? range?.total : length }
+
+  /// Reads a line of a head; a status line begins a new one, as after a redirection.
+  mutating func read(_ line: Substring) {
+    if line.hasPrefix("HTTP/") {
+      let parts = line.split(separator: " ", maxSplits: 2)
+      self = HTTPHead(status: parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
+      return
+    }
+    guard let colon = line.firstIndex(of: ":") else { return }
+    let value = trimmed(line[line.index(after: colon)...])
+    switch line[..<colon].lowercased() {
+    case "content-length": length = Int(value).flatMap { $0 >= 0 ? $0 : nil }
+    case "content-range": range = Self.range(value)
+    case "etag" where value.hasPrefix("\"") && value.utf8.count <= 512: validator = String(value)
+    case "last-modified" where validator == nil && value.utf8.count <= 64: validator = String(value)
+    case "retry-after": wait = Double(value).flatMap { $0 >= 0 ? $0 : nil }
+    default: break
+    }
+  }
+
+  /// `bytes 0-4095/1000000`, the whole's size also as `*`.
+  private static func range(_ value: Substring) -> Range? {
+    guard value.hasPrefix("bytes "), let dash = value.firstIndex(of: "-"),
+      let slash = value.firstIndex(of: "/"),
+      let first = Int(value[value.index(value.startIndex, offsetBy: 6)..<dash]), first >= 0
+    else { return nil }
+    let total = Int(value[value.index(after: slash)...])
+    return Range(first: first, total: total.flatMap { $0 >= 0 ? $0 : nil })
+  }
+}
+
+private func trimmed(_ text: Substring) -> Substring {
+  var text = text.drop { $0.isWhitespace }
+  while let last = text.last, last.isWhitespace { text.removeLast() }
+  return text
+}
+
+/// A request for a file, or a part of one.
+struct HTTPRequest {
+  var url: String
+  /// `0-4095`, or `1000-` for all that follows.
+  var range: String?
+  /// The version of which a range is wanted; of another the whole file comes.
+  var validator: String?
+  /// Seconds in which the answer must have come; nil for as long as bytes come.
+  var seconds: Double?
+}
+
+/// Makes requests through libcurl, one at a time for each thread; connections are kept for later ones.
+struct HTTPClient: Sendable {
+  var settings: RemoteShardSettings
+
+  /// Makes one request and hands the content to `sink`, which ends the transfer by giving false.
+  ///
+  /// - Returns: the answer's head, which has status 200 or 206.
+  /// - Throws: `HTTPFailure` for any other status, a transfer that was cut or took too long, and what
+  ///   libcurl refuses. What came before that has been handed over.
+  @discardableResult
+  func get(
+    _ request: HTTPRequest, into sink: @escaping (HTTPHead, UnsafeRawBufferPointer) -> Bool
+  ) throws(HTTPFailure) -> HTTPHead {
+    if let missing = ccurl_missing() {
+      throw HTTPFailure(
+        reason: "cannot be fetched: \(String(cString: missing))", isTransient: false)
+    }
+    guard let handle = Handles.take() else {
+      throw HTTPFailure(reason: "cannot be fetched: there is no memory", isTransient: false)
+    }
+    defer { Handles.giveBack(handle) }
+    let transfer = Transfer(sink)
+    let code = perform(request, transfer, handle.pointer)
+    if transfer.wasStopped { return transfer.head }
+    let status = transfer.head.status
+    if code == ccurl_write_error || (code == 0 && status != 200 && status != 206) {
+      throw HTTPFailure(
+        reason: "the server answered with status \(status)", status: status,
+        isTransient: Self.transientStatuses.contains(status), wait: transfer.head.wait)
+    }
+    guard code == 0 else {
+      let text = String(cString: ccurl_error(code)).lowercased()
+      throw HTTPFailure(
+        reason: code == ccurl_timed_out ? "the transfer stalled or took too long" : text,
+        isTransient: Self.transientErrors.contains(code))
+    }
+    return transfer.head
+  }
+
+  private func perform(
+    _ request: HTTPRequest, _ transfer: Transfer, _ handle: UnsafeMutableRawPointer
+  ) -> Int32 {
+    ccurl_reset(handle)
+    let options: [(Int, Double)] = [
+      (ccurl_no_signal, 1), (ccurl_follow_location, 1),
+      (ccurl_max_redirects, Double(RemoteShardSettings.redirects)),
+      (ccurl_connect_timeout_ms, settings.connectSeconds * 1000),
+      (ccurl_low_speed_time, Double(settings.stallSeconds)),
+      (ccurl_low_speed_limit, Double(settings.slowest)),
+      (ccurl_timeout_ms, (request.seconds ?? 0) * 1000), (ccurl_tcp_keepalive, 1),
+      (ccurl_protocols, Double(ccurl_http | ccurl_https)),
+      // What was asked for over TLS does not come in the open.
+      (
+        ccurl_redirect_protocols,
+        Double(
+          request.url.lowercased().hasPrefix("https:") ? ccurl_https : ccurl_http | ccurl_https)
+      ),
+    ].map { (Int($0.0), $0.1) }
+    for (option, value) in options { ccurl_set_long(handle, Int32(option), Int(value)) }
+    ccurl_set_callback(handle, Int32(ccurl_write_function)) { bytes, size, count, context in
+      receive(bytes, size * count, context, isHead: false)
+    }
+    ccurl_set_callback(handle, Int32(ccurl_header_function)) { bytes, size, count, context in
+      receive(bytes, size * count, context, isHead: true)
+    }
+    let context = Unmanaged.passUnretained(transfer).toOpaque()
+    ccurl_set_pointer(handle, Int32(ccurl_write_data), context)
+    ccurl_set_pointer(handle, Int32(ccurl_header_data), context)
+    // Strings are copied by libcurl.
+    request.url.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_url), $0) }
+    "swift-mae".withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_user_agent), $0) }
+    if let range = request.range {
+      range.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_range), $0) }
+    }
+    var lines: UnsafeMutableRawPointer?
+    if let validator = request.validator {
+      lines = ccurl_list_append(nil, "If-Range: \(validator)")
+    }
+    defer { if let lines { ccurl_list_free(lines) } }
+    ccurl_set_pointer(handle, Int32(ccurl_http_header), lines)
+    let code = ccurl_perform(handle)
+    // The list and the context are gone when this returns.
+    ccurl_reset(handle)
+    return code
+  }
+
+  private static let transientStatuses: Set<Int> = [408, 425, 429, 500, 502, 503, 504]
+  private static let transientErrors = Set<Int32>(
+    [
+      ccurl_host_not_resolved, ccurl_not_connected, ccurl_http2, ccurl_partial, ccurl_timed_out,
+      ccurl_tls_connect, ccurl_got_nothing, ccurl_send_error, ccurl_receive_error,
+      ccurl_http2_stream,
+    ].map { Int32($0) })
+}
+
+/// What libcurl calls while a request is made.
+private final class Transfer {
+  var head = HTTPHead()
+  var wasStopped = false
+  private let sink: (HTTPHead, UnsafeRawBufferPointer) -> Bool
+  private var refused = 0
+
+  init(_ sink: @escaping (HTTPHead, UnsafeRawBufferPointer) -> Bool) { self.sink = sink }
+
+  /// Takes bytes; false ends the transfer.
+  func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    if head.status == 200 || head.status == 206 {
+      wasStopped = !sink(head, bytes)
+      return !wasStopped
+    }
+    // A page that explains an error is read to its end, so that the connection can be used again.
+    refused += bytes.count
+    return refused <= 1 << 16
+  }
+}
+
+private func receive(
+  _ bytes: UnsafeMutablePointer<CChar>?, _ count: Int, _ context: UnsafeMutableRawPointer?,
+  isHead: Bool
+) -> Int {
+  guard let context, let bytes else { return 0 }
+  let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+  let block = UnsafeRawBufferPointer(start: bytes, count: count)
+  if isHead {
+    transfer.head.read(Substring(decoding: block, as: UTF8.self).prefix { !$0.isNewline })
+    return count
+  }
+  return transfer.take(block) ? count : 0
+}
+
+/// Transfers that wait for their next request, with their connections.
+private enum Handles {
+  /// One of libcurl's; used by one thread at a time, because it is either waiting or taken.
+  struct Handle: @unchecked Sendable {
+    let pointer: UnsafeMutableRawPointer
+  }
+
+  private static let waiting = Mutex<[Handle]>([])
+
+  static func take() -> Handle? {
+    if let handle = waiting.withLock({ $0.popLast() }) { return handle }
+    return ccurl_new().map(Handle.init)
+  }
+
+  static func giveBack(_ handle: Handle) {
+    let isKept = waiting.withLock { waiting in
+      guard waiting.count < 64 else { return false }
+      waiting.append(handle)
+      return true
+    }
+    if !isKept { ccurl_free(handle.pointer) }
+  }
+}
+
+extension HTTPClient {
+  /// Whether a path is an address that is read over HTTP.
+  static func isAddress(_ path: String) -> Bool {
+    let start = path.prefix(8).lowercased()
+    return start.hasPrefix("http://") || start.hasPrefix("https://")
+  }
+
+  /// An address for messages: without a name and password, and without what follows a question mark,
+  /// which may be as secret.
+  static func shown(_ url: String) -> String {
+    let plain = url.prefix { $0 != "?" && $0 != "#" }
+    guard let slashes = plain.firstRange(of: "://") else { return String(plain) }
+    let host = plain[slashes.upperBound...].prefix { $0 != "/" }
+    guard let at = host.lastIndex(of: "@") else { return String(plain) }
+    return String(plain[..<slashes.upperBound] + plain[plain.index(after: at)...])
+  }
+
+  /// Makes a request until it succeeds, fails for good or has been made often enough.
+  ///
+  /// - Parameter body: makes it once.
+  func attempting<Result>(
+    _ url: String, until isCancelled: () -> Bool = { false },
+    _ body: () throws(HTTPFailure) -> Result
+  ) throws(ImageError) -> Result {
+    var attempts = 0
+    while true {
+      do throws(HTTPFailure) {
+        return try body()
+      } catch {
+        attempts += 1
+        guard error.isTransient, attempts < settings.attempts, !isCancelled() else {
+          throw Self.error(url, error, attempts: attempts)
+        }
+        let delay = settings.delay(
+          after: attempts, chance: Double.random(in: 0..<1), asked: error.wait)
+        Self.sleep(delay, until: isCancelled)
+      }
+    }
+  }
+
+  static func sleep(_ seconds: Double, until isCancelled: () -> Bool) {
+    var left = seconds
+    while left > 0, !isCancelled() {
+      usleep(UInt32(min(left, 0.1) * 1e6))
+      left -= 0.1
+    }
+  }
+
+  /// The line for a user.
+  static func error(_ url: String, _ failure: HTTPFailure, attempts: Int) -> ImageError {
+    let isMissing = failure.status == 404 || failure.status == 410
+    let times = attempts > 1 ? ", also at the last of \(attempts) attempts" : ""
+    return ImageError(isMissing ? .missing : .unreadable, name: shown(url), failure.reason + times)
+  }
+
+  /// The whole content of a small file; nil where the server has none.
+  func small(_ url: String, limit: Int) throws(ImageError) -> [UInt8]? {
+    try attempting(url) { () throws(HTTPFailure) -> [UInt8]? in
+      let content = Gathered(limit: limit)
+      do throws(HTTPFailure) {
+        try get(HTTPRequest(url: url, seconds: settings.requestSeconds)) { _, bytes in
+          content.add(bytes)
+        }
+      } catch {
+        // Stores that do not let strangers list say 403 for what is not there.
+        if let status = error.status, [403, 404, 410].contains(status) { return nil }
+        throw error
+      }
+      if content.isTooLarge {
+        throw HTTPFailure(reason: "has more than \(limit) bytes", isTransient: false)
+      }
+      return content.bytes
+    }
+  }
+
+  /// Bytes of a file.
+  ///
+  /// - Parameters:
+  ///   - size: the bytes that the whole file must have.
+  ///   - validator: the version that it must be.
+  func bytes(
+    _ count: Int, at offset: Int, of url: String, size: Int, validator: String?
+  ) throws(ImageError) -> [UInt8] {
+    if count == 0 { return [] }
+    return try attempting(url) { () throws(HTTPFailure) -> [UInt8] in
+      let content = Gathered(limit: count)
+      let request = HTTPRequest(
+        url: url, range: "\(offset)-\(offset + count - 1)", validator: validator,
+        seconds: settings.requestSeconds)
+      let head = try get(request) { head, bytes in
+        head.status == 206 && head.range?.first == offset && content.add(bytes)
+      }
+      guard head.status == 206, head.range?.first == offset else {
+        throw HTTPFailure(
+          reason: head.total == size && (validator == nil || head.validator == validator)
+            ? "is not sent in parts by its server; let it be kept whole (MAE_SHARD_CACHE_GB)"
+            : changed, isTransient: false)
+      }
+      if let total = head.range?.total, total != size {
+        throw HTTPFailure(reason: changed, isTransient: false)
+      }
+      guard content.bytes.count == count else {
+        throw HTTPFailure(reason: "sent other bytes than were asked for", isTransient: true)
+      }
+      return content.bytes
+    }
+  }
+
+  /// What to say of a file that is not the one it was.
+  var changed: String {
+    "is another file than when it was first read; to read it anew, remove what \(settings.cacheFolder) "
+      + "keeps of it"
+  }
+}
+
+/// Bytes of one answer, no more than a limit.
+final class Gathered {
+  private(set) var bytes: [UInt8] = []
+  private(set) var isTooLarge = false
+  private let limit: Int
+
+  init(limit: Int) { self.limit = limit }
+
+  func add(_ block: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count + block.count <= limit else {
+      isTooLarge = true
+      return false
+    }
+    bytes.append(contentsOf: block)
+    return true
+  }
+}

@@ -1,0 +1,205 @@
+import Imaging
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What is kept of remote shards: a folder that many programs use at once, without a server of its own.
+///
+/// For each shard up to five files begin with the same name: the shard, `….index` (where its images lie),
+/// `….facts` (its size and version), `….part` (what has come of it so far) and `….lock`, which the one
+/// who writes the others holds. Files get their name when they are whole.
+struct RemoteCache: Sendable {
+  let folder: String
+  /// Most bytes of shards.
+  let limit: Int
+
+  /// The files of one shard.
+  struct Entry: Hashable, Sendable {
+    /// The shard as a whole.
+    var shard: String
+    var index: String { shard + ShardIndex.suffix }
+    var facts: String { shard + ".facts" }
+    var part: String { shard + ".part" }
+    var lock: String { shard + ".lock" }
+  }
+
+  init(_ settings: RemoteShardSettings) throws(ImageError) {
+    folder = settings.cacheFolder
+    limit = settings.cacheBytes
+    try createFolder(folder)
+  }
+
+  /// The files for an address; a name and password in it do not matter.
+  func entry(_ url: String) -> Entry {
+    var plain = url
+    if let slashes = url.firstRange(of: "://") {
+      let host = url[slashes.upperBound...].prefix { $0 != "/" }
+      if let at = host.lastIndex(of: "@") {
+        plain = String(url[..<slashes.upperBound] + url[url.index(after: at)...])
+      }
+    }
+    let name = lastComponent(HTTPClient.shown(url)).utf8.suffix(60).map { byte in
+      let letter = Character(Unicode.Scalar(byte))
+      return byte < 128 && (letter.isLetter || letter.isNumber || letter == ".") ? letter : "-"
+    }
+    return Entry(shard: "\(folder)/\(ContentHash(Array(plain.utf8)).text)-\(String(name))")
+  }
+
+  /// Says that a shard has been used.
+  func touch(_ entry: Entry) { utimes(entry.shard, nil) }
+
+  /// Makes room for a shard that is about to come, by removing those that were not used for longest.
+  ///
+  /// - Returns: whether there is room, under the limit and on the disk.
+  func makeRoom(_ bytes: Int, for entry: Entry) throws(ImageError) -> Bool {
+    guard bytes <= limit else { return false }
+    guard let lock = try FileLock(folder + "/lock") else { return false }
+    defer { lock.release() }
+    var kept = try files().filter { $0.entry != entry }.sorted { $0.used < $1.used }
+    var total = kept.reduce(0) { $0 + $1.bytes }
+    let here = size(of: entry.part) ?? 0
+    while total > limit - bytes || !isFree(bytes - here) {
+      guard !kept.isEmpty else { return false }
+      let oldest = kept.removeFirst()
+      // What somebody fetches just now stays, and those who read a removed shard keep their hold of it.
+      guard let lock = try FileLock(oldest.entry.lock, waiting: { false }) else { continue }
+      unlink(oldest.isPart ? oldest.entry.part : oldest.entry.shard)
+      lock.release()
+      total -= oldest.bytes
+    }
+    return true
+  }
+
+  private struct Kept {
+    var entry: Entry
+    var isPart: Bool
+    var bytes: Int
+    var used: Int
+  }
+
+  /// Shards and parts of shards; a part counts as the whole that it will be.
+  private func files() throws(ImageError) -> [Kept] {
+    let all: [String]
+    do throws(DatasetError) {
+      all = try names(in: folder)
+    } catch {
+      throw ImageError(.unreadable, name: folder, error.reason)
+    }
+    let others = [ShardIndex.suffix, ".facts", ".lock"]
+    return all.compactMap { name in
+      guard name != "lock", !others.contains(where: name.hasSuffix), !name.contains(".part-") else {
+        return nil
+      }
+      let path = folder + "/" + name
+      let isPart = name.hasSuffix(".part")
+      let entry = Entry(shard: isPart ? String(path.dropLast(5)) : path)
+      var status = stat()
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+      let bytes = isPart ? RemoteFacts(entry.facts)?.size : nil
+      return Kept(
+        entry: entry, isPart: isPart, bytes: max(bytes ?? 0, Int(status.st_size)),
+        used: modified(status))
+    }
+  }
+
+  /// Whether the disk has room for so many bytes, and some to spare.
+  private func isFree(_ bytes: Int) -> Bool {
+    var status = statvfs()
+    guard statvfs(folder, &status) == 0 else { return true }
+    let (free, overflow) = Int(status.f_bavail).multipliedReportingOverflow(
+      by: Int(status.f_frsize))
+    return overflow || free >= bytes + 256 << 20
+  }
+}
+
+/// What is known of a remote shard before any image of it is read.
+struct RemoteFacts: Hashable, Sendable {
+  var size: Int
+  /// What tells its version.
+  var validator: String?
+  /// Whether its server sends parts of it.
+  var hasRanges: Bool
+  /// How it is packed as a whole.
+  var packing: Packing
+
+  init(size: Int, validator: String?, hasRanges: Bool, packing: Packing) {
+    self.size = size
+    self.validator = validator
+    self.hasRanges = hasRanges
+    self.packing = packing
+  }
+
+  private static let title = "swift-mae remote shard 1"
+
+  /// Reads what was written; nil where it is not there or not whole.
+  init?(_ path: String) {
+    guard let bytes = try? readFile(path, limit: 1 << 12) else { return nil }
+    let lines = String(decoding: bytes, as: UTF8.self).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    guard lines.count >= 5, lines[0] == Self.title, let size = Int(lines[1]), size >= 0,
+      let packing = UInt8(lines[3]).flatMap(Packing.init(rawValue:))
+    else { return nil }
+    self.init(
+      size: size, validator: lines[4].isEmpty ? nil : String(lines[4]),
+      hasRanges: lines[2] == "parts",
+      packing: packing)
+  }
+
+  func write(to path: String) throws(ImageError) {
+    let lines = [
+      Self.title, String(size), hasRanges ? "parts" : "whole", String(packing.rawValue),
+      validator ?? "", "",
+    ]
+    try writeFile(Array(lines.joined(separator: "\n").utf8), to: path)
+  }
+}
+
+/// A file that one holder at a time has, among all threads and programs.
+final class FileLock {
+  private var descriptor: Int32
+
+  /// Waits for a lock for as long as `waiting` says; nil where it has ended before.
+  init?(_ path: String, waiting: () -> Bool = { true }) throws(ImageError) {
+    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw ImageError(
+        .unreadable, name: path, "cannot be made: \(String(cString: strerror(errno)))")
+    }
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else {
+        throw ImageError(
+          .unreadable, name: path, "cannot be locked: \(String(cString: strerror(errno)))")
+      }
+      guard waiting() else { return nil }
+      usleep(50_000)
+    }
+  }
+
+  deinit { release() }
+
+  func release() {
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = -1
+  }
+}
+
+/// Bytes of a regular file; nil where there is none.
+func size(of path: String) -> Int? {
+  var status = stat()
+  guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+  return Int(status.st_size)
+}
+
+/// When a file was last changed, in nanoseconds.
+private func modified(_ status: stat) -> Int {
+  #if canImport(Darwin)
+    status.st_mtimespec.tv_sec * 1_000_000_000 + status.st_mtimespec.tv_nsec
+  #else
+    status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+  #endif
+}

@@ -1,0 +1,133 @@
+import Dispatch
+import Imaging
+import Synchronization
+
+/// The shards of one set that are on servers.
+///
+/// Of the shards as many as there is room for are kept, in their order: an image is read from the server
+/// by itself until its shard has been fetched, which begins in the background when several images of it
+/// have been read.
+final class RemoteShards: Sendable {
+  /// The shards.
+  let shards: [RemoteShard]
+  /// Where the images of each lie.
+  let indexes: [ShardIndex]
+  /// For each shard the file that a packed one was unpacked to.
+  let unpacked: [String?]
+  private let crew = FetchingCrew()
+
+  /// Requests that are made at once while a set is opened.
+  private static let requests = 16
+
+  /// Learns where the images of all shards lie.
+  init(_ urls: [String], settings: RemoteShardSettings) throws(ImageError) {
+    let client = HTTPClient(settings: settings)
+    let cache = try RemoteCache(settings)
+    let shards = try inParallel(urls.count, width: Self.requests) { i throws(ImageError) in
+      try RemoteShard(urls[i], client: client, cache: cache)
+    }
+    var room = cache.limit
+    for shard in shards where shard.size <= room {
+      shard.allowKeeping()
+      room -= shard.size
+    }
+    let found = try inParallel(shards.count, width: Self.requests) { i throws(ImageError) in
+      try shards[i].index()
+    }
+    self.shards = shards
+    indexes = found.map(\.index)
+    unpacked = found.map(\.unpacked)
+  }
+
+  deinit { crew.stop() }
+
+  /// Reads an image of a shard that is not kept.
+  func bytes(_ count: Int, at offset: Int, of shard: Int) throws(ImageError) -> [UInt8] {
+    let bytes = try shards[shard].bytes(count, at: offset)
+    if shards[shard].isWantedWhole() { crew.fetch(shards[shard]) }
+    return bytes
+  }
+}
+
+/// Threads that fetch shards in the background, in the order in which they were asked for.
+private final class FetchingCrew: Sendable {
+  private let state = Mutex(State())
+
+  private struct State {
+    var waiting: [RemoteShard] = []
+    var running = 0
+    var isStopped = false
+  }
+
+  /// Shards that are fetched at once.
+  private static let most = 2
+
+  func fetch(_ shard: RemoteShard) {
+    let isNeeded = state.withLock { state in
+      state.waiting.append(shard)
+      guard state.running < Self.most, !state.isStopped else { return false }
+      state.running += 1
+      return true
+    }
+    if isNeeded { DispatchQueue.global(qos: .utility).async { self.run() } }
+  }
+
+  /// Ends after what is being received just now.
+  func stop() {
+    state.withLock { state in
+      state.isStopped = true
+      state.waiting = []
+    }
+  }
+
+  private func next() -> RemoteShard? {
+    state.withLock { state in
+      if state.waiting.isEmpty || state.isStopped {
+        state.running -= 1
+        return nil
+      }
+      return state.waiting.removeFirst()
+    }
+  }
+
+  private func run() {
+    while let shard = next() {
+      do throws(ImageError) {
+        try shard.fetch { self.state.withLock { $0.isStopped } }
+      } catch {
+        // Images are still read one by one; what makes that wrong the shard has noted.
+        shard.forgetReads()
+      }
+    }
+  }
+}
+
+/// The results of `body` for `0 ..< count`, made by so many threads at once, which may wait for input.
+///
+/// - Throws: the error of the lowest number.
+func inParallel<Result: Sendable>(
+  _ count: Int, width: Int, _ body: @escaping @Sendable (Int) throws(ImageError) -> Result
+) throws(ImageError) -> [Result] {
+  let results = Mutex<[Swift.Result<Result, ImageError>?]>(Array(repeating: nil, count: count))
+  let next = Atomic(0)
+  let queue = DispatchQueue(label: "swift-mae.remote", attributes: .concurrent)
+  let group = DispatchGroup()
+  for _ in 0..<min(width, count) {
+    queue.async(group: group) {
+      while true {
+        let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard i < count else { return }
+        let result = Swift.Result { () throws(ImageError) -> Result in try body(i) }
+        results.withLock { $0[i] = result }
+        // The rest is of no use.
+        if case .failure = result { next.store(count, ordering: .relaxed) }
+      }
+    }
+  }
+  group.wait()
+  var all: [Result] = []
+  for result in results.withLock({ $0 }) {
+    if let result { all.append(try result.get()) }
+  }
+  return all
+}
