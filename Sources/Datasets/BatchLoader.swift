@@ -35,12 +35,16 @@ public final class BatchLoader: Sendable {
   ///   - number: the first batch given out.
   ///   - rank: which of `ranks` processes this is; together they see every image once an epoch.
   ///   - prefetch: batches that are made ahead.
+  ///   - cacheBytes: memory for decoded images, which are then decoded once; 0 for none. Batches are
+  ///     the same whatever fits. JPEG files, which are decoded no further than a crop needs without a
+  ///     cache, give slightly other pixels with one, the same for any size of it.
   ///   - brokenFraction: the share of the set that may be broken.
   public init(
     _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform,
     output: PixelOutput = .floats, batch: Int, sampling: Sampling = Sampling(), seed: UInt64,
     startingAt number: Int = 0, rank: Int = 0,
-    ranks: Int = 1, workers: Int, prefetch: Int = 2, brokenFraction: Double = 0.01
+    ranks: Int = 1, workers: Int, prefetch: Int = 2, cacheBytes: Int = 0,
+    brokenFraction: Double = 0.01
   ) {
     precondition(dataset.count >= 1, "a set without images")
     precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && number >= 0)
@@ -52,7 +56,8 @@ public final class BatchLoader: Sendable {
     stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch, ranks: ranks)
     pipeline = BatchPipeline(
       dataset: dataset, transform: transform, output: output, plan: .training(plan), batch: batch,
-      startingAt: number, workers: workers, depth: prefetch, attempts: limit + 1)
+      startingAt: number, workers: workers, depth: prefetch, attempts: limit + 1,
+      cacheBytes: cacheBytes)
     record = Mutex(Record(broken: BrokenImages(limit: limit)))
     pipeline.start()
   }
@@ -90,6 +95,9 @@ public final class BatchLoader: Sendable {
 
   /// Seconds that `next()` has waited in all.
   public var waited: Double { record.withLock { $0.waited } / .seconds(1) }
+
+  /// Bytes of decoded images that are kept; never more than `cacheBytes`.
+  public var cachedBytes: Int { pipeline.cachedBytes }
 
   /// What the workers' time has gone to so far.
   public var times: StageTimes { pipeline.times }

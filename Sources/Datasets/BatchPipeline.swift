@@ -15,6 +15,8 @@ final class BatchPipeline: Sendable {
   /// Images tried for one slot before it is given up.
   private let attempts: Int
   private let pool: BatchPool
+  /// Decoded images; nil where none are kept.
+  private let cache: PixelCache?
   private let state: Monitor<State>
 
   private struct State {
@@ -45,7 +47,7 @@ final class BatchPipeline: Sendable {
   init(
     dataset: any ImageDataset, transform: ImageTransform, output: PixelOutput = .floats,
     plan: BatchPlan, batch: Int,
-    startingAt first: Int, workers: Int, depth: Int, attempts: Int
+    startingAt first: Int, workers: Int, depth: Int, attempts: Int, cacheBytes: Int = 0
   ) {
     self.dataset = dataset
     self.transform = transform
@@ -56,6 +58,7 @@ final class BatchPipeline: Sendable {
     self.attempts = attempts
     pool = BatchPool(
       byteCount: batch * transform.valueCount * output.byteCount, kept: depth + 1)
+    cache = cacheBytes > 0 ? PixelCache(limit: cacheBytes) : nil
     state = Monitor(State(next: first))
   }
 
@@ -157,15 +160,15 @@ final class BatchPipeline: Sendable {
   private func fill(
     _ slot: Int, of claim: Claim, on bench: ImageWorkbench, after latest: inout LatestRead
   ) -> SlotOutcome {
-    let place = claim.storage.baseAddress + slot * transform.valueCount * output.byteCount
+    let planes = planes(claim.storage.baseAddress, slot)
     var broken: [BrokenImage] = []
     for attempt in 0..<attempts {
       guard var choice = plan.choice(batch: claim.batch, slot: slot, attempt: attempt) else {
         break
       }
       do throws(ImageError) {
-        let content = try read(choice.index, on: bench, after: &latest)
-        try write(content, using: &choice.random, to: place, on: bench)
+        let source = try source(choice.index, on: bench, after: &latest)
+        try transform.write(source, using: &choice.random, into: planes, on: bench)
         return SlotOutcome(index: choice.index, broken: broken)
       } catch {
         broken.append(
@@ -176,32 +179,39 @@ final class BatchPipeline: Sendable {
     return SlotOutcome(index: nil, broken: broken)
   }
 
-  private func write(
-    _ content: ImageContent, using random: inout SampleRandom, to place: UnsafeMutableRawPointer,
-    on bench: ImageWorkbench
-  ) throws(ImageError) {
+  private func planes(_ base: UnsafeMutableRawPointer, _ slot: Int) -> ImageTransform.Planes {
     let count = transform.valueCount
-    switch output {
-    case .floats:
-      let planes = place.bindMemory(to: Float.self, capacity: count)
-      try transform.write(content, using: &random, into: planes, on: bench)
-    case .bytes:
-      let planes = place.bindMemory(to: UInt8.self, capacity: count)
-      try transform.write(content, using: &random, into: planes, on: bench)
+    let place = base + slot * count * output.byteCount
+    return switch output {
+    case .floats: .floats(place.bindMemory(to: Float.self, capacity: count))
+    case .bytes: .bytes(place.bindMemory(to: UInt8.self, capacity: count))
     }
   }
 
-  private func read(
+  /// Reads an image, or has it from before: as the latest one, or decoded in the cache.
+  private func source(
     _ index: Int, on bench: ImageWorkbench, after latest: inout LatestRead
-  ) throws(ImageError) -> ImageContent {
-    if let content = latest.content, latest.index == index { return content }
-    var start = StageTimes.Instant.now
-    defer { bench.times.add(\.read, since: &start) }
-    latest.content = nil
-    let content = try dataset.content(of: index)
-    latest = LatestRead(index: index, content: content)
-    return content
+  ) throws(ImageError) -> PixelSource {
+    if let source = latest.source, latest.index == index { return source }
+    latest.source = nil
+    let source = try fresh(index, on: bench)
+    latest = LatestRead(index: index, source: source)
+    return source
   }
+
+  private func fresh(_ index: Int, on bench: ImageWorkbench) throws(ImageError) -> PixelSource {
+    if let kept = cache?[index] { return .decoded(kept) }
+    var start = StageTimes.Instant.now
+    let content = try dataset.content(of: index)
+    bench.times.add(\.read, since: &start)
+    guard let cache else { return .content(content) }
+    let image = try transform.decodedWhole(content, on: bench)
+    cache.keep(image, at: index)
+    return .decoded(image)
+  }
+
+  /// Bytes of decoded images that are kept.
+  var cachedBytes: Int { cache?.bytes ?? 0 }
 
   /// What the workers' time has gone to so far.
   var times: StageTimes { state.withLock { $0.times } }
@@ -210,7 +220,7 @@ final class BatchPipeline: Sendable {
 /// The image that a worker has read last, which is the next one too where images are repeated.
 private struct LatestRead {
   var index = -1
-  var content: ImageContent?
+  var source: PixelSource?
 }
 
 /// What became of one slot.

@@ -74,25 +74,7 @@ public struct ImageTransform: Hashable, Sendable {
     _ content: ImageContent, using random: inout SampleRandom,
     into planes: UnsafeMutablePointer<Float>, on bench: ImageWorkbench = ImageWorkbench()
   ) throws(ImageError) {
-    let framing = framing(of: content.size, using: &random)
-    if augmentation.changesPixels {
-      var image = try framed(content, framing, on: bench)
-      var start = StageTimes.Instant.now
-      augmentation.changePixels(
-        of: &image, fill: normalization.meanBytes, using: &random, on: bench)
-      image.writePlanes(normalized: normalization, into: planes)
-      bench.times.add(\.resample, since: &start)
-    } else {
-      try withRows(of: content, framing, on: bench) { source, columns, rows in
-        source.resample(
-          columns: columns, rows: rows, normalized: normalization, into: planes, on: bench)
-      }
-    }
-    if let erasing = augmentation.erasing {
-      var start = StageTimes.Instant.now
-      erasing.apply(to: planes, channels: channels, size: size, using: &random)
-      bench.times.add(\.resample, since: &start)
-    }
+    try write(.content(content), using: &random, into: .floats(planes), on: bench)
   }
 
   /// Writes one example as bytes, to be normalised by `(x / 255 − mean) / deviation` elsewhere.
@@ -104,21 +86,50 @@ public struct ImageTransform: Hashable, Sendable {
     _ content: ImageContent, using random: inout SampleRandom,
     into planes: UnsafeMutablePointer<UInt8>, on bench: ImageWorkbench = ImageWorkbench()
   ) throws(ImageError) {
-    precondition(augmentation.erasing == nil, "bytes do not hold what erasing fills in")
-    let framing = augmentation.framing(of: content.size, output: size, using: &random)
+    try write(.content(content), using: &random, into: .bytes(planes), on: bench)
+  }
+
+  /// Where an example is written to.
+  package enum Planes {
+    case floats(UnsafeMutablePointer<Float>)
+    case bytes(UnsafeMutablePointer<UInt8>)
+  }
+
+  /// Writes one example. `[C, H, W]`
+  package func write(
+    _ source: PixelSource, using random: inout SampleRandom, into planes: Planes,
+    on bench: ImageWorkbench
+  ) throws(ImageError) {
+    let framing = framing(of: source.size, using: &random)
     if augmentation.changesPixels {
-      var image = try framed(content, framing, on: bench)
+      var image = try framed(source, framing, on: bench)
       var start = StageTimes.Instant.now
       augmentation.changePixels(
         of: &image, fill: normalization.meanBytes, using: &random, on: bench)
-      image.writePlanes(into: planes)
+      switch planes {
+      case .floats(let planes): image.writePlanes(normalized: normalization, into: planes)
+      case .bytes(let planes): image.writePlanes(into: planes)
+      }
       bench.times.add(\.resample, since: &start)
     } else {
-      try withRows(of: content, framing, on: bench) { source, columns, rows in
-        source.resample(
-          columns: columns, rows: rows, planeCount: channels, into: planes, on: bench)
+      try withRows(of: source, framing, on: bench) { source, columns, rows in
+        switch planes {
+        case .floats(let planes):
+          source.resample(
+            columns: columns, rows: rows, normalized: normalization, into: planes, on: bench)
+        case .bytes(let planes):
+          source.resample(
+            columns: columns, rows: rows, planeCount: channels, into: planes, on: bench)
+        }
       }
     }
+    guard let erasing = augmentation.erasing else { return }
+    guard case .floats(let planes) = planes else {
+      preconditionFailure("bytes do not hold what erasing fills in")
+    }
+    var start = StageTimes.Instant.now
+    erasing.apply(to: planes, channels: channels, size: size, using: &random)
+    bench.times.add(\.resample, since: &start)
   }
 
   /// The example as bytes: what the model sees, for people to look at.
@@ -134,7 +145,7 @@ public struct ImageTransform: Hashable, Sendable {
     }
     let bench = ImageWorkbench()
     let framing = framing(of: content.size, using: &random)
-    var image = try framed(content, framing, on: bench)
+    var image = try framed(.content(content), framing, on: bench)
     augmentation.changePixels(of: &image, fill: normalization.meanBytes, using: &random, on: bench)
     return image
   }
@@ -147,9 +158,9 @@ public struct ImageTransform: Hashable, Sendable {
   }
 
   private func framed(
-    _ content: ImageContent, _ framing: Framing, on bench: ImageWorkbench
+    _ source: PixelSource, _ framing: Framing, on bench: ImageWorkbench
   ) throws(ImageError) -> ByteImage {
-    try withRows(of: content, framing, on: bench) { source, columns, rows in
+    try withRows(of: source, framing, on: bench) { source, columns, rows in
       source.resampled(columns: columns, rows: rows, on: bench).converted(toChannels: channels)
     }
   }
@@ -158,20 +169,26 @@ public struct ImageTransform: Hashable, Sendable {
   /// scale that has a pixel for each of the output's, and calls `body` with that and the axes. The
   /// pixels are gray or have the output's channels.
   private func withRows<Result>(
-    of content: ImageContent, _ framing: Framing, on bench: ImageWorkbench,
+    of source: PixelSource, _ framing: Framing, on bench: ImageWorkbench,
     _ body: (PixelRows, _ columns: ResamplingAxis, _ rows: ResamplingAxis) -> Result
   ) throws(ImageError) -> Result {
     var start = StageTimes.Instant.now
     defer { bench.times.add(\.resample, since: &start) }
-    switch content {
-    case .pixels(let image):
+    switch source {
+    case .decoded(let decoded):
+      let image = decoded.pixels
       let axes = framing.axes(
-        output: size, eighths: 8, scaled: content.size, filter: augmentation.filter)
+        output: size, eighths: decoded.eighths,
+        scaled: PixelSize(width: image.width, height: image.height), filter: augmentation.filter)
+      return image.withRows { body($0, axes.columns, axes.rows) }
+    case .content(.pixels(let image)):
+      let axes = framing.axes(
+        output: size, eighths: 8, scaled: source.size, filter: augmentation.filter)
       let fits = image.channels <= channels
       return (fits ? image : image.converted(toChannels: channels)).withRows {
         body($0, axes.columns, axes.rows)
       }
-    case .encoded(let file):
+    case .content(.encoded(let file)):
       let eighths = file.decodesParts ? framing.sufficientEighths : 8
       var (columns, rows) = framing.axes(
         output: size, eighths: eighths, scaled: file.size(eighths: eighths),

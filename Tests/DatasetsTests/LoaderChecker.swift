@@ -11,6 +11,7 @@ struct LoaderChecker {
   var seed: UInt64 = 5
   var sampling = Sampling()
   var output = PixelOutput.floats
+  var cacheBytes = 0
   var transform = ImageTransform(
     Augmentation(
       minScale: 0.3, jitter: ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1)),
@@ -42,7 +43,8 @@ struct LoaderChecker {
       dataset, transform: transform, output: output, batch: batch, sampling: sampling, seed: seed,
       startingAt: step,
       rank: rank,
-      ranks: ranks, workers: workers, prefetch: prefetch, brokenFraction: 0.2)
+      ranks: ranks, workers: workers, prefetch: prefetch,
+      cacheBytes: cacheBytes, brokenFraction: 0.2)
   }
 
   func batches(

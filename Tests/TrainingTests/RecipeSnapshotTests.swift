@@ -51,6 +51,7 @@ import Training
           brokenLimit: 0.01
           workers: 0
           prefetch: 4
+          cache: 0
           normalizeOnDevice: false
         optimizer:
           baseRate: 0.00015

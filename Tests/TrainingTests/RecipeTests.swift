@@ -245,6 +245,7 @@ import Training
     ("data.repeats=0", "data.repeats is 0; expected a whole number from 1 to 1024"),
     ("data.brokenLimit=2", "data.brokenLimit is 2; expected a number from 0 to 1"),
     ("data.workers=-1", "data.workers is -1; expected a whole number from 0 to 1024"),
+    ("data.cache=-1", "data.cache is -1; expected a number of at least 0"),
     ("data.prefetch=0", "data.prefetch is 0; expected a whole number from 1 to 1024"),
     (
       "data.normalization={mean: [0], std: [1, 1, 1]}",

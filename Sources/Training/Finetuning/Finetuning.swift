@@ -85,7 +85,10 @@ public final class Finetuning {
     if let path = settings.model ?? settings.like {
       source = try LoadedModel(path, hints: settings.hints)
     }
-    let (resolved, description) = try Self.resolve(recipe, source, data, settings)
+    var (resolved, description) = try Self.resolve(recipe, source, data, settings)
+    let cache = try resolved.data.resolvingCache(
+      for: data.training, Self.transform(resolved, description))
+    resolved.data = cache.pipeline
     self.recipe = resolved
     try resolved.data.requireMemory(forBatchesOf: resolved.batch.size, description.model)
     let sampling = resolved.data.sampling(accumulation: resolved.batch.accumulation)
@@ -93,7 +96,7 @@ public final class Finetuning {
       images: data.training.count, batch: resolved.batch.size)
     totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
     task = FinetuningTask(resolved, description: description, on: settings.device)
-    var remarks = data.remarks + (source?.assumptions ?? [])
+    var remarks = data.remarks + (source?.assumptions ?? []) + [cache.remark].compactMap(\.self)
     if settings.model != nil, let source {
       let start = try StartingWeights(source, for: description)
       try start.place(in: task.store, from: source.source)
@@ -183,6 +186,17 @@ public final class Finetuning {
   public var device: Device { settings.device }
   private var classifierShape: ClassifierHead { task.classifier.shape }
 
+  /// How a picture becomes the model's input.
+  private static func transform(
+    _ recipe: FinetuningRecipe, _ description: ModelDescription
+  ) -> ImageTransform {
+    let model = description.model
+    let normalization = recipe.data.pixelNormalization(channels: model.channels)
+    return ImageTransform(
+      recipe.augmentation(normalization: normalization),
+      size: PixelSize(width: model.width, height: model.height), normalization: normalization)
+  }
+
   /// Trains to the end, or until a signal, and judges the classifier on the validation set.
   ///
   /// - Parameter judged: Told of judgements on the way and at the end, with the step they are of.
@@ -191,18 +205,15 @@ public final class Finetuning {
   public func run(
     observers: [any TrainingObserver], judged: @escaping (Judgement, _ step: Int) throws -> Void
   ) throws -> [BrokenImage] {
-    let model = description.model
-    let normalization = recipe.data.pixelNormalization(channels: model.channels)
     let sampling = recipe.data.sampling(accumulation: recipe.batch.accumulation)
     let loader = BatchLoader(
       data.training, path: settings.data,
-      transform: ImageTransform(
-        recipe.augmentation(normalization: normalization),
-        size: PixelSize(width: model.width, height: model.height), normalization: normalization),
+      transform: Self.transform(recipe, description),
       output: recipe.data.output, batch: recipe.batch.size,
       sampling: sampling, seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
-      prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
+      prefetch: recipe.data.prefetch, cacheBytes: recipe.data.cacheBytes,
+      brokenFraction: recipe.data.brokenLimit)
     defer { loader.stop() }
     let plan = Trainer.Plan(
       totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch,

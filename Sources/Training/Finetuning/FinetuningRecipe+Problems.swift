@@ -98,6 +98,7 @@ extension FinetuningRecipe {
     other.name = name
     other.note = note
     if !other.data.normalization.isInNumbers { other.data.normalization = data.normalization }
+    if other.data.cache == .auto { other.data.cache = data.cache }
     guard other == resumed else {
       throw RecipeErrors([
         FieldMistake(

@@ -53,6 +53,7 @@ struct Checks {
     within(0...1, "data.brokenLimit", data.brokenLimit)
     within(0...1024, "data.workers", data.workers)
     within(1...1024, "data.prefetch", data.prefetch)
+    if case .gigabytes(let size) = data.cache { atLeast(0, "data.cache", size) }
     guard let channels else { return }
     switch data.normalization {
     case .computed, .inherited, .none: return

@@ -28,6 +28,9 @@ extension Recipe {
     public var workers: Int
     /// Batches made ahead of the training step.
     public var prefetch: Int
+    /// Memory for decoded images, which are then decoded once: gigabytes, 0 for none, or auto. JPEG
+    /// files give slightly other pixels with a cache than without, the same for any size of it.
+    public var cache: Cache
     /// Whether batches are bytes until they are on the device: a quarter of the memory and of what is
     /// moved, and the same numbers.
     public var normalizeOnDevice: Bool
@@ -40,7 +43,7 @@ extension Recipe {
       shuffle: Shuffle = .exact, shuffleBuffer: Int = 4096, repeats: Int = 1,
       brokenLimit: Double = 0.01,
       workers: Int = 0, prefetch: Int = 4,
-      normalizeOnDevice: Bool = false
+      cache: Cache = .gigabytes(0), normalizeOnDevice: Bool = false
     ) {
       self.crop = crop
       self.scale = scale
@@ -55,6 +58,7 @@ extension Recipe {
       self.brokenLimit = brokenLimit
       self.workers = workers
       self.prefetch = prefetch
+      self.cache = cache
       self.normalizeOnDevice = normalizeOnDevice
     }
   }
@@ -91,6 +95,14 @@ extension Recipe {
     case buffered
     /// The set's own order.
     case none
+  }
+
+  /// Memory for decoded images. In a recipe a number of gigabytes, or the word `auto`.
+  public enum Cache: Hashable, Sendable {
+    /// At most so many gigabytes (10⁹ bytes); 0 for none.
+    case gigabytes(Double)
+    /// As much as the set takes where that is at most half of the memory that is free, else none.
+    case auto
   }
 
   /// What is subtracted from channels of 0...1, and what they are divided by. In a recipe one of the
@@ -151,4 +163,32 @@ extension Recipe.Normalization: StatesAllowedValues {
   package static var allowedValues: String {
     "imagenet, computed, inherited or none, or {mean: [one number a channel], std: [one number a channel]}"
   }
+}
+
+extension Recipe.Cache: Codable {
+  private enum Keyword: String, Codable {
+    case auto
+  }
+
+  /// Reads a number or the word.
+  public init(from decoder: any Decoder) throws {
+    if let number = try? Double(from: decoder) {
+      self = .gigabytes(number)
+    } else {
+      _ = try Keyword(from: decoder)
+      self = .auto
+    }
+  }
+
+  /// Writes a number or the word.
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .gigabytes(let number): try number.encode(to: encoder)
+    case .auto: try Keyword.auto.encode(to: encoder)
+    }
+  }
+}
+
+extension Recipe.Cache: StatesAllowedValues {
+  package static var allowedValues: String { "a number of gigabytes, 0 for none, or auto" }
 }

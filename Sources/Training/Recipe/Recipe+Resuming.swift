@@ -18,6 +18,7 @@ extension Recipe {
       other.name = name
       other.note = note
       if other.data.normalization == .computed { other.data.normalization = data.normalization }
+      if other.data.cache == .auto { other.data.cache = data.cache }
     }
     let pairs: [(path: FieldPath, same: Bool)] = [
       ("name", resumed.name == other.name), ("note", resumed.note == other.note),
@@ -40,7 +41,8 @@ extension Recipe {
 extension Recipe {
   /// The fields that a resumed run may change, for messages.
   static let mayChange =
-    "budget, checkpoints, monitor, data.workers, data.prefetch and data.normalizeOnDevice"
+    "budget, checkpoints, monitor, data.workers, data.prefetch, data.normalizeOnDevice and the size of "
+    + "data.cache"
 }
 
 extension Recipe.Pipeline {
@@ -49,5 +51,16 @@ extension Recipe.Pipeline {
     workers = other.workers
     prefetch = other.prefetch
     normalizeOnDevice = other.normalizeOnDevice
+    if cache.isOn == other.cache.isOn { cache = other.cache }
+  }
+}
+
+extension Recipe.Cache {
+  /// Whether images are decoded as a whole; nil before that is found out.
+  var isOn: Bool? {
+    switch self {
+    case .gigabytes(let size): size > 0
+    case .auto: nil
+    }
   }
 }

@@ -66,6 +66,8 @@ public final class Pretraining {
     var resolved = recipe
     resolved.data = try recipe.data.resolvingNormalization(
       from: dataset, named: settings.data, channels: recipe.model.channels, seed: recipe.seed)
+    let cache = try resolved.data.resolvingCache(for: dataset, resolved.transform)
+    resolved.data = cache.pipeline
     self.recipe = resolved
     try resolved.requireMemoryForBatches()
     stepsPerEpoch = resolved.sampling.stepsPerEpoch(
@@ -82,7 +84,7 @@ public final class Pretraining {
         of: task.store.trainable, weightDecay: resolved.optimizer.weightDecay),
       beta1: resolved.optimizer.beta1, beta2: resolved.optimizer.beta2,
       epsilon: resolved.optimizer.epsilon)
-    var remarks: [String] = []
+    var remarks = [cache.remark].compactMap(\.self)
     if dataset.count < resolved.effectiveBatch() {
       remarks.append(
         "a step takes \(resolved.effectiveBatch()) images and the set has \(dataset.count): "
@@ -162,14 +164,11 @@ public final class Pretraining {
   public func run(observers: [any TrainingObserver]) throws -> [BrokenImage] {
     let loader = BatchLoader(
       dataset, path: settings.data,
-      transform: ImageTransform(
-        recipe.data.augmentation,
-        size: PixelSize(width: recipe.model.width, height: recipe.model.height),
-        normalization: recipe.data.pixelNormalization(channels: recipe.model.channels)),
-      output: recipe.data.output, batch: recipe.batch.size,
+      transform: recipe.transform, output: recipe.data.output, batch: recipe.batch.size,
       sampling: recipe.sampling, seed: recipe.seed,
       startingAt: startingStep * recipe.batch.accumulation, workers: recipe.data.threads,
-      prefetch: recipe.data.prefetch, brokenFraction: recipe.data.brokenLimit)
+      prefetch: recipe.data.prefetch, cacheBytes: recipe.data.cacheBytes,
+      brokenFraction: recipe.data.brokenLimit)
     defer { loader.stop() }
     let schedule = recipe.schedule(stepsPerEpoch: stepsPerEpoch)
     let plan = Trainer.Plan(

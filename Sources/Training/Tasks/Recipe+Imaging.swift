@@ -9,6 +9,15 @@ public import Torch
 extension Recipe {
   /// The order in which the recipe shows a set's images.
   var sampling: Sampling { data.sampling(accumulation: batch.accumulation) }
+
+  /// How a picture becomes the model's input.
+  ///
+  /// - Precondition: The normalisation has been resolved.
+  var transform: ImageTransform {
+    ImageTransform(
+      data.augmentation, size: PixelSize(width: model.width, height: model.height),
+      normalization: data.pixelNormalization(channels: model.channels))
+  }
 }
 
 extension Recipe.Pipeline {
