@@ -33,7 +33,9 @@ static int fail(tiff_state *state, mae_codec_status status, const char *format, 
 
 // MARK: libtiff's callbacks
 
-#if TIFFLIB_VERSION >= 20221213  // 4.5.0
+// Since 4.5.0 a file has handlers of its own, and a limit on what it may allocate.
+#define HAS_OPEN_OPTIONS (TIFFLIB_VERSION >= 20221213)
+
 static int on_error(TIFF *file, void *user, const char *module, const char *format,
                     va_list arguments) {
   (void)file, (void)module;
@@ -63,6 +65,18 @@ static int on_warning(TIFF *file, void *user, const char *module, const char *fo
     fail(state, MAE_CODEC_CORRUPT, "%s", text);
   }
   return 1;
+}
+
+#if !HAS_OPEN_OPTIONS
+// What this thread reads.
+static _Thread_local tiff_state *current;
+
+static void on_any_error(const char *module, const char *format, va_list arguments) {
+  if (current) on_error(NULL, current, module, format, arguments);
+}
+
+static void on_any_warning(const char *module, const char *format, va_list arguments) {
+  if (current) on_warning(NULL, current, module, format, arguments);
 }
 #endif
 
@@ -105,9 +119,16 @@ static void on_unmap(thandle_t handle, void *base, toff_t size) {
   (void)handle, (void)base, (void)size;
 }
 
+static void close_file(tiff_state *state) {
+  if (state->file) TIFFClose(state->file);
+#if !HAS_OPEN_OPTIONS
+  current = NULL;
+#endif
+}
+
 static TIFF *open_file(tiff_state *state, int64_t max_memory) {
   // c: strips stay as they are.
-#if TIFFLIB_VERSION >= 20221213
+#if HAS_OPEN_OPTIONS
   TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
   if (!options) return NULL;
   TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)max_memory);
@@ -119,8 +140,9 @@ static TIFF *open_file(tiff_state *state, int64_t max_memory) {
   return file;
 #else
   (void)max_memory;
-  TIFFSetErrorHandler(NULL);
-  TIFFSetWarningHandler(NULL);
+  current = state;
+  TIFFSetErrorHandler(on_any_error);
+  TIFFSetWarningHandler(on_any_warning);
   return TIFFClientOpen("", "rc", state, on_read, on_write, on_seek, on_close, on_size, on_map,
                         on_unmap);
 #endif
@@ -495,6 +517,7 @@ mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint32_t wi
   message[0] = 0;
   state.file = open_file(&state, max_memory);
   if (!state.file) {
+    close_file(&state);
     fail(&state, MAE_CODEC_CORRUPT, "its directory cannot be read");
     return state.status;
   }
@@ -508,7 +531,7 @@ mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint32_t wi
       read_strips(&state, &layout, max_memory, pixels);
     }
   }
-  TIFFClose(state.file);
+  close_file(&state);
   free(state.encoded);
   free(state.samples);
   return state.status;

@@ -58,7 +58,7 @@ import Testing
   }()
 
   @Test(arguments: ["iCCP", "zTXt", "iTXt", "tEXt", "eXIf", "abCd"])
-  func `chunks beside the picture are not unpacked`(_ kind: String) throws {
+  func `chunks beside the picture do not matter`(_ kind: String) throws {
     let file = try Fixture.bytes("png-rgb.png")
     var content: [UInt8] = Array("name".utf8) + [0, 0]
     if kind == "iTXt" { content = Array("name".utf8) + [0, 1, 0, 0, 0] }
@@ -74,6 +74,21 @@ import Testing
     let large =
       file[..<2] + Array(repeatElement(profile + comment, count: 10).joined()) + file[2...]
     #expect(try ByteImage(decoding: Array(large)) == ByteImage(decoding: file))
+  }
+
+  @Test func `EXIF of a WebP file is found behind a chunk of odd length`() throws {
+    var file = try Fixture.bytes("webp-exif-6.webp")
+    file.insert(contentsOf: Array("JUNK".utf8) + [3, 0, 0, 0, 1, 2, 3, 0], at: 30)
+    file.replaceSubrange(4..<8, with: Forged.littleEndian(file.count - 8, bytes: 4))
+    #expect(try EncodedImage(bytes: file).orientation == .rotated90)
+  }
+
+  @Test func `a WebP file cut short is refused by its header`() throws {
+    let file = try Fixture.bytes("webp-exif-6.webp")
+    let error = #expect(throws: ImageError.self) {
+      try EncodedImage(bytes: Array(file.dropLast(3)))
+    }
+    #expect(error?.kind == .truncated)
   }
 
   @Test(arguments: ["ICCP", "XMP ", "EXIF", "JUNK"])
@@ -127,6 +142,21 @@ import Testing
     let shared = Forged.tiff(
       tags, parts: parts + [padding], places: [8, 8, 8, 8], counts: [100, 100, 100, 100])
     #expect(refusal(shared)?.reason.contains("parts of the picture overlap") == true)
+  }
+
+  @Test(arguments: ["tiff-fax4.tif", "tiff-fax3.tif", "tiff-jpeg-gray.tif", "tiff-lzw.tif"])
+  func `a strip that ends before its rows do is refused`(_ name: String) throws {
+    var bytes = try Fixture.bytes(name)
+    let directory = bytes[4..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+    for entry in 0..<Int(bytes[directory]) {
+      let at = directory + 2 + 12 * entry
+      // The count of bytes of the only strip becomes two thirds; the file stays whole.
+      guard Int(bytes[at]) | Int(bytes[at + 1]) << 8 == 279 else { continue }
+      let count = Int(bytes[at + 8]) | Int(bytes[at + 9]) << 8
+      bytes.replaceSubrange(at + 8..<at + 10, with: Forged.littleEndian(count * 2 / 3, bytes: 2))
+    }
+    #expect(try bytes != Fixture.bytes(name))
+    #expect(refusal(bytes) != nil)
   }
 
   @Test func `tiles much larger than the picture are refused`() {

@@ -74,6 +74,21 @@ import Testing
     #expect(part.oriented(orientation) == shown.cropped(to: rectangle))
   }
 
+  @Test(arguments: ImageOrientation.allCases, [1, 3])
+  func `a large picture is turned pixel by pixel`(_ orientation: ImageOrientation, channels: Int) {
+    let size = PixelSize(width: 71, height: 45)
+    let stored = testPattern(width: size.width, height: size.height, channels: channels)
+    let shown = stored.oriented(orientation)
+    var wrong = 0
+    for y in 0..<shown.height {
+      for x in 0..<shown.width {
+        let from = orientation.stored(x: x, y: y, in: size)
+        for c in 0..<channels where shown[x, y, c] != stored[from.x, from.y, c] { wrong += 1 }
+      }
+    }
+    #expect(wrong == 0)
+  }
+
   @Test func `PNG round trip`() throws {
     for channels in [1, 3] {
       let image = testPattern(width: 13, height: 9, channels: channels)
