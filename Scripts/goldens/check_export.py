@@ -10,8 +10,18 @@
         from the shapes and, for a grid that is not square, from model.json beside it (or --image H W).
         OUT holds `features` [B, 1+N, D], the encoder's output on all patches.
 
+        A classifier in a folder of timm's, as `mae weights export --format timm` writes it, is loaded by
+        `timm.create_model("local-dir:FOLDER", pretrained=True)`; OUT holds `logits`.
+
+    python check_export.py timm-call 'timm.create_model(…)' [INPUTS OUT]
+        what the export printed; OUT holds `logits`.
+
     python check_export.py random-inputs FOLDER INPUTS.safetensors [--batch 2] [--seed 0]
         writes INPUTS for the model in FOLDER (hf), to give to `mae forward`.
+
+    python check_export.py all .build/debug/mae
+        imports every model of Goldens/classifiers, exports it in every format, and compares the logits of
+        the packages with those of `mae forward`; the encoders' features with each other.
 
 Prints the greatest difference of each array and ends with status 1 where one is above the tolerance.
 """
@@ -19,7 +29,9 @@ Prints the greatest difference of each array and ends with status 1 where one is
 import argparse
 import json
 import pathlib
+import subprocess
 import sys
+import tempfile
 
 from common import *
 
@@ -28,15 +40,21 @@ from safetensors.torch import load_file
 
 
 def hf_model(folder):
-    from transformers import ViTMAEConfig, ViTMAEForPreTraining
+    from transformers import ViTForImageClassification, ViTMAEConfig, ViTMAEForPreTraining
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    if json.loads((pathlib.Path(folder) / "config.json").read_text())["model_type"] == "vit":
+        return loaded(ViTForImageClassification, folder)
     config = ViTMAEConfig.from_pretrained(folder)
     if isinstance(config.image_size, (list, tuple)):
         print("not square: transformers alone cannot load this; its shape checks are switched off")
         allow_any_shape()
-    model, report = ViTMAEForPreTraining.from_pretrained(folder, output_loading_info=True)
+    return loaded(ViTMAEForPreTraining, folder)
+
+
+def loaded(kind, folder):
+    model, report = kind.from_pretrained(folder, output_loading_info=True)
     wrong = {kind: sorted(map(str, names)) for kind, names in report.items() if names}
     if wrong:
         sys.exit(f"{folder}: transformers does not load it as it is: {json.dumps(wrong, indent=2)}")
@@ -47,6 +65,8 @@ def hf_model(folder):
 
 def hf_outputs(model, inputs):
     with torch.no_grad():
+        if "noise" not in inputs:
+            return {"logits": model(pixel_values=inputs["pixel_values"]).logits}
         out = model(pixel_values=inputs["pixel_values"], noise=inputs["noise"])
         latent = model.vit(inputs["pixel_values"], noise=inputs["noise"]).last_hidden_state
     return {
@@ -62,6 +82,10 @@ def timm_model(place, heads, image):
     from timm.models.vision_transformer import VisionTransformer
 
     path = pathlib.Path(place)
+    if (path / "config.json").exists():
+        import timm
+
+        return timm.create_model(f"local-dir:{place}", pretrained=True).eval()
     if path.is_dir():
         found = [path / name for name in ("model.safetensors", "weights.safetensors")]
         path = next((file for file in found if file.exists()), None) or sys.exit(
@@ -95,6 +119,63 @@ def timm_model(place, heads, image):
     return model.eval()
 
 
+def timm_called(call):
+    """The model of the line that the export printed; the only name it may use is timm."""
+    import timm
+
+    return eval(call, {"__builtins__": {}, "timm": timm}).eval()
+
+
+def timm_outputs(model, inputs):
+    with torch.no_grad():
+        if model.num_classes:
+            return {"logits": model(inputs["pixel_values"])}
+        return {"features": model.forward_features(inputs["pixel_values"])}
+
+
+def check_all(program, tolerance):
+    goldens = pathlib.Path(__file__).resolve().parents[2] / "Goldens" / "classifiers"
+    cases = json.loads((goldens / "manifest.json").read_text())["cases"]
+    with tempfile.TemporaryDirectory() as place:
+
+        def mae(*arguments):
+            done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"{' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
+            return done.stdout
+
+        for case in cases:
+            name, hints = case["name"], case["hints"]
+            own, inputs = f"{place}/{name}", goldens / f"{name}.safetensors"
+            known = ["--heads", hints["heads"]] if hints else []
+            if hints:
+                known += ["--grid", hints["rows"], hints["columns"]]
+            mae("weights", "import", goldens / case["file"], "--out", own, *known)
+            mae("forward", own, inputs, "--out", f"{own}.out")
+            tensors, given = load_file(inputs), load_file(f"{own}.out")
+            print(f"{name}: mae forward against the package it came from")
+            compare({"logits": tensors["logits"]}, given, tolerance)
+            mae("weights", "export", own, "--format", "timm", "--out", f"{own}-timm")
+            print(f"{name}: timm, folder")
+            compare(timm_outputs(timm_model(f"{own}-timm", None, None), tensors), given, tolerance)
+            call = mae("weights", "export", own, "--format", "timm", "--out", f"{own}.safetensors")
+            print(f"{name}: {call.splitlines()[1]}")
+            compare(timm_outputs(timm_called(call.splitlines()[1]), tensors), given, tolerance)
+            if case["pooling"] == "class-token":
+                mae("weights", "export", own, "--format", "hf", "--out", f"{own}-hf")
+                print(f"{name}: transformers")
+                pixels = {"pixel_values": tensors["pixel_values"]}
+                compare(hf_outputs(hf_model(f"{own}-hf"), pixels), given, tolerance)
+        # An encoder: timm's features against those of the golden it is made of.
+        encoder = goldens.parent / "timm" / "square"
+        mae("weights", "import", encoder / "model.safetensors", "--heads", 3, "--out", f"{place}/e")
+        mae("weights", "export", f"{place}/e", "--format", "timm", "--out", f"{place}/e-timm")
+        golden = load_file(encoder / "golden.safetensors")
+        print("encoder: timm, folder")
+        compare(timm_outputs(timm_model(f"{place}/e-timm", None, None), golden), golden, tolerance)
+    print("all agree")
+
+
 def compare(expected, given, tolerance):
     good, compared = True, 0
     for name, reference in expected.items():
@@ -118,7 +199,7 @@ def compare(expected, given, tolerance):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("format", choices=["hf", "timm", "random-inputs"])
+    parser.add_argument("format", choices=["hf", "timm", "timm-call", "random-inputs", "all"])
     parser.add_argument("place")
     parser.add_argument("inputs", nargs="?")
     parser.add_argument("out", nargs="?")
@@ -128,6 +209,9 @@ def main():
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_intermixed_args()
+    if options.format == "all":
+        check_all(options.place, options.tolerance)
+        return
     if options.format == "random-inputs":
         model, rng = hf_model(options.place), generator(options.seed)
         height, width = model.vit.embeddings.image_size
@@ -143,6 +227,8 @@ def main():
         return
     if options.format == "hf":
         model = hf_model(options.place)
+    elif options.format == "timm-call":
+        model = timm_called(options.place)
     else:
         model = timm_model(options.place, options.heads, options.image)
     if not options.out:
@@ -151,8 +237,7 @@ def main():
     if options.format == "hf":
         expected = hf_outputs(model, inputs)
     else:
-        with torch.no_grad():
-            expected = {"features": model.forward_features(inputs["pixel_values"])}
+        expected = timm_outputs(model, inputs)
     compare(expected, given, options.tolerance)
 
 

@@ -37,14 +37,28 @@ struct HintOptions: ParsableArguments {
   var decoderHeads: Int?
 
   @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Rows and columns of patches, where the file does not say and they differ.",
+      valueName: "rows columns"))
+  var grid: [Int] = []
+
+  @Option(
     help: "What the decoder predicts, where the file does not say: pixels or normalized-pixels.")
   var target: PixelTarget?
 
   @Option(help: "Epsilon of the layer norms, where the file does not say.")
   var normEpsilon: Double?
 
+  func validate() throws {
+    guard grid.isEmpty || grid.count == 2 && grid.allSatisfy({ (1...65_536).contains($0) }) else {
+      throw ValidationError("--grid is \(grid); expected rows and columns of patches")
+    }
+  }
+
   var hints: ConfigurationHints {
     var hints = ConfigurationHints()
+    if grid.count == 2 { hints.grid = PatchGrid(rows: grid[0], columns: grid[1]) }
     hints.heads = heads
     hints.decoderHeads = decoderHeads
     hints.target = target
@@ -67,8 +81,8 @@ extension ClassMatching.Competing: ExpressibleByArgument {}
 struct ModelOptions: ParsableArguments {
   @Argument(
     help: """
-      A run folder, a checkpoint, a Hugging Face ViTMAE folder, or a safetensors or .pth file in \
-      its naming, the original's or timm's.
+      A run folder, a checkpoint, a folder of Hugging Face's (ViTMAE, ViT) or timm's, or a \
+      safetensors or .pth file in their naming or the original's.
       """,
     completion: .file())
   var model: String

@@ -9,7 +9,8 @@ import Training
 struct WeightsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "weights",
-    abstract: "Look into weights; exchange them with Hugging Face, timm and the original.",
+    abstract:
+      "Look into weights; exchange them with Hugging Face, timm and the original; write ONNX.",
     subcommands: [Inspect.self, Import.self, Export.self])
 
   struct Inspect: ParsableCommand {
@@ -37,10 +38,16 @@ struct WeightsCommand: ParsableCommand {
         "image",
         "\(shape.height) × \(shape.width), \(shape.channels) channels, patch \(shape.patch)")
       row("encoder", shape.encoder.words)
-      row("decoder", loaded.description.hasDecoder ? shape.decoder.words : "none: an encoder alone")
-      row("target", shape.target.rawValue)
+      if let classifier = loaded.description.classifier {
+        row("head", classifier.head.words)
+        row("classes", classifier.classWords)
+      } else {
+        row(
+          "decoder", loaded.description.hasDecoder ? shape.decoder.words : "none: an encoder alone")
+        row("target", shape.target.rawValue)
+      }
       row("norm epsilon", "\(shape.normEpsilon)")
-      row("mask ratio", "\(loaded.description.maskingRatio)")
+      if loaded.classifier == nil { row("mask ratio", "\(loaded.description.maskingRatio)") }
       let entries = loaded.store.entries.filter {
         loaded.description.hasDecoder || !PublishedFormat.isDecoder($0.name)
       }
@@ -54,20 +61,37 @@ struct WeightsCommand: ParsableCommand {
 
   struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Make a checkpoint of published weights, encoder and decoder or encoder alone.",
+      abstract: "Make a checkpoint of published weights, for other images where asked.",
       discussion: """
-        Reads Hugging Face ViTMAE folders and files, timm MAE encoders and files in the original's \
-        naming, as safetensors or as torch.save wrote them (.pth). Names that are missing or unexpected and wrong shapes are \
-        listed; nothing is written then.
+        Reads masked autoencoders, encoders and classifiers: folders and files of Hugging Face \
+        (ViTMAE, ViT, ViTForImageClassification) and timm (VisionTransformer), and files in the \
+        original's naming, as safetensors or as torch.save wrote them (.pth). Names that are missing \
+        or unexpected and wrong shapes are listed; nothing is written then.
 
-        Example:
+        --size, --patch and --channels make the model fit other images. Positions are interpolated, \
+        patch kernels resized (FlexiViT), kernels of channels summed for one and repeated for more. A \
+        decoder is left out where patches or channels change.
+
+        Examples:
           mae weights import vit-mae-base/ --out checkpoints/vit-mae-base
+          mae weights import vit-mae-base/ --out gray-448 --size 448 --channels 1
         """)
 
     @OptionGroup var model: ModelOptions
 
     @Option(help: "The checkpoint folder to write.")
     var out: String
+
+    @Option(
+      parsing: .upToNextOption,
+      help: "The side of images the model is to see, or rows and columns of pixels.")
+    var size: [Int] = []
+
+    @Option(help: "The side of its patches.")
+    var patch: Int?
+
+    @Option(help: "Channels of its images.")
+    var channels: Int?
 
     @Option(parsing: .upToNextOption, help: "Mean of each channel, of pixels in 0…1.")
     var mean: [Double] = []
@@ -78,16 +102,23 @@ struct WeightsCommand: ParsableCommand {
     @Flag(help: "Replace an existing folder.")
     var overwrite = false
 
+    func validate() throws {
+      guard size.count <= 2 else {
+        throw ValidationError(
+          "--size has \(size.count) values, expected a side or rows and columns")
+      }
+    }
+
     func run() throws {
       try refuseExisting(out, overwrite: overwrite, unless: ["model.json", "weights.safetensors"])
       try openEngine()
       let loaded = try model.load(on: .cpu)
-      var description = loaded.description
+      let weights = try fitted(loaded)
+      let shape = weights.configuration
       for (name, values) in [("--mean", mean), ("--std", std)]
-      where !values.isEmpty && values.count != description.model.channels {
+      where !values.isEmpty && values.count != shape.channels {
         throw ValidationError(
-          "\(name) has \(values.count) values, expected \(description.model.channels), one a channel"
-        )
+          "\(name) has \(values.count) values, expected \(shape.channels), one a channel")
       }
       if !mean.allSatisfy(\.isFinite) {
         throw ValidationError("--mean has a value that is not a finite number")
@@ -95,80 +126,74 @@ struct WeightsCommand: ParsableCommand {
       if !std.allSatisfy({ $0 > 0 && $0.isFinite }) {
         throw ValidationError("--std has a value that is not a finite number above 0")
       }
-      if !mean.isEmpty { description.mean = mean }
-      if !std.isEmpty { description.deviation = std }
-      try Checkpoint(path: out).write(description, weights: loaded.usedWeights)
-      print(
-        "wrote \(out): encoder \(description.model.encoder.words), "
-          + (description.hasDecoder
-            ? "decoder \(description.model.decoder.words)" : "no decoder"))
-    }
-  }
-
-  struct Export: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Write weights as Hugging Face, timm or the original names them.",
-      discussion: """
-        hf writes a folder with config.json and model.safetensors; timm (the encoder) and original \
-        write one safetensors file.
-
-        Examples:
-          mae weights export runs/first --format hf --out vit-mae-mine
-          mae weights export runs/first --format timm --out encoder.safetensors
-        """)
-
-    enum Format: String, CaseIterable, ExpressibleByArgument {
-      case hf, timm, original
-
-      var owner: String {
-        switch self {
-        case .hf: "Hugging Face's"
-        case .timm: "timm's"
-        case .original: "the original's"
-        }
-      }
-
-      var published: PublishedFormat {
-        switch self {
-        case .hf: .huggingFace
-        case .timm: .timm
-        case .original: .original
-        }
-      }
+      var pixels = weights.pixels ?? PixelStandard(mean: [], deviation: [])
+      if !mean.isEmpty { pixels.mean = mean }
+      if !std.isEmpty { pixels.deviation = std }
+      let description = ModelDescription(weights, pixels: pixels)
+      try Checkpoint(path: out).write(
+        description, weights: weights.tensors.map { ($0.key, $0.value) })
+      print("wrote \(out): encoder \(shape.encoder.words), \(description.lastPart)")
     }
 
-    @OptionGroup var model: ModelOptions
-
-    @Option(help: "hf, timm or original.")
-    var format: Format
-
-    @Option(help: "The folder (hf) or file to write.")
-    var out: String
-
-    @Flag(help: "Replace an existing file or folder.")
-    var overwrite = false
-
-    func run() throws {
-      try refuseExisting(
-        out, overwrite: overwrite,
-        unless: format == .hf ? ["config.json", "model.safetensors"] : nil)
-      try openEngine()
-      let loaded = try model.load(on: .cpu)
-      let weights = PublishedWeights(
-        configuration: loaded.description.model,
-        tensors: Dictionary(
-          uniqueKeysWithValues: loaded.usedWeights.map { ($0.name, $0.tensor) }),
-        maskRatio: loaded.description.maskingRatio,
-        pixels: PixelStandard(
-          mean: loaded.description.mean, deviation: loaded.description.deviation))
-      try weights.write(to: out, as: format.published)
-      print("wrote \(out) with \(format.owner) names")
+    /// The weights as they are, or for the images that the options name.
+    private func fitted(_ loaded: LoadedModel) throws -> PublishedWeights {
+      let weights = loaded.published
+      let fitted: PublishedWeights
+      do {
+        fitted = try weights.adapting(
+          height: size.first, width: size.last, patch: patch, channels: channels)
+      } catch {
+        throw ValidationError("\(error)")
+      }
+      let (old, new) = (weights.configuration, fitted.configuration)
+      func note(_ part: String, _ from: String, _ to: String) {
+        if from != to { complain("note: \(model.model): \(part) from \(from) to \(to)") }
+      }
+      note(
+        "positions interpolated", "\(old.grid.rows) × \(old.grid.columns)",
+        "\(new.grid.rows) × \(new.grid.columns)")
+      note("patches resized", "\(old.patch) × \(old.patch)", "\(new.patch) × \(new.patch)")
+      note("channels adapted", "\(old.channels)", "\(new.channels)")
+      if weights.hasDecoder, !fitted.hasDecoder {
+        complain(
+          "note: \(model.model): the decoder, which predicts other patches, is left out")
+      }
+      return fitted
     }
   }
 }
 
 /// Opens the engine for a command that only moves tensors.
-private func openEngine() throws {
+func openEngine() throws {
   try Engine.load()
   ExitStatus.speakForTheEngine()
+}
+
+extension ModelDescription {
+  /// What comes after the encoder: `decoder 512 × 8, 16 heads`.
+  var lastPart: String {
+    if let classifier { return "head \(classifier.head.words)" }
+    return hasDecoder ? "decoder \(model.decoder.words)" : "no decoder"
+  }
+}
+
+extension ClassifierHead {
+  /// `10 classes from the mean of patches, normalised`.
+  var words: String {
+    let rows =
+      switch pooling {
+      case .classToken: "the class token"
+      case .mean: "the mean of patches"
+      case .normalizedMean: "the mean of patches, normalised"
+      }
+    return "\(classes) classes from \(rows)" + (normalizesBatches ? " and over batches" : "")
+  }
+}
+
+extension ClassifierDescription {
+  /// The first names of classes, and how many more there are.
+  var classWords: String {
+    let shown = classNames.prefix(5).joined(separator: ", ")
+    return classNames.count > 5 ? "\(shown) and \(classNames.count - 5) more" : shown
+  }
 }

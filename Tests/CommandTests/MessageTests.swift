@@ -31,7 +31,7 @@ import Testing
       ("usage-neighbours", ["knn", "run", "images", "--neighbours", "0"]),
       ("usage-batch", ["knn", "run", "images", "--batch", "0"]),
       ("usage-pooling", ["probe", "run", "images", "--pooling", "max"]),
-      ("usage-format", ["weights", "export", "run", "--format", "onnx", "--out", "x"]),
+      ("usage-format", ["weights", "export", "run", "--format", "tflite", "--out", "x"]),
       ("usage-workload", ["bench", "huge"]),
     ]
     for (name, arguments) in lines { try expect(name, exit: 64, arguments, in: bench) }

@@ -48,7 +48,9 @@ import Torch
     ("", ["it is not a JSON object"]),
     ("[1]", ["it is not a JSON object"]),
     (#"{"hidden_act":"relu"}"#, ["hidden_act is 'relu'; only 'gelu' is supported"]),
-    (#"{"model_type":"vit"}"#, ["model_type is 'vit'; only 'vit_mae' is supported"]),
+    (#"{"model_type":"swin"}"#, ["model_type is 'swin'; only 'vit_mae' or 'vit' is supported"]),
+    (#"{"id2label":[]}"#, ["id2label is []; expected an object"]),
+    (#"{"id2label":{"0":"a","2":"b"}}"#, ["id2label has 2 names, but none for '1'"]),
     (#"{"patch_size":[16,8]}"#, ["patch_size is [16, 8]; only square ones are supported"]),
     (
       #"{"hidden_size":"a","num_channels":0,"qkv_bias":1,"layer_norm_eps":null}"#,
@@ -134,7 +136,8 @@ import Torch
       message(tiny, .init(heads: 3))?.contains("of the decoder is not in the weights") == true)
     var wide = PublishedGoldens.tiny
     wide.width = 16
-    #expect(message(shapes(wide)) == "8 patches are no square; give the image's height and width")
+    #expect(
+      message(shapes(wide)) == "8 patches are no square; give their rows and columns (--grid)")
     #expect(message(tiny, .init(heads: 5, decoderHeads: 2))?.contains("encoder.heads is 5") == true)
     for (name, shape, reason) in [
       ("patch_embed.proj.weight", nil, "patch_embed.proj.weight is missing; expected 4 sizes"),

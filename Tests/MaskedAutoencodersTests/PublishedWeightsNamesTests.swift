@@ -73,7 +73,7 @@ import TorchNN
 
   @Test func keepsNamesItDoesNotKnow() throws {
     let strange = [
-      "classifier.weight", "vit.pooler.dense.bias", "vit.layers.x.mlp.fc1.bias",
+      "classifier.out.weight", "vit.pooler.dense.bias", "vit.layers.x.mlp.fc1.bias",
       "vit.layers.01.mlp.fc1.bias", "vit.layers.0.mlp.fc3.bias", "vit.layers.", "",
     ]
     let tensors = zeros(Dictionary(uniqueKeysWithValues: strange.map { ($0, [1]) }))

@@ -12,7 +12,7 @@ package struct MalformedProtobuf: Error {
 }
 
 /// A number from its bytes, the lowest first.
-package func littleEndian(_ bytes: some Collection<UInt8>) -> UInt64 {
+package func littleEndianNumber(_ bytes: some Collection<UInt8>) -> UInt64 {
   bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
 }
 
@@ -40,8 +40,8 @@ package func protobufFields(_ message: [UInt8]) throws -> [Int: [ProtobufValue]]
     let value: ProtobufValue =
       switch key & 7 {
       case 0: .varint(try varint())
-      case 1: .fixed64(littleEndian(try take(8)))
-      case 5: .fixed32(UInt32(littleEndian(try take(4))))
+      case 1: .fixed64(littleEndianNumber(try take(8)))
+      case 5: .fixed32(UInt32(littleEndianNumber(try take(4))))
       case 2: .bytes(Array(try take(Int(try varint()))))
       default: throw MalformedProtobuf()
       }

@@ -114,12 +114,12 @@ import Testing
     var rest = try [UInt8](Data(contentsOf: URL(filePath: path)))[...]
     var records: [[UInt8]] = []
     while !rest.isEmpty {
-      let length = Int(littleEndian(rest.prefix(8)))
+      let length = Int(littleEndianNumber(rest.prefix(8)))
       guard rest.count >= length + 16,
-        littleEndian(rest.dropFirst(8).prefix(4)) == slowMasked(rest.prefix(8))
+        littleEndianNumber(rest.dropFirst(8).prefix(4)) == slowMasked(rest.prefix(8))
       else { throw MalformedProtobuf() }
       let data = rest.dropFirst(12).prefix(length)
-      guard littleEndian(rest.dropFirst(12 + length).prefix(4)) == slowMasked(data)
+      guard littleEndianNumber(rest.dropFirst(12 + length).prefix(4)) == slowMasked(data)
       else { throw MalformedProtobuf() }
       records.append(Array(data))
       rest = rest.dropFirst(16 + length)

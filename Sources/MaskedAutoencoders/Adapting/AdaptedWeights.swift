@@ -58,6 +58,11 @@ private func checkEncoders(
   if let problem = wanted.problems.first(where: { !$0.path.hasPrefix("decoder") }) {
     throw AdaptingError("\(problem.path) \(problem.message)")
   }
+  guard wanted.grid.count <= 1 << 20 else {
+    throw AdaptingError(
+      "images of \(wanted.imageWords) have \(wanted.grid.count) patches; at most 1048576 can be "
+        + "given positions")
+  }
   let parts = [
     ("the encoder", found.encoder.words, wanted.encoder.words),
     ("the encoder's hidden width", "\(found.encoder.hidden)", "\(wanted.encoder.hidden)"),

@@ -29,14 +29,14 @@ public func resampledPositions(
 /// “FlexiViT”, §3.4; as timm's `resample_patch_embed`, in double precision). Where patches grow, the
 /// two answers are equal.
 public func resampledPatchKernels(_ kernels: Tensor, side: Int) -> Tensor {
-  let (shape, old) = (kernels.shape, kernels.shape[3])
+  let old = kernels.shape[3]
   if side == old { return kernels }
-  // Each row the resized picture of one pixel: the transpose of the resizing B, [P², P′²].
-  let resizing = identity(old * old).reshaped([old * old, 1, old, old])
-    .resampledBicubically(rows: side, columns: side).reshaped([old * old, side * side])
-  let inverse = resizing.transposed(0, 1).pseudoInverse(tolerance: 1e-5)  // [P², P′²]
-  let flat = kernels.to(.cpu).to(.float64).reshaped([shape[0], shape[1], old * old])
-  return flat.matmul(inverse).reshaped([shape[0], shape[1], side, side])
+  // Rows and columns are resized alike and apart, and so are the pseudo-inverses: the two-dimensional
+  // resizing is the Kronecker product of the one-dimensional with itself.
+  let resizing = identity(old).reshaped([old, 1, 1, old])
+    .resampledBicubically(rows: 1, columns: side).reshaped([old, side])
+  let inverse = resizing.transposed(0, 1).pseudoInverse(tolerance: 1e-5)  // [P, P′]
+  return inverse.transposed(0, 1).matmul(kernels.to(.cpu).to(.float64)).matmul(inverse)
     .to(kernels.dtype).to(kernels.device)
 }
 

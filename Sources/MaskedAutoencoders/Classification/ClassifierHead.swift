@@ -8,6 +8,9 @@ public struct ClassifierHead: Codable, Hashable, Sendable {
   /// linear probe (A.1 “Linear probing”).
   public var normalizesBatches: Bool
 
+  /// Epsilon of that batch normalisation, as published.
+  package static let batchNormEpsilon = 1e-6
+
   /// Creates a head; what is left out is as the published code fine-tunes.
   public init(
     pooling: Pooling = .normalizedMean, classes: Int, normalizesBatches: Bool = false

@@ -39,7 +39,8 @@ public struct ImageClassifier: Module {
       poolsFirst
       ? LayerNorm(width, epsilon: configuration.normEpsilon, in: scope["fc_norm"]) : nil
     batchNorm =
-      shape.normalizesBatches ? BatchNorm(width, epsilon: 1e-6, in: scope["head_norm"]) : nil
+      shape.normalizesBatches
+      ? BatchNorm(width, epsilon: ClassifierHead.batchNormEpsilon, in: scope["head_norm"]) : nil
     head = Linear(
       width, shape.classes, initializing: .normal(standardDeviation: deviation), in: scope["head"])
   }

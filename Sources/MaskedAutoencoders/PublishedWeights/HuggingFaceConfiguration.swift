@@ -4,19 +4,22 @@
   internal import Foundation
 #endif
 
-/// What Hugging Face's `config.json` of a ViTMAE says.
+/// What Hugging Face's `config.json` of a ViTMAE, or of a ViT with or without a head, says.
 ///
 /// What a file leaves out has the value that `transformers` gives it.
 public struct HuggingFaceConfiguration: Hashable, Sendable {
   /// The model.
   public var model: ModelConfiguration
-  /// The share of patches hidden in pre-training.
+  /// The share of patches hidden in pre-training; a ViT's file does not say it.
   public var maskRatio: Double
+  /// Names of classes (`id2label`), in the order of scores; nil where the file has none.
+  public var classNames: [String]?
 
-  /// Creates a configuration.
-  public init(model: ModelConfiguration, maskRatio: Double = 0.75) {
+  /// Creates a configuration; one with names of classes is a classifier's.
+  public init(model: ModelConfiguration, maskRatio: Double = 0.75, classNames: [String]? = nil) {
     self.model = model
     self.maskRatio = maskRatio
+    self.classNames = classNames
   }
 
   /// Reads the text of a `config.json`.
@@ -27,7 +30,7 @@ public struct HuggingFaceConfiguration: Hashable, Sendable {
       throw HuggingFaceConfigurationError(problems: ["it is not a JSON object"])
     }
     var fields = Fields(object: object)
-    fields.require("model_type", is: "vit_mae")
+    fields.require("model_type", is: "vit_mae", "vit")
     fields.require("hidden_act", is: "gelu")
     let image = fields.pair("image_size", default: 224)
     let patch = fields.pair("patch_size", default: 16)
@@ -51,10 +54,12 @@ public struct HuggingFaceConfiguration: Hashable, Sendable {
         width: decoderWidth, depth: fields.size("decoder_num_hidden_layers", default: 8),
         heads: fields.size("decoder_num_attention_heads", default: 16),
         mlpRatio: Double(decoderHidden) / Double(decoderWidth)),
-      target: fields.flag("norm_pix_loss", default: false) ? .normalizedPixels : .pixels,
+      target: fields.flag("norm_pix_loss", default: fields.isPlainTransformer)
+        ? .normalizedPixels : .pixels,
       normEpsilon: fields.number("layer_norm_eps", default: 1e-12),
       qkvBias: fields.flag("qkv_bias", default: true))
     maskRatio = fields.number("mask_ratio", default: 0.75)
+    classNames = fields.classNames()
     if fields.problems.isEmpty {
       fields.problems = model.problems.map { "\($0.path) \($0.message)" }
     }
@@ -78,7 +83,7 @@ public struct HuggingFaceConfiguration: Hashable, Sendable {
   }
 }
 
-/// A `config.json` that is none of a ViTMAE, or of one that is not supported.
+/// A `config.json` that is none of a ViTMAE or a ViT, or of one that is not supported.
 public struct HuggingFaceConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Each field that is wrong, what it holds and what was expected.
   public let problems: [String]
@@ -90,10 +95,32 @@ private struct Fields {
   let object: [String: JSONValue]
   var problems: [String] = []
 
-  mutating func require(_ key: String, is expected: String) {
+  /// Whether the file is of a ViT, which predicts no pixels; what is assumed of it does not matter.
+  var isPlainTransformer: Bool { object["model_type"]?.string == "vit" }
+
+  mutating func require(_ key: String, is expected: String...) {
     guard let value = object[key] else { return }
-    if case .string(expected) = value { return }
-    problems.append("\(key) is \(value.text); only '\(expected)' is supported")
+    if case .string(let text) = value, expected.contains(text) { return }
+    let words = expected.map { "'\($0)'" }.joined(separator: " or ")
+    problems.append("\(key) is \(value.text); only \(words) is supported")
+  }
+
+  /// The texts of `id2label`, whose keys are the numbers from 0.
+  mutating func classNames() -> [String]? {
+    guard let value = object["id2label"] else { return nil }
+    guard case .object(let labels) = value else {
+      problems.append("id2label is \(value.text); expected an object")
+      return nil
+    }
+    var names: [String] = []
+    for index in 0..<labels.count {
+      guard case .string(let name)? = labels["\(index)"] else {
+        problems.append("id2label has \(labels.count) names, but none for '\(index)'")
+        return nil
+      }
+      names.append(name)
+    }
+    return names
   }
 
   /// A whole number from 1 to a million; 1 where it is wrong.
@@ -145,7 +172,7 @@ private struct Fields {
 /// The fields as they are written.
 private struct File: Encodable {
   let architectures: [String]
-  let model_type = "vit_mae"
+  let model_type: String
   let torch_dtype: String
   let image_size: Size
   let patch_size: Int
@@ -154,18 +181,21 @@ private struct File: Encodable {
   let num_hidden_layers: Int
   let num_attention_heads: Int
   let intermediate_size: Int
-  let decoder_hidden_size: Int
-  let decoder_num_hidden_layers: Int
-  let decoder_num_attention_heads: Int
-  let decoder_intermediate_size: Int
+  var decoder_hidden_size: Int?
+  var decoder_num_hidden_layers: Int?
+  var decoder_num_attention_heads: Int?
+  var decoder_intermediate_size: Int?
   let qkv_bias: Bool
   let layer_norm_eps: Double
-  let norm_pix_loss: Bool
-  let mask_ratio: Double
+  var norm_pix_loss: Bool?
+  var mask_ratio: Double?
   let hidden_act = "gelu"
   let attention_probs_dropout_prob = 0.0
   let hidden_dropout_prob = 0.0
   let initializer_range = 0.02
+  var id2label: [String: String]?
+  var label2id: [String: Int]?
+  var problem_type: String?
 
   /// One number for a square image, else rows and columns.
   enum Size: Encodable {
@@ -193,12 +223,22 @@ private struct File: Encodable {
     num_hidden_layers = model.encoder.depth
     num_attention_heads = model.encoder.heads
     intermediate_size = model.encoder.hidden
+    qkv_bias = model.qkvBias
+    layer_norm_eps = model.normEpsilon
+    if let names = configuration.classNames {
+      model_type = "vit"
+      problem_type = "single_label_classification"
+      id2label = Dictionary(
+        uniqueKeysWithValues: names.enumerated().map { ("\($0)", $1) })
+      label2id = Dictionary(
+        names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+      return
+    }
+    model_type = "vit_mae"
     decoder_hidden_size = model.decoder.width
     decoder_num_hidden_layers = model.decoder.depth
     decoder_num_attention_heads = model.decoder.heads
     decoder_intermediate_size = model.decoder.hidden
-    qkv_bias = model.qkvBias
-    layer_norm_eps = model.normEpsilon
     norm_pix_loss = model.target == .normalizedPixels
     mask_ratio = configuration.maskRatio
   }

@@ -1,7 +1,8 @@
 import TorchNN
 import Torch
 
-/// Hugging Face's names of a masked autoencoder's weights, and this library's.
+/// Hugging Face's names of the weights of a masked autoencoder (`ViTMAE…`) or a Vision Transformer
+/// with or without a head (`ViT…`), and this library's.
 ///
 /// Three spellings are read: that of transformers 4 and of published files
 /// (`encoder.layer.0.attention.attention.query`), that of transformers 5 in memory
@@ -25,6 +26,7 @@ enum HuggingFaceNames {
     "decoder.decoder_pos_embed": "decoder_pos_embed",
     "decoder.decoder_norm": "decoder_norm",
     "decoder.decoder_pred": "decoder_pred",
+    "classifier": "head",
   ]
   private static let fixedBack = Dictionary(uniqueKeysWithValues: fixed.map { ($1, $0) })
 
@@ -57,8 +59,8 @@ enum HuggingFaceNames {
 
   /// What one of Hugging Face's names stands for; nil when it is none.
   static func part(of name: String) -> Part? {
-    // `ViTMAEModel` has the encoder's names without the first word.
-    let bare = !name.hasPrefix("vit.") && !name.hasPrefix("decoder.")
+    // `ViTMAEModel` and `ViTModel` have the encoder's names without the first word.
+    let bare = !["vit.", "decoder.", "classifier."].contains { name.hasPrefix($0) }
     let (stem, kind) = splitKind(bare ? "vit." + name : name)
     if let own = fixed[stem] { return Part(name: own + kind) }
     for (spelling, own) in stacks where stem.hasPrefix(spelling) {
@@ -136,7 +138,8 @@ enum HuggingFaceNames {
 
   /// Weights under Hugging Face's names, with joined ones split.
   static func split(_ native: [String: Tensor]) -> [String: Tensor] {
-    let hasDecoder = native.keys.contains(where: PublishedFormat.isDecoder)
+    let isWhole =
+      native["head.weight"] != nil || native.keys.contains(where: PublishedFormat.isDecoder)
     var tensors: [String: Tensor] = [:]
     for (own, tensor) in native {
       let names = names(of: own)
@@ -144,8 +147,8 @@ enum HuggingFaceNames {
       for (i, name) in names.enumerated() {
         let rows = names.count == 1 ? 0 : (tensor.shape.first ?? 0) / names.count
         let piece = names.count == 1 ? tensor : tensor.narrowed(0, to: i * rows..<(i + 1) * rows)
-        // Without a decoder the model is `ViTMAEModel`, whose names lack the first word.
-        tensors[hasDecoder ? name : String(name.dropFirst("vit.".count))] = piece
+        // Without decoder and head the model is `ViTMAEModel`, whose names lack the first word.
+        tensors[isWhole ? name : String(name.dropFirst("vit.".count))] = piece
       }
     }
     return tensors

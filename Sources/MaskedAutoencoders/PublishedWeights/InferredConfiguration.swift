@@ -103,7 +103,7 @@ extension InferredConfiguration {
       let side = Int(Double(positions).squareRoot().rounded())
       guard side > 0, side * side == positions else {
         throw InferenceError(
-          message: "\(positions) patches are no square; give the image's height and width")
+          message: "\(positions) patches are no square; give their rows and columns (--grid)")
       }
       grid = PatchGrid(rows: side, columns: side)
       assumptions.append("the image is square, \(side * patch) × \(side * patch) pixels")

@@ -4,8 +4,9 @@
   internal import Foundation
 #endif
 
-/// Any JSON value: for files that others write, where a wrong type is to be named, not to be fatal.
-enum JSONValue: Decodable {
+/// Any JSON value: for files that others write, where a wrong type is to be named, not to be fatal; and
+/// for files that they read.
+enum JSONValue: Codable {
   case null
   case bool(Bool)
   case integer(Int)
@@ -33,11 +34,46 @@ enum JSONValue: Decodable {
     }
   }
 
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .string(let value): try container.encode(value)
+    case .list(let values): try container.encode(values)
+    case .object(let values): try container.encode(values)
+    }
+  }
+
+  /// The value as the text of a file, keys in order.
+  var fileText: [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    // Only numbers that are not finite cannot be encoded, and none is ever put in.
+    let text = (try? encoder.encode(self)) ?? Data()
+    return Array(text) + [UInt8(ascii: "\n")]
+  }
+
   /// The object that a text is; nil when it is not one.
   static func object(_ text: [UInt8]) -> [String: JSONValue]? {
     guard case .object(let value) = try? JSONDecoder().decode(JSONValue.self, from: Data(text))
     else { return nil }
     return value
+  }
+
+  /// The value where it is of the kind; nil elsewhere.
+  var integer: Int? { if case .integer(let value) = self { value } else { nil } }
+  var string: String? { if case .string(let value) = self { value } else { nil } }
+  var list: [JSONValue]? { if case .list(let values) = self { values } else { nil } }
+  var object: [String: JSONValue]? { if case .object(let values) = self { values } else { nil } }
+  var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
   }
 
   /// The value as a message shows it.

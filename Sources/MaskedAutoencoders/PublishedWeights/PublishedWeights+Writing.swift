@@ -11,12 +11,15 @@ extension PublishedWeights {
   /// Writes the weights as another program expects them.
   ///
   /// - `.original`: a safetensors file with the names of the paper's code.
-  /// - `.timm`: a safetensors file of the encoder for `VisionTransformer(num_classes=0)`; the decoder
-  ///   is left out.
+  /// - `.timm`: the encoder or the classifier for timm's `VisionTransformer`; a decoder is left out.
+  ///   A safetensors file where the name ends in `.safetensors`, see ``timmCall(checkpoint:)``; else a
+  ///   folder with `config.json` for `timm.create_model("local-dir:…", pretrained=True)`.
   /// - `.huggingFace`: a folder with `config.json` and `model.safetensors` for
-  ///   `ViTMAEForPreTraining`, or for `ViTMAEModel` where there is no decoder.
+  ///   `ViTMAEForPreTraining`, for `ViTMAEModel` where there is no decoder, or for
+  ///   `ViTForImageClassification`, which reads the class token only.
   ///
-  /// The files of the first two carry the configuration in their headers, which other programs do not
+  /// A head's batch normalisation becomes part of the head, see ``withFoldedBatchNorm``. Safetensors
+  /// files of the first two carry the configuration in their headers, which other programs do not
   /// mind and ``read(_:hints:ignoring:)`` uses.
   ///
   /// - Throws: ``PublishedWeightsError`` when the weights are not those of the configuration, the
@@ -24,16 +27,19 @@ extension PublishedWeights {
   public func write(
     to path: String, as format: PublishedFormat
   ) throws(PublishedWeightsError) {
-    let expected = configuration.weightShapes(decoder: hasDecoder)
+    let expected = expectedShapes
     if let mismatch = WeightMismatch(found: tensors.mapValues(\.shape), expected: expected) {
       throw .mismatch(path: path, mismatch)
     }
-    let renamed = format.fromNative(tensors)
+    let folded = withFoldedBatchNorm
+    let renamed = format.fromNative(folded.tensors)
     do {
       switch format {
+      case .timm where !path.hasSuffix(".safetensors"):
+        try folded.writeTimmFolder(renamed, to: path)
       case .original, .timm:
-        try SafetensorsFile.write(renamed, metadata: selfDescription, to: path)
-      case .huggingFace: try writeFolder(renamed, to: path)
+        try SafetensorsFile.write(renamed, metadata: folded.selfDescription, to: path)
+      case .huggingFace: try folded.writeFolder(renamed, to: path)
       }
     } catch let error as FileError {
       throw .file(error)
@@ -44,6 +50,12 @@ extension PublishedWeights {
     }
   }
 
+  /// The Python call that makes timm's model of a file in its names:
+  /// `timm.create_model("vit_base_patch16_224", num_classes=10, checkpoint_path="…")`.
+  public func timmCall(checkpoint path: String) -> String {
+    TimmModel(configuration, head: classifier?.head).call(checkpoint: path)
+  }
+
   /// What the weights do not say of their model.
   private var selfDescription: [String: String] {
     let encoder = JSONEncoder()
@@ -52,25 +64,32 @@ extension PublishedWeights {
     texts[Self.configurationKey] = (try? encoder.encode(configuration)).map {
       String(decoding: $0, as: UTF8.self)
     }
+    texts[Self.classifierKey] = (try? classifier.map(encoder.encode)).map {
+      String(decoding: $0, as: UTF8.self)
+    }
     texts[Self.maskRatioKey] = maskRatio.map { "\($0)" }
     texts[PixelStandard.key] = pixels?.text
     return texts
   }
 
-  private func writeFolder(_ renamed: [String: Tensor], to path: String) throws {
-    let grid = configuration.grid
-    let side = Int(Double(grid.count).squareRoot().rounded())
-    guard side * side == grid.count else {
-      throw PublishedWeightsError.model(
-        path: path,
-        message: "transformers builds a ViTMAE only where the number of patches is a square; this "
-          + "model has \(grid.rows) × \(grid.columns). Write it in the original's or timm's format")
-    }
+  private func writeTimmFolder(_ renamed: [String: Tensor], to path: String) throws {
     try makeFolder(path)
-    let file = HuggingFaceConfiguration(model: configuration, maskRatio: maskRatio ?? 0.75)
+    try SafetensorsFile.write(
+      renamed, metadata: selfDescription, to: path + "/model.safetensors")
+    let model = TimmModel(configuration, head: classifier?.head)
+    try replaceFile(at: path + "/config.json") { (file) throws(FileError) in
+      try file.write(model.configuration(configuration, classifier, pixels))
+    }
+  }
+
+  private func writeFolder(_ renamed: [String: Tensor], to path: String) throws {
+    let architecture = try huggingFaceArchitecture(path)
+    try makeFolder(path)
+    let file = HuggingFaceConfiguration(
+      model: configuration, maskRatio: maskRatio ?? 0.75, classNames: classifier?.classNames)
     let config = file.json(
-      architecture: hasDecoder ? "ViTMAEForPreTraining" : "ViTMAEModel",
-      dtype: "\(tensors["norm.weight"]?.dtype ?? .float32)")
+      architecture: architecture,
+      dtype: "\(tensors["patch_embed.proj.weight"]?.dtype ?? .float32)")
     try SafetensorsFile.write(renamed, metadata: ["format": "pt"], to: path + "/model.safetensors")
     if let pixels {
       let text = pixels.preprocessor(height: configuration.height, width: configuration.width)
@@ -81,5 +100,29 @@ extension PublishedWeights {
     try replaceFile(at: path + "/config.json") { (file) throws(FileError) in
       try file.write(config)
     }
+  }
+
+  /// The class of transformers that the weights are for; throws where it has none.
+  private func huggingFaceArchitecture(
+    _ path: String
+  ) throws(PublishedWeightsError) -> String {
+    if let head = classifier?.head {
+      guard head.pooling == .classToken else {
+        throw .model(
+          path: path,
+          message: "transformers' ViTForImageClassification reads the class token; this head reads "
+            + "the mean of the patches. Write it in timm's format or as ONNX")
+      }
+      return "ViTForImageClassification"
+    }
+    let grid = configuration.grid
+    let side = Int(Double(grid.count).squareRoot().rounded())
+    guard side * side == grid.count else {
+      throw .model(
+        path: path,
+        message: "transformers builds a ViTMAE only where the number of patches is a square; this "
+          + "model has \(grid.rows) × \(grid.columns). Write it in the original's or timm's format")
+    }
+    return hasDecoder ? "ViTMAEForPreTraining" : "ViTMAEModel"
   }
 }

@@ -20,7 +20,8 @@ public struct LoadedModel {
   public let pixelAssumption: String?
 
   /// Loads a run folder (its newest whole checkpoint), a checkpoint, a folder of Hugging Face's
-  /// ViTMAE, or a safetensors file in its naming, the original's or timm's.
+  /// (ViTMAE, or ViT with or without a head) or timm's, or a safetensors or `.pth` file in their naming
+  /// or the original's.
   ///
   /// - Parameters:
   ///   - path: The folder or file.
@@ -47,10 +48,8 @@ public struct LoadedModel {
       let customary = PixelStandard.customary(channels: published.configuration.channels)
       let pixels = published.pixels ?? customary.standard
       try self.init(
-        ModelDescription(
-          model: published.configuration, hasDecoder: published.hasDecoder, mean: pixels.mean,
-          deviation: pixels.deviation, maskingRatio: published.maskRatio ?? 0.75),
-        published.tensors, from: path, assumptions: published.assumptions,
+        ModelDescription(published, pixels: pixels), published.tensors, from: path,
+        assumptions: published.assumptions,
         pixelAssumption: published.pixels == nil
           ? "pixels are normalised \(customary.words)" : nil, on: device)
     }
@@ -174,7 +173,47 @@ extension PixelStandard {
   }
 }
 
+extension ModelDescription {
+  /// What published weights are of.
+  public init(_ published: PublishedWeights, pixels: PixelStandard) {
+    let ratio = published.maskRatio ?? 0.75
+    if let classifier = published.classifier {
+      self.init(
+        model: published.configuration, classifier: classifier, mean: pixels.mean,
+        deviation: pixels.deviation, maskingRatio: ratio)
+    } else {
+      self.init(
+        model: published.configuration, hasDecoder: published.hasDecoder, mean: pixels.mean,
+        deviation: pixels.deviation, maskingRatio: ratio)
+    }
+  }
+}
+
 extension LoadedModel {
+  /// The model as it is published: for other programs, or other images.
+  public var published: PublishedWeights {
+    PublishedWeights(
+      configuration: description.model,
+      tensors: Dictionary(uniqueKeysWithValues: usedWeights.map { ($0.name, $0.tensor) }),
+      classifier: description.classifier, maskRatio: description.maskingRatio,
+      pixels: PixelStandard(mean: description.mean, deviation: description.deviation))
+  }
+
+  /// The classifier, where its head is for these classes.
+  ///
+  /// - Throws: ``RunFailure`` that says how the two differ, or that there is no head.
+  public func classifier(for classes: [String], of data: String) throws -> ImageClassifier {
+    let classifier = try requireClassifier()
+    let names = description.classifier?.classNames ?? []
+    guard names.count == classes.count else {
+      throw RunFailure(
+        .badData,
+        "\(source): the head tells \(names.count) classes apart and \(data) has \(classes.count); "
+          + "fine-tune it on that data for a head of its size")
+    }
+    return classifier
+  }
+
   /// The weights that were loaded: without a decoder, the encoder's.
   public var usedWeights: [(name: String, tensor: Tensor)] {
     store.weights.filter { description.hasDecoder || !PublishedFormat.isDecoder($0.name) }

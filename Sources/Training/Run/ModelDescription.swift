@@ -28,18 +28,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   }
 
   /// What a classifier has beyond its encoder.
-  public struct Classifier: Codable, Hashable, Sendable {
-    /// Pooling and number of classes.
-    public var head: ClassifierHead
-    /// A name for each class, in the order of scores.
-    public var classNames: [String]
-
-    /// Describes a head.
-    public init(head: ClassifierHead, classNames: [String]) {
-      self.head = head
-      self.classNames = classNames
-    }
-  }
+  public typealias Classifier = ClassifierDescription
 
   /// Describes a masked autoencoder.
   public init(

@@ -1,0 +1,229 @@
+import TorchNN
+internal import Torch
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+extension PublishedWeights {
+  /// Reads weights of a masked autoencoder, of its encoder alone or of a classifier, in any of the
+  /// formats.
+  ///
+  /// The model is taken from `config.json` in a folder or beside a file of Hugging Face's or timm's,
+  /// from the configuration that ``write(to:as:)`` leaves in a file, or from the shapes of the weights.
+  ///
+  /// - Parameters:
+  ///   - path: A safetensors file, a checkpoint that `torch.save` wrote, or a folder of Hugging
+  ///     Face's or timm's with either.
+  ///   - hints: What is known of the model; it comes before what the file says.
+  ///   - ignored: Beginnings of names that are to be left out, such as `head.`; any other weight
+  ///     that the model does not have is an error.
+  /// - Throws: ``PublishedWeightsError`` with every weight that is missing, unexpected or of another
+  ///   shape.
+  public static func read(
+    _ path: String, hints: ConfigurationHints = .init(), ignoring ignored: [String] = []
+  ) throws(PublishedWeightsError) -> PublishedWeights {
+    let file = try readTensors(path)
+    let tensors = file.tensors.filter { name, _ in
+      !PublishedFormat.isUnused(name) && !ignored.contains { name.hasPrefix($0) }
+    }
+    guard let format = PublishedFormat.detected(in: tensors.keys) else {
+      throw .model(
+        path: path,
+        message: "holds no Vision Transformer: none of its \(tensors.count) names is "
+          + "one of the original's, Hugging Face's or timm's")
+    }
+    let names = SpelledNames(tensors.mapValues(\.shape), format)
+    let sources = ModelSources(
+      path: path, metadata: file.metadata, shapes: names.native, format: format)
+    var found = try sources.model(hints: hints)
+    // Hints come last, and need not go together with the rest.
+    let problems = found.configuration.problems.map { "\($0.path) \($0.message)" }
+    guard problems.isEmpty else {
+      throw .model(path: path, message: problems.joined(separator: "; "))
+    }
+    try names.check(against: found.configuration, head: found.classifier?.head, path: path)
+    do {
+      found.tensors = try format.toNative(tensors)
+    } catch {
+      throw .mismatch(path: path, error)
+    }
+    return found
+  }
+
+  private static func readTensors(_ path: String) throws(PublishedWeightsError) -> NamedTensors {
+    do {
+      return try NamedTensors(path)
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  /// The texts in a file's header where our own writer leaves what the weights do not say.
+  static let configurationKey = "model_configuration"
+  static let maskRatioKey = "mask_ratio"
+  static let classifierKey = "classifier"
+}
+
+/// All that says what model weights are of: the file's header, its neighbours, and shapes.
+private struct ModelSources {
+  let path: String
+  let metadata: [String: String]
+  /// Shapes under this library's names.
+  let shapes: [String: [Int]]
+  let format: PublishedFormat
+
+  /// The folder of the weights and of what lies beside them.
+  private var folder: String {
+    if isFolder(path) { return path }
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    return folder.isEmpty ? "/" : folder
+  }
+
+  /// The model, from the best source there is; the tensors are still to be filled in.
+  func model(hints: ConfigurationHints) throws(PublishedWeightsError) -> PublishedWeights {
+    let config = folder + "/config.json"
+    if format == .huggingFace, isFile(config) {
+      let file = try huggingFace(config)
+      let weights = PublishedWeights(
+        configuration: file.model.applying(hints), tensors: [:], format: format,
+        maskRatio: file.maskRatio, pixels: pixels())
+      return try classified(weights, pooling: nil, names: file.classNames, saidBy: config)
+    }
+    if let own = ownDescription(hints: hints) { return own }
+    if format != .huggingFace, isFile(config), let timm = try timm(config) {
+      return try withMessages(of: config) { () throws(InferenceError) in
+        try inferred(timm.hints(hints, shapes: shapes), timm)
+      }
+    }
+    return try withMessages(of: path) { () throws(InferenceError) in try inferred(hints, nil) }
+  }
+
+  /// What ``PublishedWeights/write(to:as:)`` left in the header.
+  private func ownDescription(hints: ConfigurationHints) -> PublishedWeights? {
+    func decoded<Value: Decodable>(_ type: Value.Type, _ key: String) -> Value? {
+      metadata[key].flatMap { try? JSONDecoder().decode(type, from: Data($0.utf8)) }
+    }
+    guard let model = decoded(ModelConfiguration.self, PublishedWeights.configurationKey),
+      model.problems.isEmpty
+    else { return nil }
+    let classifier = decoded(ClassifierDescription.self, PublishedWeights.classifierKey)
+    let hasHead = shapes["head.weight"] != nil
+    if hasHead, classifier == nil { return nil }
+    return PublishedWeights(
+      configuration: model.applying(hints), tensors: [:], format: format,
+      classifier: hasHead ? classifier : nil,
+      maskRatio: metadata[PublishedWeights.maskRatioKey].flatMap(Double.init), pixels: pixels())
+  }
+
+  /// A model from shapes alone, or with what a file of timm's says besides.
+  private func inferred(
+    _ hints: ConfigurationHints, _ timm: TimmConfiguration?
+  ) throws(InferenceError) -> PublishedWeights {
+    let found = try InferredConfiguration(shapes: shapes, hints: hints, format: format)
+    let theirs = timm?.pixels.flatMap {
+      $0.fits(channels: found.configuration.channels) ? $0 : nil
+    }
+    let weights = PublishedWeights(
+      configuration: found.configuration, tensors: [:], format: format,
+      pixels: theirs ?? pixels(channels: found.configuration.channels),
+      assumptions: found.assumptions)
+    return try classified(
+      weights, pooling: timm?.pooling(shapes: shapes), names: timm?.classNames)
+  }
+
+  /// Adds the head that the weights have, if any.
+  private func classified(
+    _ weights: PublishedWeights, pooling: ClassifierHead.Pooling?, names: [String]?
+  ) throws(InferenceError) -> PublishedWeights {
+    var weights = weights
+    let inferred = try InferredHead(
+      shapes: shapes, pooling: format == .huggingFace ? .classToken : pooling)
+    guard let head = inferred.head else { return weights }
+    if let names, names.count != head.classes {
+      throw InferenceError(
+        message: "names \(names.count) classes, but the head tells \(head.classes) apart")
+    }
+    if names == nil {
+      weights.assumptions.append("the \(head.classes) classes have no names and are numbered")
+    }
+    weights.assumptions += inferred.assumptions
+    weights.classifier = ClassifierDescription(
+      head: head, classNames: names ?? numberedClasses(head.classes))
+    return weights
+  }
+
+  private func classified(
+    _ weights: PublishedWeights, pooling: ClassifierHead.Pooling?, names: [String]?,
+    saidBy file: String
+  ) throws(PublishedWeightsError) -> PublishedWeights {
+    try withMessages(of: file) { () throws(InferenceError) in
+      try classified(weights, pooling: pooling, names: names)
+    }
+  }
+
+  private func huggingFace(
+    _ config: String
+  ) throws(PublishedWeightsError) -> HuggingFaceConfiguration {
+    do {
+      return try HuggingFaceConfiguration(json: try MappedFile.contents(of: config))
+    } catch let error as HuggingFaceConfigurationError {
+      throw .model(path: config, message: error.description)
+    } catch let error as FileError {
+      throw .file(error)
+    } catch {
+      throw .model(path: config, message: "\(error)")
+    }
+  }
+
+  private func timm(_ config: String) throws(PublishedWeightsError) -> TimmConfiguration? {
+    let text: [UInt8]
+    do {
+      text = try MappedFile.contents(of: config)
+    } catch {
+      throw .file(error)
+    }
+    return try withMessages(of: config) { () throws(InferenceError) in
+      try TimmConfiguration(json: text)
+    }
+  }
+
+  private func withMessages<Result>(
+    of file: String, _ body: () throws(InferenceError) -> Result
+  ) throws(PublishedWeightsError) -> Result {
+    do {
+      return try body()
+    } catch {
+      throw .model(path: file, message: error.message)
+    }
+  }
+
+  /// How pixels are prepared, as our own writer or Hugging Face's folders say it.
+  private func pixels(channels: Int? = nil) -> PixelStandard? {
+    guard let channels = channels ?? shapes["patch_embed.proj.weight"]?.dropFirst().first
+    else { return nil }
+    if let text = metadata[PixelStandard.key] {
+      return PixelStandard(json: text.utf8, channels: channels)
+    }
+    let file = "\(folder)/\(PixelStandard.fileName)"
+    guard isFile(file), let bytes = try? MappedFile.contents(of: file) else { return nil }
+    return PixelStandard(json: bytes, channels: channels)
+  }
+}
+
+extension ModelConfiguration {
+  fileprivate func applying(_ hints: ConfigurationHints) -> ModelConfiguration {
+    var model = self
+    if let heads = hints.heads { model.encoder.heads = heads }
+    if let heads = hints.decoderHeads { model.decoder.heads = heads }
+    if let target = hints.target { model.target = target }
+    if let epsilon = hints.normEpsilon { model.normEpsilon = epsilon }
+    if let grid = hints.grid {
+      model.height = grid.rows * patch
+      model.width = grid.columns * patch
+    }
+    return model
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+/// Classifiers on their way through the program: the answers stay those of the package they came from.
+@Suite struct ClassifierWeightsTests {
+  static let golden = Golden("classifiers")
+
+  /// Expects `mae forward` to give the logits of a golden.
+  private func expectAnswers(
+    of name: String, by model: String, in bench: Bench,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let path = Goldens.path("classifiers/\(name).safetensors")
+    try bench.done("forward", model, path, "--out", "out.safetensors", "--overwrite")
+    let found = try SafetensorsFile(bench("out.safetensors")).tensors()
+    #expect(found.keys.sorted() == ["logits"], sourceLocation: sourceLocation)
+    expectClose(
+      found["logits"] ?? Tensor(), try Self.golden.tensors(name + ".safetensors")["logits"],
+      absolute: 1e-5, relative: 1e-5, model, sourceLocation: sourceLocation)
+  }
+
+  @Test(arguments: [
+    ("average", "average", []), ("probe", "probe.pth", ["--heads", "3"]),
+    ("finetuned", "finetuned.pth", ["--heads", "3", "--grid", "2", "3"]),
+  ])
+  func throughEveryFormat(name: String, file: String, hints: [String]) throws {
+    let bench = try Bench()
+    let source = Goldens.path("classifiers/" + file)
+    let imported = try bench.mae(["weights", "import", source, "--out", "own"] + hints)
+    #expect(imported.status == 0, "\(imported.transcript)")
+    try expectAnswers(of: name, by: "own", in: bench)
+    for (format, out) in [("timm", "timm"), ("timm", "t.safetensors"), ("onnx", "m.onnx")] {
+      try bench.done("weights", "export", "own", "--format", format, "--out", out)
+    }
+    #expect(bench.exists("timm/config.json") && bench.exists("m.onnx"))
+    #expect(!bench.exists("m.onnx.data"))
+    try expectAnswers(of: name, by: "timm", in: bench)
+    let hf = try bench.mae("weights", "export", "own", "--format", "hf", "--out", "hf")
+    if name == "probe" {
+      #expect(hf.status == 0, "\(hf.transcript)")
+      try expectAnswers(of: name, by: "hf", in: bench)
+    } else {
+      #expect(hf.status == 65, "\(hf.transcript)")
+      #expect(hf.errors.contains("reads the class token"), "\(hf.errors)")
+      #expect(!bench.exists("hf"))
+    }
+  }
+
+  @Test func whatIsSaid() throws {
+    let bench = try Bench()
+    try bench.copy(Goldens.path("classifiers/average"), to: "flowers")
+    try bench.copy(Goldens.path("classifiers/probe.pth"), to: "probe.pth")
+    for (name, arguments) in [
+      ("inspect-classifier", ["weights", "inspect", "flowers"]),
+      ("inspect-probe", ["weights", "inspect", "probe.pth", "--heads", "3"]),
+      (
+        "export-timm",
+        ["weights", "export", "flowers", "--format", "timm", "--out", "timm.safetensors"]
+      ),
+      (
+        "export-timm-folder", ["weights", "export", "flowers", "--format", "timm", "--out", "timm"]
+      ),
+      ("export-hf-mean", ["weights", "export", "flowers", "--format", "hf", "--out", "hf"]),
+      ("export-onnx", ["weights", "export", "flowers", "--format", "onnx", "--out", "f.onnx"]),
+      (
+        "export-onnx-exists",
+        ["weights", "export", "flowers", "--format", "onnx", "--out", "f.onnx"]
+      ),
+    ] {
+      try expectSnapshot(try bench.mae(arguments).transcript, name)
+    }
+    // What lies there under the name of a file of weights is not replaced either.
+    try bench.write("g.onnx.data", "mine")
+    let refused = try bench.mae(
+      "weights", "export", "flowers", "--format", "onnx", "--out", "g.onnx")
+    #expect(refused.status == 73 && refused.errors.contains("g.onnx.data exists"))
+    #expect(!bench.exists("g.onnx"))
+  }
+
+  @Test func importsFitOtherImages() throws {
+    let bench = try Bench()
+    try bench.copy(Goldens.path("vit-mae/pixels"), to: "hf")
+    let larger = try bench.mae(
+      "weights", "import", "hf", "--out", "larger", "--size", "24", "32")
+    try expectSnapshot(larger.transcript, "import-size")
+    let json = try bench.text("larger/model.json")
+    #expect(json.contains("\"height\" : 24") && json.contains("\"width\" : 32"))
+    #expect(json.contains("\"hasDecoder\" : true"))
+    let gray = try bench.mae(
+      "weights", "import", "hf", "--out", "gray", "--size", "32", "--patch", "8", "--channels", "1")
+    try expectSnapshot(gray.transcript, "import-patch-channels")
+    let tensors = try SafetensorsFile(bench("gray/weights.safetensors")).tensors()
+    #expect(tensors["patch_embed.proj.weight"]?.shape == [16, 1, 8, 8])
+    #expect(tensors["pos_embed"]?.shape == [1, 17, 16])
+    #expect(!tensors.keys.contains { $0.hasPrefix("decoder_") })
+    // Classifiers too; the mean goes with the channels unless it is given.
+    try bench.done(
+      "weights", "import", Goldens.path("classifiers/token"), "--out", "five", "--channels", "5",
+      "--std", "1", "2", "3", "4", "5")
+    let five = try bench.text("five/model.json").filter { !$0.isWhitespace }
+    #expect(five.contains(#""mean":[0.25,0.5,0.75,0.25,0.5]"#), "\(five)")
+    #expect(five.contains(#""deviation":[1,2,3,4,5]"#), "\(five)")
+    for (name, more) in [
+      ("import-size-undivided", ["--size", "30"]),
+      ("import-size-three", ["--size", "8", "8", "8"]),
+      ("import-patch-0", ["--patch", "0"]), ("import-size-vast", ["--size", "65536"]),
+    ] {
+      let outcome = try bench.mae(["weights", "import", "hf", "--out", "x"] + more)
+      #expect(outcome.status == 64, "\(outcome.transcript)")
+      try expectSnapshot(outcome.transcript, name)
+      #expect(!bench.exists("x"))
+    }
+  }
+
+  /// Files that are no weights, or that want to be more.
+  @Test func hostileCheckpoints() throws {
+    let bench = try Bench()
+    try bench.copy(Goldens.path("pytorch-files/module.pth"), to: "module.pth")
+    try bench.copy(Goldens.path("classifiers/probe.pth"), to: "probe.pth")
+    let whole = try bench.contents("probe.pth")
+    try bench.write("truncated.pth", whole.prefix(whole.count - 1000))
+    // The first entry of the directory is said to be compressed: it could grow to any size.
+    var bomb = whole
+    let directory = try #require(bomb.range(of: Data([0x50, 0x4b, 1, 2])))
+    bomb[directory.lowerBound + 10] = 8
+    try bench.write("bomb.pth", bomb)
+    for name in ["module", "truncated", "bomb"] {
+      let outcome = try bench.mae("weights", "import", name + ".pth", "--out", "x")
+      #expect(outcome.status == 65, "\(outcome.transcript)")
+      try expectSnapshot(outcome.transcript, "pth-" + name)
+      #expect(!bench.exists("x"))
+    }
+    // A head of another size than its names.
+    try bench.copy(Goldens.path("classifiers/token"), to: "token")
+    let config = try bench.text("token/config.json")
+    try bench.write("token/config.json", config.replacing("\"ant\",", with: ""))
+    let outcome = try bench.mae("weights", "inspect", "token")
+    #expect(outcome.status == 65, "\(outcome.transcript)")
+    try expectSnapshot(outcome.transcript, "weights-head-of-another-size")
+  }
+}
