@@ -238,7 +238,7 @@ struct RemoteShardTests {
     settings.attempts = 1000
     let before = server.requests.count
     Thread.detachNewThread {
-      while server.requests.count < before + 3 { usleep(5000) }
+      for _ in 0..<2000 where server.requests.count < before + 3 { usleep(5000) }
       FileManager.default.createFile(atPath: server.files + "/ready", contents: nil)
     }
     try expectSame(ShardDataset(path: url, remote: settings), images)

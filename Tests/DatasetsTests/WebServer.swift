@@ -54,8 +54,15 @@ final class WebServer: Sendable {
         }
         """)
       let process = Process()
-      process.executableURL = URL(fileURLWithPath: Self.program ?? "/usr/sbin/nginx")
-      process.arguments = ["-p", path, "-e", path + "/error.log", "-c", path + "/nginx.conf"]
+      // Where the test is killed, the server ends by itself a little later.
+      let mortal = ["timeout", "-s", "KILL", "300"]
+      let command = [
+        Self.program ?? "nginx", "-p", path, "-e", path + "/error.log", "-c", path + "/nginx.conf",
+      ]
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments =
+        FileManager.default.isExecutableFile(atPath: "/usr/bin/timeout")
+        ? mortal + command : command
       process.standardError = FileHandle.nullDevice
       process.standardOutput = FileHandle.nullDevice
       try process.run()
@@ -82,7 +89,9 @@ final class WebServer: Sendable {
     process.withLock { process in
       guard process.isRunning else { return }
       // Threads of a pool block gentler signals, and their children inherit that.
-      kill(process.processIdentifier, SIGKILL)
+      let text = try? String(contentsOfFile: folder.path + "/pid", encoding: .utf8)
+      let number = text.flatMap { pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+      kill(number ?? process.processIdentifier, SIGKILL)
       process.waitUntilExit()
     }
   }

@@ -1,13 +1,13 @@
 @testable import Imaging
 
-/// One target for each decoder, one for decoding parts of JPEG at smaller scales, and one for headers of
-/// all formats.
+/// One target for each decoder, one for decoding parts of JPEG at smaller scales, which is code of its own,
+/// and one for headers of all formats.
 let imageTargets: [FuzzTarget] = [
   FuzzTarget(name: "jpeg", run: decodeWhole, repair: { begin(&$0, with: [0xFF, 0xD8, 0xFF]) }),
   FuzzTarget(name: "jpeg-part", run: decodePart, repair: { begin(&$0, with: [0xFF, 0xD8, 0xFF]) }),
-  FuzzTarget(name: "png", run: decodeWhole, repair: repairPNG),
-  FuzzTarget(name: "webp", run: decodeWhole, repair: repairWebP),
-  FuzzTarget(name: "tiff", run: decodeWhole, repair: repairTIFF),
+  FuzzTarget(name: "png", run: decodeAll, repair: repairPNG),
+  FuzzTarget(name: "webp", run: decodeAll, repair: repairWebP),
+  FuzzTarget(name: "tiff", run: decodeAll, repair: repairTIFF),
   FuzzTarget(name: "header", run: readHeader, repair: nil),
 ]
 
@@ -19,6 +19,11 @@ private func readHeader(_ bytes: [UInt8]) {
 private func decodeWhole(_ bytes: [UInt8]) {
   guard let file = try? EncodedImage(bytes: bytes), let image = try? file.decoded() else { return }
   precondition(image.width == file.size.width && image.height == file.size.height)
+}
+
+private func decodeAll(_ bytes: [UInt8]) {
+  decodeWhole(bytes)
+  decodePart(bytes)
 }
 
 /// The fuzzer uses one thread.
