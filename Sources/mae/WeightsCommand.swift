@@ -143,7 +143,7 @@ struct WeightsCommand: ParsableCommand {
         fitted = try weights.adapting(
           height: size.first, width: size.last, patch: patch, channels: channels)
       } catch {
-        throw ValidationError("\(error)")
+        throw RunFailure(.badData, "\(model.model) cannot be made to fit: \(error)")
       }
       let (old, new) = (weights.configuration, fitted.configuration)
       func note(_ part: String, _ from: String, _ to: String) {

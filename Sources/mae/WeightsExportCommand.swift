@@ -8,20 +8,22 @@ extension WeightsCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write weights for Hugging Face, timm, the original, or as ONNX.",
       discussion: """
-        hf      a folder: ViTMAEForPreTraining, ViTMAEModel of an encoder, or \
-        ViTForImageClassification of a classifier that reads the class token
-        timm    the encoder or the classifier as a folder for timm.create_model("local-dir:FOLDER", \
-        pretrained=True); one file where the name ends in .safetensors, with the call that loads it
+        hf        a folder for ViTMAEForPreTraining, for ViTMAEModel (an encoder), or
+                  for ViTForImageClassification (a head on the class token)
+        timm      a folder for timm.create_model("local-dir:OUT", pretrained=True), or
+                  one file where OUT ends in .safetensors
         original  one safetensors file in the names of the paper's code
-        onnx    the encoder (last_hidden_state) or the classifier (logits) from pixel_values, \
-        normalised, in batches of any size; weights beyond 1.9 GB go into FILE.data beside it
-        A batch normalisation before the head becomes part of the head. Only hf and original hold a \
-        decoder.
+        onnx      the encoder (last_hidden_state) or the classifier (logits) from
+                  pixel_values, normalised, in batches of any size; more than
+                  1.9 GB of weights go into OUT.data
+
+        Only hf and original hold a decoder. A batch normalisation before the head \
+        becomes part of the head.
 
         Examples:
           mae weights export runs/first --format hf --out vit-mae-mine
           mae weights export runs/first --format timm --out encoder.safetensors
-          mae weights export runs/first/classifiers/finetuned --format onnx --out flowers.onnx
+          mae weights export runs/flowers --format onnx --out flowers.onnx
         """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument {

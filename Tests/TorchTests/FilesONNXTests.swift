@@ -108,7 +108,7 @@ import Testing
     let path = folder.path + "/two.onnx"
     try graph.write(to: path, inlining: 0)
     let data = try [UInt8](Data(contentsOf: URL(filePath: path + ".data")))
-    #expect(data.count == 3 * 4096 + 1200)
+    try #require(data.count == 3 * 4096 + 1200)
     for (start, value) in [(0, Float(1)), (4096, 2), (3 * 4096, 3)] {
       #expect(littleEndianFloat(data[start..<start + 4]) == value)
     }

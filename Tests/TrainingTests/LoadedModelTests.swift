@@ -86,23 +86,11 @@ import TorchNN
     #expect(model.description.mean == [0.25] && model.description.deviation == [0.5])
     let inputs = try Golden("classifiers").tensors("average.safetensors")
     let names = ["ant", "bee", "cat", "dog", "eel"]
-    let classifier = try model.classifier(for: names, of: "insects")
+    let classifier = try model.requireClassifier()
     let images = try inputs["pixel_values"]
     expectClose(withoutGradients { classifier(images) }, try inputs["logits"], absolute: 1e-5)
     #expect(model.published.classifier?.classNames == names)
     #expect(throws: RunFailure.self) { try model.autoencoder() }
-    // A head of another size than the data's classes, and none.
-    let failure = #expect(throws: RunFailure.self) {
-      _ = try model.classifier(for: ["ant", "bee"], of: "insects")
-    }
-    #expect(
-      failure?.message.hasSuffix(
-        "average: the head tells 5 classes apart and insects has 2; fine-tune it on that data for a "
-          + "head of its size") == true)
-    var hints = ConfigurationHints()
-    hints.heads = 3
-    let encoder = try LoadedModel(golden("timm/square/model.safetensors"), hints: hints)
-    #expect(throws: RunFailure.self) { _ = try encoder.classifier(for: names, of: "insects") }
   }
 
   @Test func whatIsNone() throws {

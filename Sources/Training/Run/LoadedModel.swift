@@ -199,21 +199,6 @@ extension LoadedModel {
       pixels: PixelStandard(mean: description.mean, deviation: description.deviation))
   }
 
-  /// The classifier, where its head is for these classes.
-  ///
-  /// - Throws: ``RunFailure`` that says how the two differ, or that there is no head.
-  public func classifier(for classes: [String], of data: String) throws -> ImageClassifier {
-    let classifier = try requireClassifier()
-    let names = description.classifier?.classNames ?? []
-    guard names.count == classes.count else {
-      throw RunFailure(
-        .badData,
-        "\(source): the head tells \(names.count) classes apart and \(data) has \(classes.count); "
-          + "fine-tune it on that data for a head of its size")
-    }
-    return classifier
-  }
-
   /// The weights that were loaded: without a decoder, the encoder's.
   public var usedWeights: [(name: String, tensor: Tensor)] {
     store.weights.filter { description.hasDecoder || !PublishedFormat.isDecoder($0.name) }
