@@ -54,6 +54,13 @@ public struct BrokenImage: Hashable, Sendable, CustomStringConvertible {
   /// Why.
   public var reason: String
 
+  /// Says of an image why it could not be decoded.
+  public init(index: Int, name: String, reason: String) {
+    self.index = index
+    self.name = name
+    self.reason = reason
+  }
+
   /// The name and the reason.
   public var description: String { "\(name): \(reason)" }
 }

@@ -1,25 +1,28 @@
 /// The images of a set that could not be decoded so far, and how many may be.
-struct BrokenImages: Sendable {
-  let limit: Int
-  private(set) var found: [BrokenImage] = []
+package struct BrokenImages: Sendable {
+  package let limit: Int
+  package private(set) var found: [BrokenImage] = []
   private var indices: Set<Int> = []
 
   /// A fraction of the set, rounded down, and one image at least; none where the fraction is 0.
-  static func limit(fraction: Double, count: Int) -> Int {
+  package static func limit(fraction: Double, count: Int) -> Int {
     fraction > 0 ? max(1, Int(fraction * Double(count))) : 0
   }
 
-  init(limit: Int) { self.limit = limit }
+  package init(limit: Int) { self.limit = limit }
 
   /// Adds images that have not been seen before, and fails when there are too many.
   mutating func add(
     _ outcomes: [SlotOutcome], of path: String, count: Int
   ) throws(DatasetError) {
-    for outcome in outcomes {
-      for image in outcome.broken where indices.insert(image.index).inserted {
-        found.append(image)
-      }
-    }
+    try add(outcomes.flatMap(\.broken), of: path, count: count)
+  }
+
+  /// Adds images that have not been seen before, and fails when there are too many.
+  package mutating func add(
+    _ images: [BrokenImage], of path: String, count: Int
+  ) throws(DatasetError) {
+    for image in images where indices.insert(image.index).inserted { found.append(image) }
     guard found.count > limit else { return }
     let examples = found.prefix(3).map(\.description).joined(separator: "; ")
     let rest = found.count > 3 ? "; …" : ""

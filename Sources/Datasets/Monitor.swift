@@ -3,14 +3,14 @@ import Foundation
 /// A value behind a lock that threads can wait on.
 ///
 /// `@unchecked Sendable`: the value is touched only while the condition's lock is held.
-final class Monitor<Value>: @unchecked Sendable {
+package final class Monitor<Value>: @unchecked Sendable {
   private let condition = NSCondition()
   private var value: Value
 
-  init(_ value: sending Value) { self.value = value }
+  package init(_ value: sending Value) { self.value = value }
 
   /// Calls `body` with the lock held; `body` must not block.
-  func withLock<Result, E: Error>(
+  package func withLock<Result, E: Error>(
     _ body: (inout Value) throws(E) -> Result
   ) throws(E) -> Result {
     condition.lock()
@@ -19,7 +19,7 @@ final class Monitor<Value>: @unchecked Sendable {
   }
 
   /// Calls `body` until it gives a result, and sleeps between calls until somebody broadcasts.
-  func wait<Result>(until body: (inout Value) -> Result?) -> Result {
+  package func wait<Result>(until body: (inout Value) -> Result?) -> Result {
     condition.lock()
     defer { condition.unlock() }
     while true {
@@ -29,5 +29,5 @@ final class Monitor<Value>: @unchecked Sendable {
   }
 
   /// Wakes all who wait.
-  func broadcast() { condition.broadcast() }
+  package func broadcast() { condition.broadcast() }
 }

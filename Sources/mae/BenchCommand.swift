@@ -7,8 +7,8 @@ import Training
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time training steps and the making of batches.",
-    subcommands: [StepBenchCommand.self, DataBenchCommand.self],
+    abstract: "Time training steps, the making of batches, and classifying.",
+    subcommands: [StepBenchCommand.self, DataBenchCommand.self, UseBenchCommand.self],
     defaultSubcommand: StepBenchCommand.self)
 }
 
@@ -82,7 +82,7 @@ struct StepBenchCommand: ParsableCommand {
 
 extension [Double] {
   /// The middle value of a sorted list.
-  fileprivate var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
+  var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
 }
 
 /// The most main memory this process has held, in bytes.

@@ -27,9 +27,12 @@ final class BenchmarkPeer {
     process.terminate()
   }
 
-  func step() throws -> Double {
-    guard let seconds = Double(try ask("step")) else { throw broken }
-    return seconds
+  func step() throws -> Double { try number("step") }
+
+  /// A number that answers a question.
+  func number(_ question: String) throws -> Double {
+    guard let number = Double(try ask(question)) else { throw broken }
+    return number
   }
 
   func memory() throws -> Int? {

@@ -22,11 +22,11 @@ struct FeatureOptions: ParsableArguments {
   @Option(help: "Use the first so many training images only.")
   var limit: Int?
 
-  @Option(help: "Images embedded at a time.")
-  var batch = 256
+  @Option(help: "Images embedded at a time: on a CPU by each core, on a GPU by all of it.")
+  var batch: Int?
 
   func validate() throws {
-    if batch < 1 { throw ValidationError("--batch is \(batch); expected at least 1") }
+    if let batch, batch < 1 { throw ValidationError("--batch is \(batch); expected at least 1") }
     if let limit, limit < 2 { throw ValidationError("--limit is \(limit); expected at least 2") }
   }
 
@@ -58,7 +58,6 @@ struct FeatureOptions: ParsableArguments {
     by model: LoadedModel,
     _ sets: (training: any ImageDataset, test: any ImageDataset, classes: Int)
   ) throws -> (training: Features, test: Features) {
-    let workers = ProcessInfo.processInfo.activeProcessorCount
     let count = min(limit ?? sets.training.count, sets.training.count)
     let terminal = Terminal.attached(to: 2).isTerminal
     func embed(
@@ -66,8 +65,7 @@ struct FeatureOptions: ParsableArguments {
     ) throws -> Features {
       defer { if terminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
       return try Features(
-        of: dataset, named: name, by: model, pooling: pooling, range: range, batch: batch,
-        workers: workers
+        of: dataset, named: name, by: model, pooling: pooling, range: range, batch: batch
       ) { done in
         if terminal {
           FileHandle.standardError.write(Data("\rembedding \(name): \(done)/\(range.count)".utf8))

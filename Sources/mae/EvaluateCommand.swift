@@ -126,7 +126,7 @@ struct EvaluateCommand: ParsableCommand {
     let names = result.scores.subset.names
     let hits = Int((result.scores.tally.top1 * Double(found.images)).rounded())
     row("top-1", "\(percent(result.scores.tally.top1))  (\(hits) of \(found.images) images)")
-    for (count, share) in found.topK { row("top-\(count)", percent(share)) }
+    for (count, share) in found.topK ?? [:] { row("top-\(count)", percent(share)) }
     row("mean of classes", percent(matrix.meanClassAccuracy))
     row("calibration error", percent(result.scores.calibration.expectedError))
     row(
@@ -138,7 +138,7 @@ struct EvaluateCommand: ParsableCommand {
       try writeText(confusion, lines: matrix.csvLines(names: names))
     } else if let confusion {
       let picture = MatrixPicture(
-        title: "\(loaded.source), \(data)", names: names, counts: matrix.counts,
+        title: data, names: names, counts: matrix.counts,
         footer: [
           "Rows are true classes, columns what they were taken for, in parts of the row. Top-1 "
             + "\(percent(result.scores.tally.top1)) of \(found.images) images."

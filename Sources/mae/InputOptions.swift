@@ -85,10 +85,10 @@ struct InputOptions: ParsableArguments {
 
 /// How a model is run over many images.
 struct PassOptions: ParsableArguments {
-  @Option(help: "Images computed at a time.")
+  @Option(help: "Images computed at a time: on a CPU by each core, on a GPU by all of it.")
   var batch: Int?
 
-  @Option(help: "Threads that decode; as many as there are cores unless given.")
+  @Option(help: "Threads that decode, on a CPU also compute; one a core unless given.")
   var workers: Int?
 
   @Option(help: "float32 or bfloat16.")

@@ -75,10 +75,10 @@ final class Bench: Sendable {
 
   @discardableResult
   func mae(
-    _ arguments: [String], environment: [String: String] = [:],
+    _ arguments: [String], environment: [String: String] = [:], input: String? = nil,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> Outcome {
-    let outcome = try start(arguments, environment: environment).wait()
+    let outcome = try start(arguments, environment: environment, input: input).wait()
     expectNoCrash(outcome, "\(arguments)", sourceLocation)
     return outcome
   }
@@ -95,7 +95,11 @@ final class Bench: Sendable {
   }
 
   /// Starts `mae` in the folder, with an empty home and no terminal.
-  func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Running {
+  ///
+  /// - Parameter input: The file of the folder that is its standard input; nil for none.
+  func start(
+    _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+  ) throws -> Running {
     let number = "\(UUID())"
     return try Running(
       [Executable.path()] + arguments, in: path,
@@ -103,7 +107,8 @@ final class Bench: Sendable {
         "HOME": self("home"), "PATH": "/usr/bin:/bin", "TERM": "dumb", "COLUMNS": "80",
         "LC_ALL": "C.UTF-8", "SWIFT_BACKTRACE": "enable=no", "OMP_NUM_THREADS": "1",
       ].merging(environment) { $1 },
-      output: self("home/\(number).out"), errors: self("home/\(number).err"))
+      input: input.map(callAsFunction) ?? "/dev/null", output: self("home/\(number).out"),
+      errors: self("home/\(number).err"))
   }
 }
 
@@ -128,8 +133,8 @@ final class Running {
   private var outcome: Outcome?
 
   init(
-    _ command: [String], in folder: String, environment: [String: String], output: String,
-    errors: String
+    _ command: [String], in folder: String, environment: [String: String],
+    input: String = "/dev/null", output: String, errors: String
   ) throws {
     self.output = output
     self.errors = errors
@@ -152,7 +157,7 @@ final class Running {
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     typealias Text = UnsafeMutablePointer<CChar>?

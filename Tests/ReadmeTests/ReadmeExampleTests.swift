@@ -51,7 +51,7 @@ struct Texts {
 }
 
 @Suite struct ReadmeExampleTests {
-  @Test(arguments: ["EmbedExample.swift", "TrainExample.swift"])
+  @Test(arguments: ["UseExample.swift", "EmbedExample.swift", "TrainExample.swift"])
   func `the README shows the code that is tested here`(file: String) throws {
     let code = try Texts.text("Tests/ReadmeTests/\(file)")
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -116,6 +116,33 @@ struct Texts {
     let rows = try NpyFile(folder + "/features.npy").tensor()
     #expect(rows.shape == [3, 16])
     #expect(rows.isFinite.all().item == 1)
+  }
+
+  @Test func `the example of use classifies and embeds a photo`() throws {
+    let folder = NSTemporaryDirectory() + "mae-readme-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let photo = ByteImage(
+      width: 12, height: 8, channels: 1, pixels: (0..<96).map { UInt8($0 * 2) })
+    try Data(photo.encodedAsPNG()).write(to: URL(fileURLWithPath: folder + "/photo.png"))
+    let store = ParameterStore(initializing: Generator(seed: 0))
+    let configuration = ModelConfiguration(
+      height: 8, width: 8, channels: 1, patch: 4,
+      encoder: TransformerShape(width: 16, depth: 1, heads: 2))
+    let head = ClassifierHead(classes: 3)
+    _ = ImageClassifier(configuration, head: head, deviation: 0.5, in: store.root)
+    // A run folder: its recipe, and a checkpoint.
+    try Data().write(to: URL(fileURLWithPath: folder + "/recipe.yaml"))
+    try Checkpoint(path: folder + "/checkpoints/step-1").write(
+      ModelDescription(
+        model: configuration, classifier: .init(head: head, classNames: ["a", "b", "c"]),
+        mean: [0.5], deviation: [0.5]),
+      weights: store.weights)
+
+    let (guesses, features) = try look(at: folder + "/photo.png", with: folder)
+    #expect(Set(guesses.map(\.label)) == ["a", "b", "c"])
+    #expect(abs(guesses.reduce(0) { $0 + $1.probability } - 1) < 1e-6)
+    #expect(features.shape == [16])
   }
 
   @Test func `the training example learns`() {

@@ -75,6 +75,15 @@ public struct PatchEncoder: Module {
     encoded(embedded(patches) + positions[0, from: 1], dropping: paths)
   }
 
+  /// The class token after the last norm, `[B, N, V]` → `[B, D]`: as of all tokens, but the last block
+  /// computes no other.
+  public func classToken(of patches: Tensor) -> Tensor {
+    var x = withClassToken(embedded(patches) + positions[0, from: 1])
+    for block in blocks.dropLast() { x = block(x) }
+    x = blocks.last.map { $0(x, queries: 0..<1) } ?? x.narrowed(1, to: 0..<1)
+    return (norm?(x) ?? x).squeezed(1)
+  }
+
   /// How much each token attends to each in a block: `[B, N, V]` → `[B, H, 1 + N, 1 + N]`, the class
   /// token first; row `q` holds the shares of what goes into token `q`.
   ///

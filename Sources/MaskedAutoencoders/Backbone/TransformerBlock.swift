@@ -44,13 +44,13 @@ public struct Attention: Layer {
     return (queries * (1 / width.squareRoot())).matmul(keys.transposed(2, 3)).softmax()
   }
 
-  /// The attention of the last `queries` tokens to all of them: `[B, N, D]` → `[B, Q, D]`.
-  public func callAsFunction(_ x: Tensor, lastQueries queries: Int) -> Tensor {
+  /// The attention of some tokens to all of them: `[B, N, D]` → `[B, Q, D]`.
+  public func callAsFunction(_ x: Tensor, queries: Range<Int>) -> Tensor {
     let (batch, tokens) = (x.shape[0], x.shape[1])
     let weight = qkv.weight.split(sizes: [width, 2 * width], along: 0)
     let bias = qkv.bias?.split(sizes: [width, 2 * width], along: 0)
-    let q = x.narrowed(1, to: tokens - queries..<tokens).linear(weight[0], bias?[0])
-      .reshaped([batch, queries, heads, width / heads]).transposed(1, 2)
+    let q = x.narrowed(1, to: queries).linear(weight[0], bias?[0])
+      .reshaped([batch, queries.count, heads, width / heads]).transposed(1, 2)
     let parts = x.linear(weight[1], bias?[1])
       .reshaped([batch, tokens, 2, heads, width / heads])
       .permuted([2, 0, 3, 1, 4]).unbound(along: 0)  // [B, N, 2D] → 2 × [B, H, N, d]
@@ -120,12 +120,9 @@ public struct TransformerBlock: Layer {
   /// The weights of the block's attention, see ``Attention/weights(_:)``: `[B, N, D]` → `[B, H, N, N]`.
   public func attentionWeights(_ x: Tensor) -> Tensor { attention.weights(attentionNorm(x)) }
 
-  /// Computes only the last `queries` tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.
-  public func callAsFunction(_ x: Tensor, lastQueries queries: Int) -> Tensor {
-    let tokens = x.shape[1]
-    let y =
-      x.narrowed(1, to: tokens - queries..<tokens)
-      + attention(attentionNorm(x), lastQueries: queries)
+  /// Computes only some tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.
+  public func callAsFunction(_ x: Tensor, queries: Range<Int>) -> Tensor {
+    let y = x.narrowed(1, to: queries) + attention(attentionNorm(x), queries: queries)
     return y + feedForward(feedForwardNorm(y))
   }
 }

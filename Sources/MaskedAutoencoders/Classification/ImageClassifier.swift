@@ -53,7 +53,10 @@ public struct ImageClassifier: Module {
         == [configuration.channels, configuration.height, configuration.width],
       "images are \(images.shape); expected [B, \(configuration.channels), "
         + "\(configuration.height), \(configuration.width)]")
-    return pooled(encoder(patches(of: images, side: configuration.patch), dropping: paths))
+    let patches = patches(of: images, side: configuration.patch)
+    // Where only the class token is seen, the last block need not compute the others.
+    return shape.pooling == .classToken && paths == nil
+      ? encoder.classToken(of: patches) : pooled(encoder(patches, dropping: paths))
   }
 
   /// The encoder's tokens as one row an image: `[B, 1 + N, D]` → `[B, D]`.

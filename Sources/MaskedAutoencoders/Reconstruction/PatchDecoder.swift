@@ -41,7 +41,10 @@ public struct PatchDecoder: Module {
   public func hidden(_ latent: Tensor, mask: PatchMask) -> Tensor {
     var x = tokens(latent, mask: mask)
     for block in blocks.dropLast() { x = block(x) }
-    if let last = blocks.last { x = last(x, lastQueries: mask.patches - mask.kept) }
+    let tokens = x.shape[1]
+    if let last = blocks.last {
+      x = last(x, queries: tokens - (mask.patches - mask.kept)..<tokens)
+    }
     return prediction(norm(x))
   }
 

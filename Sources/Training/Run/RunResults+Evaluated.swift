@@ -10,7 +10,7 @@ extension RunResults {
     /// Share of images whose class is the first guess, 0…1.
     public var top1: Double?
     /// Share of images whose class is among the first `k` guesses, by `k`.
-    public var topK: [Int: Double] = [:]
+    public var topK: [Int: Double]?
     /// The mean of the classes' own shares, so that rare ones count as much as frequent ones.
     public var meanClassAccuracy: Double?
     /// The expected calibration error, 0…1.
@@ -38,7 +38,7 @@ extension RunResults {
       self.model = model
       self.data = data
       top1 = tally.top1
-      if k > 1, k < tally.classes { topK[k] = tally.accuracy(top: k) }
+      if k > 1, k < tally.classes { topK = [k: tally.accuracy(top: k)] }
       meanClassAccuracy = tally.confusion.meanClassAccuracy
       calibrationError = result.scores.calibration.expectedError
       images = tally.total
@@ -71,7 +71,9 @@ extension RunPage {
     guard !results.evaluated.isEmpty else { return nil }
     func share(_ value: Double?) -> String { value.map(percent) ?? "–" }
     let rows = results.evaluated.sorted { $0.key < $1.key }.map { name, result in
-      let top = result.topK.sorted { $0.key < $1.key }.map { "top-\($0.key) \(percent($0.value))" }
+      let top = (result.topK ?? [:]).sorted { $0.key < $1.key }.map {
+        "top-\($0.key) \(percent($0.value))"
+      }
       return [
         name, share(result.top1), top.isEmpty ? "–" : top.joined(separator: ", "),
         share(result.meanClassAccuracy), share(result.calibrationError),

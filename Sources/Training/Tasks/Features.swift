@@ -35,39 +35,31 @@ public struct Features {
   ///
   /// - Parameters:
   ///   - range: The images; nil for all.
+  ///   - batch: Images computed at a time, see ``ImagePass``; nil for what is fastest.
+  ///   - workers: Threads, see ``ImagePass``; nil for one a core.
   ///   - progress: Called with the number of images done.
+  /// - Throws: `DatasetError` where more than a hundredth, and more than one, cannot be decoded.
   public init(
     of dataset: any ImageDataset, named name: String, by model: LoadedModel, pooling: Pooling,
-    range: Range<Int>? = nil, batch: Int = 256, workers: Int,
+    range: Range<Int>? = nil, batch: Int? = nil, workers: Int? = nil,
     progress: (Int) -> Void = { _ in }
   ) throws {
-    let configuration = model.description.model
-    try configuration.requireDecodableChannels()
-    let count = (range ?? 0..<dataset.count).count
-    let loader = SequentialLoader(
-      dataset, path: name, range: range,
-      transform: model.description.evaluationTransform,
-      batch: min(batch, max(1, count)), workers: workers)
-    defer { loader.stop() }
+    let kind: Embedding = pooling == .classToken ? .classToken : .mean
+    let images = range.map { SubsetDataset(dataset, range: $0) } ?? dataset
+    var broken = BrokenImages(limit: BrokenImages.limit(fraction: 0.01, count: images.count))
     var parts: [Tensor] = []
     var labels: [Int] = []
-    while let batch = try loader.next() {
-      let features = withoutGradients {
-        let images = batch.tensor(on: model.store.device)
-        let tokens = model.encoder(patches(of: images, side: configuration.patch))
-        return switch pooling {
-        case .classToken: tokens.selected(0, along: 1)
-        case .mean: tokens.narrowed(1, to: 1..<1 + configuration.grid.count).mean([1])
-        }
-      }
-      parts.append(features.to(.cpu))
-      labels += batch.labels
+    let pass = try ImagePass(model, batch: batch, workers: workers)
+    try pass.run(over: images, named: name, computing: { kind($0, by: model) }) { part in
+      try broken.add(part.broken, of: name, count: images.count)
+      if let rows = part.rows { parts.append(rows) }
+      labels += part.labels
       progress(labels.count)
     }
-    guard !parts.isEmpty else { throw Self.nothingToSee(in: name, loader.broken) }
+    guard !parts.isEmpty else { throw Self.nothingToSee(in: name, broken.found) }
     rows = concatenated(parts)
     self.labels = labels
-    broken = loader.broken
+    self.broken = broken.found
   }
 }
 

@@ -56,7 +56,7 @@ public struct ClassMatching: Sendable {
     } catch {
       throw RunFailure(
         .badData,
-        "\(name) has \(Self.listed(error.names)) that the model does not know; it knows "
+        "\(name) has classes that the model does not know: \(Self.listed(error.names)); it knows "
           + Self.listed(known))
     }
     let places = Dictionary(
@@ -67,7 +67,8 @@ public struct ClassMatching: Sendable {
       let which = Self.listed(names.filter(absent.contains))
       remarks.append(
         "no image is of \(absent.count) of the model's \(known.count) classes (\(which)), which "
-          + (competing == .all ? "compete nevertheless" : "do not compete"))
+          + (competing == .all
+            ? "compete nevertheless (--competing set leaves them out)" : "do not compete"))
     }
     self.remarks = remarks
   }

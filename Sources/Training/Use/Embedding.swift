@@ -47,13 +47,19 @@ public enum Embedding: String, CaseIterable, Codable, Sendable {
       }
       return classifier.features(of: images)
     }
-    let tokens = model.encoder(
-      MaskedAutoencoders.patches(of: images, side: model.description.model.patch))
-    let count = tokens.shape[1]
-    return switch self {
-    case .classToken, .features: tokens.selected(0, along: 1)
-    case .mean: tokens.narrowed(1, to: 1..<count).mean([1])
-    case .patches: tokens.narrowed(1, to: 1..<count)
+    let patches = MaskedAutoencoders.patches(of: images, side: model.description.model.patch)
+    switch self {
+    case .classToken, .features: return model.encoder.classToken(of: patches)
+    case .mean: return model.encoder.patchTokens(of: patches).mean([1])
+    case .patches: return model.encoder.patchTokens(of: patches)
     }
+  }
+}
+
+extension PatchEncoder {
+  /// The patches' tokens without the class token: `[B, N, V]` → `[B, N, D]`.
+  fileprivate func patchTokens(of patches: Tensor) -> Tensor {
+    let tokens = self(patches)
+    return tokens.narrowed(1, to: 1..<tokens.shape[1])
   }
 }

@@ -138,6 +138,20 @@ public struct ImageBytes: ImageDataset {
   }
 }
 
+/// Decoded images in memory.
+public struct DecodedImages: ImageDataset {
+  private let images: [ByteImage]
+
+  /// Takes images, which are called by their numbers.
+  public init(_ images: [ByteImage]) { self.images = images }
+
+  public var count: Int { images.count }
+  public var classes: [String]? { nil }
+  public func label(of index: Int) -> Int? { nil }
+  public func name(of index: Int) -> String { "image \(index)" }
+  public func content(of index: Int) -> ImageContent { .pixels(images[index]) }
+}
+
 /// A set whose names are paths below a folder, with names that lead there.
 private struct ImagesBelow: ImageDataset {
   let folder: String

@@ -18,6 +18,7 @@ public struct PredictionText: Sendable {
   private let format: Format
   private let top: Int
   private var isFirst = true
+  private var widest = 0
 
   /// Begins a text.
   ///
@@ -59,9 +60,10 @@ public struct PredictionText: Sendable {
     }
   }
 
-  /// Images in a column that is as wide as the longest name at hand, within reason.
-  private func table(_ predictions: [Prediction]) -> String {
-    let widest = predictions.map { $0.image.count }.filter { $0 <= 60 }.max() ?? 0
+  /// Images in a column that is as wide as the longest name so far, within reason.
+  private mutating func table(_ predictions: [Prediction]) -> String {
+    widest = predictions.map { $0.image.count }.filter { $0 <= 60 }.reduce(widest) { max($0, $1) }
+    let widest = widest
     return predictions.map { prediction in
       let name = prediction.image
       let gap = String(repeating: " ", count: max(0, widest - name.count) + 2)

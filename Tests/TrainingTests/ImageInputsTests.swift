@@ -1,0 +1,133 @@
+import Datasets
+import Foundation
+import Imaging
+import Testing
+import Torch
+
+@testable import Training
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What words stand for: files, folders, lists, sets.
+@Suite struct ImageInputsTests {
+  private func names(_ inputs: ImageInputs) -> [String] {
+    inputs.parts.flatMap { part in (0..<part.images.count).map { part.images.name(of: $0) } }
+  }
+
+  @Test func filesFoldersAndListsInTheirOrder() throws {
+    let shop = try Workshop(images: 4)
+    try shop.write("broken.jpg", "no picture")
+    try shop.write("list.txt", "images/03.png\nimages/01.png\n")
+    try shop.copy("images/02.png", to: "no-extension")
+    let inputs = try ImageInputs([
+      shop("images/02.png"), shop("broken.jpg"), shop("images"), shop("no-extension"),
+      shop("list.txt"),
+    ])
+    #expect(inputs.parts.count == 4)
+    #expect(
+      names(inputs)
+        == [
+          "images/02.png", "broken.jpg", "images/00.png", "images/01.png", "images/02.png",
+          "images/03.png", "no-extension", "images/03.png", "images/01.png",
+        ].map { shop($0) })
+    #expect(inputs.count == 9)
+    // Names lead to the images.
+    for part in inputs.parts {
+      for index in 0..<part.images.count where !part.images.name(of: index).hasSuffix("broken.jpg")
+      {
+        let file = try EncodedImage(path: part.images.name(of: index))
+        #expect(try part.images.content(of: index).size == file.size)
+      }
+    }
+  }
+
+  @Test func dividedSets() throws {
+    let shop = try Workshop()
+    try shop.makeClasses(perClass: 2)
+    let all = try ImageInputs([shop("classes")])
+    #expect(all.count == 10 && all.parts.count == 1)
+    let part = try ImageInputs([shop("classes")], split: .validation)
+    #expect(part.count == 6)
+    #expect(part.parts[0].images.classes == ["bright", "dark"])
+    #expect(names(part)[0] == shop("classes/val/bright/val-0.png"))
+    #expect(throws: DatasetError.self) {
+      try ImageInputs([shop("classes/val")], split: .validation)
+    }
+  }
+
+  @Test func nothingThere() throws {
+    let shop = try Workshop(images: 1)
+    for path in ["nowhere", "nowhere.jpg", ""] {
+      let error = #expect(throws: DatasetError.self) {
+        try ImageInputs([shop("images"), path])
+      }
+      #expect(error?.kind == .missing)
+    }
+    try shop.write("empty/notes.md", "nothing")
+    #expect(throws: DatasetError.self) { try ImageInputs([shop("empty")]) }
+  }
+
+  @Test func bytesAndPaths() throws {
+    let bytes = try Workshop.picture(1).encodedAsPNG()
+    let image = ImageBytes(bytes, name: "-")
+    #expect(image.count == 1 && image.name(of: 0) == "-")
+    #expect(try image.content(of: 0).size == PixelSize(width: 16, height: 16))
+    #expect(throws: ImageError.self) { try ImageBytes([1, 2], name: "-").content(of: 0) }
+    #expect(throws: ImageError.self) { try ImageFiles(paths: ["/nowhere"]).content(of: 0) }
+  }
+
+  // MARK: lines
+
+  private func lines(_ text: String, atMost limit: Int) throws -> [[String]] {
+    let shop = try Workshop()
+    try shop.write("lines", text)
+    let stream = try LineStream(path: shop("lines"))
+    var found: [[String]] = []
+    while let lines = try stream.lines(atMost: limit) { found.append(lines) }
+    #expect(try stream.lines(atMost: 1) == nil)
+    return found
+  }
+
+  @Test func linesOfFiles() throws {
+    #expect(try lines("a\nb\r\n\n c \n", atMost: 9).flatMap(\.self) == ["a", "b", " c "])
+    #expect(try lines("a\nb\nc", atMost: 2) == [["a", "b"], ["c"]])
+    #expect(try lines("a\nb\n", atMost: 2) == [["a", "b"]])
+    #expect(try lines("", atMost: 2).isEmpty)
+    #expect(try lines("\n\n", atMost: 2).isEmpty)
+    let many = (0..<40_000).map { "line \($0)" }
+    let found = try lines(many.joined(separator: "\n"), atMost: 999)
+    #expect(found.flatMap(\.self) == many)
+    #expect(found.allSatisfy { (1...999).contains($0.count) })
+    #expect(throws: FileError.self) { try LineStream(path: "/nowhere") }
+    #expect(throws: FileError.self) {
+      try lines(String(repeating: "x", count: 3 << 20), atMost: 1)
+    }
+  }
+
+  /// What a slow writer has written so far is handed over before it goes on.
+  @Test func linesOfPipes() throws {
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    defer { close(ends[0]) }
+    let stream = LineStream(descriptor: ends[0], name: "pipe")
+    func write(_ text: String) { _ = text.utf8CString.withUnsafeBytes { put(ends[1], $0) } }
+    write("a\nb\nhalf")
+    #expect(try stream.lines(atMost: 10) == ["a", "b"])
+    write(" a line\nd\n")
+    #expect(try stream.lines(atMost: 1) == ["half a line"])
+    #expect(try stream.lines(atMost: 10) == ["d"])
+    write("last")
+    close(ends[1])
+    #expect(try stream.lines(atMost: 10) == ["last"])
+    #expect(try stream.lines(atMost: 10) == nil)
+  }
+}
+
+/// Writes a C string without its end.
+private func put(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  write(descriptor, bytes.baseAddress, bytes.count - 1)
+}
