@@ -30,9 +30,16 @@ func start(
   return 0
 }
 
+/// Seconds of processor time that an input may take. libFuzzer's own limit is by the clock, which on a busy
+/// machine says little, and is there for what never ends.
+private let mostSeconds = 2.0
+
 @_cdecl("LLVMFuzzerTestOneInput")
 func test(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+  let start = clock()
   target.run(Array(UnsafeBufferPointer(start: bytes, count: count)))
+  let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)
+  precondition(seconds <= mostSeconds, "took \(seconds) s of processor time")
   return 0
 }
 
