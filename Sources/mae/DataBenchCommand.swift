@@ -45,7 +45,19 @@ struct DataBenchCommand: ParsableCommand {
   @Flag(help: "Augment as fine-tuning does: RandAugment (9, 0.5) and random erasing, too.")
   var finetuning = false
 
+  @Option(help: "Gigabytes of memory for decoded images, as data.cache of a recipe.")
+  var cache = 0.0
+
+  @Flag(help: "Leave normalising to the device, as data.normalizeOnDevice of a recipe.")
+  var bytes = false
+
   func validate() throws {
+    if !(0...1e6).contains(cache) {
+      throw ValidationError("--cache is \(cache); expected gigabytes, 0 or more")
+    }
+    if bytes, finetuning {
+      throw ValidationError("--bytes and --finetuning exclude each other: bytes hold no erasing")
+    }
     let counts = [
       ("workers", workers ?? 1), ("images", images), ("size", size), ("index", index ?? 1),
     ]
@@ -80,7 +92,7 @@ struct DataBenchCommand: ParsableCommand {
     for count in workers.map({ [$0] }) ?? [1, 2] {
       let result = try DataBenchmark(
         dataset, path: data ?? "made-up photographs", transform: transform, images: images,
-        workers: count)
+        output: bytes ? .bytes : .floats, cacheBytes: Int(cache * 1e9), workers: count)
       for line in result.lines { print(line) }
     }
   }

@@ -125,6 +125,17 @@ import Testing
     }
   }
 
+  /// What does not fill a step must not be the same images in every epoch.
+  @Test func `in its own order a set is gone through over and over`() throws {
+    var checker = LoaderChecker(SyntheticDataset(count: 7))
+    checker.sampling = Sampling(shuffle: .none)
+    let indices = try checker.batches(0..<7).flatMap(\.indices)
+    #expect(indices == (0..<28).map { $0 % 7 })
+    try checker.checkResuming(steps: 6, ranks: 2, workers: [2])
+    checker.batch = 10
+    #expect(try checker.batches(0..<2).flatMap(\.indices) == (0..<20).map { $0 % 7 })
+  }
+
   @Test func `an epoch is a whole number of steps`() throws {
     let set = SyntheticDataset(count: 23)
     var checker = LoaderChecker(set)

@@ -24,6 +24,12 @@ import Testing
     #expect(result.times.read > 0 && result.times.decode > 0 && result.times.resample > 0)
     #expect(result.lines.count == 5)
     #expect(result.lines[0].hasPrefix("2 workers: "))
+    let cached = try DataBenchmark(
+      set,
+      transform: ImageTransform(
+        .pretraining, size: PixelSize(width: 24, height: 24), normalization: .imageNet),
+      images: 40, batch: 6, output: .bytes, cacheBytes: 1 << 20, workers: 2)
+    #expect(cached.times.read == 0 && cached.times.decode == 0 && cached.times.resample > 0)
   }
 
   @Test func `a made-up index opens`() throws {

@@ -22,13 +22,17 @@ public struct DataBenchmark: Hashable, Sendable {
   /// - Parameters:
   ///   - images: about how many are made; whole batches, after one pass that warms the caches.
   ///   - batch: images in a batch.
+  ///   - output: what batches hold.
+  ///   - cacheBytes: memory for decoded images.
   /// - Throws: `DatasetError` where too many images are broken.
   public init(
     _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform,
-    images: Int = 2000, batch: Int = 50, workers: Int
+    images: Int = 2000, batch: Int = 50, output: PixelOutput = .floats, cacheBytes: Int = 0,
+    workers: Int
   ) throws(DatasetError) {
     let loader = BatchLoader(
-      dataset, path: path, transform: transform, batch: batch, seed: 0, workers: workers)
+      dataset, path: path, transform: transform, output: output, batch: batch, seed: 0,
+      workers: workers, cacheBytes: cacheBytes)
     defer { loader.stop() }
     for _ in 0..<(min(dataset.count, images) + batch - 1) / batch { _ = try loader.next() }
     let before = loader.times

@@ -18,7 +18,7 @@ public struct Sampling: Hashable, Sendable {
     /// any order, each read from first to last, and only images that are less than a buffer apart
     /// are mixed. A set that is not in shards counts as shards of the buffer's size.
     case buffered(Int)
-    /// The set's own order, the same in every epoch.
+    /// The set's own order, over and over: an epoch begins where the one before it ended.
     case none
   }
 
@@ -33,8 +33,8 @@ public struct Sampling: Hashable, Sendable {
   }
 
   /// Steps of one epoch of `images` images: as many as `ranks` processes fill. What is left over is
-  /// left out, and other images in the next epoch; a set that does not fill a step is gone through
-  /// as often as it takes to fill one.
+  /// left out of a shuffled epoch, other images each time; a set that does not fill a step is gone
+  /// through as often as it takes to fill one.
   public func stepsPerEpoch(images: Int, batch: Int, ranks: Int = 1) -> Int {
     max(1, images / (batch * ranks * accumulation))
   }

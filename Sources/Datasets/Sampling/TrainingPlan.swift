@@ -4,9 +4,10 @@ import Imaging
 ///
 /// An image is shown `repeats` times in a row, so that as many epochs are one pass over the set.
 ///
-/// A set of one part: what is left of an epoch after its last whole step is dropped; a set smaller
-/// than a step is gone through as often as it takes to fill one. A weighted mixture: its parts take
-/// turns without a break, each in epochs of its own, and nothing is dropped.
+/// A shuffled set of one part: what is left of an epoch after its last whole step is dropped; a set
+/// smaller than a step is gone through as often as it takes to fill one. A weighted mixture: its parts
+/// take turns without a break, each in epochs of its own, and nothing is dropped. Nor is it of a set in
+/// its own order, where it would be the same images every time.
 struct TrainingPlan: Sendable {
   let batch: Int
   private let seed: UInt64
@@ -16,7 +17,7 @@ struct TrainingPlan: Sendable {
   /// Batches of this rank in a pass over the set.
   private let batchesPerPass: Int
   private let parts: [Part]
-  /// The parts' turns; nil for a set of one part.
+  /// The parts' turns where they go on without a break; nil where epochs begin anew.
   private let turns: MixtureRound?
 
   private struct Part {
@@ -52,7 +53,8 @@ struct TrainingPlan: Sendable {
       first += orders.count
     }
     self.parts = parts
-    turns = parts.count > 1 ? MixtureRound(draws: layout.parts.map(\.draws)) : nil
+    let isUnbroken = parts.count > 1 || sampling.shuffle == .none
+    turns = isUnbroken ? MixtureRound(draws: layout.parts.map(\.draws)) : nil
     let steps = sampling.stepsPerEpoch(images: first, batch: batch, ranks: ranks)
     repeats = sampling.repeats
     batchesPerPass = steps * sampling.accumulation * sampling.repeats

@@ -93,7 +93,7 @@ extension Recipe {
     /// Shards in any order, each read from its beginning, and images mixed within a buffer: for sets
     /// that are slow to read at random.
     case buffered
-    /// The set's own order.
+    /// The set's own order, over and over.
     case none
   }
 
