@@ -17,7 +17,7 @@ namespace {
 
 enum class Kind : uint8_t {
   other, tensor, optional_tensor, floating, integer, boolean, number, integers, floats, booleans,
-  tensors, optional_tensors, device, string, generator
+  tensors, optional_tensors, optional_numbers, device, string, generator
 };
 
 const char *name_of(Kind k) {
@@ -33,6 +33,7 @@ const char *name_of(Kind k) {
     case Kind::booleans: return "a list of booleans";
     case Kind::tensors: return "a list of tensors";
     case Kind::optional_tensors: return "a list of tensors or nothings";
+    case Kind::optional_numbers: return "a list of numbers or nothings";
     case Kind::device: return "a device";
     case Kind::string: return "a string";
     case Kind::generator: return "a generator";
@@ -64,7 +65,12 @@ Kind kind_of(c10::TypePtr type) {
         case c10::TypeKind::FloatType: return Kind::floats;
         case c10::TypeKind::BoolType: return Kind::booleans;
         case c10::TypeKind::TensorType: return Kind::tensors;
-        case c10::TypeKind::OptionalType: return Kind::optional_tensors;
+        case c10::TypeKind::OptionalType: {
+          auto list = type->castRaw<c10::ListType>();
+          auto element = list->getElementType()->castRaw<c10::OptionalType>()->getElementType();
+          return element->kind() == c10::TypeKind::NumberType ? Kind::optional_numbers
+                                                              : Kind::optional_tensors;
+        }
         default: return Kind::other;
       }
     default: return Kind::other;
@@ -241,6 +247,11 @@ void ct_push_ints(ct_frame f, const int64_t *p, size_t n) {
   switch (f->expected()) {
     case Kind::integers: return f->put(IValue(c10::IntArrayRef(p, n)));
     case Kind::floats: return f->put(IValue(std::vector<double>(p, p + n)));
+    case Kind::optional_numbers: {
+      c10::List<std::optional<at::Scalar>> list;
+      for (size_t i = 0; i < n; i++) list.push_back(at::Scalar(p[i]));
+      return f->put(IValue(std::move(list)));
+    }
     default: return f->refuse("a list of integers");
   }
 }

@@ -108,6 +108,15 @@ static void load(void) {
   p_ct_keep_pages();
 }
 
+bool ct_processor_is_amd(void) {
+#ifdef __x86_64__
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd");
+#else
+  return false;
+#endif
+}
+
 int ct_load(const char **why) {
   pthread_once(&once, load);
   if (why) *why = reason[0] ? reason : NULL;

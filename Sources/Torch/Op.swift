@@ -18,6 +18,13 @@ public struct Op: @unchecked Sendable {  // Sendable: a handle that is never cha
     self.name = overload.isEmpty ? name : name + "." + overload
   }
 
+  /// Finds an operator that not every build of libtorch has; nil where it is not there.
+  init?(ifThere name: String, _ overload: String = "", namespace: String = "aten") {
+    guard let found = ct_op_find(namespace + "::" + name, overload) else { return nil }
+    raw = found
+    self.name = name
+  }
+
   /// The operator's schema, such as `aten::relu(Tensor self) -> Tensor`.
   public var schema: String { String(cString: ct_op_schema(raw)) }
 

@@ -19,7 +19,16 @@ extension Tensor {
   public func linear(
     _ weight: Tensor, _ bias: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    Ops.linear(self, weight, bias, file: file, line: line)
+    FusedProduct.linear(self, weight, bias)
+      ?? Ops.linear(self, weight, bias, file: file, line: line)
+  }
+
+  /// `gelu(x·Wᵀ + b)`, see ``linear(_:_:file:line:)`` and ``gelu()``: `[…, K]` → `[…, D]`.
+  public func linearWithGELU(
+    _ weight: Tensor, _ bias: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    FusedProduct.linear(self, weight, bias, then: "gelu")
+      ?? Ops.gelu(Ops.linear(self, weight, bias, file: file, line: line))
   }
 
   /// `(x − mean) / √(variance + ε) · weight + bias` over the last dimension.

@@ -75,11 +75,11 @@ struct EmbedCommand: ParsableCommand {
       throw ValidationError("--neighbours is \(neighbours); expected at least 1")
     }
     if images < 1 { throw ValidationError("--images is \(images); expected at least 1") }
-    if out == nil, query.isEmpty, attention == nil, pca == nil {
-      throw ValidationError("say what to make: --out FILE, --query IMAGE, --attention or --pca")
-    }
     if query.isEmpty, neighbours != nil || index != nil || pictures != nil {
       throw ValidationError("name the images that others are to be like with --query")
+    }
+    if out == nil, query.isEmpty, attention == nil, pca == nil {
+      throw ValidationError("say what to make: --out FILE, --query IMAGE, --attention or --pca")
     }
     if !query.isEmpty, tokens == .patches {
       throw ValidationError("--query compares one row an image; --tokens patches has many")
@@ -135,8 +135,8 @@ struct EmbedCommand: ParsableCommand {
       guard known.width == rows.shape[1] else {
         throw RunFailure(
           .badData,
-          "\(index): its rows have \(known.width) numbers and those of \(self.model.model) "
-            + "\(rows.shape[1]): it is of another model")
+          "\(index): its rows have \(known.width) numbers and \(self.model.model) makes "
+            + "\(rows.shape[1]): they are of another model, or of other --tokens")
       }
       search.look(through: known)
     }
@@ -159,7 +159,12 @@ struct EmbedCommand: ParsableCommand {
     try inputs.forEachPart { part in
       if attention != nil || pca != nil {
         for index in 0..<part.images.count where drawn.count < images {
-          if (try? part.images.image(at: index)) != nil { drawn.append((part.images, index)) }
+          do throws(ImageError) {
+            _ = try part.images.image(at: index)
+            drawn.append((part.images, index))
+          } catch {
+            if first.isEmpty { first = "\(error)" }
+          }
         }
       }
       guard isEmbedding else { return }
@@ -171,7 +176,7 @@ struct EmbedCommand: ParsableCommand {
       whole += try embedder.run(over: part.images, named: part.name) { found in
         for image in found.broken {
           live.say("not decoded: \(image)")
-          if broken == 0 { first = "\(image)" }
+          if first.isEmpty { first = "\(image)" }
           broken += 1
         }
         if let rows = found.rows {
@@ -183,11 +188,8 @@ struct EmbedCommand: ParsableCommand {
     }
     live.clear()
     guard !inputs.isEmpty else { return drawn }
-    guard whole > 0 || !isEmbedding, !drawn.isEmpty || isEmbedding else {
-      throw RunFailure(
-        .badData,
-        broken == 1
-          ? first : "none of the images could be decoded" + (broken > 0 ? "; \(first)" : ""))
+    guard isEmbedding ? whole > 0 : !drawn.isEmpty else {
+      throw RunFailure(.badData, "none of the images could be decoded; the first is \(first)")
     }
     if let file {
       try file.finish()

@@ -35,6 +35,9 @@ typedef struct ct_generator_s *ct_generator;  // owns an at::Generator
 // Opens the bridge; later calls repeat the first one's answer. 0, or -1 with the reason.
 int ct_load(const char **reason);
 
+// Whether the processor is one of AMD's.
+bool ct_processor_is_amd(void);
+
 // ---- errors
 
 typedef enum { CT_ERROR_OTHER = 0, CT_ERROR_OUT_OF_MEMORY = 1 } ct_error_kind;

@@ -84,7 +84,9 @@ public struct FeedForward: Layer {
     project = Linear(hidden, width, in: scope["fc2"])
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { project(expand(x).gelu()) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    project(x.linearWithGELU(expand.weight, expand.bias))
+  }
 }
 
 /// A pre-norm transformer block: `x + attention(norm(x))`, then `x + perceptron(norm(x))`
