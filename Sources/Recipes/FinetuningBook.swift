@@ -34,7 +34,9 @@ public enum FinetuningBook {
 
   /// The entry of that name; throws the nearest names there are.
   public static func entry(named name: String) throws(RecipeErrors) -> Entry {
-    try named(name, among: entries.map { ($0.name, $0) })
+    try named(
+      name, among: entries.map { ($0.name, $0) }, not: RecipeBook.entries.map(\.name),
+      "a recipe for learning without labels; run it with mae pretrain")
   }
 
   /// The complete, checked recipe that a name or file and `--set` assignments make together; see

@@ -33,7 +33,9 @@ public enum RecipeBook {
 
   /// The entry of that name; throws the nearest names there are.
   public static func entry(named name: String) throws(RecipeErrors) -> Entry {
-    try named(name, among: entries.map { ($0.name, $0) })
+    try named(
+      name, among: entries.map { ($0.name, $0) }, not: FinetuningBook.entries.map(\.name),
+      "a recipe for learning from labels; run it with mae finetune or mae scratch")
   }
 
   /// The complete, checked recipe that a name or file and `--set` assignments make together.

@@ -1,10 +1,16 @@
 import Training
 
 /// The entry of that name; throws the nearest names there are.
+///
+/// - Parameters:
+///   - others: Recipes of the same kind of file that this is not the place for.
+///   - purpose: What those are for, with the command to run.
 func named<Entry>(
-  _ name: String, among entries: [(name: String, entry: Entry)]
+  _ name: String, among entries: [(name: String, entry: Entry)], not others: [String],
+  _ purpose: String
 ) throws(RecipeErrors) -> Entry {
   if let found = entries.first(where: { $0.name == name }) { return found.entry }
+  if others.contains(name) { throw RecipeErrors([FieldMistake("", "\(name) is \(purpose)")]) }
   let names = entries.map(\.name)
   let advice =
     nearestName(to: name, among: names).map { "did you mean \($0)?" }

@@ -308,6 +308,15 @@ import Training
       ])
   }
 
+  @Test func recipeOfAnotherCommand() {
+    #expect(
+      Self.mistakes(recipe: "finetune-vit-large")
+        == "finetune-vit-large is a recipe for learning from labels; run it with mae finetune or "
+        + "mae scratch")
+    #expect(throws: RecipeErrors.self) { try FinetuningBook.resolve("demo-fashion-mnist") }
+    #expect(throws: RecipeErrors.self) { try FinetuningBook.resolve("default", settings: ["a=1"]) }
+  }
+
   @Test func paperValues() throws {
     let large = try RecipeBook.entry(named: "paper-table8-vit-large").recipe
     #expect(large.peakRate() == 2.4e-3)
