@@ -10,7 +10,7 @@ extension FinetuningBook.Entry {
   static let fashionMNIST: [FinetuningBook.Entry] = [
     entry(
       "finetune-fashion-mnist", "all labels, 2 epochs", labels: .init(), epochs: 2, batch: 128,
-      rate: 1e-3),
+      rate: 8e-3),
     entry(
       "finetune-fashion-mnist-1-percent", "1 % of the labels, 60 epochs",
       labels: .init(fraction: 0.01), epochs: 60, batch: 64, rate: 2e-3),
@@ -25,7 +25,7 @@ extension FinetuningBook.Entry {
         name: name, note: "Fashion-MNIST, 28 × 28, \(title)", labels: labels,
         regularization: .init(
           dropPath: 0, mixup: 0, cutmix: 0, randAugment: nil),
-        data: .init(crop: .randomFixed, normalization: .inherited),
+        data: .init(crop: .none, normalization: .inherited),
         optimizer: .init(baseRate: rate, layerDecay: 0.75), batch: .init(size: batch),
         budget: .init(epochs: epochs, warmupEpochs: Double(epochs) / 10),
         checkpoints: .init(everyEpochs: nil, keep: 1), monitor: .init(everySteps: 25)),

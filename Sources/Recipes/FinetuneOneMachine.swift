@@ -25,7 +25,7 @@ extension FinetuningBook.Entry {
     FinetuningBook.Entry(
       FinetuningRecipe(
         name: "linear-probe",
-        note: "the paper's linear probe with SGD's smaller batch, for one machine",
+        note: "the paper's linear probe with a smaller batch, for one machine",
         head: .init(pooling: .classToken, deviation: 0.01, batchNorm: true),
         trained: .init(blocks: 0), regularization: .none,
         data: .init(crop: .randomClipped, scale: 0.08...1, normalization: .inherited),

@@ -39,6 +39,23 @@ public enum FinetuningBook {
       "a recipe for learning without labels; run it with mae pretrain")
   }
 
+  /// Whether a run's recipe is the entry of its name, but for what has no part in what is learned or
+  /// belongs to the data: what is trained is the caller's to look at.
+  public static func isEntry(_ recipe: FinetuningRecipe) -> Bool {
+    guard var entry = entries.first(where: { $0.name == recipe.name })?.recipe else { return false }
+    entry.note = recipe.note
+    entry.seed = recipe.seed
+    entry.trained = recipe.trained
+    entry.monitor = recipe.monitor
+    entry.checkpoints = recipe.checkpoints
+    if entry.effectiveBatch() == recipe.effectiveBatch() { entry.batch = recipe.batch }
+    let data = recipe.data
+    (entry.data.workers, entry.data.prefetch) = (data.workers, data.prefetch)
+    (entry.data.cache, entry.data.normalization) = (data.cache, data.normalization)
+    entry.data.normalizeOnDevice = data.normalizeOnDevice
+    return entry == recipe
+  }
+
   /// The complete, checked recipe that a name or file and `--set` assignments make together; see
   /// ``RecipeBook/resolve(_:settings:)``.
   public static func resolve(

@@ -2,6 +2,7 @@ import Datasets
 import Evaluation
 import Foundation
 import MaskedAutoencoders
+import Recipes
 import Torch
 import Training
 
@@ -34,14 +35,16 @@ struct FinetuningSession {
   func run() throws {
     do {
       try introduce()
-      let start = ContinuousClock.now
       var last: Judgement?
-      let broken = try finetuning.run(observers: [journal]) { judgement, step in
-        last = judgement
-        try note(judgement, at: step)
+      let watch = SessionWatch(finetuning.folder, startingAt: finetuning.startingStep)
+      let broken = try watch.time {
+        try finetuning.run(observers: [journal]) { judgement, step in
+          last = judgement
+          try note(judgement, at: step)
+        }
       }
       journal.finish()
-      try conclude(seconds: (ContinuousClock.now - start) / .seconds(1), broken, last)
+      try conclude(seconds: watch.seconds(), broken, last)
     } catch {
       journal.finish()
       try? journal.note("\(error)")
@@ -114,10 +117,9 @@ struct FinetuningSession {
       return
     }
     let out = run.folder.path
-    let before = try RunResults.read(out).trained[Self.own]?.seconds ?? 0
-    let result = run.result(
-      judgement, data: data, isFromScratch: isFromScratch,
-      seconds: seconds + (run.startingStep > 0 ? before : 0))
+    var result = run.result(
+      judgement, data: data, isFromScratch: isFromScratch, seconds: seconds)
+    result.isAsNamed = FinetuningBook.isEntry(run.recipe)
     try RunResults.update(out) { $0.trained[Self.own] = result }
     try RunPage.write(for: out)
     if let home {

@@ -26,11 +26,12 @@ struct PretrainingSession {
   func run() throws {
     do {
       try introduce()
-      let start = ContinuousClock.now
-      let broken = try pretraining.run(
-        observers: [journal, RunPictures(pretraining, journal: journal)])
+      let watch = SessionWatch(pretraining.folder, startingAt: pretraining.startingStep)
+      let broken = try watch.time {
+        try pretraining.run(observers: [journal, RunPictures(pretraining, journal: journal)])
+      }
       journal.finish()
-      try conclude(seconds: (ContinuousClock.now - start) / .seconds(1), broken)
+      try conclude(seconds: watch.seconds(), broken)
     } catch {
       journal.finish()
       try? journal.note("\(error)")
@@ -88,10 +89,9 @@ struct PretrainingSession {
     if broken.count > 5 { try journal.say("skipped   … \(broken.count) files in all") }
     let run = pretraining
     try RunResults.update(run.folder.path) { results in
-      let before = results.pretraining.map { run.startingStep > 0 ? $0.seconds : 0 } ?? 0
       results.pretraining = RunResults.Pretraining(
         steps: run.finishedStep, epochs: Double(run.finishedStep) / Double(run.stepsPerEpoch),
-        images: run.dataset.count, loss: journal.lastLoss, seconds: before + seconds,
+        images: run.dataset.count, loss: journal.lastLoss, seconds: seconds,
         parameters: run.parameterCount, brokenFiles: broken.map(\.name))
     }
     try RunPage.write(for: run.folder.path)

@@ -150,6 +150,20 @@ import Testing
       ])
   }
 
+  /// A mark that follows a quote makes one Character of both, and is still a quote to a reader.
+  @Test func quotesWithMarks() {
+    let name = "a\"\u{301},b"
+    let lines = Array(matrix.csvLines(names: [name, "b", "c"]))
+    #expect(lines[1] == "\"a\"\"\u{301},b\",8,1,1")
+  }
+
+  @Test func manyClassesNeedLittleMemory() {
+    var matrix = ConfusionMatrix(classes: 1_000_000)
+    matrix.add(truth: 999_999, prediction: 3)
+    #expect(matrix[truth: 999_999, prediction: 3] == 1 && matrix.total == 1)
+    #expect(matrix.mistakes().map(\.prediction) == [3])
+  }
+
   @Test func mistakes() {
     let found = matrix.mistakes(limit: 2)
     #expect(

@@ -126,6 +126,34 @@ import Testing
     #expect(failure(double + repeated("h\0h\u{1}R0", 5000)).contains("describes more than"))
   }
 
+  /// Time grows with the length of the program, not with its square: that would be minutes here.
+  @Test(.timeLimit(.minutes(1))) func callsDoNotCopyTheStack() throws {
+    let storage = Forged.tuple([
+      Forged.text("storage"), Forged.global("FloatStorage", "torch"), Forged.text("0"),
+      Forged.text("cpu"), Forged.int(4),
+    ])
+    func calls(_ sizes: [Int], _ count: Int) -> [UInt8] {
+      let arguments = Forged.tuple([
+        storage + Forged.code("Q"), Forged.int(0), Forged.tuple(sizes.map(Forged.int)),
+        Forged.tuple(sizes.map { _ in Forged.int(0) }),
+      ])
+      let prepared =
+        Forged.global("_rebuild_tensor_v2", "torch._utils") + Forged.code("q\0") + arguments
+        + Forged.code("q\u{1}")
+      let call = Forged.code("h\0h\u{1}R")
+      return prepared + Forged.code("(") + Array(repeatElement(call, count: count).joined())
+        + Forged.code("t")
+    }
+    _ = try value(calls([1], 100_000))
+    let storages =
+      storage + Forged.code("q\0Q(")
+      + Array(repeatElement(Forged.code("h\0Q"), count: 100_000).joined()) + Forged.code("t")
+    _ = try value(storages)
+    // Dimensions take memory too.
+    let wide = [Int](repeating: 1, count: 64)
+    #expect(failure(calls(wide, 20_000)).contains("describes more than"))
+  }
+
   func failure(_ body: [UInt8]) -> String {
     guard case .failure(let error) = run(body) else { return "none" }
     return error.message

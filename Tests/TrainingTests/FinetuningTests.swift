@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import Imaging
 import MaskedAutoencoders
+import Recipes
 import TestSupport
 import Testing
 import Torch
@@ -233,6 +234,56 @@ extension Workshop {
         "average",
       ])
     #expect(FinetuningRecipe.tiny().problems.isEmpty)
+  }
+
+  /// What only the encoder can tell, and is found before a folder is made.
+  @Test func valuesThatDoNotFitTheEncoderAreRefused() throws {
+    let shop = try shop()
+    func refusal(
+      from model: String?, like: String? = nil, _ change: (inout FinetuningRecipe) -> Void
+    ) -> String {
+      var recipe = FinetuningRecipe.tiny(steps: 1)
+      change(&recipe)
+      do {
+        try shop.finetune(recipe, from: model, like: like, "refused")
+        return "accepted"
+      } catch { return "\(error)" }
+    }
+    #expect(
+      refusal(from: "run") { $0.data.normalization = .imageNet }.contains(
+        "has 3 channels where model.channels is 1"))
+    #expect(
+      refusal(from: "run") { $0.data.normalization = .given(mean: [0, 0], std: [1, 1]) }.contains(
+        "has 2 values; expected one for each channel, 1"))
+    #expect(
+      refusal(from: "run") { $0.data.normalization = .given(mean: [0], std: [0]) }.contains(
+        "expected numbers above 0"))
+    let colour = ModelConfiguration(
+      height: 16, width: 16, channels: 3, patch: 4,
+      encoder: TransformerShape(width: 16, depth: 1, heads: 2),
+      decoder: TransformerShape(width: 16, depth: 1, heads: 2))
+    #expect(refusal(from: "run") { $0.model = colour }.contains("leave model null"))
+    #expect(refusal(from: nil, like: "run") { $0.model = colour }.contains("--like"))
+    #expect(!shop.exists("refused"))
+    var recipe = FinetuningRecipe.tiny()
+    recipe.head.batchNorm = true
+    recipe.batch.size = 1
+    #expect(recipe.problems.map { "\($0.path)" } == ["batch.size"])
+  }
+
+  @Test func aRunFromScratchGoesOnWithTheSameWords() throws {
+    let shop = try shop()
+    let named = FinetuningRecipe.tiny()
+    try shop.finetune(named, from: nil, like: "run", "scratch", stopAfter: 7)
+    let kept = try FinetuningBook.resolve(shop("scratch/recipe.yaml"))
+    let resumed = try kept.resumed(with: named)
+    try shop.finetune(resumed, from: nil, like: "run", "scratch", .resume)
+    #expect(shop.exists("scratch/checkpoints/step-12"))
+    var other = named
+    other.optimizer.baseRate = 0.3
+    other.labels.fraction = 0.5
+    let refused = #expect(throws: RecipeErrors.self) { try kept.resumed(with: other) }
+    #expect(refused?.mistakes.map { "\($0.path)" } == ["labels", "optimizer"])
   }
 
   @Test func namesOfFoldersAndProtocols() {

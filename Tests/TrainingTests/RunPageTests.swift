@@ -36,13 +36,14 @@ import Torch
 
   private static func trained(
     _ name: String, blocks: Double? = nil, scratch: Bool = false, share: Double = 1, top1: Double,
-    recipe: String = "finetune", classes: Int = 10, encoder: String = "128 × 4, 4 heads"
+    recipe: String = "finetune", classes: Int = 10, encoder: String = "128 × 4, 4 heads",
+    asNamed: Bool = true
   ) -> RunResults.TrainedClassifier {
     RunResults.TrainedClassifier(
       protocolName: name, blocks: blocks, isFromScratch: scratch, recipe: recipe, data: "clothes",
       labelShare: share, epochs: 7, top1: top1, top5: 1, calibrationError: 0.03,
       trainingImages: 600, testImages: 100, classes: classes, parameters: 9, seconds: 61,
-      encoder: encoder)
+      encoder: encoder, isAsNamed: asNamed)
   }
 
   /// Everything that learned from labels stands in one table, all labels before few, by what is
@@ -75,12 +76,12 @@ import Torch
   @Test func thePapersValuesStandBesideItsOwnSettings() {
     func value(
       _ recipe: String, _ encoder: String, blocks: Double? = nil, scratch: Bool = false,
-      classes: Int = 1000
+      classes: Int = 1000, asNamed: Bool = true
     ) -> Double? {
       PaperValues.top1(
         Self.trained(
           "", blocks: blocks, scratch: scratch, top1: 0, recipe: recipe, classes: classes,
-          encoder: encoder))?.percent
+          encoder: encoder, asNamed: asNamed))?.percent
     }
     let (base, large) = ("768 × 12, 12 heads", "1024 × 24, 16 heads")
     #expect(value("paper-table9-vit-base", base) == 83.6)
@@ -92,6 +93,9 @@ import Torch
     #expect(value("paper-table9-vit-large", large, blocks: 5) == nil)
     #expect(value("paper-table9-vit-base", base, classes: 10) == nil)
     #expect(value("finetune", base) == nil)
+    #expect(value("paper-table9-vit-base", base, asNamed: false) == nil)
+    #expect(value("paper-table9-vit-base", large) == nil)
+    #expect(value("paper-table9-vit-large", large, blocks: 0) == nil)
   }
 
   @Test func pagesTellEverything() throws {

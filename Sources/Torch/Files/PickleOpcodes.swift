@@ -101,7 +101,8 @@ extension Pickle {
 
   /// Calls one of the few functions there are.
   private mutating func reduce() throws(Failure) {
-    let arguments = try list(try pop())
+    let last = try pop()
+    let arguments = try list(last)
     guard case .global(let function) = try pop() else { throw broken("a call of no function") }
     switch function {
     case .orderedDictionary:
@@ -115,7 +116,10 @@ extension Pickle {
     case .size:
       guard let first = arguments.first else { throw broken("a size of nothing") }
       pushList(try list(first))
-    case .rebuildTensor: stack.append(.tensor(try tensor(arguments)))
+    case .rebuildTensor:
+      let tensor = try tensor(arguments)
+      stored += 2 * tensor.shape.count
+      stack.append(.tensor(tensor))
     case .rebuildParameter:
       guard case .tensor(let tensor)? = arguments.first else {
         throw broken("a parameter that is no tensor")
@@ -143,7 +147,8 @@ extension Pickle {
 
   /// A storage: `("storage", type, key, device, count)`.
   private mutating func persistentLoad() throws(Failure) {
-    let parts = try list(try pop())
+    let description = try pop()
+    let parts = try list(description)
     guard parts.count >= 5, case .string("storage") = parts[0], case .global(let type) = parts[1],
       case .string(let key) = parts[2], case .int(let count) = parts[4], count >= 0
     else { throw broken("a storage that is none") }

@@ -120,6 +120,11 @@ public final class Finetuning {
         "a step takes \(resolved.effectiveBatch()) images and there are \(data.training.count): each "
           + "is seen more than once a step; consider a smaller batch.size")
     }
+    if resolved.optimizer.minimumRate > resolved.peakRate() {
+      remarks.append(
+        "optimizer.minimumRate is above the peak rate, so the rate rises to the end; consider "
+          + "optimizer.minimumRate=0")
+    }
     self.remarks = remarks
     let header = ["The complete recipe of this run; mae finetune --recipe takes it as it is."]
     try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
@@ -133,9 +138,21 @@ public final class Finetuning {
     _ recipe: FinetuningRecipe, _ source: LoadedModel?, _ data: LabelledData, _ settings: Settings
   ) throws -> (FinetuningRecipe, ModelDescription) {
     var recipe = recipe
-    let given =
-      settings.model == nil ? recipe.model ?? source?.description.model : source?.description.model
-    guard var model = given else {
+    if recipe.model != nil, settings.model != nil {
+      throw RunFailure(
+        .recipe,
+        "model is given by the recipe, and the encoder comes with its own; leave model null, or train "
+          + "the recipe's with mae scratch")
+    }
+    if let wanted = recipe.model, let source, wanted != source.description.model,
+      settings.opening != .resume
+    {
+      throw RunFailure(
+        .recipe,
+        "model is given by the recipe and differs from the one of \(source.source); leave model null, "
+          + "or leave --like out")
+    }
+    guard var model = recipe.model ?? source?.description.model else {
       throw RunFailure(
         .recipe,
         "model is null: a run from scratch takes its shape from the recipe's model or from --like RUN"
@@ -154,7 +171,7 @@ public final class Finetuning {
     }
     if settings.model == nil { recipe.model = model }
     if recipe.data.normalization == .inherited {
-      if let source {
+      if let source, source.description.mean.count == model.channels {
         recipe.data.normalization = .given(
           mean: source.description.mean, std: source.description.deviation)
       } else {
@@ -162,6 +179,9 @@ public final class Finetuning {
         recipe.data.normalization = .given(mean: customary.mean, std: customary.deviation)
       }
     }
+    var checks = Checks()
+    checks.pipeline(recipe.data, channels: model.channels)
+    guard checks.found.isEmpty else { throw RecipeErrors(checks.found) }
     recipe.data = try recipe.data.resolvingNormalization(
       from: data.training, named: settings.data, channels: model.channels, seed: recipe.seed)
     let normalization = recipe.data.pixelNormalization(channels: model.channels)
@@ -243,7 +263,7 @@ public final class Finetuning {
       try Judgement(
         of: data.validation, named: settings.validation ?? settings.data,
         classes: data.classes.count,
-        transform: description.evaluationTransform,
+        transform: description.evaluationTransform, batch: min(256, recipe.batch.size),
         workers: recipe.data.threads, on: settings.device
       ) { images in
         withAutocast(to: recipe.precision.type, on: settings.device) { task.classifier(images) }

@@ -6,7 +6,7 @@ extension FinetuningRecipe {
     if isFromScratch { return "from scratch" }
     return switch trained.blocks {
     case nil: "fine-tuned"
-    case 0?: head.batchNorm ? "linear probe (SGD)" : "head only"
+    case 0?: head.batchNorm ? "linear probe (\(optimizer.kind.title))" : "head only"
     case 0.5?: "last ½ block"
     case 1?: "last block"
     case let count?: "last \(Int(count)) blocks"

@@ -37,6 +37,9 @@ extension FinetuningRecipe {
         "is \(average.short); expected a number from 0 and below 1, such as 0.9999")
     }
     checks.lengths(batch, budget, checkpoints)
+    checks.require(
+      batch.size > 1 || !head.batchNorm, "batch.size",
+      "is 1, and head.batchNorm normalises over a batch; expected at least 2")
     checks.rhythm("monitor.everySteps", monitor.everySteps)
     checks.rhythm("monitor.evaluateEveryEpochs", monitor.evaluateEveryEpochs)
     return checks.found
@@ -99,15 +102,18 @@ extension FinetuningRecipe {
     other.note = note
     if !other.data.normalization.isInNumbers { other.data.normalization = data.normalization }
     if other.data.cache == .auto { other.data.cache = data.cache }
-    guard other == resumed else {
-      throw RecipeErrors([
-        FieldMistake(
-          "",
-          "the recipe differs from the run's in more than \(Recipe.mayChange), which is all that "
-            + "--resume may change; start another run with --out"
-        )
-      ])
-    }
+    // What a run from scratch takes from another run is written into its recipe.
+    other.model = other.model ?? model
+    let pairs: [(path: FieldPath, same: Bool)] = [
+      ("seed", resumed.seed == other.seed), ("model", resumed.model == other.model),
+      ("size", resumed.size == other.size), ("head", resumed.head == other.head),
+      ("trained", resumed.trained == other.trained), ("labels", resumed.labels == other.labels),
+      ("regularization", resumed.regularization == other.regularization),
+      ("data", resumed.data == other.data), ("optimizer", resumed.optimizer == other.optimizer),
+      ("average", resumed.average == other.average), ("batch", resumed.batch == other.batch),
+      ("precision", resumed.precision == other.precision),
+    ]
+    try Recipe.requireSame(pairs)
     return resumed
   }
 }

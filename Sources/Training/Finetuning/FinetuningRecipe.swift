@@ -222,6 +222,15 @@ extension FinetuningRecipe {
       case lars
       /// Stochastic gradient descent with momentum.
       case sgd
+
+      /// The usual name.
+      var title: String {
+        switch self {
+        case .adamw: "AdamW"
+        case .lars: "LARS"
+        case .sgd: "SGD"
+        }
+      }
     }
   }
 

@@ -40,7 +40,9 @@ struct StartingWeights {
     if description.classifier?.head.pooling == .normalizedMean {
       tensors = tensors.filter { !$0.key.hasPrefix("norm.") }
     } else if tensors["norm.weight"] == nil {
-      remarks.append("\(loaded.source) has no norm after its blocks; a new one is trained")
+      remarks.append(
+        "\(loaded.source) has no norm after its blocks; a new one of ones and zeros takes its place"
+      )
     }
     self.tensors = tensors
     self.remarks = remarks

@@ -54,6 +54,11 @@ struct Checks {
     within(0...1024, "data.workers", data.workers)
     within(1...1024, "data.prefetch", data.prefetch)
     if case .gigabytes(let size) = data.cache { atLeast(0, "data.cache", size) }
+    if case .given(_, let std) = data.normalization {
+      require(
+        std.allSatisfy { $0 > 0 }, "data.normalization.std",
+        "is \(std); expected numbers above 0")
+    }
     guard let channels else { return }
     switch data.normalization {
     case .computed, .inherited, .none: return
@@ -70,9 +75,6 @@ struct Checks {
           values.count == channels, path,
           "has \(values.count) values; expected one for each channel, \(channels)")
       }
-      require(
-        std.allSatisfy { $0 > 0 }, "data.normalization.std",
-        "is \(std); expected numbers above 0")
     }
   }
 

@@ -27,14 +27,19 @@ extension Recipe {
       ("data", resumed.data == other.data), ("optimizer", resumed.optimizer == other.optimizer),
       ("batch", resumed.batch == other.batch), ("precision", resumed.precision == other.precision),
     ]
-    let mistakes = pairs.filter { !$0.same }.map {
+    try Self.requireSame(pairs)
+    return resumed
+  }
+
+  /// Throws ``RecipeErrors`` with every part of the recipe that is not as it was.
+  static func requireSame(_ parts: [(path: FieldPath, same: Bool)]) throws(RecipeErrors) {
+    let mistakes = parts.filter { !$0.same }.map {
       FieldMistake(
         $0.path,
         "differs from the recipe of the run; --resume may change \(Self.mayChange) only. "
           + "Leave it out, or start another run with --out")
     }
     guard mistakes.isEmpty else { throw RecipeErrors(mistakes) }
-    return resumed
   }
 }
 

@@ -17,6 +17,9 @@ public struct RunResults: Codable, Sendable {
   /// How the run's classifier does on sets it was shown later, by their names.
   public var evaluated: [String: Evaluated] = [:]
 
+  /// Seconds of training, all sessions so far together, those that were interrupted too.
+  public var sessionSeconds: Double?
+
   /// Creates empty results.
   public init() {}
 
@@ -30,6 +33,7 @@ public struct RunResults: Codable, Sendable {
     trained =
       try parts.decodeIfPresent([String: TrainedClassifier].self, forKey: .trained) ?? [:]
     evaluated = try parts.decodeIfPresent([String: Evaluated].self, forKey: .evaluated) ?? [:]
+    sessionSeconds = try parts.decodeIfPresent(Double.self, forKey: .sessionSeconds)
   }
 
   /// What pre-training did.
@@ -130,6 +134,8 @@ public struct RunResults: Codable, Sendable {
     public var seconds: Double
     /// The encoder, in words.
     public var encoder: String
+    /// Whether the recipe is the named one, but for what has no part in what is learned.
+    public var isAsNamed = false
   }
 
   /// Reads a run's results; none where there are none yet.
@@ -137,6 +143,17 @@ public struct RunResults: Codable, Sendable {
     let path = run + "/results.json"
     guard FileManager.default.fileExists(atPath: path) else { return RunResults() }
     return try JSONFile.read(RunResults.self, from: path)
+  }
+
+  /// Adds the seconds of a session to those of the run's earlier ones, and gives all together.
+  ///
+  /// - Parameter startingStep: The step that the session began at; 0 counts anew.
+  public static func addSession(
+    of seconds: Double, startingAt startingStep: Int, to run: String
+  ) throws(FileError) -> Double {
+    let before = startingStep > 0 ? try read(run).sessionSeconds ?? 0 : 0
+    try update(run) { $0.sessionSeconds = before + seconds }
+    return before + seconds
   }
 
   /// Changes a run's results; nothing happens where the folder is not a run's.

@@ -108,8 +108,8 @@ enum CSVText {
   /// A text, in quotes where it has a comma, a quote or a line break.
   static func field(_ text: String) -> String {
     guard text.utf8.contains(where: { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }) else { return text }
-    let doubled = text.split(separator: "\"", omittingEmptySubsequences: false)
-      .joined(separator: "\"\"")
+    // By scalars: a quote that a combining mark follows is no Character of its own.
+    let doubled = text.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined()
     return "\"\(doubled)\""
   }
 }
