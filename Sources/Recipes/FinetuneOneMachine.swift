@@ -24,6 +24,22 @@ extension FinetuningBook.Entry {
       ]),
     FinetuningBook.Entry(
       FinetuningRecipe(
+        name: "finetune-few-labels",
+        note: "fine-tuning on tens to some thousands of images: gentle augmentation, many epochs",
+        regularization: .init(dropPath: 0, mixup: 0, cutmix: 0, randAugment: nil),
+        data: .init(scale: 0.2...1, normalization: .inherited),
+        optimizer: .init(baseRate: 4e-3, layerDecay: 0.75),
+        batch: .init(size: 32), budget: .init(epochs: 100, warmupEpochs: 10),
+        checkpoints: .init(everyEpochs: 20, keep: 1),
+        monitor: .init(everySteps: 10, evaluateEveryEpochs: 20)),
+      summary: "tens to some thousands of labelled images, batch 32, 100 epochs",
+      header: [
+        "Paper:    the method of He et al. (2022), arXiv:2111.06377; values for sets that it does not have",
+        "Accuracy: depends on the set",
+        "Command:  mae finetune RUN DATA --recipe finetune-few-labels",
+      ]),
+    FinetuningBook.Entry(
+      FinetuningRecipe(
         name: "linear-probe",
         note: "the paper's linear probe with a smaller batch, for one machine",
         head: .init(pooling: .classToken, deviation: 0.01, batchNorm: true),

@@ -119,11 +119,6 @@ enum ExitStatus: Int32 {
   }
 }
 
-/// Writes a line to standard error.
-func complain(_ line: String) {
-  FileHandle.standardError.write(Data((line + "\n").utf8))
-}
-
 extension String {
   var firstLine: String { split(separator: "\n").first.map(String.init) ?? self }
 }

@@ -123,7 +123,7 @@ struct LiveCount {
 
   mutating func add(_ more: Int) {
     count += more
-    if isShown { Self.write("\r\(what): \(count) images") }
+    if isShown { mae.show("\r\(what): \(count) images") }
   }
 
   /// Says something that stays.
@@ -132,11 +132,7 @@ struct LiveCount {
     complain(line)
   }
 
-  func clear() { if isShown { Self.write("\r\u{1B}[K") } }
-
-  private static func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
-  }
+  func clear() { if isShown { mae.show("\r\u{1B}[K") } }
 }
 
 /// Text that goes to standard output, or to a file that appears when it is whole.

@@ -68,6 +68,10 @@ import Torch
       ])
     #expect(table.rows[5][2] == "600 (1.0 %)" && table.rows[5][4] == "77.0 %")
     #expect(table.rows.allSatisfy { $0[6] == "–" })
+    results.trained["g/again"] = Self.trained("last 2 blocks", blocks: 2, top1: 0.86)
+    let twice = RunPage.labelsTable(results)?.rows.map { $0[0] } ?? []
+    #expect(twice.contains("last 2 blocks, finetune in again"))
+    #expect(twice.contains("last 2 blocks, finetune in f") && twice.contains("last ½ block"))
     #expect(RunPage.comparison(results)?.contains("77.0 % where training from scratch") == true)
     let chart = try #require(RunPage.partialChart(results, depth: 4))
     #expect(chart.curves[0].points.map(\.x) == [0.5, 2, 4])

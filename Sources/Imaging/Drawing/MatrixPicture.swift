@@ -123,7 +123,9 @@ extension MatrixPicture {
     /// Every how manieth row is named, so that names stay apart.
     private static func step(_ side: Int) -> Int { (BitmapFont.lineHeight + side - 1) / side }
 
-    private static func label(_ row: Int, _ names: [String]) -> String { "\(row) \(names[row])" }
+    private static func label(_ row: Int, _ names: [String]) -> String {
+      names[row] == "\(row)" ? names[row] : "\(row) \(names[row])"
+    }
 
     var writesParts: Bool { side >= 30 }
     var frame: PixelRectangle {

@@ -69,6 +69,9 @@ public final class Finetuning {
   /// Steps taken when ``run(observers:judged:)`` has returned.
   public private(set) var finishedStep = 0
 
+  /// Fewer steps than these leave the usual recipe's network about where it started.
+  private static let fewSteps = 200
+
   private let settings: Settings
   private let task: FinetuningTask
   private let optimizer: any Optimizer
@@ -119,6 +122,11 @@ public final class Finetuning {
       remarks.append(
         "a step takes \(resolved.effectiveBatch()) images and there are \(data.training.count): each "
           + "is seen more than once a step; consider a smaller batch.size")
+    }
+    if totalSteps < Self.fewSteps, resolved.trained.blocks == nil, resolved.budget.steps == nil {
+      remarks.append(
+        "\(totalSteps) steps in all are few to learn in; --recipe finetune-few-labels is made for small "
+          + "sets, and mae probe takes seconds")
     }
     if resolved.optimizer.minimumRate > resolved.peakRate() {
       remarks.append(

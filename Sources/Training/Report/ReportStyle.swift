@@ -45,6 +45,7 @@ enum ReportStyle {
     th, td { padding: 0.45rem 0.75rem; border-bottom: 1px solid var(--line); }
     th:first-child, td:first-child { padding-left: 0.4rem; }
     .numbers th, .numbers td { text-align: right; font-weight: 400; }
+    .numbers td { white-space: nowrap; }
     .numbers th:first-child { text-align: left; }
     .numbers thead th { color: var(--soft); font-size: 0.83rem; border-bottom-color: var(--faint); }
     .numbers .emphasized th, .numbers .emphasized td { background: var(--mark); font-weight: 650; }

@@ -21,12 +21,20 @@ extension RunPage {
             ])
         }
       }
-    let trained = results.trained.values.map { result in
-      Row(
+    func title(_ result: RunResults.TrainedClassifier) -> String {
+      "\(result.protocolName) \(result.data) \(result.trainingImages) \(result.labelShare)"
+    }
+    let runs = Dictionary(grouping: results.trained.values, by: title)
+    let trained = results.trained.map { folder, result in
+      let isAlone = runs[title(result)]?.count == 1
+      return Row(
         share: result.labelShare,
         order: result.isFromScratch ? 1e6 : 2 + (result.blocks ?? 1e5),
         cells: [
-          result.protocolName, result.data,
+          isAlone
+            ? result.protocolName
+            : "\(result.protocolName), \(result.recipe) in \(lastName(of: folder))",
+          result.data,
           "\(result.trainingImages)"
             + (result.labelShare < 1 ? " (\(percent(result.labelShare)))" : ""),
           Readable.fixed(result.epochs, 0), percent(result.top1),
@@ -52,6 +60,11 @@ extension RunPage {
       note:
         "Judged on the validation set. All of this took \(Readable.duration(seconds)). The paper's "
         + "values are given where recipe, encoder and data are the paper's.")
+  }
+
+  /// A run folder without those it lies in.
+  private static func lastName(of folder: String) -> Substring {
+    folder.split(separator: "/").last ?? Substring(folder)
   }
 
   /// Accuracy by the number of blocks that were fine-tuned (the paper's Figure 9), where there are at
