@@ -194,6 +194,22 @@ import Torch
     #expect(try NpyFile(bench("p.npy")).shape == [3, 16, 16])
   }
 
+  /// Classes are those of all sets, whichever comes first.
+  @Test func embeddingsOfSeveralSets() throws {
+    let bench = try workplace()
+    try bench.copy(bench("classes/val"), to: "other")
+    try FileManager.default.moveItem(atPath: bench("other/dark"), toPath: bench("other/dim"))
+    try bench.done(
+      "embed", "run", "photos/00.png", "other", "classes/val", "--out", "x.safetensors")
+    let labels = try SafetensorsFile(bench("x.safetensors")).tensor("labels")
+    // The classes are dim, light, dark.
+    #expect(labels.array(of: Int64.self) == [-1, 0, 0, 1, 1, 2, 2, 1, 1])
+    try bench.done("embed", "run", "photos/00.png", "other", "--out", "x.csv")
+    let lines = try bench.text("x.csv").split(separator: "\n")
+    #expect(lines[0].hasPrefix("image,class,0,") && lines[1].hasPrefix("photos/00.png,,"))
+    #expect(lines[2].hasPrefix("other/dim/6.png,dim,"))
+  }
+
   @Test func neighboursAndPictures() throws {
     let bench = try workplace()
     let query = "classes/train/dark/1.png"
@@ -207,6 +223,12 @@ import Torch
     let indexed = try bench.done(
       "embed", "run", "--index", "x.npy", "--neighbours", "3", "--query", query, "--format", "csv")
     #expect(indexed.output == direct.output)
+    // Names that lie elsewhere are read, not written.
+    try FileManager.default.moveItem(atPath: bench("x.txt"), toPath: bench("their-names"))
+    let named = try bench.done(
+      "embed", "run", "--index", "x.npy", "--names", "their-names", "--neighbours", "3", "--query",
+      query, "--format", "csv")
+    #expect(named.output == direct.output)
     try bench.done(
       "embed", "run", "photos", "--attention", "a/attention.png", "--pca", "a/pca.png", "--images",
       "2")
@@ -239,6 +261,12 @@ import Torch
       "embed-patches-table", exit: 73, ["run", "photos", "--tokens", "patches", "--out", "y.csv"])
     try expect("embed-none", exit: 65, ["run", "photos/01.jpg", "--out", "y.npy"])
     try expect("embed-drawn-none", exit: 65, ["run", "photos/01.jpg", "--pca", "y.png"])
+    try expect(
+      "embed-names-of-both", exit: 64,
+      ["run", "photos", "--index", "x.npy", "--out", "y.npy", "--names", "y.txt", "--query", "q"])
+    try expect(
+      "embed-names-of-nothing", exit: 64,
+      ["run", "photos", "--names", "y.txt", "--query", "photos/00.png"])
     try expect("embed-no-index", exit: 66, ["run", "--index", "y.npy", "--query", "photos/00.png"])
     try expect(
       "embed-other-index", exit: 65, ["run", "--index", "narrow.npy", "--query", "photos/00.png"])
