@@ -168,7 +168,7 @@ private struct StratifiedChoice {
 }
 
 /// Bytes of the folders with which all names begin, so that a set may be moved.
-private func sharedFolder(of set: some ImageDataset) -> Int {
+func sharedFolder(of set: some ImageDataset) -> Int {
   guard set.count > 0 else { return 0 }
   let first = Array(set.name(of: 0).utf8)
   var length = first.count
@@ -179,7 +179,7 @@ private func sharedFolder(of set: some ImageDataset) -> Int {
 }
 
 /// A hash that is the same on every machine.
-private func hash(_ text: some Sequence<UInt8>, from start: UInt64) -> UInt64 {
+func hash(_ text: some Sequence<UInt8>, from start: UInt64) -> UInt64 {
   var state = start
   var word: UInt64 = 0
   var filled = 0

@@ -10,35 +10,61 @@ public struct ClassSubset: Hashable, Sendable {
   /// Number of the model's classes, `K`.
   public let classes: Int
 
-  /// Names that the model's classes lack.
-  public struct UnknownClasses: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The names.
-    public let names: [String]
-    /// The first of the model's classes.
-    public let known: [String]
+  /// Names that do not tell which of the model's classes are meant.
+  public enum NameMistake: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The model's classes lack them; `known` are the first of those.
+    case unknown([String], known: [String])
+    /// More than one of the model's classes has the name: those with these numbers.
+    case ambiguous(String, numbers: [Int])
 
     /// One line.
     public var description: String {
       func listed(_ names: [String]) -> String {
         names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ") + (names.count > 3 ? ", …" : "")
       }
-      let what = names.count == 1 ? "a class" : "\(names.count) classes"
-      return "has \(what) that the model lacks (\(listed(names))); the model's are \(listed(known))"
+      switch self {
+      case .unknown(let names, let known):
+        let what = names.count == 1 ? "a class" : "\(names.count) classes"
+        return "has \(what) that the model lacks (\(listed(names))); the model's are "
+          + listed(known)
+      case .ambiguous(let name, let numbers):
+        let places = numbers.map(String.init).joined(separator: ", ")
+        return "has a class \"\(name)\", as \(numbers.count) of the model's are called (\(places))"
+      }
     }
   }
 
   /// Finds classes by their names.
   ///
   /// - Parameters:
-  ///   - names: the subset's classes: the names of its folders, sorted.
+  ///   - names: the subset's classes: the names of its folders, sorted. All of the model's names in
+  ///     their order are all of its classes, also where some are called the same.
   ///   - all: the model's classes, for published classifiers ``ImageNetClasses/wordNetIDs``.
-  public init(_ names: [String], among all: [String]) throws(UnknownClasses) {
-    let places = Dictionary(
-      all.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+  public init(_ names: [String], among all: [String]) throws(NameMistake) {
+    if names == all {
+      self.init(Array(all.indices), of: all)
+      return
+    }
+    let places = Dictionary(grouping: all.indices) { all[$0] }
     let unknown = names.filter { places[$0] == nil }
-    guard unknown.isEmpty else { throw UnknownClasses(names: unknown, known: Array(all.prefix(4))) }
-    self.names = names
-    indices = names.compactMap { places[$0] }
+    guard unknown.isEmpty else { throw .unknown(unknown, known: Array(all.prefix(4))) }
+    var indices: [Int] = []
+    for name in names {
+      let found = places[name] ?? []
+      guard found.count == 1 else { throw .ambiguous(name, numbers: found) }
+      indices += found
+    }
+    self.init(indices, of: all)
+  }
+
+  /// Takes classes by their numbers among the model's.
+  ///
+  /// - Precondition: the numbers are those of classes.
+  public init(_ indices: [Int], of all: [String]) {
+    precondition(
+      indices.allSatisfy(all.indices.contains), "classes \(indices) of a model with \(all.count)")
+    self.indices = indices
+    names = indices.map { all[$0] }
     classes = all.count
   }
 

@@ -35,7 +35,8 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "The .npy, .safetensors or .csv file to write.")
   var out: String?
 
-  @Option(help: "Where the images' names go; beside the arrays unless given.")
+  @Option(
+    help: "Where the images' names go, or those of --index are; beside the arrays unless given.")
   var names: String?
 
   @Option(help: "What stands for an image: class-token, mean, patches or features.")
@@ -81,6 +82,11 @@ struct EmbedCommand: ParsableCommand {
     if out == nil, query.isEmpty, attention == nil, pca == nil {
       throw ValidationError("say what to make: --out FILE, --query IMAGE, --attention or --pca")
     }
+    if names != nil, (out == nil) == (index == nil) {
+      throw ValidationError(
+        "--names goes with --out or with --index, "
+          + (out == nil ? "and neither is given" : "not with both"))
+    }
     if !query.isEmpty, tokens == .patches {
       throw ValidationError("--query compares one row an image; --tokens patches has many")
     }
@@ -91,11 +97,10 @@ struct EmbedCommand: ParsableCommand {
   }
 
   func run() throws {
-    let namesPath =
-      try names
-      ?? out.flatMap { path throws in
-        try EmbeddingFile.standardNamesPath(of: path)
-      }
+    // Without an output they are read.
+    let namesPath = try out.flatMap { path throws in
+      try names ?? EmbeddingFile.standardNamesPath(of: path)
+    }
     for path in [out, namesPath, pictures, attention, pca].compactMap(\.self) {
       try refuseExisting(path, overwrite: overwrite)
       try makeFolder(above: path)
@@ -131,7 +136,7 @@ struct EmbedCommand: ParsableCommand {
     let rows = stacked(try queries.map { try model.embed($0.content, as: embedder.embedding) })
     var search = NeighbourSearch(queries, rows: rows, count: neighbours ?? 5)
     if let index {
-      let known = try EmbeddingIndex(index, names: names)
+      let known = try EmbeddingIndex(index, names: out == nil ? names : nil)
       guard known.width == rows.shape[1] else {
         throw RunFailure(
           .badData,
@@ -156,7 +161,8 @@ struct EmbedCommand: ParsableCommand {
     var (whole, broken, first) = (0, 0, "")
     let start = ContinuousClock.now
     let isEmbedding = out != nil || search != nil
-    try inputs.forEachPart { part in
+    var classes: [String]?
+    try inputs.forEachPart(opened: { classes = $0.classes }) { part in
       if attention != nil || pca != nil {
         for index in 0..<part.images.count where drawn.count < images {
           do throws(ImageError) {
@@ -170,7 +176,7 @@ struct EmbedCommand: ParsableCommand {
       guard isEmbedding else { return }
       if let out, file == nil {
         file = try EmbeddingFile(
-          out, names: namesPath, shape: embedder.shape, classes: part.images.classes,
+          out, names: namesPath, shape: embedder.shape, classes: classes,
           metadata: ["tokens": embedder.embedding.rawValue, "model": model.source])
       }
       whole += try embedder.run(over: part.images, named: part.name) { found in

@@ -12,7 +12,8 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Judge a fine-tuned model: accuracy, classes, calibration, confusion, robustness.",
     discussion: """
-      Classes are matched by their names, in any order. Images are shown as is customary: the short side \
+      Classes are matched by their names, in any order. Of the set that a run has learned from, the images \
+      that it held back judge. Images are shown as is customary: the short side \
       resized to size / 0.875 (to size above 224 pixels), bicubic, and the middle cut out.
 
       A folder laid out as ImageNet-C (gaussian_noise/1/n01440764/…) is recognised and judged by its \
@@ -86,10 +87,11 @@ struct EvaluateCommand: ParsableCommand {
       live.clear()
       try report(result, loaded)
     } else {
+      let (images, isHeldBack) = try open(path, for: loaded)
       let result = try ClassifierEvaluation(
-        of: open(path), named: data, by: pass, competing: competing, progress: { live.add($0) })
+        of: images, named: data, by: pass, competing: competing, progress: { live.add($0) })
       live.clear()
-      try report(result, loaded)
+      try report(result, loaded, isHeldBack: isHeldBack)
     }
   }
 
@@ -100,9 +102,23 @@ struct EvaluateCommand: ParsableCommand {
     return set
   }
 
-  /// The part asked for; of a set that is not divided all of it, unless a part was named.
-  private func open(_ path: String) throws -> any ImageDataset {
-    try split.map { try openDataset(at: path, split: $0) } ?? openImages(at: path, training: false)
+  /// The part asked for. Of a set that is not divided all of it, or of the one that the run has
+  /// learned from the images that were held back, unless a part was named.
+  private func open(
+    _ path: String, for model: LoadedModel
+  ) throws -> (images: any ImageDataset, isHeldBack: Bool) {
+    if let split { return (try openDataset(at: path, split: split), false) }
+    if let image = ImageFileDataset(path: path) { return (image, false) }
+    do throws(DatasetError) {
+      return (try openDataset(at: path, split: .validation), false)
+    } catch {
+      guard error.kind == .missingSplit else { throw error }
+    }
+    let images = try openDataset(at: path)
+    guard let learned = try LearnedImages(of: model) else { return (images, false) }
+    let unseen = try learned.unseen(of: images, at: path)
+    if let remark = unseen.remark { complain("note: \(data): \(remark)") }
+    return (unseen.images, unseen.isHeldBack)
   }
 
   private func percent(_ share: Double) -> String { "\(fixed(share * 100, 2)) %" }
@@ -119,7 +135,9 @@ struct EvaluateCommand: ParsableCommand {
 
   // MARK: labelled images
 
-  private func report(_ result: ClassifierEvaluation, _ loaded: LoadedModel) throws {
+  private func report(
+    _ result: ClassifierEvaluation, _ loaded: LoadedModel, isHeldBack: Bool
+  ) throws {
     note(result.remarks, result.broken)
     let found = RunResults.Evaluated(result, top: top, model: loaded.source, data: data)
     let matrix = result.scores.tally.confusion
@@ -148,7 +166,9 @@ struct EvaluateCommand: ParsableCommand {
     let classes = zip(names, zip(matrix.examples, matrix.classAccuracy)).map {
       EvaluationFile.ClassResult(name: $0, images: $1.0, accuracy: $1.1)
     }
-    try keep(found, EvaluationFile(result: found, classes: classes))
+    try keep(
+      found, EvaluationFile(result: found, classes: classes),
+      part: isHeldBack ? "held back" : split?.rawValue)
   }
 
   /// All classes where there are few, otherwise those with the lowest accuracy.
@@ -203,7 +223,7 @@ struct EvaluateCommand: ParsableCommand {
     }
     try writeText(csv, lines: scores.csvLines)
     let found = RunResults.Evaluated(result, model: loaded.source, data: data)
-    try keep(found, EvaluationFile(result: found, classes: nil))
+    try keep(found, EvaluationFile(result: found, classes: nil), part: nil)
   }
 
   // MARK: files
@@ -216,13 +236,15 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  private func keep(_ found: RunResults.Evaluated, _ file: EvaluationFile) throws {
+  private func keep(
+    _ found: RunResults.Evaluated, _ file: EvaluationFile, part: String?
+  ) throws {
     if let json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       try writeFile([UInt8](try encoder.encode(file)) + [0x0A], to: json)
     }
-    let name = split.map { "\(data) (\($0.rawValue))" } ?? data
+    let name = part.map { "\(data) (\($0))" } ?? data
     try RunResults.update(model.model) {
       $0.evaluated[competing == .all ? name : name + ", its classes only"] = found
     }

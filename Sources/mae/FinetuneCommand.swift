@@ -72,7 +72,7 @@ struct FinetuningOptions: ParsableArguments {
         opening: resume ? .resume : overwrite ? .overwrite : .new, device: device,
         stopAfter: stopAfter))
     try FinetuningSession(
-      run, data: data, isFromScratch: isFromScratch, home: home
+      run, data: data, validation: validation, isFromScratch: isFromScratch, home: home
     ).run()
   }
 

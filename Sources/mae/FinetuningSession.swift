@@ -10,16 +10,21 @@ import Training
 struct FinetuningSession {
   private let finetuning: Finetuning
   private let data: String
+  private let validation: String?
   private let isFromScratch: Bool
   private let home: String?
   private let journal: RunJournal
 
   /// - Parameters:
   ///   - data: The set as the user named it.
+  ///   - validation: The set to judge by, if the user named one.
   ///   - home: The encoder's run folder, which is told of the result too.
-  init(_ run: Finetuning, data: String, isFromScratch: Bool, home: String?) throws {
+  init(
+    _ run: Finetuning, data: String, validation: String?, isFromScratch: Bool, home: String?
+  ) throws {
     finetuning = run
     self.data = data
+    self.validation = validation
     self.isFromScratch = isFromScratch
     self.home = home
     let device = run.device
@@ -35,6 +40,8 @@ struct FinetuningSession {
   func run() throws {
     do {
       try introduce()
+      // Before the first checkpoint, which can be evaluated.
+      try RunResults.update(finetuning.folder.path) { $0.learned = finetuning.data.learned }
       var last: Judgement?
       let watch = SessionWatch(finetuning.folder, startingAt: finetuning.startingStep)
       let broken = try watch.time {
@@ -131,7 +138,7 @@ struct FinetuningSession {
       "\(protocolName): top-1 \(percent(result.top1))\(top5) of \(result.testImages) images, learned "
         + "from \(result.trainingImages) in \(Readable.duration(seconds)); calibration error "
         + percent(result.calibrationError))
-    try journal.say("Next: mae evaluate \(out) \(data), mae predict \(out) IMAGES")
+    try journal.say("Next: mae evaluate \(out) \(validation ?? data), mae predict \(out) IMAGES")
   }
 
   /// What a run's own result is called in its folder.

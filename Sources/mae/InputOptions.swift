@@ -36,9 +36,14 @@ struct InputOptions: ParsableArguments {
 
   /// Opens everything that is named, and goes through it part by part.
   ///
-  /// - Parameter body: Takes the images of a part; paths of `--files-from` come some at a time.
-  func forEachPart(_ body: (ImageInputs.Part) throws -> Void) throws {
+  /// - Parameters:
+  ///   - opened: Told once, before the first part, of all but those of `--files-from`.
+  ///   - body: Takes the images of a part; paths of `--files-from` come some at a time.
+  func forEachPart(
+    opened: (ImageInputs) throws -> Void = { _ in }, _ body: (ImageInputs.Part) throws -> Void
+  ) throws {
     let parts = try open()
+    try opened(ImageInputs(parts))
     let stream = try filesFrom.map { name in
       name == "-"
         ? LineStream(descriptor: 0, name: "standard input") : try LineStream(path: name)

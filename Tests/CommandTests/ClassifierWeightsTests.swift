@@ -112,6 +112,36 @@ import Torch
     }
   }
 
+  /// Names in a file's header that are not as many as the head's classes.
+  @Test func namesThatAreNotTheHeads() throws {
+    let bench = try Bench()
+    try bench.writeImages("photos", count: 1)
+    try bench.done(
+      "weights", "export", Goldens.path("classifiers/average"), "--format", "original", "--out",
+      "w.safetensors")
+    let file = try SafetensorsFile(bench("w.safetensors"))
+    for (name, names) in [("few", ""), ("many", "\"bee\",\"wasp\",\"fly\",")] {
+      var metadata = file.metadata
+      metadata["classifier"] = metadata["classifier"]?.replacing("\"bee\",", with: names)
+      try SafetensorsFile.write(
+        try file.tensors(), metadata: metadata, to: bench(name + ".safetensors"))
+      for arguments in [
+        ["predict", name + ".safetensors", "photos"],
+        ["evaluate", name + ".safetensors", "photos"],
+        ["weights", "import", name + ".safetensors", "--out", "x"],
+      ] {
+        let outcome = try bench.mae(arguments)
+        #expect(outcome.status == 65, "\(outcome.transcript)")
+        #expect(
+          outcome.errors == """
+            error: \(name).safetensors: names \(name == "few" ? 4 : 7) classes, but the head tells 5 apart
+
+            """, "\(arguments)")
+      }
+    }
+    #expect(!bench.exists("x"))
+  }
+
   /// Files that are no weights, or that want to be more.
   @Test func hostileCheckpoints() throws {
     let bench = try Bench()

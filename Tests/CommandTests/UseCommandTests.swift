@@ -103,6 +103,32 @@ import Torch
     #expect(none.status == 65 && !bench.exists("x.txt"))
   }
 
+  /// A weight that is not a number is said, not drawn or written.
+  @Test func weightsThatAreNotFinite() throws {
+    let bench = try workplace()
+    let source = "fine/checkpoints/\(try #require(bench.names("fine/checkpoints").last))"
+    let name = "blocks.0.mlp.fc1.bias"
+    var tensors = try SafetensorsFile(bench(source + "/weights.safetensors")).tensors()
+    tensors[name] = Tensor.full(try #require(tensors[name]).shape, .nan)
+    try bench.write("broken/model.json", bench.contents(source + "/model.json"))
+    try SafetensorsFile.write(tensors, to: bench("broken/weights.safetensors"))
+    for arguments in [
+      ["predict", "broken", "photos/00.png"],
+      ["embed", "broken", "photos/00.png", "--out", "x.npy"],
+      ["embed", "broken", "photos/00.png", "--pca", "x.png"],
+      ["embed", "broken", "photos", "--query", "photos/02.png"],
+      ["evaluate", "broken", "classes"], ["knn", "broken", "classes"],
+    ] {
+      let outcome = try bench.mae(arguments)
+      #expect(outcome.status == 65 && outcome.output == "", "\(outcome.transcript)")
+      #expect(
+        outcome.errors.contains("as the weight \(name) is not: training went wrong"),
+        "\(outcome.transcript)")
+      #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.transcript)")
+    }
+    #expect(bench.names(".").filter { $0.hasPrefix("x.") }.isEmpty)
+  }
+
   // MARK: evaluate
 
   @Test func evaluation() throws {
@@ -135,6 +161,65 @@ import Torch
     let some = try bench.done("evaluate", "fine", "some", "--competing", "set")
     #expect(some.output.hasPrefix("top-1               100.00 %  (2 of 2 images)"))
     #expect(some.errors.contains("no image is of 1 of the model's 2 classes ('light')"))
+  }
+
+  /// The command that a run without a validation part ends with does not judge by what was learned.
+  @Test func evaluationByWhatWasHeldBack() throws {
+    let bench = try workplace()
+    try FileManager.default.moveItem(atPath: bench("classes/train"), toPath: bench("whole"))
+    func finetune(_ out: String, _ more: String...) throws -> Outcome {
+      let outcome = try bench.mae(
+        ["finetune", "run", "whole", "--out", out] + more
+          + [
+            "--set", "batch.size=2", "--set", "budget.epochs=2", "--set", "budget.warmupEpochs=1",
+            "--set", "data.workers=1",
+          ])
+      #expect(outcome.status == 0, "\(outcome.transcript)")
+      return outcome
+    }
+    let trained = try finetune("held")
+    #expect(trained.output.contains("Next: mae evaluate held whole, "), "\(trained.output)")
+    let judged = try #require(
+      trained.output.firstMatch(of: /top-1 ([\d.]+ %) of 2 images, learned from 10/)?.1)
+    let note =
+      "note: whole: the run has learned from these images: 2 of 12 judge, those that were held back\n"
+    // By another name, from another place, and by a checkpoint too.
+    try bench.copy(bench("whole"), to: "copied")
+    let step = try #require(bench.names("held/checkpoints").last)
+    for (model, data) in [
+      ("held", "whole"), ("held/", "./whole/"), ("held", "copied"),
+      ("held/checkpoints/\(step)", "whole"),
+    ] {
+      let outcome = try bench.done("evaluate", model, data)
+      #expect(
+        outcome.errors == note.replacing("whole", with: data), "\(model): \(outcome.errors)")
+      #expect(
+        outcome.output.contains("of 2 images)") && outcome.output.contains(judged),
+        "\(outcome.output)")
+    }
+    let results = try json(bench.text("held/results.json"), as: [String: Any].self)
+    let evaluated = try #require(results["evaluated"] as? [String: [String: Any]])
+    #expect(evaluated["whole (held back)"]?["images"] as? Int == 2 && evaluated["whole"] == nil)
+    // A part that is named is that part.
+    let all = try bench.done("evaluate", "held", "whole", "--split", "training")
+    #expect(all.errors == "" && all.output.contains("of 12 images)"))
+    // Other images are all judged, without a word.
+    let others = try bench.done("evaluate", "held", "classes/val")
+    #expect(others.errors == "" && others.output.contains("of 4 images)"))
+    // Images that came later make it unknown which were learned from.
+    try bench.copy(bench("classes/val/dark/6.png"), to: "whole/dark/6.png")
+    let changed = try bench.done("evaluate", "held", "whole")
+    #expect(
+      changed.errors.contains("the set has changed since") && changed.output.contains("13 im"))
+    try FileManager.default.removeItem(atPath: bench("whole/dark/6.png"))
+    // Judged by others, nothing was held back.
+    let two = try finetune("two", "--validation", "classes/val")
+    #expect(two.output.contains("Next: mae evaluate two classes/val, "), "\(two.output)")
+    let seen = try bench.done("evaluate", "two", "whole")
+    #expect(
+      seen.errors
+        == "note: whole: the run has learned from these images: the accuracy is not that on new ones\n"
+    )
   }
 
   @Test func corruptions() throws {
@@ -194,6 +279,22 @@ import Torch
     #expect(try NpyFile(bench("p.npy")).shape == [3, 16, 16])
   }
 
+  /// Classes are those of all sets, whichever comes first.
+  @Test func embeddingsOfSeveralSets() throws {
+    let bench = try workplace()
+    try bench.copy(bench("classes/val"), to: "other")
+    try FileManager.default.moveItem(atPath: bench("other/dark"), toPath: bench("other/dim"))
+    try bench.done(
+      "embed", "run", "photos/00.png", "other", "classes/val", "--out", "x.safetensors")
+    let labels = try SafetensorsFile(bench("x.safetensors")).tensor("labels")
+    // The classes are dim, light, dark.
+    #expect(labels.array(of: Int64.self) == [-1, 0, 0, 1, 1, 2, 2, 1, 1])
+    try bench.done("embed", "run", "photos/00.png", "other", "--out", "x.csv")
+    let lines = try bench.text("x.csv").split(separator: "\n")
+    #expect(lines[0].hasPrefix("image,class,0,") && lines[1].hasPrefix("photos/00.png,,"))
+    #expect(lines[2].hasPrefix("other/dim/6.png,dim,"))
+  }
+
   @Test func neighboursAndPictures() throws {
     let bench = try workplace()
     let query = "classes/train/dark/1.png"
@@ -207,6 +308,12 @@ import Torch
     let indexed = try bench.done(
       "embed", "run", "--index", "x.npy", "--neighbours", "3", "--query", query, "--format", "csv")
     #expect(indexed.output == direct.output)
+    // Names that lie elsewhere are read, not written.
+    try FileManager.default.moveItem(atPath: bench("x.txt"), toPath: bench("their-names"))
+    let named = try bench.done(
+      "embed", "run", "--index", "x.npy", "--names", "their-names", "--neighbours", "3", "--query",
+      query, "--format", "csv")
+    #expect(named.output == direct.output)
     try bench.done(
       "embed", "run", "photos", "--attention", "a/attention.png", "--pca", "a/pca.png", "--images",
       "2")
@@ -239,6 +346,12 @@ import Torch
       "embed-patches-table", exit: 73, ["run", "photos", "--tokens", "patches", "--out", "y.csv"])
     try expect("embed-none", exit: 65, ["run", "photos/01.jpg", "--out", "y.npy"])
     try expect("embed-drawn-none", exit: 65, ["run", "photos/01.jpg", "--pca", "y.png"])
+    try expect(
+      "embed-names-of-both", exit: 64,
+      ["run", "photos", "--index", "x.npy", "--out", "y.npy", "--names", "y.txt", "--query", "q"])
+    try expect(
+      "embed-names-of-nothing", exit: 64,
+      ["run", "photos", "--names", "y.txt", "--query", "photos/00.png"])
     try expect("embed-no-index", exit: 66, ["run", "--index", "y.npy", "--query", "photos/00.png"])
     try expect(
       "embed-other-index", exit: 65, ["run", "--index", "narrow.npy", "--query", "photos/00.png"])

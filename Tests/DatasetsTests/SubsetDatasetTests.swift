@@ -8,6 +8,7 @@ import Testing
 private struct NamedDataset: ImageDataset {
   var entries: [(name: String, label: Int?)]
   var classes: [String]? = ["a", "b", "c"]
+  var shade = 0
   var count: Int { entries.count }
 
   init(_ counts: [Int], prefix: String = "", classes: [String]? = ["a", "b", "c"]) {
@@ -20,7 +21,7 @@ private struct NamedDataset: ImageDataset {
   func label(of index: Int) -> Int? { classes == nil ? nil : entries[index].label }
   func name(of index: Int) -> String { entries[index].name }
   func content(of index: Int) throws(ImageError) -> ImageContent {
-    .pixels(grayImage(index % 256))
+    .pixels(grayImage((index + shade) % 256))
   }
 }
 
@@ -51,6 +52,24 @@ extension SubsetDataset {
     #expect(try set.subset(fraction: 0.1, seed: 1).counts(3) == [100, 15, 0])
     #expect(try set.subset(fraction: 1, seed: 1).counts(3) == [1000, 149, 0])
     #expect(try NamedDataset([4, 4, 4]).subset(fraction: 0.01, seed: 1).counts(3) == [1, 1, 1])
+  }
+
+  @Test func `sets are told apart wherever they lie`() throws {
+    let set = NamedDataset([10, 20, 30], prefix: "here/")
+    let digits = set.fingerprint()
+    #expect(digits.wholeMatch(of: /[0-9a-f]{16}/) != nil && set.fingerprint() == digits)
+    #expect(NamedDataset([10, 20, 30], prefix: "/some/where/else/").fingerprint() == digits)
+    var others = [
+      NamedDataset([10, 20, 31]), NamedDataset([10, 21, 29]),
+      NamedDataset([10, 20, 30], classes: ["a", "b", "d"]),
+      NamedDataset([10, 20, 30], classes: nil),
+    ]
+    others += [set, set, set]
+    others[4].entries[59].name += "x"
+    others[5].entries[59].label = 1
+    others[6].shade = 1  // the same names, other pictures
+    #expect(Set(others.map { $0.fingerprint() } + [digits]).count == others.count + 1)
+    #expect(NamedDataset([]).fingerprint() != digits)
   }
 
   @Test func `a smaller choice is part of a larger one`() throws {

@@ -57,12 +57,27 @@ import Torch
     #expect(subset.indices == [3, 1] && subset.classes == 4)
     #expect(subset.restricted([0, 1, 2, 3, 10, 11, 12, 13]) == [3, 1, 13, 11])
     #expect(subset.restricted([]) == [])
-    let error = #expect(throws: ClassSubset.UnknownClasses.self) {
+    let error = #expect(throws: ClassSubset.NameMistake.self) {
       try ClassSubset(["x", "b"], among: ["a", "b", "c", "d", "e"])
     }
     #expect(
       error?.description
         == "has a class that the model lacks (\"x\"); the model's are \"a\", \"b\", \"c\", …")
+  }
+
+  /// ImageNet has two classes each called crane and maillot.
+  @Test func namesThatTwoClassesHave() throws {
+    let all = ["a", "crane", "b", "crane"]
+    let whole = try ClassSubset(all, among: all)
+    #expect(whole.isWhole && whole.names == all)
+    #expect(try ClassSubset(["b", "a"], among: all).indices == [2, 0])
+    let error = #expect(throws: ClassSubset.NameMistake.self) {
+      try ClassSubset(["a", "crane"], among: all)
+    }
+    #expect(error?.description == "has a class \"crane\", as 2 of the model's are called (1, 3)")
+    let chosen = ClassSubset([3, 0], of: all)
+    #expect(chosen.names == ["crane", "a"] && chosen.classes == 4)
+    #expect(chosen.restricted([0, 1, 2, 3]) == [3, 0])
   }
 
   @Test func meanCorruptionError() throws {

@@ -235,6 +235,39 @@ import TorchNN
         == "folder: 1 weight is of another shape (head.weight is [5, 12], expected [5, 24])")
   }
 
+  /// What our own writer left in the header, changed by hand.
+  @Test func headersThatContradictTheWeights() throws {
+    let test = try #require(Self.golden.cases(of: Case.self).first { $0.name == "average" })
+    var weights = try test.read()
+    weights.maskRatio = 0.75
+    try weights.write(to: scratch["whole.safetensors"], as: .original)
+    let file = try SafetensorsFile(scratch["whole.safetensors"])
+    let tensors = try file.tensors()
+    func message(_ key: String, _ from: String, _ to: String) throws -> String {
+      var metadata = file.metadata
+      let text = try #require(metadata[key])
+      #expect(text.contains(from), "\(text)")
+      metadata[key] = text.replacing(from, with: to)
+      try SafetensorsFile.write(tensors, metadata: metadata, to: scratch["x.safetensors"])
+      let error = publishedError { () throws(PublishedWeightsError) in
+        _ = try PublishedWeights.read(scratch["x.safetensors"])
+      }
+      return (error?.description ?? "nothing").replacing(scratch.path + "/", with: "")
+    }
+    #expect(try message("classifier", "\"bee\"", "\"wasp\"") == "nothing")
+    #expect(
+      try message("classifier", "\"bee\",", "")
+        == "x.safetensors: names 4 classes, but the head tells 5 apart")
+    #expect(
+      try message("classifier", "\"bee\",", "\"bee\",\"wasp\",\"fly\",")
+        == "x.safetensors: names 7 classes, but the head tells 5 apart")
+    for ratio in ["7", "0", "1", "-0.5", "nan", "most"] {
+      #expect(
+        try message("mask_ratio", "0.75", ratio)
+          == "x.safetensors: mask_ratio is '\(ratio)'; expected a number between 0 and 1")
+    }
+  }
+
   @Test func labelsOfTransformers() throws {
     let folder = Self.golden.folder.path + "/hf/"
     let config = try String(contentsOfFile: folder + "config.json", encoding: .utf8)

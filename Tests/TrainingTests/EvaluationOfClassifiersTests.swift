@@ -46,6 +46,38 @@ import Torch
     #expect(throws: RunFailure.self) { try matching(["a", "x"], known: ["a"], .set) }
   }
 
+  /// Two classes of the model are called the same, as ImageNet's cranes are.
+  @Test func namesThatTwoClassesHave() throws {
+    let known = ["a", "crane", "b", "crane"]
+    // The same list, place by place.
+    let same = try matching(known, known: known)
+    #expect(same.subset.isWhole && same.numbers == [0, 1, 2, 3] && same.remarks.isEmpty)
+    let some = try matching(known, used: [true, false, false, true], known: known, .set)
+    #expect(some.subset.indices == [0, 3] && some.numbers == [0, -1, -1, 1])
+    #expect(some.remarks.first?.contains("2 of the model's 4 classes ('crane', 'b')") == true)
+    // Numbers.
+    let numbers = try matching(["3", "0", "1"], known: known)
+    #expect(numbers.subset.isWhole && numbers.numbers == [3, 0, 1])
+    #expect(try matching(["3", "1"], known: known, .set).subset.indices == [3, 1])
+    // Names that are told apart.
+    #expect(try matching(["b", "a"], known: known).numbers == [2, 0])
+    #expect(
+      try matching(["b", "crane"], used: [true, false], known: known).numbers == [2, -1])
+    // And the one that is not.
+    for competing in ClassMatching.Competing.allCases {
+      let error = #expect(throws: RunFailure.self) {
+        try matching(["a", "b", "crane"], known: known, competing)
+      }
+      #expect(
+        error?.message
+          == "set has a class 'crane', as 2 of the model's classes are called (1, 3); call the set's "
+          + "classes by the model's numbers, from 0 to 3")
+    }
+    // Two of the set's classes may be one of the model's.
+    let twice = try matching(["a", "b", "a"], known: ["b", "a"], .set)
+    #expect(twice.subset.indices == [1, 0] && twice.numbers == [0, 1, 0])
+  }
+
   @Test func customs() throws {
     let ids = ImageNetClasses.wordNetIDs
     let known = (0..<1000).map { "class of words \($0)" }

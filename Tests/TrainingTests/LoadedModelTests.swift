@@ -93,6 +93,30 @@ import TorchNN
     #expect(throws: RunFailure.self) { try model.autoencoder() }
   }
 
+  /// What a published file says is looked at as model.json is.
+  @Test func publishedMistakes() throws {
+    let shop = try Workshop()
+    func loaded(_ from: String, _ to: String) throws -> LoadedModel {
+      let folder = golden("vit-mae/pixels")
+      let config = try String(contentsOfFile: folder + "/config.json", encoding: .utf8)
+      #expect(config.contains(from))
+      try shop.write("hf/config.json", config.replacing(from, with: to))
+      try Data(contentsOf: URL(fileURLWithPath: folder + "/model.safetensors"))
+        .write(to: URL(fileURLWithPath: shop("hf/model.safetensors")))
+      return try LoadedModel(shop("hf"))
+    }
+    let ratio = "\"mask_ratio\": 0.75"
+    let failure = #expect(throws: RunFailure.self) { try loaded(ratio, "\"mask_ratio\": 7") }
+    #expect(failure?.kind == .badData)
+    #expect(
+      failure?.message
+        == shop("hf") + ": maskingRatio is 7.0, expected a number between 0 and 1")
+    // Who wants features of whole images writes 0; there is nothing wrong with the weights.
+    let whole = try loaded(ratio, "\"mask_ratio\": 0.0")
+    #expect(whole.description.maskingRatio == 0.75)
+    #expect(whole.assumptions == ["mask_ratio is 0, and 0.75 is taken where patches are hidden"])
+  }
+
   @Test func whatIsNone() throws {
     let shop = try Workshop()
     let missing = #expect(throws: RunFailure.self) { try LoadedModel(shop("nowhere")) }

@@ -87,12 +87,20 @@ private struct ModelSources {
     let config = folder + "/config.json"
     if format == .huggingFace, isFile(config) {
       let file = try huggingFace(config)
-      let weights = PublishedWeights(
+      var weights = PublishedWeights(
         configuration: file.model.applying(hints), tensors: [:], format: format,
         maskRatio: file.maskRatio, pixels: pixels())
+      // Who wants features of whole images sets it so, and saves the configuration with it.
+      if file.maskRatio == 0 {
+        weights.maskRatio = nil
+        weights.assumptions.append("mask_ratio is 0, and 0.75 is taken where patches are hidden")
+      }
       return try classified(weights, pooling: nil, names: file.classNames, saidBy: config)
     }
-    if let own = ownDescription(hints: hints) { return own }
+    let own = try withMessages(of: path) { () throws(InferenceError) in
+      try ownDescription(hints: hints)
+    }
+    if let own { return own }
     if format != .huggingFace, isFile(config), let timm = try timm(config) {
       return try withMessages(of: config) { () throws(InferenceError) in
         try inferred(timm.hints(hints, shapes: shapes), timm)
@@ -101,8 +109,10 @@ private struct ModelSources {
     return try withMessages(of: path) { () throws(InferenceError) in try inferred(hints, nil) }
   }
 
-  /// What ``PublishedWeights/write(to:as:)`` left in the header.
-  private func ownDescription(hints: ConfigurationHints) -> PublishedWeights? {
+  /// What ``PublishedWeights/write(to:as:)`` left in the header; nil where it left nothing.
+  private func ownDescription(
+    hints: ConfigurationHints
+  ) throws(InferenceError) -> PublishedWeights? {
     func decoded<Value: Decodable>(_ type: Value.Type, _ key: String) -> Value? {
       metadata[key].flatMap { try? JSONDecoder().decode(type, from: Data($0.utf8)) }
     }
@@ -112,10 +122,28 @@ private struct ModelSources {
     let classifier = decoded(ClassifierDescription.self, PublishedWeights.classifierKey)
     let hasHead = shapes["head.weight"] != nil
     if hasHead, classifier == nil { return nil }
+    if hasHead, let classifier {
+      try Self.check(classifier.classNames, tellApart: classifier.head.classes)
+    }
+    let ratio = metadata[PublishedWeights.maskRatioKey]
+    let maskRatio = ratio.flatMap(Double.init)
+    if let ratio, !(maskRatio.map { $0 > 0 && $0 < 1 } ?? false) {
+      throw InferenceError(
+        message:
+          "\(PublishedWeights.maskRatioKey) is \(ratio.quoted(limit: 20)); expected a number "
+          + "between 0 and 1")
+    }
     return PublishedWeights(
       configuration: model.applying(hints), tensors: [:], format: format,
-      classifier: hasHead ? classifier : nil,
-      maskRatio: metadata[PublishedWeights.maskRatioKey].flatMap(Double.init), pixels: pixels())
+      classifier: hasHead ? classifier : nil, maskRatio: maskRatio, pixels: pixels())
+  }
+
+  private static func check(
+    _ names: [String], tellApart classes: Int
+  ) throws(InferenceError) {
+    guard names.count != classes else { return }
+    throw InferenceError(
+      message: "names \(names.count) classes, but the head tells \(classes) apart")
   }
 
   /// A model from shapes alone, or with what a file of timm's says besides.
@@ -142,10 +170,7 @@ private struct ModelSources {
     let inferred = try InferredHead(
       shapes: shapes, pooling: format == .huggingFace ? .classToken : pooling)
     guard let head = inferred.head else { return weights }
-    if let names, names.count != head.classes {
-      throw InferenceError(
-        message: "names \(names.count) classes, but the head tells \(head.classes) apart")
-    }
+    if let names { try Self.check(names, tellApart: head.classes) }
     if names == nil {
       weights.assumptions.append("the \(head.classes) classes have no names and are numbered")
     }

@@ -12,6 +12,9 @@ public struct LabelledData {
   public let available: Int
   /// What is not as one may think, each as a sentence.
   public let remarks: [String]
+  /// The set, where a later look at it has to know what was learned from; nil where it has a validation
+  /// part of its own that judges.
+  public let learned: LearnedImages?
 
   /// The part of a set that is held back where it has no validation part of its own.
   static let heldBack = 0.1
@@ -34,7 +37,10 @@ public struct LabelledData {
     let judged: any ImageDataset
     if let own = try Self.judges(data, validation, classes) {
       judged = own
+      learned =
+        validation == nil ? nil : LearnedImages(training, at: data, heldBack: nil, seed: seed)
     } else {
+      learned = LearnedImages(training, at: data, heldBack: Self.heldBack, seed: seed)
       let held = try training.subset(fraction: Self.heldBack, seed: seed, path: data)
       let taken = Set((0..<held.count).map { held.baseIndex(of: $0) })
       judged = held

@@ -80,6 +80,9 @@ public struct LoadedModel {
     _ description: ModelDescription, _ weights: [String: Tensor], from source: String,
     assumptions: [String], pixelAssumption: String? = nil, on device: Device
   ) throws {
+    if let problem = description.problems.first {
+      throw RunFailure(.badData, "\(source): \(problem)")
+    }
     self.description = description
     self.source = source
     self.assumptions = assumptions

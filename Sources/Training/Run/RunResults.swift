@@ -16,9 +16,11 @@ public struct RunResults: Codable, Sendable {
   public var trained: [String: TrainedClassifier] = [:]
   /// How the run's classifier does on sets it was shown later, by their names.
   public var evaluated: [String: Evaluated] = [:]
-
   /// Seconds of training, all sessions so far together, those that were interrupted too.
   public var sessionSeconds: Double?
+  /// The images that the run's classifier has learned from; nil where the set has a validation part
+  /// of its own, which judged.
+  public var learned: LearnedImages?
 
   /// Creates empty results.
   public init() {}
@@ -34,6 +36,7 @@ public struct RunResults: Codable, Sendable {
       try parts.decodeIfPresent([String: TrainedClassifier].self, forKey: .trained) ?? [:]
     evaluated = try parts.decodeIfPresent([String: Evaluated].self, forKey: .evaluated) ?? [:]
     sessionSeconds = try parts.decodeIfPresent(Double.self, forKey: .sessionSeconds)
+    learned = try parts.decodeIfPresent(LearnedImages.self, forKey: .learned)
   }
 
   /// What pre-training did.

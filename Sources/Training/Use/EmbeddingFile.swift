@@ -9,7 +9,8 @@ public final class EmbeddingFile {
   public enum Format: String, CaseIterable, Sendable {
     /// NumPy's array: `[n, D]` or `[n, N, D]`.
     case npy
-    /// The tensor `embeddings`, and `labels` `[n]` int64 where the images have classes.
+    /// The tensor `embeddings`, and `labels` `[n]` int64 where images have classes, −1 for those that
+    /// have none.
     case safetensors
     /// A line for each image: its name, its class where it has one, and the numbers.
     case csv
@@ -58,7 +59,8 @@ public final class EmbeddingFile {
   /// - Parameters:
   ///   - names: Where the names go; nil for nowhere.
   ///   - shape: The shape of an image's embedding.
-  ///   - classes: The names of the classes that labels are numbers of; nil where images have none.
+  ///   - classes: The names of the classes that labels are numbers of, those of all sets that are to
+  ///     come (``ImageInputs/classes``); nil where images have none.
   ///   - metadata: What a safetensors file says of itself.
   /// - Throws: `FileError`, or ``RunFailure`` where the format holds no such thing.
   public init(

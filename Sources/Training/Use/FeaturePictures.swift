@@ -53,6 +53,7 @@ public struct FeaturePictures {
           .selected(0, along: 0).selected(0, along: 1)  // [H, 1 + N]
           .narrowed(1, to: 1..<1 + grid.count)
       }
+      try model.requireFinite(weights) { _ in sample.name }
       let maps = concatenated([weights.mean([0], keepingDimensions: true), weights])
       let values: [Float] = maps.floats
       let tiles = (0...heads).map { place in
@@ -79,8 +80,10 @@ public struct FeaturePictures {
     let tokens = try withoutGradients {
       concatenated(
         try images.map { sample in
-          Embedding.patches(try model.input(sample.content), by: model)
+          let row = Embedding.patches(try model.input(sample.content), by: model)
             .to(.cpu).selected(0, along: 0)  // [N, D]
+          try model.requireFinite(row) { _ in sample.name }
+          return row
         })
     }
     let colors = Self.colors(PrincipalComponents(of: tokens, count: 3).projections)

@@ -26,6 +26,16 @@ public struct ImageInputs: Sendable {
   /// Number of images.
   public var count: Int { parts.reduce(0) { $0 + $1.images.count } }
 
+  /// The classes of all parts in the order of their first appearance, so that those of a single set
+  /// keep their numbers; nil where no part has any.
+  public var classes: [String]? {
+    let lists = parts.compactMap(\.images.classes)
+    guard var all = lists.first else { return nil }
+    var known = Set(all)
+    for name in lists.dropFirst().joined() where known.insert(name).inserted { all.append(name) }
+    return all
+  }
+
   /// Takes what is open already.
   public init(_ parts: [Part]) { self.parts = parts }
 

@@ -80,6 +80,7 @@ public struct ImagePass {
   ///     CPU it is called on several threads at a time; it may read tensors and make new ones.
   ///   - body: Takes what was made of the next images, on the caller's thread.
   /// - Returns: How many images could be decoded.
+  /// - Throws: ``RunFailure`` where what was computed is not finite, and what `body` throws.
   @discardableResult
   public func run(
     over images: any ImageDataset, named name: String,
@@ -113,11 +114,12 @@ public struct ImagePass {
     var seen = 0
     while let portion = crew.next() {
       seen += portion.indices.count
+      let rows = portion.indices.isEmpty ? nil : Tensor(portion.values, shape: portion.shape)
+      if let rows { try model.requireFinite(rows) { images.name(of: portion.indices[$0]) } }
       try body(
         Part(
           indices: portion.indices, labels: portion.indices.map { images.label(of: $0) ?? -1 },
-          rows: portion.indices.isEmpty ? nil : Tensor(portion.values, shape: portion.shape),
-          broken: portion.broken))
+          rows: rows, broken: portion.broken))
     }
     return seen
   }
@@ -141,6 +143,7 @@ public struct ImagePass {
     while let batch = try loader.next() {
       let rows = withoutGradients { compute(batch.tensor(on: device)).to(.float32).to(.cpu) }
       seen += batch.count
+      try model.requireFinite(rows) { images.name(of: batch.indices[$0]) }
       try body(
         Part(indices: batch.indices, labels: batch.labels, rows: rows, broken: newlyBroken()))
     }

@@ -12,8 +12,8 @@ extension LoadedModel {
   /// ```
   ///
   /// - Parameter top: How many classes are told; all of them where there are fewer.
-  /// - Throws: ``RunFailure`` where the model is no classifier, `ImageError` where the file cannot be
-  ///   decoded.
+  /// - Throws: ``RunFailure`` where the model is no classifier or what it computes is not finite,
+  ///   `ImageError` where the file cannot be decoded.
   public func classify(contentsOf path: String, top: Int = 5) throws -> [Guess] {
     try classify(.encoded(EncodedImage(path: path)), top: top)
   }
@@ -22,7 +22,9 @@ extension LoadedModel {
   public func classify(_ image: ImageContent, top: Int = 5) throws -> [Guess] {
     let classifier = try requireClassifier()
     let images = try input(image)
-    let logits: [Float] = withoutGradients { classifier(images) }.floats
+    let row = withoutGradients { classifier(images) }
+    try requireFinite(row) { _ in "the image" }
+    let logits: [Float] = row.floats
     return Guess.likeliest(
       min(top, logits.count), of: logits, labels: description.classifier?.classNames ?? [])
   }
@@ -30,8 +32,8 @@ extension LoadedModel {
   /// What stands for an image file: `[D]`, or `[N, D]` of all patches.
   ///
   /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another model.
-  /// - Throws: ``RunFailure`` where the model has no such thing, `ImageError` where the file cannot be
-  ///   decoded.
+  /// - Throws: ``RunFailure`` where the model has no such thing or what it computes is not finite,
+  ///   `ImageError` where the file cannot be decoded.
   public func embed(contentsOf path: String, as embedding: Embedding? = nil) throws -> Tensor {
     try embed(.encoded(EncodedImage(path: path)), as: embedding)
   }
@@ -41,7 +43,9 @@ extension LoadedModel {
     let embedding = embedding ?? .standard(for: self)
     try embedding.check(self)
     let images = try input(image)
-    return withoutGradients { embedding(images, by: self) }.to(.cpu).selected(0, along: 0)
+    let row = withoutGradients { embedding(images, by: self) }.to(.cpu)
+    try requireFinite(row) { _ in "the image" }
+    return row.selected(0, along: 0)
   }
 
   /// An image as the model takes it: `[1, C, H, W]`, resized, cut and normalised as for evaluation.

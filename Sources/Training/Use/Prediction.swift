@@ -57,12 +57,13 @@ public struct Predictor {
   ) throws -> Int {
     try pass.run(over: images, named: name, computing: { classifier($0) }) { part in
       let logits: [Float] = part.rows?.floats ?? []
+      let width = part.rows?.shape.last ?? 0
       let predictions = part.outcomes.map { index, outcome in
         let name = images.name(of: index)
         switch outcome {
         case .broken(let reason): return Prediction(image: name, problem: reason)
         case .row(let row):
-          let own = logits[row * labels.count..<(row + 1) * labels.count]
+          let own = logits[row * width..<(row + 1) * width]
           return Prediction(
             image: name, guesses: Guess.likeliest(top, of: own, labels: labels))
         }
