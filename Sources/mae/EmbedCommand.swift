@@ -97,6 +97,7 @@ struct EmbedCommand: ParsableCommand {
   }
 
   func run() throws {
+    CleanEnd.install()
     // Without an output they are read.
     let namesPath = try out.flatMap { path throws in
       try names ?? EmbeddingFile.standardNamesPath(of: path)

@@ -47,6 +47,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
+    CleanEnd.install()
     let device = try options.compute.open()
     let loaded = try model.load(on: device, readsImages: true)
     let predictor = try Predictor(options.pass(with: loaded), top: top)

@@ -295,6 +295,24 @@ import Torch
     #expect(lines[2].hasPrefix("other/dim/6.png,dim,"))
   }
 
+  @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
+  func interruptedEmbeddingLeavesNothing(_ signal: Int32, _ status: Int32) throws {
+    let bench = try workplace()
+    let many = String(repeating: "photos/00.png\n", count: 200_000)
+    try bench.write("many.txt", many)
+    try bench.write("out/x.npy", "what was there")
+    let running = try bench.start([
+      "embed", "run", "--files-from", "many.txt", "--out", "out/x.npy", "--overwrite",
+    ])
+    running.wait { bench.names("out").count > 1 }
+    running.signal(signal)
+    let outcome = try running.wait()
+    #expect(outcome.status == status, "\(outcome.transcript)")
+    #expect(outcome.errors == "interrupted; nothing was written\n")
+    #expect(bench.names("out") == ["x.npy"])
+    #expect(try bench.text("out/x.npy") == "what was there")
+  }
+
   @Test func neighboursAndPictures() throws {
     let bench = try workplace()
     let query = "classes/train/dark/1.png"

@@ -128,7 +128,7 @@ private struct LabelledDataset: ImageDataset {
     let list = try folder.write("val.txt", "val/0/0.png 0\nval/1/copy.png 1\n")
     let set = try open(list)
     #expect(try overlap(LabelledAs(open(train), set.classes), set)?.count == 1)
-    try ShardPacking().pack(open(val), to: folder.path + "/shards")
+    _ = try ShardPacking().pack(open(val), to: folder.path + "/shards")
     let shards = try open(folder.path + "/shards")
     #expect(try overlap(open(train), shards)?.count == 1)
     #expect(try overlap(shards, open(val))?.count == 7)

@@ -30,7 +30,7 @@ struct RemoteShardTests {
   ) throws -> (server: WebServer, images: SyntheticDataset, url: String) {
     let server = try WebServer(directives)
     let images = Self.noise(12, side: side)
-    try ShardPacking(imagesPerShard: 4).pack(images, to: server.files)
+    _ = try ShardPacking(imagesPerShard: 4).pack(images, to: server.files)
     if !index { try remove(server, where: { $0.hasSuffix(".index") }) }
     return (server, images, server.url("images-{000000..000002}.tar"))
   }
@@ -239,7 +239,7 @@ struct RemoteShardTests {
     let before = server.requests.count
     Thread.detachNewThread {
       for _ in 0..<2000 where server.requests.count < before + 3 { usleep(5000) }
-      FileManager.default.createFile(atPath: server.files + "/ready", contents: nil)
+      _ = FileManager.default.createFile(atPath: server.files + "/ready", contents: nil)
     }
     try expectSame(ShardDataset(path: url, remote: settings), images)
   }

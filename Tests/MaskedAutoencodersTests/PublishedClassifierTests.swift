@@ -121,8 +121,8 @@ import TorchNN
 
   @Test func namesAreThoseOfTheModel() throws {
     let configuration = PublishedGoldens.tiny
-    try withEvery("pooling", in: ClassifierHead.Pooling.allCases) { pooling in
-      try withEvery("normalizesBatches", in: [false, true]) { normalizesBatches in
+    withEvery("pooling", in: ClassifierHead.Pooling.allCases) { pooling in
+      withEvery("normalizesBatches", in: [false, true]) { normalizesBatches in
         let head = ClassifierHead(
           pooling: pooling, classes: 7, normalizesBatches: normalizesBatches)
         let store = ParameterStore(initializing: nil)

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -37,7 +39,13 @@ public final class AtomicFile {
     }
     let random = UInt32.random(in: .min ... .max)
     let hidden = "\(folder)/.\(name.prefix(40)).\(getpid())-\(String(random, radix: 16)).tmp"
-    descriptor = open(hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    descriptor = Self.begun.withLock { begun in
+      errno = EINTR
+      guard !begun.isOver else { return -1 }
+      let descriptor = open(hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if descriptor >= 0 { begun.names.insert(hidden) }
+      return descriptor
+    }
     temporary = hidden
     if descriptor < 0 {
       let isMissing = errno == ENOENT
@@ -109,6 +117,7 @@ public final class AtomicFile {
       removeTemporary()
       throw error
     }
+    forget()
     try synchronizeFolder(splitPath(target).folder)
   }
 
@@ -120,7 +129,36 @@ public final class AtomicFile {
     removeTemporary()
   }
 
-  private func removeTemporary() { if let temporary { unlink(temporary) } }
+  private func removeTemporary() {
+    guard let temporary else { return }
+    unlink(temporary)
+    forget()
+  }
+
+  /// Temporary files that are neither committed nor discarded, and whether there may be more.
+  private struct Begun {
+    var names: Set<String> = []
+    var isOver = false
+  }
+
+  private static let begun = Mutex(Begun())
+
+  private func forget() {
+    if let temporary { Self.begun.withLock { _ = $0.names.remove(temporary) } }
+  }
+
+  /// Removes what was begun and not committed: to be called by a program that is told to end, as no
+  /// file can be begun from then on.
+  ///
+  /// - Returns: How many files were given up.
+  @discardableResult
+  public static func discardAll() -> Int {
+    begun.withLock { begun in
+      begun.isOver = true
+      for name in begun.names { unlink(name) }
+      return begun.names.count
+    }
+  }
 
   private func flush() throws(FileError) {
     try buffer.withUnsafeBufferPointer { (bytes) throws(FileError) in
