@@ -119,7 +119,7 @@ import TorchNN
     #expect(!FileManager.default.fileExists(atPath: scratch["hf"]))
   }
 
-  @Test func namesAreThoseOfTheModel() throws {
+  @Test func namesAreThoseOfTheModel() {
     let configuration = PublishedGoldens.tiny
     withEvery("pooling", in: ClassifierHead.Pooling.allCases) { pooling in
       withEvery("normalizesBatches", in: [false, true]) { normalizesBatches in
