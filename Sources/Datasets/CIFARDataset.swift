@@ -4,12 +4,15 @@ public import Imaging
 public struct CIFARDataset: ImageDataset {
   /// The folder.
   public let path: String
-  /// The names in `batches.meta.txt` or `fine_label_names.txt`, or the labels' numbers.
+  /// The names in `batches.meta.txt` or `fine_label_names.txt`, or the labels' numbers; or the names that
+  /// were given.
   public let classes: [String]?
   private let kind: Kind
   /// The files' names, and the number of the first image of each.
   private let files: [(name: String, first: Int)]
   private let records: [UInt8]
+  /// The class that each of the files' labels is.
+  private let numbers: [Int32]
 
   /// 32×32 pixels, red, green and blue planes.
   private static let side = 32
@@ -49,8 +52,10 @@ public struct CIFARDataset: ImageDataset {
   }
 
   /// Reads one part.
+  ///
+  /// - Parameter wanted: the classes of another part of the same set, so that the numbers agree.
   init(
-    path: String, kind: Kind, names: [String], split: DatasetSplit
+    path: String, kind: Kind, names: [String], split: DatasetSplit, classes wanted: [String]? = nil
   ) throws(DatasetError) {
     self.path = path
     self.kind = kind
@@ -72,15 +77,22 @@ public struct CIFARDataset: ImageDataset {
       files.append((name, records.count / kind.record))
       records += bytes
     }
-    for at in stride(from: kind.labelBytes - 1, to: records.count, by: kind.record)
-    where Int(records[at]) >= kind.classCount {
-      throw DatasetError(
-        .malformed, path: path,
-        "has a class \(records[at]); expected 0 to \(kind.classCount - 1)")
+    var used: Set<Int> = []
+    for at in stride(from: kind.labelBytes - 1, to: records.count, by: kind.record) {
+      guard Int(records[at]) < kind.classCount else {
+        throw DatasetError(
+          .malformed, path: path,
+          "has a class \(records[at]); expected 0 to \(kind.classCount - 1)")
+      }
+      used.insert(Int(records[at]))
     }
     self.records = records
     self.files = files
-    classes = try Self.classNames(of: kind, path: path, names: names)
+    let own = try Self.classNames(of: kind, path: path, names: names)
+    numbers = try ClassNumbers(
+      own, among: wanted ?? own, used: { used.contains($0) }, path: path
+    ).numbers
+    classes = wanted ?? own
   }
 
   private static func content(of file: String) throws(DatasetError) -> [UInt8] {
@@ -111,7 +123,7 @@ public struct CIFARDataset: ImageDataset {
 
   /// The class; of CIFAR-100 the fine one.
   public func label(of index: Int) -> Int? {
-    Int(records[index * kind.record + kind.labelBytes - 1])
+    Int(numbers[Int(records[index * kind.record + kind.labelBytes - 1])])
   }
 
   /// The file's name and the number in brackets: `data_batch_3.bin[17]`.

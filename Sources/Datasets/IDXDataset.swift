@@ -5,18 +5,23 @@ public import Imaging
 public struct IDXDataset: ImageDataset {
   /// The file with the images.
   public let path: String
-  /// The numbers of the classes, "0" to the largest label; nil without a file of labels.
+  /// The numbers of the classes, "0" to the largest label, or the names that were given; nil without a
+  /// file of labels.
   public let classes: [String]?
   private let file: String
   private let size: PixelSize
   private let pixels: [UInt8]
-  private let labels: [UInt8]
+  private let labels: [Int32]
 
   /// Most bytes of pixels that are read into memory.
   static let largestSet = 8 << 30
 
   /// Reads a file of images `[N, H, W]` and one of labels `[N]`.
-  public init(images: String, labels labelFile: String?) throws(DatasetError) {
+  ///
+  /// - Parameter wanted: the classes of another part of the same set, so that the numbers agree.
+  public init(
+    images: String, labels labelFile: String?, classes wanted: [String]? = nil
+  ) throws(DatasetError) {
     path = images
     file = withoutGzip(lastComponent(images))
     let contents = try IDXFile(images, dimensions: 3)
@@ -36,8 +41,12 @@ public struct IDXDataset: ImageDataset {
         .malformed, path: labelFile,
         "has \(tags.count) labels for the \(contents.count) images of \(file)")
     }
-    labels = tags.values
-    classes = (0...(labels.max() ?? 0)).map { String($0) }
+    let names = (0...(tags.values.max() ?? 0)).map { String($0) }
+    let used = Set(tags.values)
+    let map = try ClassNumbers(
+      names, among: wanted ?? names, used: { used.contains(UInt8($0)) }, path: labelFile)
+    labels = tags.values.map { map.numbers[Int($0)] }
+    classes = wanted ?? names
   }
 
   /// Number of images.
@@ -84,7 +93,9 @@ struct IDXFolder {
   }
 
   /// Reads the images and labels of one part.
-  func open(_ split: DatasetSplit) throws(DatasetError) -> IDXDataset {
+  func open(
+    _ split: DatasetSplit, classes: [String]? = nil
+  ) throws(DatasetError) -> IDXDataset {
     let candidates = names.filter { images(of: split, $0) }
     guard let chosen = candidates.first else {
       throw DatasetError(
@@ -98,12 +109,14 @@ struct IDXFolder {
         "holds several sets (\(candidates.joined(separator: ", "))); name one file, or put each "
           + "set in a folder of its own")
     }
-    return try openIDX(images: joined(path, chosen))
+    return try openIDX(images: joined(path, chosen), classes: classes)
   }
 }
 
 /// Opens a file of images with the file of labels beside it, if there is one.
-func openIDX(images: String) throws(DatasetError) -> IDXDataset {
+func openIDX(
+  images: String, classes: [String]? = nil
+) throws(DatasetError) -> IDXDataset {
   let name = lastComponent(images)
   let folder = String(images.dropLast(name.count))
   let plain = withoutGzip(name)
@@ -112,7 +125,9 @@ func openIDX(images: String) throws(DatasetError) -> IDXDataset {
   ] where plain.hasSuffix(from) {
     for suffix in ["", ".gz"] {
       let labels = folder + plain.dropLast(from.count) + to + suffix
-      if PathKind(labels) == .file { return try IDXDataset(images: images, labels: labels) }
+      if PathKind(labels) == .file {
+        return try IDXDataset(images: images, labels: labels, classes: classes)
+      }
     }
   }
   return try IDXDataset(images: images, labels: nil)

@@ -19,7 +19,8 @@ public import Imaging
 ///
 /// - Parameters:
 ///   - split: the part of a divided set; a set that is not divided is `training` as a whole.
-///   - classes: the classes of another part of the same set, so that the numbers agree.
+///   - classes: the classes of another part of the same set, so that the numbers agree; an image of
+///     any other class is refused.
 /// - Throws: `DatasetError`; its `kind` tells a missing path from bad content.
 public func openDataset(
   at path: String, split: DatasetSplit = .training, classes: [String]? = nil,
@@ -47,7 +48,7 @@ public func openDataset(
     throw DatasetError(
       .malformed, path: path, "is a device or pipe; expected a folder or a file")
   case .file:
-    if isIDX(path) { return try openIDX(images: path) }
+    if isIDX(path) { return try openIDX(images: path, classes: classes) }
     if isShard(path) {
       guard split == .training else { throw undivided(path, "is one shard") }
       return try ShardDataset(
@@ -70,9 +71,10 @@ public func openDataset(
     return try ListDataset(path: path, classes: classes, limits: limits)
   case .folder:
     let names = try names(in: path)
-    if let set = IDXFolder(path, names: names) { return try set.open(split) }
+    if let set = IDXFolder(path, names: names) { return try set.open(split, classes: classes) }
     if let kind = CIFARDataset.Kind(names: names) {
-      return try CIFARDataset(path: path, kind: kind, names: names, split: split)
+      return try CIFARDataset(
+        path: path, kind: kind, names: names, split: split, classes: classes)
     }
     if let set = INaturalistFolder(path, names: names) {
       return try INaturalistDataset(path: set.list(split), classes: classes, limits: limits)

@@ -30,6 +30,18 @@ import Testing
     #expect(try openDataset(at: folder.path).classes?[9] == "class 9")
   }
 
+  @Test func `classes of another set`() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("test_batch.bin", Self.record([3], [7, 8, 9]) + Self.record([1], [7, 8, 9]))
+    let wanted = ["3", "2", "1"]
+    let test = try openDataset(at: folder.path, split: .validation, classes: wanted)
+    checkImageDataset(test)
+    #expect(test.classes == wanted && (0..<2).map { test.label(of: $0) } == [0, 2])
+    let error = try #require(
+      error { try openDataset(at: folder.path, split: .validation, classes: ["1", "2"]) })
+    #expect(error.kind == .malformed && error.reason.contains("\"3\""), "\(error)")
+  }
+
   @Test func `CIFAR-100`() throws {
     let folder = try TemporaryFolder()
     try folder.write("train.bin", Self.record([1, 77], [1, 2, 3]))

@@ -39,6 +39,32 @@ import Testing
     #expect(try openDataset(at: file).label(of: 0) == 2)
   }
 
+  @Test func `classes of another part`() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("train-images-idx3-ubyte", Self.images(3))
+    try folder.write("train-labels-idx1-ubyte", Self.labels([0, 1, 3]))
+    try folder.write("t10k-images-idx3-ubyte", Self.images(2))
+    try folder.write("t10k-labels-idx1-ubyte", Self.labels([1, 0]))
+    let classes = try openDataset(at: folder.path).classes
+    #expect(classes == ["0", "1", "2", "3"])
+    // A part may lack classes, and the other may number them in another way.
+    let test = try openDataset(at: folder.path, split: .validation, classes: classes)
+    checkImageDataset(test)
+    #expect(test.classes == classes && (0..<2).map { test.label(of: $0) } == [1, 0])
+    let turned = try openDataset(at: folder.path, classes: ["3", "1", "0"])
+    checkImageDataset(turned)
+    #expect((0..<3).map { turned.label(of: $0) } == [2, 1, 0])
+    // No image may have a class that is not there.
+    try folder.write("t10k-labels-idx1-ubyte", Self.labels([1, 7]))
+    let file = folder.path + "/t10k-images-idx3-ubyte"
+    for path in [folder.path, file] {
+      let split: DatasetSplit = path == file ? .training : .validation
+      let error = try #require(
+        error { try openDataset(at: path, split: split, classes: classes) })
+      #expect(error.kind == .malformed && error.reason.contains("\"7\""), "\(error)")
+    }
+  }
+
   @Test func `every prefix is refused`() throws {
     let whole = Self.images(3)
     for bytes in [whole, gzipped(whole)] {
