@@ -121,6 +121,22 @@ extension ImageDataset {
     return SubsetDataset(
       self, indices: choice.indices { max(1, Int((Double($0) * fraction).rounded())) })
   }
+
+  /// So many images of all classes together, chosen by chance as
+  /// ``subset(perClass:seed:path:allowingFewer:)`` does: each class has its share of them, and one at
+  /// least where there are enough. All images that have a class where there are fewer.
+  ///
+  /// - Parameter path: what the set is called in messages.
+  /// - Throws: `DatasetError` where the images have no classes.
+  /// - Precondition: `count` is at least 1.
+  /// - Complexity: O(n · log n) of the set's n images, once.
+  public func subset(
+    count: Int, seed: UInt64, path: String = "data"
+  ) throws(DatasetError) -> SubsetDataset {
+    precondition(count >= 1, "a choice of \(count) images")
+    let choice = try StratifiedChoice(of: self, seed: seed, path: path)
+    return SubsetDataset(self, indices: choice.indices(count: count))
+  }
 }
 
 /// The images of each class in an order that chance gives them.
@@ -164,6 +180,20 @@ private struct StratifiedChoice {
     members.flatMap { group in
       group.prefix(group.isEmpty ? 0 : wanted(group.count)).map { Int($0.index) }
     }.sorted()
+  }
+
+  /// So many images with classes in proportion, in the set's order.
+  ///
+  /// Every image has a place on a line from 0 to 1: a class's first at 0, its others evenly spread.
+  func indices(count: Int) -> [Int] {
+    let places = members.flatMap { group in
+      group.enumerated().map { rank, image in
+        let place = rank == 0 ? 0 : (Double(rank) + 0.5) / Double(group.count)
+        return (place: place, key: image.key, index: image.index)
+      }
+    }
+    let first = places.sorted { ($0.place, $0.key, $0.index) < ($1.place, $1.key, $1.index) }
+    return first.prefix(count).map { Int($0.index) }.sorted()
   }
 }
 

@@ -72,6 +72,29 @@ extension SubsetDataset {
     #expect(NamedDataset([]).fingerprint() != digits)
   }
 
+  @Test func `so many images, with every class's share`() throws {
+    let set = NamedDataset([100, 200, 3])
+    for (count, expected) in [
+      (30, [10, 19, 1]), (3, [1, 1, 1]), (303, [100, 200, 3]), (Int.max, [100, 200, 3]),
+    ] {
+      let few = try set.subset(count: count, seed: 2)
+      checkImageDataset(few)
+      let counts = few.counts(3)
+      #expect(counts.reduce(0, +) == min(count, 303))
+      #expect(zip(counts, expected).allSatisfy { abs($0 - $1) <= 1 }, "\(count): \(counts)")
+      #expect(counts[2] >= 1)
+    }
+    #expect(try set.subset(count: 1, seed: 2).count == 1)
+    let (some, more) = (try set.subset(count: 9, seed: 2), try set.subset(count: 40, seed: 2))
+    #expect(some.names.isStrictSubset(of: more.names))
+    #expect(try set.subset(count: 9, seed: 3).names != some.names)
+    // The images of each class are those of the other choices.
+    let one = try set.subset(perClass: 1, seed: 2)
+    #expect(try set.subset(count: 3, seed: 2).names == one.names)
+    let plain = NamedDataset([10], classes: nil)
+    #expect(throws: DatasetError.self) { try plain.subset(count: 5, seed: 0) }
+  }
+
   @Test func `a smaller choice is part of a larger one`() throws {
     let set = NamedDataset([50, 60, 70])
     let (one, five) = (try set.subset(perClass: 1, seed: 8), try set.subset(perClass: 5, seed: 8))
