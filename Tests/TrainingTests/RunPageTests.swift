@@ -52,6 +52,8 @@ import Torch
     var results = RunResults()
     #expect(RunPage.labelsTable(results) == nil)
     results.knn["clothes"] = Self.classification
+    results.probe["clothes, 1 % of the labels"] = Self.classification
+    results.probe["clothes, 1 % of the labels"]?.labelShare = 0.01
     results.trained = [
       "a": Self.trained("from scratch", scratch: true, top1: 0.7),
       "b": Self.trained("fine-tuned", top1: 0.9),
@@ -63,10 +65,11 @@ import Torch
     let table = try #require(RunPage.labelsTable(results))
     #expect(
       table.rows.map { $0[0] } == [
-        "kNN", "last ½ block", "last 2 blocks", "fine-tuned", "from scratch", "fine-tuned",
-        "from scratch",
+        "kNN", "last ½ block", "last 2 blocks", "fine-tuned", "from scratch",
+        "linear probe (exact)", "fine-tuned", "from scratch",
       ])
-    #expect(table.rows[5][2] == "600 (1.0 %)" && table.rows[5][4] == "77.0 %")
+    #expect(table.rows[5][2] == "4321 (1.0 %)")
+    #expect(table.rows[6][2] == "600 (1.0 %)" && table.rows[6][4] == "77.0 %")
     #expect(table.rows.allSatisfy { $0[6] == "–" })
     results.trained["g/again"] = Self.trained("last 2 blocks", blocks: 2, top1: 0.86)
     let twice = RunPage.labelsTable(results)?.rows.map { $0[0] } ?? []

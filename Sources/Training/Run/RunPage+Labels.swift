@@ -14,9 +14,10 @@ extension RunPage {
       .flatMap { name, judged, order in
         judged.map { data, result in
           Row(
-            share: 1, order: order,
+            share: result.labelShare ?? 1, order: order,
             cells: [
-              name, data, "\(result.trainingImages)", "–", percent(result.top1), "–", "–",
+              name, data, learnedFrom(result.trainingImages, result.labelShare), "–",
+              percent(result.top1), "–", "–",
               Readable.duration(result.seconds),
             ])
         }
@@ -35,8 +36,7 @@ extension RunPage {
             ? result.protocolName
             : "\(result.protocolName), \(result.recipe) in \(lastName(of: folder))",
           result.data,
-          "\(result.trainingImages)"
-            + (result.labelShare < 1 ? " (\(percent(result.labelShare)))" : ""),
+          learnedFrom(result.trainingImages, result.labelShare),
           Readable.fixed(result.epochs, 0), percent(result.top1),
           percent(result.calibrationError),
           PaperValues.top1(result).map { "\(Readable.fixed($0.percent, 1)) % (\($0.place))" }
@@ -65,6 +65,12 @@ extension RunPage {
   /// A run folder without those it lies in.
   private static func lastName(of folder: String) -> Substring {
     folder.split(separator: "/").last ?? Substring(folder)
+  }
+
+  /// How many images, and which share of those with labels where it is not all of them.
+  static func learnedFrom(_ images: Int, _ share: Double?) -> String {
+    guard let share, share < 1 else { return "\(images)" }
+    return "\(images) (\(percent(share)))"
   }
 
   /// Accuracy by the number of blocks that were fine-tuned (the paper's Figure 9), where there are at

@@ -105,7 +105,8 @@ public enum RunPage {
       results.sorted { $0.key < $1.key }.map { data, result in
         [
           name, data, percent(result.top1), result.classes > 5 ? percent(result.top5) : "–",
-          "\(result.trainingImages)", "\(result.testImages)", result.settings,
+          learnedFrom(result.trainingImages, result.labelShare), "\(result.testImages)",
+          result.settings,
         ]
       }
     }

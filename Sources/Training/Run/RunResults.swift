@@ -8,9 +8,9 @@ public struct RunResults: Codable, Sendable {
   public var pretraining: Pretraining?
   /// How well hidden patches are filled in.
   public var reconstruction: ReconstructionScore?
-  /// Nearest neighbours on frozen features, by the set that was judged.
+  /// Nearest neighbours on frozen features, by the data and what is not as usual in the settings.
   public var knn: [String: Classification] = [:]
-  /// A linear classifier on frozen features, by the set that was judged.
+  /// A linear classifier on frozen features, by the data and what is not as usual in the settings.
   public var probe: [String: Classification] = [:]
   /// Classifiers that were trained from the encoder or beside it, by their run folders.
   public var trained: [String: TrainedClassifier] = [:]
@@ -87,11 +87,13 @@ public struct RunResults: Codable, Sendable {
     public var settings: String
     /// Seconds it took, features included.
     public var seconds: Double
+    /// Share of the set's labels that were learned from, 0…1; nil in results from before it was kept.
+    public var labelShare: Double?
 
     /// Records a result.
     public init(
       top1: Double, top5: Double, trainingImages: Int, testImages: Int, classes: Int,
-      settings: String, seconds: Double
+      settings: String, seconds: Double, labelShare: Double? = nil
     ) {
       self.top1 = top1
       self.top5 = top5
@@ -100,6 +102,7 @@ public struct RunResults: Codable, Sendable {
       self.classes = classes
       self.settings = settings
       self.seconds = seconds
+      self.labelShare = labelShare
     }
   }
 
