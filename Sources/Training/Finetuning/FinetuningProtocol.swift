@@ -24,6 +24,17 @@ extension FinetuningRecipe {
     }
     if let count = labels.perClass { return "\(name)-\(count)-a-class" }
     if labels.fraction == 1 { return name }
-    return "\(name)-\(ScalarText.written((labels.fraction * 1e6).rounded() / 1e4))-percent"
+    return "\(name)-\(ScalarText.written(labels.percent))-percent"
   }
+}
+
+extension FinetuningRecipe.Labels {
+  /// `5 a class`, `1 % of the labels`; nil for all of them.
+  public var words: String? {
+    if let perClass { return "\(perClass) a class" }
+    return fraction == 1 ? nil : "\(ScalarText.written(percent)) % of the labels"
+  }
+
+  /// The share in per cent, without what rounding left of it.
+  fileprivate var percent: Double { (fraction * 1e6).rounded() / 1e4 }
 }

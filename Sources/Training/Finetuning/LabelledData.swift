@@ -23,13 +23,16 @@ public struct LabelledData {
   ///
   /// - Parameters:
   ///   - data: Labelled images: class folders, a list with classes, an IDX folder, shards.
-  ///   - validation: Images to judge by; nil takes the set's own validation part, or holds a tenth of
-  ///     each class back where it has none.
+  ///   - validation: Images to judge by: all of them, or the validation part of a divided set; nil takes
+  ///     that of `data`, or holds a tenth of each class back where it has none.
   ///   - labels: Which of the training images are learned from.
+  ///   - limit: Learns from so many images of all classes together, where `labels` leaves all of them.
   ///   - seed: Decides which images are chosen.
+  ///   - option: How a user names the images to judge by, for messages.
   /// - Throws: `DatasetError` or ``RunFailure`` with what is wrong with the labels.
   public init(
-    _ data: String, validation: String?, labels: FinetuningRecipe.Labels, seed: UInt64
+    _ data: String, validation: String?, labels: FinetuningRecipe.Labels, limit: Int? = nil,
+    seed: UInt64, option: String = "--validation"
   ) throws {
     var training = try openDataset(at: data)
     var remarks: [String] = []
@@ -48,7 +51,13 @@ public struct LabelledData {
         training, indices: (0..<training.count).filter { !taken.contains($0) })
       remarks.append(
         "\(data) has no validation part: \(held.count) images, a tenth of each class, are held back "
-          + "to judge by; name others with --validation")
+          + "to judge by; name others with \(option)")
+      guard training.count > 0 else {
+        throw RunFailure(
+          .badData,
+          "\(data) has no validation part and only one image of each class, so none is left to learn "
+            + "from; name images to judge by with \(option)")
+      }
     }
     self.validation = judged
     self.classes = classes
@@ -57,6 +66,8 @@ public struct LabelledData {
       training = try training.subset(perClass: count, seed: seed, path: data)
     } else if labels.fraction < 1 {
       training = try training.subset(fraction: labels.fraction, seed: seed, path: data)
+    } else if let limit, limit < training.count {
+      training = try training.subset(count: limit, seed: seed, path: data)
     }
     self.training = training
     remarks += try ClassAgreement.check(
@@ -69,12 +80,14 @@ public struct LabelledData {
   private static func judges(
     _ data: String, _ validation: String?, _ classes: [String]
   ) throws(DatasetError) -> (any ImageDataset)? {
-    if let validation { return try openDataset(at: validation, classes: classes) }
     do throws(DatasetError) {
-      return try openDataset(at: data, split: .validation, classes: classes)
+      return try openDataset(at: validation ?? data, split: .validation, classes: classes)
     } catch {
-      if error.kind == .missingSplit { return nil }
-      throw error
+      guard error.kind == .missingSplit else { throw error }
+      // A set that was named to judge by and is not divided judges as a whole.
+      return try validation.map { path throws(DatasetError) in
+        try openDataset(at: path, classes: classes)
+      }
     }
   }
 
