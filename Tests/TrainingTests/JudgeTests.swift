@@ -147,6 +147,22 @@ import TorchOptim
       probe.outcome.gradient <= 1e-5 && probe.outcome.iterations < 200, "\(probe.outcome)")
   }
 
+  /// The head that a classifier gets says what the probe says, without its standardisation.
+  @Test func probesFoldIntoHeads() {
+    let known = clusters(60, classes: 3, seed: 3)
+    let asked = clusters(30, classes: 3, seed: 4)
+    let spread = Tensor([0.1, 2, 30] as [Float])
+    func moved(_ rows: Tensor) -> Tensor { rows * spread + 4 }
+    let probe = LinearProbe(
+      Features(rows: moved(known.rows), labels: known.labels), classes: 3, strength: 3)
+    let (weight, bias) = probe.folded
+    #expect(weight.shape == [3, 3] && bias.shape == [3])
+    let scores = withoutGradients { moved(asked.rows).linear(weight, bias) }
+    expectClose(
+      scores.flattened(), Tensor(probe.scores(for: moved(asked.rows))), absolute: 1e-4)
+    #expect(!weight.requiresGradient)
+  }
+
   @Test func probesIgnoreScaleAndConstantColumns() {
     let known = clusters(60, classes: 3, seed: 3)
     let asked = clusters(30, classes: 3, seed: 4)

@@ -155,7 +155,7 @@ public struct LoadedModel {
       throw RunFailure(
         .badData,
         "\(source): the model has no head that tells classes apart; make one with "
-          + "mae finetune or mae probe, or give a run folder of theirs")
+          + "mae finetune or mae probe --out, or give a run folder of theirs")
     }
     return classifier
   }

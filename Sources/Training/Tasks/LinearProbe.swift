@@ -39,6 +39,13 @@ public struct LinearProbe {
     (self.weight, self.bias) = (weight.detached.to(.float32), bias.detached.to(.float32))
   }
 
+  /// The same scores from rows that are not standardised: weights `[K, D]` and biases `[K]`.
+  var folded: (weight: Tensor, bias: Tensor) {
+    let scaled = weight.to(.float64) / deviation.to(.float64)
+    let shift = (scaled * mean.to(.float64)).sum([1])
+    return (scaled.to(.float32), (bias.to(.float64) - shift).to(.float32))
+  }
+
   /// The score of every class for every row, row by row: `[n, D]` → `n·K` numbers.
   public func scores(for rows: Tensor) -> [Float] {
     withoutGradients { ((rows - mean) / deviation).linear(weight, bias) }.array()
