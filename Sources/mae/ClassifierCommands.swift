@@ -1,115 +1,7 @@
 import ArgumentParser
-import Datasets
-import Evaluation
-import Foundation
 import Torch
 import TorchOptim
 import Training
-
-/// Options that every judge of frozen features has.
-struct FeatureOptions: ParsableArguments {
-  @Argument(
-    help: "Labelled images: class folders, a list with classes, an IDX folder, or a fetched set.",
-    completion: .directory)
-  var data: String
-
-  @Option(help: "Labelled images to judge by; the validation part of DATA unless given.")
-  var test: String?
-
-  @Option(help: "What stands for an image: class-token or mean (of the patches).")
-  var pooling = Features.Pooling.classToken
-
-  @Option(help: "Use the first so many training images only.")
-  var limit: Int?
-
-  @Option(help: "Images embedded at a time: on a CPU by each core, on a GPU by all of it.")
-  var batch: Int?
-
-  func validate() throws {
-    if let batch, batch < 1 { throw ValidationError("--batch is \(batch); expected at least 1") }
-    if let limit, limit < 2 { throw ValidationError("--limit is \(limit); expected at least 2") }
-  }
-
-  /// Opens both parts, whose classes must be the same.
-  func open() throws -> (training: any ImageDataset, test: any ImageDataset, classes: Int) {
-    let path = try dataPath(data)
-    let training = try openDataset(at: path)
-    guard let classes = training.classes else {
-      throw RunFailure(
-        .badData,
-        "\(data) has no classes: expected a subfolder for each class, a list with classes, or an "
-          + "IDX set with labels")
-    }
-    guard classes.count >= 2 else {
-      throw RunFailure(
-        .badData, "\(data) has one class only (\(classes.first ?? "")); expected at least 2")
-    }
-    let judged =
-      if let test {
-        try openDataset(at: dataPath(test), classes: classes)
-      } else {
-        try openDataset(at: path, split: .validation, classes: classes)
-      }
-    return (training, judged, classes.count)
-  }
-
-  /// Embeds both parts.
-  func features(
-    by model: LoadedModel,
-    _ sets: (training: any ImageDataset, test: any ImageDataset, classes: Int)
-  ) throws -> (training: Features, test: Features) {
-    let count = min(limit ?? sets.training.count, sets.training.count)
-    let terminal = Terminal.attached(to: 2).isTerminal
-    func embed(
-      _ dataset: any ImageDataset, _ name: String, _ range: Range<Int>
-    ) throws -> Features {
-      defer { if terminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
-      return try Features(
-        of: dataset, named: name, by: model, pooling: pooling, range: range, batch: batch
-      ) { done in
-        if terminal {
-          FileHandle.standardError.write(Data("\rembedding \(name): \(done)/\(range.count)".utf8))
-        }
-      }
-    }
-    let training = try embed(sets.training, data, 0..<count)
-    let test = try embed(sets.test, self.test ?? data, 0..<sets.test.count)
-    for broken in (training.broken + test.broken).prefix(5) { complain("skipped \(broken)") }
-    return (training, test)
-  }
-}
-
-/// A way to judge frozen features: embeds both parts of a set, classifies, prints and keeps the result.
-private func judge(
-  _ kind: String, _ model: ModelOptions, _ features: FeatureOptions, _ compute: ComputeOptions,
-  into path: WritableKeyPath<RunResults, [String: RunResults.Classification]>,
-  by classify: (_ training: Features, _ test: Features, _ classes: Int) -> (
-    scores: [Float], settings: String
-  )
-) throws {
-  let start = ContinuousClock.now
-  let device = try compute.open()
-  let loaded = try model.load(on: device, readsImages: true)
-  let sets = try features.open()
-  let rows = try features.features(by: loaded, sets)
-  let (scores, settings) = classify(rows.training, rows.test, sets.classes)
-  var tally = ClassificationTally(classes: sets.classes)
-  tally.add(scores: scores, labels: rows.test.labels)
-  let result = RunResults.Classification(
-    top1: tally.top1, top5: tally.top5, trainingImages: rows.training.labels.count,
-    testImages: rows.test.labels.count, classes: sets.classes,
-    settings: "\(settings), \(features.pooling.rawValue)",
-    seconds: (ContinuousClock.now - start) / .seconds(1))
-  let top5 = result.classes > 5 ? ", top-5 \(fixed(result.top5 * 100, 2)) %" : ""
-  print(
-    "\(kind): top-1 \(fixed(result.top1 * 100, 2)) %\(top5) of "
-      + "\(result.testImages) images, learned from \(result.trainingImages) "
-      + "(\(result.settings), \(Readable.duration(result.seconds)))")
-  try RunResults.update(model.model) {
-    $0[keyPath: path][features.test ?? features.data] = result
-  }
-  try RunPage.write(for: model.model)
-}
 
 /// k nearest neighbours on frozen features.
 struct KNNCommand: ParsableCommand {
@@ -119,8 +11,9 @@ struct KNNCommand: ParsableCommand {
     discussion: """
       Cosine similarity, votes weighed by exp(similarity / temperature).
 
-      Example:
+      Examples:
         mae knn runs/first fashion-mnist
+        mae knn runs/first flowers/ --per-class 5
       """)
 
   @OptionGroup var model: ModelOptions
@@ -144,10 +37,22 @@ struct KNNCommand: ParsableCommand {
   }
 
   func run() throws {
-    try judge("kNN", model, features, compute, into: \.knn) { training, test, classes in
-      let scores = NearestNeighbours(count: neighbours, temperature: temperature)
+    let judge = FeatureJudge(
+      kind: "kNN", model: model, features: features, compute: compute, path: \.knn,
+      unusual: [
+        neighbours == 20 ? nil : "k \(neighbours)",
+        temperature == 0.07 ? nil : "temperature \(temperature)",
+      ])
+    try judge.run { training, test, classes in
+      let count = min(neighbours, training.labels.count)
+      if count < neighbours {
+        complain(
+          "note: \(neighbours) neighbours are to vote and there are \(count) images to learn from: "
+            + "all of them vote")
+      }
+      let scores = NearestNeighbours(count: count, temperature: temperature)
         .scores(for: test.rows, from: training, classes: classes)
-      return (scores, "k \(neighbours), temperature \(temperature)")
+      return (scores, "k \(count), temperature \(temperature)")
     }
   }
 }
@@ -161,8 +66,12 @@ struct ProbeCommand: ParsableCommand {
       Softmax regression on standardised features, solved to the end by L-BFGS: quick, without a \
       learning rate, the same answer every time.
 
-      Example:
+      With --out, encoder and probe become a classifier: a folder that mae predict, evaluate, embed \
+      and weights export take.
+
+      Examples:
         mae probe runs/first fashion-mnist
+        mae probe runs/first flowers/ --per-class 5 --out runs/flowers
       """)
 
   @OptionGroup var model: ModelOptions
@@ -170,6 +79,12 @@ struct ProbeCommand: ParsableCommand {
 
   @Option(help: "Weight of the data against small weights, scikit-learn's C.")
   var strength = 1.0
+
+  @Option(help: "The folder to write the classifier to; none is written unless given.")
+  var out: String?
+
+  @Flag(help: "Replace an existing folder.")
+  var overwrite = false
 
   @OptionGroup var compute: ComputeOptions
 
@@ -180,10 +95,28 @@ struct ProbeCommand: ParsableCommand {
   }
 
   func run() throws {
-    try judge("linear probe", model, features, compute, into: \.probe) { training, test, classes in
+    if let out {
+      try refuseExisting(out, overwrite: overwrite, unless: ["model.json", "weights.safetensors"])
+    }
+    let judge = FeatureJudge(
+      kind: "linear probe", model: model, features: features, compute: compute, path: \.probe,
+      unusual: [strength == 1 ? nil : "C \(strength)"])
+    var fitted: LinearProbe?
+    try judge.run { loaded in
+      if out != nil { try LinearProbe.requireEncoderForHead(loaded) }
+    } classify: { training, test, classes in
       let probe = LinearProbe(training, classes: classes, strength: strength)
+      fitted = probe
       let steps = probe.outcome.iterations
       return (probe.scores(for: test.rows), "L-BFGS, C \(strength), \(steps) iterations")
+    } finish: { loaded, sets in
+      guard let out, let fitted else { return }
+      let made = try fitted.classifier(
+        on: loaded, pooling: features.pooling, classes: sets.classes)
+      try Checkpoint(path: out).write(made.description, weights: made.weights)
+      print("wrote \(out): a classifier of \(sets.classes.count) classes")
+      print(
+        "Next: mae evaluate \(out) \(features.test ?? features.data), mae predict \(out) IMAGES")
     }
   }
 }

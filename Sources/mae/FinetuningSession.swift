@@ -129,16 +129,13 @@ struct FinetuningSession {
     result.isAsNamed = FinetuningBook.isEntry(run.recipe)
     try RunResults.update(out) { $0.trained[Self.own] = result }
     try RunPage.write(for: out)
-    if let home {
-      try RunResults.update(home) { $0.trained[out] = result }
-      try RunPage.write(for: home)
-    }
     let top5 = result.classes > 5 ? ", top-5 \(percent(result.top5))" : ""
     try journal.say(
       "\(protocolName): top-1 \(percent(result.top1))\(top5) of \(result.testImages) images, learned "
         + "from \(result.trainingImages) in \(Readable.duration(seconds)); calibration error "
         + percent(result.calibrationError))
     try journal.say("Next: mae evaluate \(out) \(validation ?? data), mae predict \(out) IMAGES")
+    if let home { try tell(home, note: journal.say) { $0.trained[out] = result } }
   }
 
   /// What a run's own result is called in its folder.

@@ -18,6 +18,9 @@ final class SmallDisk {
     try #require(Self.run("mount", "-o", "remount,size=\(kilobytes)k", path), "remount")
   }
 
+  /// Lets nobody write any more.
+  func freeze() throws { try #require(Self.run("mount", "-o", "remount,ro", path), "remount") }
+
   /// Whether this process may mount one.
   static let isAllowed: Bool = {
     let path = NSTemporaryDirectory() + "mae-disk-\(UUID())"
