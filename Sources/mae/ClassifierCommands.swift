@@ -111,9 +111,7 @@ struct ProbeCommand: ParsableCommand {
       return (probe.scores(for: test.rows), "L-BFGS, C \(strength), \(steps) iterations")
     } finish: { loaded, sets in
       guard let out, let fitted else { return }
-      let made = try fitted.classifier(
-        on: loaded, pooling: features.pooling, classes: sets.classes)
-      try Checkpoint(path: out).write(made.description, weights: made.weights)
+      try fitted.save(to: out, on: loaded, pooling: features.pooling, data: sets)
       print("wrote \(out): a classifier of \(sets.classes.count) classes")
       print(
         "Next: mae evaluate \(out) \(features.test ?? features.data), mae predict \(out) IMAGES")

@@ -169,6 +169,22 @@ import Testing
     #expect(refused.errors.contains("pools before its norm"), "\(refused.errors)")
   }
 
+  /// Of a set that is not divided the images that were held back judge the classifier, too.
+  @Test func probesRememberWhatTheyLearned() throws {
+    let bench = try workplace()
+    try writeMixed("undivided", classes: ["a", "b"], count: 30, in: bench)
+    let probe = try bench.done("probe", "run", "undivided", "--seed", "3", "--out", "made")
+    let match = try #require(probe.output.firstMatch(of: /top-1 ([\d.]+ %) of 6 images/))
+    let evaluated = try bench.done("evaluate", "made", "undivided")
+    #expect(evaluated.output.hasPrefix("top-1               \(match.1) "), "\(evaluated.output)")
+    #expect(evaluated.errors.contains("6 of 60 judge, those that were held back"))
+    // Where a set judged that was named, all of the other was learned from.
+    try bench.done(
+      "probe", "run", "undivided", "--test", "undivided", "--out", "made", "--overwrite")
+    let seen = try bench.done("evaluate", "made", "undivided")
+    #expect(seen.errors.contains("the run has learned from these images"), "\(seen.transcript)")
+  }
+
   /// Somebody else's encoder, in a folder that may not be written.
   @Test(.enabled(if: SmallDisk.isAllowed, "only root may mount a small disk"))
   func encodersThatMayOnlyBeRead() throws {

@@ -35,6 +35,20 @@ extension LinearProbe {
     )
   }
 
+  /// Writes that classifier as a checkpoint, and beside it what ``LearnedImages`` has to know.
+  ///
+  /// - Parameter data: What the probe has learned from.
+  public func save(
+    to path: String, on model: LoadedModel, pooling: Features.Pooling, data: LabelledData
+  ) throws {
+    let made = try classifier(on: model, pooling: pooling, classes: data.classes)
+    try Checkpoint(path: path).write(made.description, weights: made.weights)
+    guard let learned = data.learned else { return }
+    var results = RunResults()
+    results.learned = learned
+    try JSONFile.write(results, to: path + "/results.json")
+  }
+
   /// Refuses an encoder that no head can stand on: one without a norm after its last block.
   public static func requireEncoderForHead(_ model: LoadedModel) throws(RunFailure) {
     guard let shape = model.description.classifier?.head, shape.pooling == .normalizedMean else {
