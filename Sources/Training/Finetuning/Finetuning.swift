@@ -125,7 +125,8 @@ public final class Finetuning {
         "optimizer.minimumRate is above the peak rate, so the rate rises to the end; consider "
           + "optimizer.minimumRate=0")
     }
-    self.remarks = remarks
+    let beginning = folder.remarkOnBeginning(settings.opening, at: startingStep)
+    self.remarks = [beginning].compactMap(\.self) + remarks
     let header = ["The complete recipe of this run; mae finetune --recipe takes it as it is."]
     try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
       try file.write(resolved.yaml(header: header))

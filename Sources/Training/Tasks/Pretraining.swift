@@ -105,7 +105,8 @@ public final class Pretraining {
     } else {
       startingStep = 0
     }
-    self.remarks = remarks
+    let beginning = folder.remarkOnBeginning(settings.opening, at: startingStep)
+    self.remarks = [beginning].compactMap(\.self) + remarks
     let header = ["The complete recipe of this run; mae pretrain --recipe takes it as it is."]
     try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
       try file.write(resolved.yaml(header: header))
