@@ -62,7 +62,7 @@ struct FinetuningOptions: ParsableArguments {
     let named = try FinetuningBook.resolve(recipe ?? standard, settings: settings)
     let out = try out ?? inside(home, named.folderName(isFromScratch: isFromScratch))
     let opening: RunFolder.Opening = resume ? .resume : overwrite ? .overwrite : .new
-    try look(into: out)
+    try look(into: out, opening, as: model.map(RunOrigin.finetuning) ?? .scratch)
     let recipe = try resolved(named, out: out)
     let device = try compute.open()
     Interrupts.install()

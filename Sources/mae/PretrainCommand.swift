@@ -56,7 +56,7 @@ struct PretrainCommand: ParsableCommand {
 
   func run() throws {
     let opening: RunFolder.Opening = resume ? .resume : overwrite ? .overwrite : .new
-    try look(into: out)
+    try look(into: out, opening, as: .pretraining)
     let recipe = try resolvedRecipe()
     let path = try dataPath(data)
     let device = try compute.open()

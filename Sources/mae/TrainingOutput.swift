@@ -27,13 +27,14 @@ func reserveStandardStreams() {
 }
 
 /// Looks at the folder of a run before anything is read from it: a run that was being replaced when
-/// its follower was killed is put back.
-func look(into path: String) throws {
+/// its follower was killed is put back, and a run of another kind is refused.
+func look(into path: String, _ opening: RunFolder.Opening, as origin: RunOrigin) throws {
   if try RunFolder.putBackReplaced(in: path) {
     complain(
       "note: the run that \(path) held is back; the one that was to replace it ended before its "
         + "first checkpoint")
   }
+  try RunFolder.requireSameKind(at: path, opening, as: origin)
 }
 
 /// Says that a run that was to be replaced stays, where the new one ends before its first checkpoint.
