@@ -57,7 +57,10 @@ import Testing
     let running = try bench.start(try prepare(bench))
     running.wait { loggedSteps(bench).count >= 9 }
     running.signal(signal)
-    if signal == SIGHUP { running.signal(signal) }  // the shell and the system both say so
+    if signal == SIGHUP {  // the shell and the system both say so
+      usleep(1000)
+      running.signal(signal)
+    }
     let outcome = try running.wait()
     #expect(outcome.status == status, "\(outcome.transcript)")
     #expect(outcome.errors.contains("the checkpoint is safe in run/checkpoints/step-"))

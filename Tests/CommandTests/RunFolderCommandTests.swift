@@ -154,5 +154,8 @@ import Testing
     }
     #expect(bench.exists("run/checkpoints/step-6/weights.safetensors"), "\(outcome.transcript)")
     #expect(try bench.text("run/train.log").contains("done in"))
+    // No file of the run got it instead.
+    let heard = try bench.shell("grep -rl '^data  ' run images tiny.yaml; cat run/.lock")
+    #expect(heard.output.isEmpty, "\(heard.output)")
   }
 }

@@ -67,7 +67,7 @@ import Torch
       try FileManager.default.createDirectory(
         atPath: shop("run/.replacing"), withIntermediateDirectories: false)
     }
-    if state == "new" {
+    if ["new", "returning"].contains(state) {
       let error = #expect(throws: RunFailure.self) { try LoadedModel(shop("run")) }
       #expect(error?.message.contains("run/.replaced") == true, "\(error as Any)")
     }

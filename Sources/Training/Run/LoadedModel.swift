@@ -110,7 +110,8 @@ public struct LoadedModel {
     {
       return itself
     }
-    guard manager.fileExists(atPath: path + "/recipe.yaml") else { return nil }
+    let isReplaced = RunFolder.replaced(in: path) != nil
+    guard isReplaced || manager.fileExists(atPath: path + "/recipe.yaml") else { return nil }
     let steps = RunFolder.checkpointSteps(in: path)
     guard let last = steps.last else {
       let before = RunFolder.replaced(in: path).map {
