@@ -170,6 +170,7 @@ public final class Trainer {
           epochs: Double(step) / Double(plan.stepsPerEpoch), layout: layout)
       ))
     savedStep = step
+    folder.discardReplaced()
     folder.keepCheckpoints(plan.keptCheckpoints)
     for observer in observers { try observer.saved(checkpoint, at: step) }
   }
@@ -182,11 +183,14 @@ public final class Trainer {
 
   private func endIfRequested() throws {
     guard let signal = Interrupts.requested else { return }
+    if step == 0, folder.holdsReplaced {
+      throw Interruption(signal: signal, message: "stopped before the first step")
+    }
     try save()
     throw Interruption(
       signal: signal,
       message: "stopped at step \(step) of \(plan.totalSteps); the checkpoint is safe in "
-        + "\(folder.checkpoint(at: step).path). Go on with --resume")
+        + "\(folder.checkpoint(at: step).path). Go on with \(folder.resumingWords)")
   }
 
   /// Keeps what is needed to find out why, and the last state that was good.
@@ -198,14 +202,15 @@ public final class Trainer {
       let rate: Double
       let files: [String]
     }
-    let path = "\(folder.path)/not-finite-step-\(step).json"
+    let path = "\(folder.path)/\(RunFolder.notFinitePrefix)\(step).json"
     do {
       try JSONFile.write(
         Record(
           step: step, what: what, value: "\(value)", rate: plan.rate(step),
           files: files),
         to: path)
-      if task.store.isFinite { try save() }
+      // A run that this one was to replace has more to show than this one.
+      if task.store.isFinite, !folder.holdsReplaced { try save() }
     } catch {
       return error
     }

@@ -30,10 +30,10 @@ struct FinetuningOptions: ParsableArguments {
     help: ArgumentHelp("Change a field of the recipe by its path.", valueName: "path=value"))
   var settings: [String] = []
 
-  @Flag(help: "Go on with the run in the folder.")
+  @Flag(help: "Go on with the run in the folder; where there is none, start one.")
   var resume = false
 
-  @Flag(help: "Replace the run in the folder.")
+  @Flag(help: "Replace the run in the folder, once the new one has a checkpoint.")
   var overwrite = false
 
   @Option(help: "End this session after so many steps of the run; --resume goes on.")
@@ -61,6 +61,8 @@ struct FinetuningOptions: ParsableArguments {
     let home = model ?? shape
     let named = try FinetuningBook.resolve(recipe ?? standard, settings: settings)
     let out = try out ?? inside(home, named.folderName(isFromScratch: isFromScratch))
+    let opening: RunFolder.Opening = resume ? .resume : overwrite ? .overwrite : .new
+    try look(into: out, opening, as: model.map(RunOrigin.finetuning) ?? .scratch)
     let recipe = try resolved(named, out: out)
     let device = try compute.open()
     Interrupts.install()
@@ -69,8 +71,7 @@ struct FinetuningOptions: ParsableArguments {
       Finetuning.Settings(
         model: model, like: shape, hints: hints.hints, data: dataPath(data),
         validation: validation.map { word throws in try dataPath(word) }, out: out,
-        opening: resume ? .resume : overwrite ? .overwrite : .new, device: device,
-        stopAfter: stopAfter))
+        opening: opening, device: device, stopAfter: stopAfter))
     try FinetuningSession(
       run, data: data, validation: validation, isFromScratch: isFromScratch, home: home
     ).run()

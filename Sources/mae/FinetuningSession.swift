@@ -34,7 +34,7 @@ struct FinetuningSession {
       everySteps: run.recipe.monitor.everySteps,
       memory: { device.peakMemory ?? residentMemory() },
       terminal: .attached(to: 1),
-      sink: { FileHandle.standardOutput.write(Data($0.utf8)) })
+      sink: say)
   }
 
   func run() throws {
@@ -55,6 +55,7 @@ struct FinetuningSession {
     } catch {
       journal.finish()
       try? journal.note("\(error)")
+      noteReturn(of: finetuning.folder)
       throw error
     }
   }
@@ -120,7 +121,8 @@ struct FinetuningSession {
     let run = finetuning
     guard let judgement, run.finishedStep == run.totalSteps else {
       try journal.say(
-        "stopped at step \(run.finishedStep) of \(run.totalSteps) as asked; go on with --resume")
+        "stopped at step \(run.finishedStep) of \(run.totalSteps) as asked; go on with "
+          + run.folder.resumingWords)
       return
     }
     let out = run.folder.path

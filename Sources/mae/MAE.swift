@@ -28,6 +28,7 @@ struct MAE: ParsableCommand {
 
   static func main() {
     ExitStatus.surviveFileSizeLimits()
+    reserveStandardStreams()
     suggestCommand()
     do {
       var command = try parseAsRoot()

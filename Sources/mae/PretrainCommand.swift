@@ -19,7 +19,7 @@ struct PretrainCommand: ParsableCommand {
 
       Ctrl-C writes a checkpoint and ends; --resume goes on exactly where the run stood. Exit status:
       0 done, 65 bad data, 66 input missing, 69 no engine or device, 70 the loss is no longer finite, \
-      73 output refused, 74 input or output failed, 78 recipe, 130 or 143 after a signal.
+      73 output refused, 74 input or output failed, 78 recipe, 129, 130 or 143 after a signal.
       """)
 
   @Argument(help: dataHelp, completion: .directory)
@@ -36,10 +36,10 @@ struct PretrainCommand: ParsableCommand {
     help: ArgumentHelp("Change a field of the recipe by its path.", valueName: "path=value"))
   var settings: [String] = []
 
-  @Flag(help: "Go on with the run in the folder.")
+  @Flag(help: "Go on with the run in the folder; where there is none, start one.")
   var resume = false
 
-  @Flag(help: "Replace the run in the folder.")
+  @Flag(help: "Replace the run in the folder, once the new one has a checkpoint.")
   var overwrite = false
 
   @Option(help: "End this session after so many steps of the run; --resume goes on.")
@@ -55,18 +55,16 @@ struct PretrainCommand: ParsableCommand {
   }
 
   func run() throws {
+    let opening: RunFolder.Opening = resume ? .resume : overwrite ? .overwrite : .new
+    try look(into: out, opening, as: .pretraining)
     let recipe = try resolvedRecipe()
     let path = try dataPath(data)
     let device = try compute.open()
-    let isNew = resume && !FileManager.default.fileExists(atPath: out + "/recipe.yaml")
     Interrupts.install()
     let run = try Pretraining(
       recipe,
       Pretraining.Settings(
-        data: path, out: out,
-        opening: resume ? .resume : overwrite ? .overwrite : .new, device: device,
-        stopAfter: stopAfter))
-    if isNew { complain("note: there is no run in \(out) to resume; a new one starts at step 0") }
+        data: path, out: out, opening: opening, device: device, stopAfter: stopAfter))
     try PretrainingSession(run, data: data).run()
   }
 

@@ -20,7 +20,7 @@ struct PretrainingSession {
       everySteps: run.recipe.monitor.everySteps,
       memory: { device.peakMemory ?? residentMemory() },
       terminal: .attached(to: 1),
-      sink: { FileHandle.standardOutput.write(Data($0.utf8)) })
+      sink: say)
   }
 
   func run() throws {
@@ -35,6 +35,7 @@ struct PretrainingSession {
     } catch {
       journal.finish()
       try? journal.note("\(error)")
+      noteReturn(of: pretraining.folder)
       throw error
     }
   }
@@ -97,7 +98,8 @@ struct PretrainingSession {
     try RunPage.write(for: run.folder.path)
     if run.finishedStep < run.totalSteps {
       try journal.say(
-        "stopped at step \(run.finishedStep) of \(run.totalSteps) as asked; go on with --resume")
+        "stopped at step \(run.finishedStep) of \(run.totalSteps) as asked; go on with "
+          + run.folder.resumingWords)
     } else {
       try journal.say(
         "done in \(Readable.duration(seconds)); look at \(run.folder.reportPath). Next: "

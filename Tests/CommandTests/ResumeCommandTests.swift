@@ -46,21 +46,25 @@ import Testing
     let bench = try Bench()
     let arguments = try prepare(bench)
     let first = try bench.mae(arguments + ["--stop-after", "7"])
-    #expect(first.status == 0 && first.output.contains("--resume"), "\(first.transcript)")
+    #expect(first.status == 0 && first.output.contains("--out run --resume"), "\(first.transcript)")
     #expect(bench.names("run/checkpoints") == ["step-6", "step-7"])
     try finish(bench, "stopped after 7")
   }
 
-  @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
+  @Test(arguments: [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
   func signals(_ signal: Int32, _ status: Int32) throws {
     let bench = try Bench()
     let running = try bench.start(try prepare(bench))
     running.wait { loggedSteps(bench).count >= 9 }
     running.signal(signal)
+    if signal == SIGHUP {  // the shell and the system both say so
+      usleep(1000)
+      running.signal(signal)
+    }
     let outcome = try running.wait()
     #expect(outcome.status == status, "\(outcome.transcript)")
     #expect(outcome.errors.contains("the checkpoint is safe in run/checkpoints/step-"))
-    #expect(outcome.errors.contains("--resume"))
+    #expect(outcome.errors.contains("Go on with --out run --resume"))
     let steps = bench.names("run/checkpoints").compactMap { Int($0.dropFirst(5)) }
     let logged = try #require(loggedSteps(bench).last)
     #expect(steps.max() == logged, "\(steps), \(logged) steps were taken")
@@ -112,6 +116,11 @@ import Testing
       "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--resume")
     try #require(outcome.status == 0, "\(outcome.transcript)")
     #expect(bench.exists("run/checkpoints/step-6/weights.safetensors"))
+    let note = "note: no run in run yet: starting a new one"
+    #expect(outcome.output.hasPrefix(note + "\n"), "\(outcome.output)")
+    #expect(try bench.text("run/train.log").contains(note))
+    let again = try bench.mae("pretrain", "images", "--out", "run", "--resume")
+    #expect(again.status == 0 && !again.output.contains("note: no run"), "\(again.transcript)")
   }
 
   /// A finished run has nothing left to do; with a longer budget it goes on.

@@ -33,8 +33,6 @@ import Torch
     #expect(new?.message.contains("--overwrite") == true)
     #expect(refusal(shop("run"), .resume) == nil)
     #expect(try shop.text("run/recipe.yaml") == "name: mine")
-    #expect(refusal(shop("run"), .overwrite) == nil)
-    #expect(shop.names("run") == [".lock"])
   }
 
   @Test func whatIsNoRunIsLeftAlone() throws {
@@ -79,5 +77,24 @@ import Torch
     }
     #expect(RunFolder.checkpointSteps(in: shop("run")) == [9, 10, 100])
     #expect(RunFolder.checkpointSteps(in: shop("nowhere")) == [])
+  }
+
+  @Test func pathsAreTheSameHoweverTheyAreWritten() throws {
+    let shop = try Workshop()
+    try shop.write("a/b/file", "")
+    let link = shop("link")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "a/b")
+    let root = canonicalPath(shop.path)
+    for (path, wanted) in [
+      ("a/b", "/a/b"), ("a//b/", "/a/b"), ("a/./b/../b/.", "/a/b"), ("link", "/a/b"),
+      ("link/../new", "/a/new"), ("a/new/deeper", "/a/new/deeper"), ("a/new/..", "/a"),
+      ("a/new/../b/x", "/a/b/x"), ("", ""),
+    ] {
+      #expect(canonicalPath(shop(path)) == root + wanted, "\(path)")
+    }
+    #expect(canonicalPath("x") == canonicalPath(".") + "/x")
+    #expect(canonicalPath("/") == "/" && canonicalPath("/nowhere/..") == "/")
+    #expect("/".holds("/a") && "/a".holds("/a") && "/a".holds("/a/b") && !"/a".holds("/ab"))
+    #expect("runs/first".forShell == "runs/first" && "it's".forShell == "'it'\\''s'")
   }
 }

@@ -82,6 +82,11 @@ public final class Finetuning {
   /// A resumed run takes up its newest whole checkpoint; where there is none it starts anew.
   public init(_ recipe: FinetuningRecipe, _ settings: Settings) throws {
     self.settings = settings
+    let origin = settings.model.map(RunOrigin.finetuning) ?? .scratch
+    try RunFolder.requireSameKind(at: settings.out, settings.opening, as: origin)
+    try RunFolder.requireApart(
+      settings.out, settings.opening, models: [settings.model, settings.like].compactMap(\.self),
+      images: [settings.data, settings.validation].compactMap(\.self))
     data = try LabelledData(
       settings.data, validation: settings.validation, labels: recipe.labels, seed: recipe.seed)
     var source: LoadedModel?
@@ -133,12 +138,14 @@ public final class Finetuning {
         "optimizer.minimumRate is above the peak rate, so the rate rises to the end; consider "
           + "optimizer.minimumRate=0")
     }
-    self.remarks = remarks
+    let beginning = folder.remarkOnBeginning(settings.opening, at: startingStep)
+    self.remarks = [beginning].compactMap(\.self) + remarks
     let header = ["The complete recipe of this run; mae finetune --recipe takes it as it is."]
     try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
       try file.write(resolved.yaml(header: header))
     }
     try JSONFile.write(description, to: folder.path + "/model.json")
+    try origin.write(to: folder.path)
   }
 
   /// The recipe with its model, size and normalisation in numbers, and the classifier they make.
@@ -171,6 +178,12 @@ public final class Finetuning {
       throw RunFailure(.recipe, "\(problem.path) \(problem.message)")
     }
     try model.requireDecodableChannels()
+    if settings.model == nil, let blocks = recipe.trained.blocks {
+      throw RunFailure(
+        .recipe,
+        "trained.blocks is \(ScalarText.written(blocks)), and a network from scratch learns as a "
+          + "whole; leave it null")
+    }
     if let blocks = recipe.trained.blocks, blocks > Double(model.encoder.depth) {
       throw RunFailure(
         .recipe,

@@ -10,7 +10,10 @@ import Synchronization
 public enum Interrupts {
   private static let pending = Atomic<Int32>(0)
 
-  /// Notices Ctrl-C and a request to end from now on. A second one ends the program at once.
+  /// Notices Ctrl-C, a request to end and a terminal that goes away from now on. A second one of the
+  /// first two ends the program at once; a terminal is often gone twice, by its shell and the system.
+  ///
+  /// A reader of the output that goes away does not end the program: writing to it fails.
   public static func install() {
     _ = pending.load(ordering: .relaxed)  // made before a handler can need it
     for number in [SIGINT, SIGTERM] {
@@ -19,6 +22,23 @@ public enum Interrupts {
         signal(number, SIG_DFL)
       }
     }
+    signal(SIGPIPE, SIG_IGN)
+    // `nohup` asks for no notice of it.
+    let before = signal(SIGHUP) { number in
+      Interrupts.pending.store(number, ordering: .relaxed)
+      signal(number, SIG_IGN)
+    }
+    if isIgnored(before) { signal(SIGHUP, SIG_IGN) }
+  }
+
+  #if canImport(Darwin)
+    private typealias Handler = sig_t
+  #else
+    private typealias Handler = __sighandler_t
+  #endif
+
+  private static func isIgnored(_ handler: Handler?) -> Bool {
+    unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   /// The signal that came, if one did.

@@ -113,10 +113,14 @@ public struct LoadedModel {
     {
       return itself
     }
-    guard manager.fileExists(atPath: path + "/recipe.yaml") else { return nil }
+    let isReplaced = RunFolder.replaced(in: path) != nil
+    guard isReplaced || manager.fileExists(atPath: path + "/recipe.yaml") else { return nil }
     let steps = RunFolder.checkpointSteps(in: path)
     guard let last = steps.last else {
-      throw RunFailure(.missingInput, "\(path): the run has no checkpoint yet")
+      let before = RunFolder.replaced(in: path).map {
+        "; the run that it is to replace is in \($0)"
+      }
+      throw RunFailure(.missingInput, "\(path): the run has no checkpoint yet\(before ?? "")")
     }
     var first: FileError?
     for step in steps.reversed() {

@@ -32,7 +32,7 @@ public struct RunFailure: Error, CustomStringConvertible, Sendable {
 
 /// A run that a signal ended, after its checkpoint was safe.
 public struct Interruption: Error, CustomStringConvertible, Sendable {
-  /// The signal's number: 2 for Ctrl-C, 15 for a request to end.
+  /// The signal's number: 1 where the terminal went away, 2 for Ctrl-C, 15 for a request to end.
   public let signal: Int32
   /// Where things stand and how to go on.
   public let message: String

@@ -8,7 +8,7 @@ public final class RunFolder: Sendable {
   public enum Opening: Sendable {
     /// Refuse it.
     case new
-    /// Empty it, if it is a run's.
+    /// Replace the run in it: that one goes when the new one has its first checkpoint.
     case overwrite
     /// Go on in it.
     case resume
@@ -16,13 +16,17 @@ public final class RunFolder: Sendable {
 
   /// The folder.
   public let path: String
+  /// Whether a run was in it.
+  let heldRun: Bool
   private let lock: Int32
 
   /// Opens a folder for a run, and keeps other programs from opening it until this one is done.
   ///
+  /// A run that is overwritten comes back when this one is let go without a checkpoint.
+  ///
   /// - Throws: ``RunFailure`` when something is in it that the way of opening does not expect.
   public init(_ path: String, _ opening: Opening) throws {
-    self.path = path
+    _ = try Self.putBackReplaced(in: path)
     let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     let used = contents.contains { !$0.hasPrefix(".") && $0 != Self.lockName }
     let isRun = contents.contains("recipe.yaml")
@@ -48,7 +52,7 @@ public final class RunFolder: Sendable {
       }
     }
     try makeFolder(path)
-    lock = open(path + "/" + Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    let lock = open(path + "/" + Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     if lock < 0 {
       throw FileError.system("cannot be written", path, .unwritable)
     }
@@ -56,17 +60,32 @@ public final class RunFolder: Sendable {
       close(lock)
       throw RunFailure(.refusedOutput, "\(path) is in use by another mae at this moment")
     }
-    if opening == .overwrite {
-      for name in contents where name != Self.lockName {
-        try? FileManager.default.removeItem(atPath: path + "/" + name)
-      }
-    }
+    // Only from here on is there something to let go: the folder is this run's.
+    self.path = path
+    self.lock = lock
+    heldRun = isRun
+    if opening == .overwrite, used { try moveAside() }
     removeTemporaries()
   }
 
-  deinit { close(lock) }
+  deinit {
+    if holdsReplaced { _ = try? Self.restoreReplaced(in: path) }
+    close(lock)
+  }
 
-  private static let lockName = ".lock"
+  static let lockName = ".lock"
+  static let notFinitePrefix = "not-finite-step-"
+
+  /// The options that go on with the run.
+  public var resumingWords: String { "--out \(path.forShell) --resume" }
+
+  /// What to say of a run that is to be gone on with and begins at its first step; nil for any other.
+  func remarkOnBeginning(_ opening: Opening, at step: Int) -> String? {
+    guard opening == .resume, step == 0 else { return nil }
+    return heldRun
+      ? "the run in \(path) has no whole checkpoint yet: starting it anew"
+      : "no run in \(path) yet: starting a new one"
+  }
 
   /// `recipe.yaml`: the complete resolved recipe.
   public var recipePath: String { path + "/recipe.yaml" }
@@ -96,11 +115,19 @@ public final class RunFolder: Sendable {
 
   /// The newest checkpoint that is whole, and what is wrong with newer ones.
   public func latestCheckpoint() -> (checkpoint: Checkpoint?, skipped: [FileError]) {
+    Self.latestCheckpoint(in: path)
+  }
+
+  /// The newest whole checkpoint of the run in a folder.
+  static func latestCheckpoint(
+    in run: String
+  ) -> (checkpoint: Checkpoint?, skipped: [FileError]) {
     var skipped: [FileError] = []
-    for step in Self.checkpointSteps(in: path).reversed() {
+    for step in checkpointSteps(in: run).reversed() {
+      let checkpoint = Checkpoint(path: "\(run)/checkpoints/step-\(step)")
       do throws(FileError) {
-        try checkpoint(at: step).verify()
-        return (checkpoint(at: step), skipped)
+        try checkpoint.verify()
+        return (checkpoint, skipped)
       } catch {
         skipped.append(error)
       }

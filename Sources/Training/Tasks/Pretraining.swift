@@ -62,6 +62,8 @@ public final class Pretraining {
   /// A resumed run takes up its newest whole checkpoint; where there is none it starts anew.
   public init(_ recipe: Recipe, _ settings: Settings) throws {
     self.settings = settings
+    try RunFolder.requireSameKind(at: settings.out, settings.opening, as: .pretraining)
+    try RunFolder.requireApart(settings.out, settings.opening, images: [settings.data])
     dataset = try openDataset(at: settings.data)
     var resolved = recipe
     resolved.data = try recipe.data.resolvingNormalization(
@@ -105,12 +107,14 @@ public final class Pretraining {
     } else {
       startingStep = 0
     }
-    self.remarks = remarks
+    let beginning = folder.remarkOnBeginning(settings.opening, at: startingStep)
+    self.remarks = [beginning].compactMap(\.self) + remarks
     let header = ["The complete recipe of this run; mae pretrain --recipe takes it as it is."]
     try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
       try file.write(resolved.yaml(header: header))
     }
     try JSONFile.write(description, to: folder.path + "/model.json")
+    try RunOrigin.pretraining.write(to: folder.path)
   }
 
   /// The step that this session ends at.

@@ -1,0 +1,161 @@
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What happens to the runs that are there, and to training whose terminal is not.
+@Suite struct RunFolderCommandTests {
+  private static let quick = [
+    "--set", "batch.size=4", "--set", "budget.steps=2", "--set", "budget.warmupEpochs=0", "--set",
+    "data.workers=1",
+  ]
+
+  /// A pre-training run `enc`, and classifiers `fine` and `scratch`.
+  private func workplace() throws -> Bench {
+    let bench = try Bench()
+    try bench.writeClasses("classes")
+    try bench.writeTinyRecipe()
+    try bench.done("pretrain", "classes", "--recipe", "tiny.yaml", "--out", "enc")
+    for line in [
+      ["finetune", "enc", "classes", "--out", "fine"],
+      ["scratch", "classes", "--like", "enc", "--out", "scratch"],
+    ] {
+      let outcome = try bench.mae(line + Self.quick)
+      try #require(outcome.status == 0, "\(outcome.transcript)")
+    }
+    return bench
+  }
+
+  private func files(_ bench: Bench, _ run: String) -> [String] {
+    (FileManager.default.enumerator(atPath: bench(run))?.allObjects as? [String] ?? []).sorted()
+  }
+
+  /// Each is refused by one line, and what is there stays.
+  @Test func refusals() throws {
+    let bench = try workplace()
+    try bench.copy(bench("enc"), to: "other")
+    let before = ["enc", "fine", "scratch"].map { files(bench, $0) }
+    for (line, words) in [
+      ("finetune enc classes --out enc --overwrite", "enc holds a run of pre-training"),
+      ("finetune enc/checkpoints/step-6 classes --out enc --overwrite", "enc holds a run of"),
+      ("scratch classes --like enc --out enc --overwrite", "enc holds a run of pre-training"),
+      ("finetune fine classes --out fine --overwrite", "fine is what this run reads"),
+      ("pretrain classes --out fine --overwrite", "fine holds a classifier's run"),
+      (
+        "pretrain classes --out fine --resume",
+        "error: fine is a classifier's run; go on with mae finetune, or name another folder"
+      ),
+      ("pretrain classes --out scratch --resume", "go on with mae scratch"),
+      ("finetune fine classes --out enc --resume", "go on with mae pretrain"),
+      ("finetune enc classes --out scratch --resume", "go on with mae scratch"),
+      ("scratch classes --like enc --out fine --resume", "go on with mae finetune enc"),
+      ("finetune other classes --out fine --resume", "fine was started from enc, not from other"),
+      ("finetune enc classes --out classes/train/new", "classes/train/new is inside classes"),
+      ("pretrain classes --out classes/new --resume", "classes/new is inside classes"),
+    ] {
+      let outcome = try bench.mae(line.split(separator: " ").map(String.init))
+      #expect(outcome.status == 73, "\(line): \(outcome.transcript)")
+      #expect(outcome.errors.contains(words), "\(line): \(outcome.errors)")
+      #expect(outcome.errors.split(separator: "\n").count == 1, "\(line): \(outcome.errors)")
+      #expect(["enc", "fine", "scratch"].map { files(bench, $0) } == before, "\(line)")
+    }
+    let blocks = try bench.mae(
+      "scratch", "classes", "--like", "enc", "--out", "new", "--set", "trained.blocks=1")
+    #expect(blocks.status == 78 && blocks.errors.contains("leave it null"), "\(blocks.transcript)")
+    #expect(!bench.exists("new"))
+  }
+
+  @Test func resumingSaysWhatItDoes() throws {
+    let bench = try workplace()
+    let first = try bench.mae(
+      ["finetune", "enc", "classes", "--resume", "--stop-after", "1"] + Self.quick)
+    let folder = "enc/classifiers/fine-tuned"
+    #expect(
+      first.output.hasPrefix("note: no run in \(folder) yet: starting a new one\n"),
+      "\(first.transcript)")
+    #expect(first.output.contains("go on with --out \(folder) --resume"), "\(first.output)")
+    let second = try bench.mae(["finetune", "enc", "classes", "--resume"] + Self.quick)
+    #expect(second.status == 0 && second.output.contains("resuming at step 1 of 2"))
+    #expect(!second.output.contains("note: no run"))
+  }
+
+  @Test func aRunThatFailsAtOnceLosesNothing() throws {
+    let bench = try workplace()
+    let before = try files(bench, "fine").filter { $0.hasSuffix(".safetensors") }.map {
+      try bench.contents("fine/" + $0)
+    }
+    for kind in ["dark", "light"] {
+      for number in 2..<6 { try bench.write("classes/train/\(kind)/\(number).png", "broken") }
+    }
+    let outcome = try bench.mae(
+      ["finetune", "enc", "classes", "--out", "fine", "--overwrite"] + Self.quick)
+    #expect(outcome.status == 65, "\(outcome.transcript)")
+    #expect(outcome.errors.contains("note: fine keeps the run that it held"), "\(outcome.errors)")
+    let after = try files(bench, "fine").filter { $0.hasSuffix(".safetensors") }.map {
+      try bench.contents("fine/" + $0)
+    }
+    #expect(after == before)
+  }
+
+  /// A run whose first step is long in coming: it is measured on images first.
+  private func startSlow(_ bench: Bench) throws -> Running {
+    let running = try bench.start([
+      "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--overwrite", "--set",
+      "model.encoder.width=512", "--set", "model.encoder.depth=8", "--set", "batch.size=256",
+    ])
+    running.wait { bench.exists("run/.replaced") && bench.exists("run/recipe.yaml") }
+    return running
+  }
+
+  @Test func killedBeforeItsFirstCheckpoint() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    let before = try bench.contents("run/checkpoints/step-6/weights.safetensors")
+    let running = try startSlow(bench)
+    running.signal(SIGKILL)
+    #expect(try running.wait().status == -SIGKILL)
+    #expect(!bench.exists("run/checkpoints/step-6"))
+    let look = try bench.mae("reconstruct", "run", "images", "--out", "sheet.png")
+    #expect(look.errors.contains("in run/.replaced"), "\(look.transcript)")
+    let next = try bench.mae("pretrain", "images", "--out", "run", "--resume")
+    #expect(next.status == 0, "\(next.transcript)")
+    #expect(next.errors.hasPrefix("note: the run that run held is back"), "\(next.errors)")
+    #expect(next.output.contains("resuming at step 6 of 6"), "\(next.output)")
+    #expect(try bench.contents("run/checkpoints/step-6/weights.safetensors") == before)
+    #expect(bench.names("run").filter { $0.hasPrefix(".") } == [".lock"])
+  }
+
+  @Test func interruptedBeforeItsFirstStep() throws {
+    let bench = try Bench()
+    try bench.pretrain()
+    let before = files(bench, "run")
+    let running = try startSlow(bench)
+    running.signal(SIGINT)
+    let outcome = try running.wait()
+    #expect(outcome.status == 130, "\(outcome.transcript)")
+    #expect(outcome.errors.contains("note: run keeps the run that it held"), "\(outcome.errors)")
+    #expect(files(bench, "run") == before)
+  }
+
+  /// Nobody reads what is said: training goes on, and the log has it.
+  @Test(arguments: ["| head -n 1", "> /dev/full", ">&-"]) func unheard(_ rest: String) throws {
+    let bench = try Bench()
+    try bench.writeImages("images", count: 12)
+    try bench.writeTinyRecipe()
+    let outcome = try bench.shell(
+      "{ \"$mae\" pretrain images --recipe tiny.yaml --out run; echo $? > status; } \(rest)")
+    expectNoCrash(outcome, rest, #_sourceLocation)
+    if rest.hasPrefix("|") || bench.exists("status") {
+      #expect(try bench.text("status") == "0\n", "\(outcome.transcript)")
+    }
+    #expect(bench.exists("run/checkpoints/step-6/weights.safetensors"), "\(outcome.transcript)")
+    #expect(try bench.text("run/train.log").contains("done in"))
+    // No file of the run got it instead.
+    let heard = try bench.shell("grep -rl '^data  ' run images tiny.yaml; cat run/.lock")
+    #expect(heard.output.isEmpty, "\(heard.output)")
+  }
+}
