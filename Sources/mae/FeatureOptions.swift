@@ -83,13 +83,13 @@ struct FeatureOptions: ParsableArguments {
   ) throws -> (training: Features, test: Features) {
     let terminal = Terminal.attached(to: 2).isTerminal
     func embed(_ dataset: any ImageDataset, _ name: String) throws -> Features {
-      defer { if terminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+      defer { if terminal { show("\r\u{1B}[K") } }
       let count = dataset.count
       return try Features(
         of: dataset, named: name, by: model, pooling: pooling, batch: batch
       ) { done in
         if terminal {
-          FileHandle.standardError.write(Data("\rembedding \(name): \(done)/\(count)".utf8))
+          show("\rembedding \(name): \(done)/\(count)")
         }
       }
     }

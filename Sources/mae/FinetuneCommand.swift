@@ -60,7 +60,7 @@ struct FinetuningOptions: ParsableArguments {
     let isFromScratch = model == nil
     let home = model ?? shape
     let named = try FinetuningBook.resolve(recipe ?? standard, settings: settings)
-    let out = try out ?? inside(home, named.folderName(isFromScratch: isFromScratch))
+    let out = try out ?? inside(home, named.folderName(data: data, isFromScratch: isFromScratch))
     let opening: RunFolder.Opening = resume ? .resume : overwrite ? .overwrite : .new
     try look(into: out, opening, as: model.map(RunOrigin.finetuning) ?? .scratch)
     let recipe = try resolved(named, out: out)

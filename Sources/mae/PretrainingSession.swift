@@ -17,7 +17,7 @@ struct PretrainingSession {
     journal = try RunJournal(
       run.folder, resumingAfter: run.startingStep, stepsPerEpoch: run.stepsPerEpoch,
       epochs: Double(run.totalSteps) / Double(run.stepsPerEpoch),
-      everySteps: run.recipe.monitor.everySteps,
+      everySteps: RunJournal.interval(run.recipe.monitor.everySteps, of: run.totalSteps),
       memory: { device.peakMemory ?? residentMemory() },
       terminal: .attached(to: 1),
       sink: say)

@@ -73,7 +73,7 @@ import Testing
     let bench = try workplace()
     let first = try bench.mae(
       ["finetune", "enc", "classes", "--resume", "--stop-after", "1"] + Self.quick)
-    let folder = "enc/classifiers/fine-tuned"
+    let folder = "enc/classifiers/classes-fine-tuned"
     #expect(
       first.output.hasPrefix("note: no run in \(folder) yet: starting a new one\n"),
       "\(first.transcript)")

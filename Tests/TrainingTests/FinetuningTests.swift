@@ -288,11 +288,11 @@ extension Workshop {
 
   @Test func namesOfFoldersAndProtocols() {
     var recipe = FinetuningRecipe.tiny()
-    #expect(recipe.folderName(isFromScratch: false) == "fine-tuned")
+    #expect(recipe.folderName(data: "a/my.flowers/", isFromScratch: false) == "my-fine-tuned")
     recipe.labels.fraction = 0.01
-    #expect(recipe.folderName(isFromScratch: true) == "scratch-1-percent")
+    #expect(recipe.folderName(data: "flowers", isFromScratch: true) == "flowers-scratch-1-percent")
     recipe.trained.blocks = 0.5
-    #expect(recipe.folderName(isFromScratch: false) == "blocks-0.5-1-percent")
+    #expect(recipe.folderName(data: "./", isFromScratch: false) == "data-blocks-0.5-1-percent")
     #expect(recipe.protocolName(isFromScratch: false) == "last ½ block")
   }
 }

@@ -13,8 +13,19 @@ extension FinetuningRecipe {
     }
   }
 
-  /// A short name for the run's folder: `fine-tuned`, `blocks-0.5`, `scratch`, with the share of labels.
-  public func folderName(isFromScratch: Bool) -> String {
+  /// A short name for the run's folder: `flowers-fine-tuned`, `flowers-blocks-0.5`, `flowers-scratch`, with
+  /// the share of labels.
+  ///
+  /// - Parameter data: The labelled set as the user named it.
+  public func folderName(data: String, isFromScratch: Bool) -> String {
+    let words = data.split(separator: "/").last { $0 != "." && $0 != ".." }?.split(separator: ".")
+    let letters = (words?.first ?? "data").prefix(40).map { letter in
+      letter.isLetter || letter.isNumber || letter == "_" ? letter : "-"
+    }
+    return String(letters) + "-" + protocolFolder(isFromScratch: isFromScratch)
+  }
+
+  private func protocolFolder(isFromScratch: Bool) -> String {
     let name: String
     switch trained.blocks {
     case _ where isFromScratch: name = "scratch"

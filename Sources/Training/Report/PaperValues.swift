@@ -3,7 +3,9 @@
 enum PaperValues {
   /// The paper's value beside a result; nil where recipe, encoder or data are not the paper's.
   static func top1(_ result: RunResults.TrainedClassifier) -> (percent: Double, place: String)? {
-    guard result.classes == 1000, result.labelShare == 1, result.isAsNamed else { return nil }
+    guard result.classes == 1000, result.labelShare == 1, result.isAsNamed == true else {
+      return nil
+    }
     let size = ["768 × 12": 0, "1024 × 24": 1, "1280 × 32": 2]
       .first { result.encoder.hasPrefix($0.key + ",") }?.value
     guard let size else { return nil }

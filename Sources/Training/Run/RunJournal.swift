@@ -39,6 +39,12 @@ public final class RunJournal: TrainingObserver {
     line = ProgressLine(terminal: terminal, sink: sink)
   }
 
+  /// Steps between two entries: as many as are asked for, or fewer in a run so short that curves of it
+  /// would have no shape.
+  public static func interval(_ everySteps: Int, of totalSteps: Int) -> Int {
+    min(everySteps, max(1, totalSteps / 20))
+  }
+
   /// Says something to the user and to `train.log`.
   public func say(_ text: String) throws {
     line.say(text)

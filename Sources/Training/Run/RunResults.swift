@@ -141,7 +141,7 @@ public struct RunResults: Codable, Sendable {
     /// The encoder, in words.
     public var encoder: String
     /// Whether the recipe is the named one, but for what has no part in what is learned.
-    public var isAsNamed = false
+    public var isAsNamed: Bool?
   }
 
   /// Reads a run's results; none where there are none yet.
