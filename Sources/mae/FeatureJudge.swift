@@ -17,7 +17,7 @@ struct FeatureJudge {
   /// - Parameters:
   ///   - prepare: Looks at the model before time is spent.
   ///   - classify: Scores of the test rows, and the settings in words.
-  ///   - finish: Is told of the model and the data once the result is printed and kept.
+  ///   - finish: Is told of the model and the data once the result is printed.
   func run(
     prepare: (LoadedModel) throws -> Void = { _ in },
     classify: (_ training: Features, _ test: Features, _ classes: Int) -> (
@@ -47,8 +47,8 @@ struct FeatureJudge {
       "\(kind): top-1 \(fixed(result.top1 * 100, 2)) %\(top5) of "
         + "\(result.testImages) images, learned from \(result.trainingImages)\(labels) "
         + "(\(result.settings), \(Readable.duration(result.seconds)))")
-    try tell(model.model) { $0[keyPath: path][features.title(unusual)] = result }
     try finish(loaded, sets)
+    try tell(model.model) { $0[keyPath: path][features.title(unusual)] = result }
   }
 }
 

@@ -183,6 +183,11 @@ import Testing
       "probe", "run", "undivided", "--test", "undivided", "--out", "made", "--overwrite")
     let seen = try bench.done("evaluate", "made", "undivided")
     #expect(seen.errors.contains("the run has learned from these images"), "\(seen.transcript)")
+    // A classifier is not lost where the result cannot be kept.
+    try bench.write("run/results.json", "{\"probe\": 3}")
+    let lost = try bench.mae("probe", "run", "undivided", "--out", "another")
+    #expect(lost.status == 65 && lost.errors.contains("run/results.json: "), "\(lost.transcript)")
+    #expect(bench.exists("another/weights.safetensors"))
   }
 
   /// Somebody else's encoder, in a folder that may not be written.
