@@ -9,7 +9,7 @@ RUNS ?= 20000
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: build ## Pre-train on Fashion-MNIST, fine-tune with few labels (about 12 minutes on two cores)
+demo: build ## Pre-train on Fashion-MNIST, fine-tune with few labels (about 11 minutes on two cores)
 	@scripts/demo
 
 compare: build ## Every protocol of the paper on Fashion-MNIST, in one report (within an hour)
