@@ -42,7 +42,8 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "What stands for an image: class-token, mean, patches or features.")
   var tokens: Embedding?
 
-  @Option(help: "Find so many images most like each of --query, by cosine similarity.")
+  @Option(
+    help: "Find so many images most like each of --query, by cosine similarity; 5 unless given.")
   var neighbours: Int?
 
   @Option(parsing: .upToNextOption, help: "The images that others are to be like.")
@@ -103,8 +104,7 @@ struct EmbedCommand: ParsableCommand {
       try names ?? EmbeddingFile.standardNamesPath(of: path)
     }
     for path in [out, namesPath, pictures, attention, pca].compactMap(\.self) {
-      try refuseExisting(path, overwrite: overwrite)
-      try makeFolder(above: path)
+      try requireWritable(path, overwrite: overwrite)
     }
     let device = try options.compute.open()
     let loaded = try model.load(on: device, readsImages: true)
@@ -143,6 +143,14 @@ struct EmbedCommand: ParsableCommand {
           .badData,
           "\(index): its rows have \(known.width) numbers and \(self.model.model) makes "
             + "\(rows.shape[1]): they are of another model, or of other --tokens")
+      }
+      let wanted = embedder.embedding.rawValue
+      if let found = known.metadata["tokens"], found != wanted {
+        throw RunFailure(
+          .badData, "\(index): holds \(found) of its images, not \(wanted); say --tokens \(found)")
+      }
+      if let found = known.metadata["model"], found != model.source {
+        complain("note: \(index) was made by \(found), the queries are embedded by \(model.source)")
       }
       search.look(through: known)
     }

@@ -67,7 +67,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     for path in [csv, confusion, json].compactMap(\.self) {
-      try refuseExisting(path, overwrite: overwrite)
+      try requireWritable(path, overwrite: overwrite)
     }
     let device = try options.compute.open()
     let loaded = try model.load(on: device, readsImages: true)
@@ -245,10 +245,9 @@ struct EvaluateCommand: ParsableCommand {
       try writeFile([UInt8](try encoder.encode(file)) + [0x0A], to: json)
     }
     let name = part.map { "\(data) (\($0))" } ?? data
-    try RunResults.update(model.model) {
+    try tell(model.model) {
       $0.evaluated[competing == .all ? name : name + ", its classes only"] = found
     }
-    try RunPage.write(for: model.model)
   }
 }
 

@@ -106,6 +106,13 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
   String(format: "%.\(decimals)f", value)
 }
 
+/// Makes sure, before time is spent, that a file can be written in the end; the folder above it is made.
+func requireWritable(_ path: String, overwrite: Bool) throws {
+  try refuseExisting(path, overwrite: overwrite)
+  try makeFolder(above: path)
+  try AtomicFile(replacing: path).discard()
+}
+
 /// Refuses an output that is there, unless it may be replaced.
 ///
 /// - Parameter files: Where a folder is to be written, the files that show an existing one to be of

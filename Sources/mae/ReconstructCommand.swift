@@ -105,8 +105,7 @@ struct ReconstructCommand: ParsableCommand {
     if result.usesOriginalStatistics {
       print("  the model was given each hidden patch's mean and deviation; the fills were not")
     }
-    try RunResults.update(model.model) { $0.reconstruction = result }
-    try RunPage.write(for: model.model)
+    try tell(model.model) { $0.reconstruction = result }
   }
 }
 

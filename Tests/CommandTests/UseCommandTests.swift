@@ -326,6 +326,12 @@ import Torch
     let indexed = try bench.done(
       "embed", "run", "--index", "x.npy", "--neighbours", "3", "--query", query, "--format", "csv")
     #expect(indexed.output == direct.output)
+    try bench.done("embed", "run", "classes/train", "--tokens", "mean", "--out", "m.safetensors")
+    let other = try bench.mae("embed", "run", "--index", "m.safetensors", "--query", query)
+    #expect(other.status == 65 && other.errors.contains("say --tokens mean"), "\(other.transcript)")
+    let same = try bench.done(
+      "embed", "run", "--index", "m.safetensors", "--query", query, "--tokens", "mean")
+    #expect(same.errors.isEmpty && same.output.contains(query))
     // Names that lie elsewhere are read, not written.
     try FileManager.default.moveItem(atPath: bench("x.txt"), toPath: bench("their-names"))
     let named = try bench.done(

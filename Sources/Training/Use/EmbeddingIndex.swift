@@ -10,6 +10,9 @@ public struct EmbeddingIndex {
   /// The images, whose names are what their line in the names file says.
   public let images: any ImageDataset
 
+  /// What the file says of itself: its `tokens`, its `model`; nothing in an `.npy` file.
+  public let metadata: [String: String]
+
   private let rows: Tensor  // [n, D], over the mapped file
   private static let chunk = 16_384
 
@@ -19,9 +22,13 @@ public struct EmbeddingIndex {
   /// - Throws: `FileError`, or ``RunFailure`` where it holds something else.
   public init(_ path: String, names: String? = nil) throws {
     let tensor: Tensor
+    var metadata: [String: String] = [:]
     switch try EmbeddingFile.format(of: path) {
     case .npy: tensor = try NpyFile(path).tensor()
-    case .safetensors: tensor = try SafetensorsFile(path).tensor("embeddings")
+    case .safetensors:
+      let file = try SafetensorsFile(path)
+      tensor = try file.tensor("embeddings")
+      metadata = file.metadata
     case .csv:
       throw RunFailure(
         .badData, "\(path): a table is not searched; give the embeddings as .npy or .safetensors")
@@ -33,6 +40,7 @@ public struct EmbeddingIndex {
           + "images cannot be searched")
     }
     rows = tensor
+    self.metadata = metadata
     (count, width) = (tensor.shape[0], tensor.shape[1])
     let list = try names ?? EmbeddingFile.standardNamesPath(of: path) ?? path
     images = ImageFiles(packed: try Self.names(in: list))
