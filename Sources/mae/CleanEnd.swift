@@ -16,8 +16,10 @@ enum CleanEnd {
       var signals = signals
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { return }
-      if AtomicFile.discardAll() > 0 { complain("interrupted; nothing was written") }
-      _exit(128 + number)
+      AtomicFile.discardAll {
+        complain("interrupted; files that were not complete are gone")
+        _exit(128 + number)
+      }
     }
   }
 }

@@ -40,10 +40,8 @@ public final class AtomicFile {
     let random = UInt32.random(in: .min ... .max)
     let hidden = "\(folder)/.\(name.prefix(40)).\(getpid())-\(String(random, radix: 16)).tmp"
     descriptor = Self.begun.withLock { begun in
-      errno = EINTR
-      guard !begun.isOver else { return -1 }
       let descriptor = open(hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if descriptor >= 0 { begun.names.insert(hidden) }
+      if descriptor >= 0 { begun.insert(hidden) }
       return descriptor
     }
     temporary = hidden
@@ -112,12 +110,16 @@ public final class AtomicFile {
       throw error
     }
     guard let temporary else { return }
-    guard rename(temporary, target) == 0 else {
+    let isRenamed = Self.begun.withLock { begun in
+      guard rename(temporary, target) == 0 else { return false }
+      begun.remove(temporary)
+      return true
+    }
+    guard isRenamed else {
       let error = FileError.system("cannot be replaced", path, .unwritable)
       removeTemporary()
       throw error
     }
-    forget()
     try synchronizeFolder(splitPath(target).folder)
   }
 
@@ -131,32 +133,21 @@ public final class AtomicFile {
 
   private func removeTemporary() {
     guard let temporary else { return }
-    unlink(temporary)
-    forget()
+    Self.begun.withLock { begun in
+      unlink(temporary)
+      begun.remove(temporary)
+    }
   }
 
-  /// Temporary files that are neither committed nor discarded, and whether there may be more.
-  private struct Begun {
-    var names: Set<String> = []
-    var isOver = false
-  }
+  /// Temporary files that are neither committed nor discarded.
+  private static let begun = Mutex<Set<String>>([])
 
-  private static let begun = Mutex(Begun())
-
-  private func forget() {
-    if let temporary { Self.begun.withLock { _ = $0.names.remove(temporary) } }
-  }
-
-  /// Removes what was begun and not committed: to be called by a program that is told to end, as no
-  /// file can be begun from then on.
-  ///
-  /// - Returns: How many files were given up.
-  @discardableResult
-  public static func discardAll() -> Int {
+  /// Removes what was begun and not committed, and ends the program. Whoever begins or commits a file
+  /// meanwhile waits for that end.
+  public static func discardAll(andEnd end: () -> Never) -> Never {
     begun.withLock { begun in
-      begun.isOver = true
-      for name in begun.names { unlink(name) }
-      return begun.names.count
+      for name in begun { unlink(name) }
+      end()
     }
   }
 
