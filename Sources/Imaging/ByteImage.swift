@@ -8,7 +8,7 @@ public struct ByteImage: Hashable, Sendable {
   /// 1 for grayscale, 3 for RGB, `C`.
   public let channels: Int
   /// `H × W × C` bytes.
-  public internal(set) var pixels: [UInt8]
+  public package(set) var pixels: [UInt8]
 
   /// Creates an image from its bytes.
   ///

@@ -1,54 +1,25 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+package import FileSystem
 
 /// Reads a whole regular file.
 ///
 /// - Throws: `ImageError` of kind `missing`, `unreadable` or `tooLarge`.
 package func readFile(_ path: String, limit: Int) throws(ImageError) -> [UInt8] {
-  let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-  guard file >= 0 else { throw fileError(path, errno) }
-  defer { close(file) }
-  var status = stat()
-  guard fstat(file, &status) == 0 else { throw fileError(path, errno) }
-  guard status.st_mode & S_IFMT == S_IFREG else {
-    let found = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe"
-    throw ImageError(.unreadable, name: path, "is \(found); expected a file")
+  do throws(FileError) {
+    return try wholeFile(path, limit: limit)
+  } catch {
+    throw ImageError(error)
   }
-  let count = Int(status.st_size)
-  guard count <= limit else {
-    throw ImageError(
-      .tooLarge, name: path, "has \(count) bytes; files of at most \(limit) are read")
-  }
-  var failure: Int32 = 0
-  let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-    while filled < count {
-      let got = read(file, buffer.baseAddress.map { $0 + filled }, count - filled)
-      if got > 0 {
-        filled += got
-      } else if got == 0 {
-        break
-      } else if errno != EINTR {
-        failure = errno
-        break
-      }
-    }
-  }
-  guard failure == 0 else { throw fileError(path, failure) }
-  return bytes
 }
 
-private func fileError(_ path: String, _ code: Int32) -> ImageError {
-  switch code {
-  case ENOENT, ENOTDIR:
-    ImageError(.missing, name: path, "there is no such file")
-  case EACCES, EPERM:
-    ImageError(.unreadable, name: path, "may not be read: check its permissions")
-  default:
-    ImageError(.unreadable, name: path, "cannot be read: \(String(cString: strerror(code)))")
+extension ImageError {
+  /// The same failure, as one of an image.
+  package init(_ error: FileError) {
+    let kind: Kind =
+      switch error.kind {
+      case .missing: .missing
+      case .malformed: .tooLarge
+      case .unreadable, .unwritable, .failed: .unreadable
+      }
+    self.init(kind, name: error.path, error.message)
   }
 }

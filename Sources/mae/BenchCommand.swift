@@ -1,3 +1,5 @@
+import FileSystem
+import Recipes
 import ArgumentParser
 import Foundation
 import Torch

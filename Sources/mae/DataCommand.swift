@@ -1,3 +1,5 @@
+import FileSystem
+import MaskedAutoencoders
 import ArgumentParser
 import Datasets
 import Foundation

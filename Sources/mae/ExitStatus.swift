@@ -1,3 +1,6 @@
+import FileSystem
+import RecipeSyntax
+import Runs
 import ArgumentParser
 import Datasets
 import Foundation
@@ -49,7 +52,6 @@ enum ExitStatus: Int32 {
     case let error as ImageError: status(for: error.kind)
     case let error as PublishedWeightsError: status(for: error)
     case let error as RecipeErrors: error.isMissingFile ? .missingInput : .recipe
-    case is LogFailure: .inputOutput
     case is WeightMismatch: .badData
     case is EngineError, is DeviceError: .noEngine
     case is TorchError: .software
@@ -70,7 +72,7 @@ enum ExitStatus: Int32 {
 
   private static func status(for kind: FileError.Kind) -> ExitStatus {
     switch kind {
-    case .unreadable: .missingInput
+    case .missing, .unreadable: .missingInput
     case .malformed: .badData
     case .unwritable: .refusedOutput
     case .failed: .inputOutput

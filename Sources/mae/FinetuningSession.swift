@@ -1,3 +1,7 @@
+import FileSystem
+import Inference
+import Reports
+import Runs
 import Datasets
 import Evaluation
 import Foundation

@@ -1,3 +1,8 @@
+import FileSystem
+import Inference
+import MaskedAutoencoders
+import Recipes
+import Runs
 import ArgumentParser
 import Datasets
 import Foundation

@@ -1,9 +1,14 @@
+import FileSystem
+public import Inference
+import RecipeSyntax
+public import Recipes
+import Runs
 public import ArgumentParser
 public import Datasets
 import Foundation
 public import MaskedAutoencoders
 import Torch
-public import Training
+import Training
 
 /// Where and with how many threads a command computes.
 struct ComputeOptions: ParsableArguments {

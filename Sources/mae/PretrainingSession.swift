@@ -1,3 +1,7 @@
+import Recipes
+import FileSystem
+import Reports
+import Runs
 import Datasets
 import Foundation
 import MaskedAutoencoders

@@ -1,3 +1,5 @@
+import FileSystem
+import Runs
 import Training
 
 /// Takes the time of a session, whichever way it ends, and adds it to that of the run's earlier ones.

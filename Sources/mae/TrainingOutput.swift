@@ -1,3 +1,4 @@
+import Runs
 import Training
 
 #if canImport(Glibc)

@@ -1,3 +1,5 @@
+import Runs
+import TensorFiles
 import ArgumentParser
 import Foundation
 import Imaging

@@ -1,8 +1,11 @@
+import Training
+@testable import FileSystem
+@testable import Recipes
+@testable import Runs
 import Foundation
 import Testing
 import Torch
 
-@testable import Training
 
 /// A checkpoint is whole or it is passed over.
 @Suite struct CheckpointTests {

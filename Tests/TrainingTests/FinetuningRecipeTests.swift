@@ -1,8 +1,8 @@
+@testable import RecipeSyntax
 import MaskedAutoencoders
 import Recipes
 import Testing
 
-@testable import Training
 
 /// The named recipes for classifiers hold the paper's and the published code's values.
 @Suite struct FinetuningRecipeTests {

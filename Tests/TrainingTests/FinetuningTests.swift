@@ -1,3 +1,8 @@
+@testable import Inference
+@testable import RecipeSyntax
+@testable import Runs
+@testable import TensorFiles
+@testable import TorchOptim
 import Datasets
 import Evaluation
 import Foundation

@@ -1,3 +1,5 @@
+@testable import Recipes
+@testable import Runs
 import Datasets
 import Foundation
 import Imaging

@@ -1,8 +1,11 @@
+@testable import FileSystem
+@testable import RecipeSyntax
+@testable import Recipes
+@testable import Runs
 import Datasets
 import Imaging
 import Testing
 
-@testable import Training
 
 /// What fields of `data` mean for other parts of a recipe, and for a run that is gone on with.
 @Suite struct PipelineTests {

@@ -1,3 +1,5 @@
+import TorchOptim
+import Recipes
 import Foundation
 import TestSupport
 import Testing

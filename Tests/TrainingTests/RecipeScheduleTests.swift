@@ -1,3 +1,5 @@
+import Recipes
+import TorchOptim
 import Foundation
 import Testing
 import Training

@@ -1,3 +1,4 @@
+import RecipeSyntax
 import Foundation
 import MaskedAutoencoders
 import Recipes

@@ -1,3 +1,7 @@
+@testable import Figures
+@testable import Inference
+@testable import Recipes
+@testable import Runs
 import Evaluation
 import Foundation
 import Imaging
@@ -7,7 +11,6 @@ import Testing
 import Torch
 import TorchNN
 
-@testable import Training
 
 /// Filled-in patches: how far they are off, and the sheets that show them.
 @Suite struct ReconstructionTests {

@@ -1,8 +1,9 @@
+@testable import Recipes
+@testable import Runs
 import Foundation
 import Testing
 import Torch
 
-@testable import Training
 
 /// A run stays what it was begun as, and is replaced by its own kind only.
 @Suite struct RunOriginTests {

@@ -1,8 +1,11 @@
+import Training
+@testable import Inference
+@testable import Recipes
+@testable import Runs
 import Foundation
 import Testing
 import Torch
 
-@testable import Training
 
 /// A run that is replaced is there until its follower has something to show.
 @Suite struct RunReplacingTests {

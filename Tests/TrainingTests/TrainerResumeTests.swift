@@ -1,3 +1,6 @@
+@testable import RecipeSyntax
+@testable import Recipes
+@testable import Runs
 import Foundation
 import Imaging
 import MaskedAutoencoders

@@ -1,3 +1,6 @@
+@testable import FileSystem
+@testable import Recipes
+@testable import Runs
 import Datasets
 import Foundation
 import Imaging

@@ -1,3 +1,7 @@
+public import FileSystem
+import MaskedAutoencoders
+public import Runs
+import TorchOptim
 import Foundation
 
 /// Writes down how a run goes: the live line, `train.log`, `metrics.jsonl` and TensorBoard's events.
