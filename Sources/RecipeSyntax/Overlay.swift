@@ -38,8 +38,18 @@ public struct Overlay: Sendable {
     }
   }
 
+  /// Names that fields had before, and those they have now.
+  private let renamed: [(old: FieldPath, new: FieldPath)]
+
   /// Creates an overlay that changes nothing.
-  public init(shorthands: [Shorthand] = []) { self.shorthands = shorthands }
+  ///
+  /// - Parameter renamed: Names that fields had before: what is given by them counts for the new names.
+  public init(
+    shorthands: [Shorthand] = [], renamed: [(old: FieldPath, new: FieldPath)] = []
+  ) {
+    self.shorthands = shorthands
+    self.renamed = renamed
+  }
 
   /// Adds an assignment as typed after `--set`: `path=value`, where the value is a word, a number, or
   /// a list or map in YAML's one-line form. A malformed one is reported when the overlay is applied.
@@ -85,9 +95,57 @@ public struct Overlay: Sendable {
   ///
   /// Assignments are tried one after another, each on what the ones before it made, so that every
   /// mistake is reported and an assignment may build on an earlier one.
-  public func applied<T: Codable>(to base: T) -> (value: T, mistakes: [FieldMistake]) {
+  ///
+  /// - Returns: The value, the mistakes, a sentence for each field that was given by a name of before,
+  ///   and the paths of all values that were given, by their names of now.
+  public func applied<T: Codable>(
+    to base: T
+  ) -> (value: T, mistakes: [FieldMistake], notes: [String], paths: Set<FieldPath>) {
     var target = OverlayTarget(base, shorthands: shorthands)
-    for assignment in assignments { target.assign(assignment) }
-    return (target.value, mistakes + target.mistakes)
+    var notes: [String] = []
+    var paths: Set<FieldPath> = []
+    for assignment in assignments {
+      for given in byCurrentNames(assignment, in: target.tree, &notes) {
+        for leaf in given.value.leaves {
+          paths.insert(FieldPath(given.path.names + leaf.path.names))
+        }
+        target.assign(given)
+      }
+    }
+    return (target.value, mistakes + target.mistakes, notes, paths)
+  }
+
+  /// An assignment by the names that fields have now.
+  private func byCurrentNames(
+    _ assignment: Assignment, in tree: ValueTree, _ notes: inout [String]
+  ) -> [Assignment] {
+    let names = assignment.path.names
+    // A group that holds a renamed field is taken apart.
+    if let parts = assignment.value.entries,
+      renamed.contains(where: {
+        $0.old.names.count > names.count && $0.old.names.starts(with: names)
+      })
+    {
+      return parts.flatMap { part in
+        var inner = assignment
+        inner.path = assignment.path.appending(part.key)
+        inner.value = part.value
+        return byCurrentNames(inner, in: tree, &notes)
+      }
+    }
+    guard let change = renamed.first(where: { names.starts(with: $0.old.names) }),
+      tree[assignment.path] == nil
+    else { return [assignment] }
+    var current = assignment
+    let inner = names.dropFirst(change.old.names.count)
+    current.path = FieldPath(change.new.names + inner)
+    current.source.lines = Dictionary(
+      assignment.source.lines.map { path, line in
+        guard path.names.starts(with: change.old.names) else { return (path, line) }
+        return (FieldPath(change.new.names + path.names.dropFirst(change.old.names.count)), line)
+      }, uniquingKeysWith: { first, _ in first })
+    notes.append(
+      "\(change.old) is called \(change.new) now (\(assignment.source(of: assignment.path)))")
+    return [current]
   }
 }

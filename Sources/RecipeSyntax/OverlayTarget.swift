@@ -2,7 +2,7 @@
 struct OverlayTarget<T: Codable> {
   private(set) var value: T
   private(set) var mistakes: [FieldMistake] = []
-  private var tree: ValueTree
+  private(set) var tree: ValueTree
   private let shorthands: [Overlay.Shorthand]
 
   init(_ value: T, shorthands: [Overlay.Shorthand]) {

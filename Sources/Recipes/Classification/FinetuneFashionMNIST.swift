@@ -1,3 +1,4 @@
+import Imaging
 import Datasets
 import MaskedAutoencoders
 
@@ -5,9 +6,9 @@ import MaskedAutoencoders
 //            arXiv:1708.07747.
 // Accuracy:  see Benchmarks/Results.
 // Command:   mae finetune RUN fashion-mnist --recipe finetune-fashion-mnist
-extension FinetuningBook.Entry {
+extension RecipeBook<FinetuningRecipe>.Entry {
   /// Fashion-MNIST: all labels, and one in a hundred.
-  static let fashionMNIST: [FinetuningBook.Entry] = [
+  static let fashionMNIST: [Self] = [
     entry(
       "finetune-fashion-mnist", "all labels, 2 epochs", labels: .init(), crop: .none, epochs: 2,
       batch: 128, rate: 8e-3),
@@ -18,19 +19,19 @@ extension FinetuningBook.Entry {
   ]
 
   private static func entry(
-    _ name: String, _ title: String, labels: FinetuningRecipe.Labels, crop: Recipe.Crop,
+    _ name: String, _ title: String, labels: FinetuningRecipe.Labels, crop: CropMode,
     epochs: Int,
     batch: Int, rate: Double
-  ) -> FinetuningBook.Entry {
-    FinetuningBook.Entry(
+  ) -> Self {
+    Self(
       FinetuningRecipe(
         name: name, note: "Fashion-MNIST, 28 × 28, \(title)", labels: labels,
         regularization: .init(
           dropPath: 0, mixup: 0, cutmix: 0, randAugment: nil),
         data: .init(crop: crop, normalization: .inherited),
-        optimizer: .init(baseRate: rate, layerDecay: 0.75), batch: .init(size: batch),
-        budget: .init(epochs: epochs, warmupEpochs: Double(epochs) / 10),
-        checkpoints: .init(everyEpochs: nil, keep: 1), monitor: .init(everySteps: 25)),
+        optimizer: .finetuning(baseLearningRate: rate), batch: .init(size: batch),
+        schedule: .init(epochs: epochs, warmupEpochs: Double(epochs) / 10),
+        checkpoints: .init(everyEpochs: nil, keep: 1), logging: .init(everySteps: 25)),
       summary: "Fashion-MNIST, \(title)",
       header: [
         "Paper:    He et al. (2022), arXiv:2111.06377; the data are Xiao et al. (2017), arXiv:1708.07747",

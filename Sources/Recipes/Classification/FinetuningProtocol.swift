@@ -6,7 +6,7 @@ extension FinetuningRecipe {
   /// - Parameter isFromScratch: Whether weights start at random.
   public func protocolName(isFromScratch: Bool) -> String {
     if isFromScratch { return "from scratch" }
-    return switch trained.blocks {
+    return switch trainableBlocks {
     case nil: "fine-tuned"
     case 0?: head.batchNorm ? "linear probe (\(optimizer.kind.title))" : "head only"
     case 0.5?: "last ½ block"
@@ -29,7 +29,7 @@ extension FinetuningRecipe {
 
   private func protocolFolder(isFromScratch: Bool) -> String {
     let name: String
-    switch trained.blocks {
+    switch trainableBlocks {
     case _ where isFromScratch: name = "scratch"
     case nil: name = "fine-tuned"
     case 0? where head.batchNorm: name = "linear-probe"

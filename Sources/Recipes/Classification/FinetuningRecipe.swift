@@ -21,41 +21,42 @@ public struct FinetuningRecipe: TrainingRecipe {
   public var size: Int?
   /// What stands on the encoder.
   public var head: Head
-  /// What is trained.
-  public var trained: Trained
+  /// Blocks that are trained, counted from the last: a whole number, 0.5 for the last block's perceptron,
+  /// 0 for the head alone; null for everything (§4.3).
+  public var trainableBlocks: Double?
   /// Which labelled images are learned from.
   public var labels: Labels
   /// What keeps the classifier from learning its images by heart.
   public var regularization: Regularization
   /// How a file becomes the model's input.
-  public var data: Recipe.Pipeline
+  public var data: DataRecipe
   /// How weights follow gradients.
-  public var optimizer: Optimizer
+  public var optimizer: OptimizerRecipe
   /// The average of weights that is kept and judged in their place: the share a step keeps, such as
   /// 0.9999; null for none.
-  public var average: Double?
+  public var ema: Double?
   /// How many images make a step.
-  public var batch: Recipe.Batch
+  public var batch: BatchRecipe
   /// How long to train.
-  public var budget: Recipe.Budget
+  public var schedule: ScheduleRecipe
   /// The arithmetic of the network's matrix products.
-  public var precision: Recipe.Precision
+  public var precision: Precision
   /// When to save, and how much to keep.
-  public var checkpoints: Recipe.Checkpoints
+  public var checkpoints: CheckpointRecipe
   /// When to report.
-  public var monitor: Monitor
+  public var logging: Logging
 
   /// Creates a recipe; what is left out is the paper's Table 9.
   public init(
     name: String, note: String? = nil, seed: UInt64 = 0, model: ModelConfiguration? = nil,
-    size: Int? = nil, head: Head = .init(), trained: Trained = .init(), labels: Labels = .init(),
+    size: Int? = nil, head: Head = .init(), trainableBlocks: Double? = nil, labels: Labels = .init(),
     regularization: Regularization = .init(),
-    data: Recipe.Pipeline = .init(scale: 0.08...1, normalization: .inherited),
-    optimizer: Optimizer = .init(),
-    average: Double? = nil, batch: Recipe.Batch = .init(size: 1024),
-    budget: Recipe.Budget = .init(epochs: 100, warmupEpochs: 5),
-    precision: Recipe.Precision = .float32, checkpoints: Recipe.Checkpoints = .init(keep: 1),
-    monitor: Monitor = .init()
+    data: DataRecipe = .init(scale: 0.08...1, normalization: .inherited),
+    optimizer: OptimizerRecipe = .finetuning(),
+    ema: Double? = nil, batch: BatchRecipe = .init(size: 1024),
+    schedule: ScheduleRecipe = .init(epochs: 100, warmupEpochs: 5),
+    precision: Precision = .float32, checkpoints: CheckpointRecipe = .init(keep: 1),
+    logging: Logging = .init()
   ) {
     self.name = name
     self.note = note
@@ -63,17 +64,17 @@ public struct FinetuningRecipe: TrainingRecipe {
     self.model = model
     self.size = size
     self.head = head
-    self.trained = trained
+    self.trainableBlocks = trainableBlocks
     self.labels = labels
     self.regularization = regularization
     self.data = data
     self.optimizer = optimizer
-    self.average = average
+    self.ema = ema
     self.batch = batch
-    self.budget = budget
+    self.schedule = schedule
     self.precision = precision
     self.checkpoints = checkpoints
-    self.monitor = monitor
+    self.logging = logging
   }
 }
 
@@ -83,37 +84,27 @@ extension FinetuningRecipe {
     /// How an image's tokens become one row.
     public var pooling: ClassifierHead.Pooling
     /// The standard deviation of the first weights.
-    public var deviation: Double
+    public var std: Double
     /// Whether rows pass through a batch normalisation without weights of its own.
     public var batchNorm: Bool
 
     /// Creates a head as the published code fine-tunes it.
     public init(
-      pooling: ClassifierHead.Pooling = .normalizedMean, deviation: Double = 2e-5,
+      pooling: ClassifierHead.Pooling = .normalizedMean, std: Double = 2e-5,
       batchNorm: Bool = false
     ) {
       self.pooling = pooling
-      self.deviation = deviation
+      self.std = std
       self.batchNorm = batchNorm
     }
   }
 
   /// The part of the network that is trained (§4.3).
-  public struct Trained: Codable, Hashable, Sendable {
-    /// Blocks counted from the last: a whole number, 0.5 for the last block's perceptron, 0 for the head
-    /// alone; null for everything.
-    public var blocks: Double?
-
-    /// Trains everything unless told otherwise.
-    public init(blocks: Double? = nil) { self.blocks = blocks }
-
-    /// The part as the network knows it.
-    public var part: TrainedPart {
-      switch blocks {
-      case nil: .all
-      case 0.5?: .halfBlock
-      case let count?: .lastBlocks(Int(count))
-      }
+  public var trainedPart: TrainedPart {
+    switch trainableBlocks {
+    case nil: .all
+    case 0.5?: .halfBlock
+    case let count?: .lastBlocks(Int(count))
     }
   }
 
@@ -178,66 +169,8 @@ extension FinetuningRecipe {
       dropPath: 0, labelSmoothing: 0, mixup: 0, cutmix: 0, randAugment: nil)
   }
 
-  /// The optimizer and its rate (Tables 9–11).
-  public struct Optimizer: Codable, Hashable, Sendable {
-    /// Which one.
-    public var kind: Kind
-    /// The rate for 256 images a step; the rate in use grows in proportion to the batch.
-    public var baseRate: Double
-    /// The rate at the end of the half-cosine; not scaled by the batch.
-    public var minimumRate: Double
-    /// The factor from a layer's rate to that of the layer below; 1 for equal rates.
-    public var layerDecay: Double
-    /// AdamW's decay of the mean of gradients, β₁.
-    public var beta1: Double
-    /// AdamW's decay of the mean of squared gradients, β₂.
-    public var beta2: Double
-    /// The momentum of LARS and SGD.
-    public var momentum: Double
-    /// Weight decay, of all weights but biases, norms, positions and the class token.
-    public var weightDecay: Double
-    /// The largest norm of all gradients together; null leaves them as they are.
-    public var clip: Double?
-
-    /// Creates an optimizer as in Table 9.
-    public init(
-      kind: Kind = .adamw, baseRate: Double = 1e-3, minimumRate: Double = 0,
-      layerDecay: Double = 0.75, beta1: Double = 0.9, beta2: Double = 0.999,
-      momentum: Double = 0.9, weightDecay: Double = 0.05, clip: Double? = nil
-    ) {
-      self.kind = kind
-      self.baseRate = baseRate
-      self.minimumRate = minimumRate
-      self.layerDecay = layerDecay
-      self.beta1 = beta1
-      self.beta2 = beta2
-      self.momentum = momentum
-      self.weightDecay = weightDecay
-      self.clip = clip
-    }
-
-    /// A way to follow gradients.
-    public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
-      /// Adam with decoupled weight decay.
-      case adamw
-      /// Layer-wise adaptive rates, for very large batches.
-      case lars
-      /// Stochastic gradient descent with momentum.
-      case sgd
-
-      /// The usual name.
-      var title: String {
-        switch self {
-        case .adamw: "AdamW"
-        case .lars: "LARS"
-        case .sgd: "SGD"
-        }
-      }
-    }
-  }
-
   /// What is reported while a run lasts.
-  public struct Monitor: Codable, Hashable, Sendable {
+  public struct Logging: Codable, Hashable, Sendable {
     /// Optimizer steps between two entries of the logs.
     public var everySteps: Int
     /// Epochs between two judgements on the validation set; null judges at the end only.

@@ -1,3 +1,4 @@
+import Imaging
 import Datasets
 import TorchOptim
 import MaskedAutoencoders
@@ -7,23 +8,23 @@ import MaskedAutoencoders
 // Accuracy:  printed at the end of the demo; a short run, so features that probe modestly.
 // Hours:     0.1 on two cores.
 // Command:   mae pretrain fashion-mnist --out RUN --recipe demo-fashion-mnist
-extension RecipeBook.Entry {
+extension RecipeBook<PretrainingRecipe>.Entry {
   /// What `make demo` trains.
-  static let fashionMNIST = RecipeBook.Entry(
-    Recipe(
+  static let fashionMNIST = Self(
+    PretrainingRecipe(
       name: "demo-fashion-mnist",
       note: "a few minutes on two cores, 28 × 28, one channel, patch 4",
       model: ModelConfiguration(
         height: 28, width: 28, channels: 1, patch: 4,
         encoder: TransformerShape(width: 128, depth: 4, heads: 4),
         decoder: TransformerShape(width: 64, depth: 2, heads: 4), target: .pixels),
-      data: Recipe.Pipeline(
+      data: DataRecipe(
         crop: .none, normalization: .given(mean: [0.286], std: [0.353])),
-      optimizer: Recipe.Optimizer(baseRate: 2e-3),
-      batch: Recipe.Batch(size: 128),
-      budget: Recipe.Budget(epochs: 3, warmupEpochs: 0.5),
-      checkpoints: Recipe.Checkpoints(everyEpochs: 1),
-      monitor: Recipe.Monitor(everySteps: 25, reconstructionsEveryEpochs: 1)),
+      optimizer: .pretraining(baseLearningRate: 2e-3),
+      batch: BatchRecipe(size: 128),
+      schedule: ScheduleRecipe(epochs: 3, warmupEpochs: 0.5),
+      checkpoints: CheckpointRecipe(everyEpochs: 1),
+      logging: PretrainingRecipe.Logging(everySteps: 25, reconstructionsEveryEpochs: 1)),
     summary: "28 × 28, one channel, patch 4, 3 epochs: what `make demo` trains",
     header: [
       "Paper:    He et al. (2022), arXiv:2111.06377; the data are Xiao et al. (2017), arXiv:1708.07747",

@@ -6,17 +6,17 @@ import MaskedAutoencoders
 //            60.8 % with a linear probe after 300 epochs on ImageNet (MMPretrain).
 // Hours:     `mae pretrain` prints an estimate for the machine before it starts.
 // Command:   mae pretrain DATA --out RUN
-extension RecipeBook.Entry {
+extension RecipeBook<PretrainingRecipe>.Entry {
   /// The recipe of a run that names none: ViT-Base at 224 × 224.
-  static let oneMachine = RecipeBook.Entry(
-    Recipe(
+  static let oneMachine = Self(
+    PretrainingRecipe(
       name: "default",
       note: "ViT-Base, 224 × 224, patch 16, for one machine",
       model: ModelConfiguration(encoder: .base, decoder: .paperDecoder),
-      batch: Recipe.Batch(size: 64),
-      budget: Recipe.Budget(epochs: 200, warmupEpochs: 20),
-      checkpoints: Recipe.Checkpoints(everyEpochs: 5),
-      monitor: Recipe.Monitor(reconstructionsEveryEpochs: 5)),
+      batch: BatchRecipe(size: 64),
+      schedule: ScheduleRecipe(epochs: 200, warmupEpochs: 20),
+      checkpoints: CheckpointRecipe(everyEpochs: 5),
+      logging: PretrainingRecipe.Logging(reconstructionsEveryEpochs: 5)),
     summary: "ViT-Base, 224 × 224, batch 64, 200 epochs: a start on one machine",
     header: [
       "Paper:    He et al. (2022), arXiv:2111.06377, with sizes for one machine",

@@ -6,11 +6,11 @@ import MaskedAutoencoders
 // Hours:     15.4 on 128 TPUv3 (Table 2), about 42 on 64 V100 (published code).
 // Command:   mae pretrain IMAGENET/train --out RUN --recipe paper-table1-baseline
 //              --set batch.size=64 --set batch.accumulation=64
-extension RecipeBook.Entry {
+extension RecipeBook<PretrainingRecipe>.Entry {
   /// What the ablations start from.
-  static let paperTable1: [RecipeBook.Entry] = [
-    RecipeBook.Entry(
-      Recipe(
+  static let paperTable1: [Self] = [
+    Self(
+      PretrainingRecipe(
         name: "paper-table1-baseline",
         note: "He et al. (2022), Table 1: ViT-Large/16, 800 epochs, pixels",
         model: ModelConfiguration(encoder: .large, target: .pixels)),

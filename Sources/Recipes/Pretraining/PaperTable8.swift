@@ -12,9 +12,9 @@ import MaskedAutoencoders
 //            1600 epochs: 31 on 128 TPUv3. ViT-H, 800 epochs: 34.5 on 128 TPUv3.
 // Command:   mae pretrain IMAGENET/train --out RUN --recipe paper-table8-vit-large
 //              --set batch.size=64 --set batch.accumulation=64
-extension RecipeBook.Entry {
+extension RecipeBook<PretrainingRecipe>.Entry {
   /// Pre-training on ImageNet-1K: ViT-Base, -Large and -Huge, 1600 and 800 epochs.
-  static let paperTable8: [RecipeBook.Entry] = [
+  static let paperTable8: [Self] = [
     table8("base", .base, patch: 16, epochs: 1600, accuracy: "83.6 / 68.0", hours: nil),
     table8(
       "large", .large, patch: 16, epochs: 1600, accuracy: "85.9 / 75.8", hours: "31 on 128 TPUv3"),
@@ -33,15 +33,15 @@ extension RecipeBook.Entry {
   private static func table8(
     _ size: String, _ encoder: TransformerShape, patch: Int, epochs: Int, accuracy: String,
     hours: String?
-  ) -> RecipeBook.Entry {
+  ) -> Self {
     let title = "ViT-\(size.capitalized)/\(patch), \(epochs) epochs, normalized pixels"
     let name = "paper-table8-vit-\(size)" + (epochs == 1600 ? "" : "-\(epochs)")
-    return RecipeBook.Entry(
-      Recipe(
+    return Self(
+      PretrainingRecipe(
         name: name, note: "He et al. (2022), Table 8: \(title)",
         model: ModelConfiguration(patch: patch, encoder: encoder),
-        batch: Recipe.Batch(size: 4096),
-        budget: Recipe.Budget(epochs: epochs, warmupEpochs: 40)),
+        batch: BatchRecipe(size: 4096),
+        schedule: ScheduleRecipe(epochs: epochs, warmupEpochs: 40)),
       summary: "Table 8: \(title); \(accuracy)",
       header: [
         "Paper:    He et al. (2022), arXiv:2111.06377, Table 8; crop of the published code",

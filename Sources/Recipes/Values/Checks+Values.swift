@@ -5,7 +5,7 @@ extension Checks {
   /// What files become.
   ///
   /// - Parameter channels: Channels of the model's images; nil where they are not known yet.
-  package mutating func pipeline(_ data: Recipe.Pipeline, channels: Int?) {
+  package mutating func pipeline(_ data: DataRecipe, channels: Int?) {
     for (path, range) in [("data.scale" as FieldPath, data.scale), ("data.ratio", data.ratio)] {
       require(
         range.lowerBound > 0, path, "is \(range.listed); expected two numbers above 0")
@@ -47,19 +47,38 @@ extension Checks {
 
   /// How many images, how long, what is kept.
   package mutating func lengths(
-    _ batch: Recipe.Batch, _ budget: Recipe.Budget, _ checkpoints: Recipe.Checkpoints
+    _ batch: BatchRecipe, _ schedule: ScheduleRecipe, _ checkpoints: CheckpointRecipe
   ) {
     within(1...1_000_000, "batch.size", batch.size)
     within(1...1_000_000, "batch.accumulation", batch.accumulation)
-    within(1...1_000_000, "budget.epochs", budget.epochs)
-    if let steps = budget.steps { within(1...1_000_000_000_000, "budget.steps", steps) }
-    atLeast(0, "budget.warmupEpochs", budget.warmupEpochs)
+    within(1...1_000_000, "schedule.epochs", schedule.epochs)
+    if let steps = schedule.steps { within(1...1_000_000_000_000, "schedule.steps", steps) }
+    atLeast(0, "schedule.warmupEpochs", schedule.warmupEpochs)
     require(
-      budget.steps != nil || budget.warmupEpochs <= Double(budget.epochs), "budget.warmupEpochs",
-      "is \(budget.warmupEpochs.short), longer than the whole run; "
-        + "expected at most budget.epochs, \(budget.epochs)")
+      schedule.steps != nil || schedule.warmupEpochs <= Double(schedule.epochs), "schedule.warmupEpochs",
+      "is \(schedule.warmupEpochs.short), longer than the whole run; "
+        + "expected at most schedule.epochs, \(schedule.epochs)")
     rhythm("checkpoints.everyEpochs", checkpoints.everyEpochs)
     rhythm("checkpoints.everySteps", checkpoints.everySteps)
     within(1...1_000_000, "checkpoints.keep", checkpoints.keep)
+  }
+
+  /// The optimizer's values.
+  package mutating func optimizer(_ values: OptimizerRecipe) {
+    above(0, "optimizer.baseLearningRate", values.baseLearningRate)
+    atLeast(0, "optimizer.minimumLearningRate", values.minimumLearningRate)
+    require(
+      values.layerDecay > 0 && values.layerDecay <= 1, "optimizer.layerDecay",
+      "is \(values.layerDecay.short); expected a factor above 0 and at most 1")
+    for (path, value) in [
+      ("optimizer.beta1" as FieldPath, values.beta1), ("optimizer.beta2", values.beta2),
+      ("optimizer.momentum", values.momentum),
+    ] {
+      require(
+        value >= 0 && value < 1, path, "is \(value.short); expected a number from 0 and below 1")
+    }
+    above(0, "optimizer.epsilon", values.epsilon)
+    atLeast(0, "optimizer.weightDecay", values.weightDecay)
+    if let clip = values.clip { above(0, "optimizer.clip", clip) }
   }
 }

@@ -4,7 +4,7 @@ public import RecipeSyntax
 import Foundation
 import MaskedAutoencoders
 
-extension Recipe {
+extension PretrainingRecipe {
   /// Words that may be given instead of a whole shape, at `model.encoder` and `model.decoder`.
   public static var shorthands: [Overlay.Shorthand] {
     let encoders = shapes(TransformerShape.named)
@@ -28,17 +28,18 @@ extension TrainingRecipe {
   /// This recipe with a file's values and then `settings` (each `path=value`) laid over it, checked.
   ///
   /// Throws every mistake of the file, of the settings and of the values they lead to.
+  ///
+  /// - Parameter note: Told of each field that was given by a name of before.
   public func changed(
-    by file: RecipeFile? = nil, settings: [String] = []
+    by file: RecipeFile? = nil, settings: [String] = [], note: (String) -> Void = { _ in }
   ) throws(RecipeErrors) -> Self {
-    var overlay = Overlay(shorthands: Self.shorthands)
+    var overlay = Overlay(shorthands: Self.shorthands, renamed: RenamedFields.all)
     if let file { overlay.lay(file.values, source: file.source) }
     for setting in settings { overlay.set(setting) }
-    var (recipe, mistakes) = overlay.applied(to: self)
-    let warmupIsGiven =
-      settings.contains { $0.hasPrefix("budget.warmupEpochs") }
-      || file?.values.tree["budget"]?["warmupEpochs"] != nil
-    if !warmupIsGiven { recipe.budget.keepWarmupShare(of: budget) }
+    let result = overlay.applied(to: self)
+    var (recipe, mistakes) = (result.value, result.mistakes)
+    for sentence in result.notes { note(sentence) }
+    if !result.paths.contains("schedule.warmupEpochs") { recipe.schedule.keepWarmupShare(of: schedule) }
     let all = mistakes + recipe.problems
     guard all.isEmpty else { throw RecipeErrors(all) }
     return recipe
@@ -60,11 +61,6 @@ public struct RecipeFile: Hashable, Sendable {
   public var base: String?
   /// The fields it gives.
   public var values: YAMLDocument
-
-  /// Whether the file gives fields that only recipes for classifiers have.
-  public var isOfClassifier: Bool {
-    ["head", "trained", "labels", "regularization"].contains { values.tree[$0] != nil }
-  }
 
   /// Reads a YAML text.
   public init(parsing text: String, source: String) throws(RecipeErrors) {
@@ -115,9 +111,9 @@ public struct RecipeFile: Hashable, Sendable {
   }
 }
 
-extension Recipe.Budget {
+extension ScheduleRecipe {
   /// Shortens a warm-up that is longer than a shortened run: it keeps its share of the run.
-  fileprivate mutating func keepWarmupShare(of longer: Recipe.Budget) {
+  fileprivate mutating func keepWarmupShare(of longer: ScheduleRecipe) {
     guard epochs < longer.epochs, epochs >= 1, warmupEpochs > Double(epochs) else { return }
     let share = longer.warmupEpochs / Double(longer.epochs)
     warmupEpochs = (share * Double(epochs) * 1000).rounded() / 1000

@@ -1,30 +1,24 @@
-import Datasets
 public import TorchOptim
 
 extension TrainingRecipe {
-  /// Images that one optimizer step learns from, in `world` processes together.
-  public func effectiveBatch(world: Int = 1) -> Int { batch.size * batch.accumulation * world }
+  /// Images that one optimizer step learns from.
+  public var effectiveBatch: Int { batch.size * batch.accumulation }
 
-  /// The highest learning rate: `baseRate × effective batch / 256` (A.1).
-  public func peakRate(world: Int = 1) -> Double {
-    baseRate * Double(effectiveBatch(world: world)) / 256
+  /// The highest learning rate: `baseLearningRate × effective batch / 256` (A.1).
+  public var peakLearningRate: Double {
+    optimizer.baseLearningRate * Double(effectiveBatch) / 256
   }
 
   /// Optimizer steps of the whole run.
   public func totalSteps(stepsPerEpoch: Int) -> Int {
-    budget.steps ?? budget.epochs * stepsPerEpoch
+    schedule.steps ?? schedule.epochs * stepsPerEpoch
   }
 
-  /// The rate of every step; an epoch has `stepsPerEpoch` optimizer steps.
-  public func schedule(stepsPerEpoch: Int, world: Int = 1) -> WarmupCosine {
+  /// The learning rate of every step; an epoch has `stepsPerEpoch` optimizer steps.
+  public func learningRates(stepsPerEpoch: Int) -> WarmupCosine {
     WarmupCosine(
-      peak: peakRate(world: world), minimum: minimumRate,
-      warmup: budget.warmupEpochs * Double(stepsPerEpoch),
+      peak: peakLearningRate, minimum: optimizer.minimumLearningRate,
+      warmup: schedule.warmupEpochs * Double(stepsPerEpoch),
       total: totalSteps(stepsPerEpoch: stepsPerEpoch))
-  }
-
-  /// The learning rate of a step counted from 0; see ``schedule(stepsPerEpoch:world:)``.
-  public func rate(atStep step: Int, stepsPerEpoch: Int, world: Int = 1) -> Double {
-    schedule(stepsPerEpoch: stepsPerEpoch, world: world).rate(at: step)
   }
 }

@@ -5,16 +5,16 @@ import Torch
 
 /// What keeps a run from being written into a folder. Nothing is changed by looking.
 extension RunFolder {
-  /// Refuses to go on with a run of another kind, or from another encoder, and to replace a run of
+  /// Refuses to resume a run of another kind, or from another encoder, and to replace a run of
   /// another kind.
   public static func requireSameKind(
-    at path: String, _ opening: Opening, as origin: RunOrigin
+    at path: String, _ opening: Opening, as kind: RunKind
   ) throws {
-    guard opening != .new, let held = try RunOrigin.read(path) else { return }
+    guard opening != .new, let held = try RunKind.read(path) else { return }
     let obstacle =
       opening == .resume
-      ? held.obstacle(toResuming: path, as: origin)
-      : held.obstacle(toReplacing: path, by: origin)
+      ? held.obstacle(toResuming: path, as: kind)
+      : held.obstacle(toReplacing: path, by: kind)
     if let obstacle { throw RunFailure(.refusedOutput, obstacle) }
   }
 

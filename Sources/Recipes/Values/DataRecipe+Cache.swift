@@ -4,7 +4,7 @@ package import Datasets
 import Foundation
 package import Imaging
 
-extension Recipe.Pipeline {
+extension DataRecipe {
   /// Most bytes of decoded images that are kept.
   ///
   /// - Precondition: `auto` has been resolved.
@@ -21,7 +21,7 @@ extension Recipe.Pipeline {
   /// - Parameter transform: what will be made of the images.
   package func resolvingCache(
     for dataset: any ImageDataset, _ transform: ImageTransform, free: Int = freeMemory()
-  ) throws(RecipeErrors) -> (pipeline: Recipe.Pipeline, remark: String?) {
+  ) throws(RecipeErrors) -> (pipeline: DataRecipe, remark: String?) {
     guard cache != .gigabytes(0) else { return (self, nil) }
     let needed = PixelCache.bytes(of: dataset, for: transform)
     var resolved = self

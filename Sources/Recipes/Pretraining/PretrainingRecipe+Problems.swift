@@ -1,7 +1,10 @@
 public import RecipeSyntax
 import MaskedAutoencoders
 
-extension Recipe {
+extension PretrainingRecipe: TrainingRecipe {
+  public var logEverySteps: Int { logging.everySteps }
+  public var drawEveryEpochs: Int? { logging.reconstructionsEveryEpochs }
+
   /// Everything that is wrong with the values, each with the field, what it is and what is allowed;
   /// empty when the recipe can be trained.
   public var problems: [FieldMistake] {
@@ -50,23 +53,16 @@ extension Recipe {
   }
 
   private func check(optimizer checks: inout Checks) {
-    checks.above(0, "optimizer.baseRate", optimizer.baseRate)
-    checks.atLeast(0, "optimizer.minimumRate", optimizer.minimumRate)
-    for (path, beta) in [
-      ("optimizer.beta1" as FieldPath, optimizer.beta1), ("optimizer.beta2", optimizer.beta2),
-    ] {
-      checks.require(
-        beta >= 0 && beta < 1, path, "is \(beta.short); expected a number from 0 and below 1")
-    }
-    checks.above(0, "optimizer.epsilon", optimizer.epsilon)
-    checks.atLeast(0, "optimizer.weightDecay", optimizer.weightDecay)
-    if let clip = optimizer.clip { checks.above(0, "optimizer.clip", clip) }
+    checks.optimizer(optimizer)
+    checks.require(
+      optimizer.layerDecay == 1, "optimizer.layerDecay",
+      "is \(optimizer.layerDecay.short); layers learn at equal rates in pre-training, expected 1")
   }
 
   private func check(lengths checks: inout Checks) {
-    checks.lengths(batch, budget, checkpoints)
-    checks.rhythm("monitor.everySteps", monitor.everySteps)
-    checks.rhythm("monitor.reconstructionsEveryEpochs", monitor.reconstructionsEveryEpochs)
-    checks.within(1...1024, "monitor.images", monitor.images)
+    checks.lengths(batch, schedule, checkpoints)
+    checks.rhythm("logging.everySteps", logging.everySteps)
+    checks.rhythm("logging.reconstructionsEveryEpochs", logging.reconstructionsEveryEpochs)
+    checks.within(1...1024, "logging.images", logging.images)
   }
 }

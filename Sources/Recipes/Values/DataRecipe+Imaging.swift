@@ -8,32 +8,18 @@ public import Torch
 
 // A recipe's words as the values that the loader and the engine take.
 
-extension Recipe {
-  /// The order in which the recipe shows a set's images.
-  package var sampling: Sampling { data.sampling(accumulation: batch.accumulation) }
-
-  /// How a picture becomes the model's input.
-  ///
-  /// - Precondition: The normalisation has been resolved.
-  package var transform: ImageTransform {
-    ImageTransform(
-      data.augmentation, size: PixelSize(width: model.width, height: model.height),
-      normalization: data.pixelNormalization(channels: model.channels))
-  }
-}
-
-extension Recipe.Pipeline {
+extension DataRecipe {
   /// The augmentation that the recipe describes.
   package var augmentation: Augmentation {
     let strength = jitter
     return Augmentation(
-      crop: crop.mode, minScale: scale.lowerBound, maxScale: scale.upperBound,
+      crop: crop, minScale: scale.lowerBound, maxScale: scale.upperBound,
       minRatio: ratio.lowerBound, maxRatio: ratio.upperBound, flip: flip,
       // The proportions customary in contrastive learning (Chen et al., 2020, A).
       jitter: ColorJitter(
         brightness: 0.8 * strength, contrast: 0.8 * strength, saturation: 0.8 * strength,
         hue: 0.2 * strength),
-      filter: interpolation.filter)
+      filter: interpolation)
   }
 
   /// What batches hold.
@@ -69,7 +55,7 @@ extension Recipe.Pipeline {
   /// The recipe with a normalisation that was to be computed in numbers.
   package func resolvingNormalization(
     from dataset: any ImageDataset, named name: String, channels: Int, seed: UInt64
-  ) throws -> Recipe.Pipeline {
+  ) throws -> DataRecipe {
     guard normalization == .computed else { return self }
     let found = try PixelStatistics(
       of: dataset, path: name, channels: channels, seed: seed
@@ -81,14 +67,7 @@ extension Recipe.Pipeline {
   }
 }
 
-extension Recipe {
-  /// Refuses batches whose pixels alone are more than the machine's memory holds.
-  package func requireMemoryForBatches() throws(RecipeErrors) {
-    try data.requireMemory(forBatchesOf: batch.size, model)
-  }
-}
-
-extension Recipe.Pipeline {
+extension DataRecipe {
   /// Refuses batches whose pixels alone are more than the machine's memory holds.
   package func requireMemory(forBatchesOf size: Int, _ model: ModelConfiguration) throws(RecipeErrors) {
     let image = output.byteCount * model.channels * model.height * model.width
@@ -105,7 +84,7 @@ extension Recipe.Pipeline {
 
 }
 
-extension Recipe.Checkpoints {
+extension CheckpointRecipe {
   /// Optimizer steps between checkpoints.
   package func steps(_ stepsPerEpoch: Int) -> Int {
     let each = [everySteps, everyEpochs.map { $0 * stepsPerEpoch }]
@@ -113,40 +92,19 @@ extension Recipe.Checkpoints {
   }
 }
 
-extension Recipe.Pipeline {
+extension DataRecipe {
   /// Threads that decode.
   package var threads: Int {
     workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount)
   }
 }
 
-extension Recipe.Precision {
+extension Precision {
   /// The type of matrix products; nil for float32.
   public var type: DType? {
     switch self {
     case .float32: nil
     case .bfloat16: .bfloat16
-    }
-  }
-}
-
-extension Recipe.Crop {
-  fileprivate var mode: CropMode {
-    switch self {
-    case .randomResized: .randomResized
-    case .randomClipped: .randomClipped
-    case .randomFixed: .randomFixed
-    case .center: .center
-    case .none: .none
-    }
-  }
-}
-
-extension Recipe.Interpolation {
-  fileprivate var filter: ResamplingFilter {
-    switch self {
-    case .bicubic: .bicubic
-    case .bilinear: .bilinear
     }
   }
 }
