@@ -21,12 +21,12 @@ import Testing
     Augmentation(minScale: 0.3, jitter: ColorJitter(brightness: 0.3)), side: 5)
 
   func batches(
-    _ steps: Range<Int>, of set: SyntheticDataset, batch: Int = 6, seed: UInt64 = 1, rank: Int = 0,
-    ranks: Int = 1, workers: Int = 2
+    _ steps: Range<Int>, of set: SyntheticDataset, batch: Int = 6, seed: UInt64 = 1,
+    rank: DataParallelRank = .single, workers: Int = 2
   ) throws -> [Seen] {
     let loader = BatchLoader(
       set, transform: Self.random, batch: batch, seed: seed, startingAt: steps.lowerBound,
-      rank: rank, ranks: ranks, workers: workers, brokenFraction: 0.2)
+      rank: rank, workers: workers, brokenFraction: 0.2)
     defer { loader.stop() }
     return try steps.map { step in
       let next = try loader.next()
@@ -77,7 +77,7 @@ import Testing
   @Test func `ranks share an epoch`() throws {
     let set = SyntheticDataset(count: 24)
     let shares = try (0..<2).map {
-      try batches(0..<2, of: set, rank: $0, ranks: 2).flatMap(\.indices)
+      try batches(0..<2, of: set, rank: DataParallelRank($0, of: 2)).flatMap(\.indices)
     }
     #expect((shares[0] + shares[1]).sorted() == Array(0..<24))
   }
@@ -207,7 +207,7 @@ import Testing
     let found = try PixelStatistics(of: set, channels: 1)
     // Each image counts as much: mean of 0.5 and 0.2, of squares 0.5 and 0.04.
     #expect(abs(found.normalization.mean[0] - 0.35) < 1e-12)
-    #expect(abs(found.normalization.deviation[0] - (0.27 - 0.35 * 0.35).squareRoot()) < 1e-12)
+    #expect(abs(found.normalization.std[0] - (0.27 - 0.35 * 0.35).squareRoot()) < 1e-12)
     #expect(found.images == 2)
     #expect(found.broken.map(\.name) == ["c.png"])
     #expect(try PixelStatistics(of: set, channels: 1) == found)
@@ -217,6 +217,6 @@ import Testing
   @Test func `one colour has a deviation above zero`() throws {
     let folder = try TemporaryFolder()
     try folder.writeImage("a.png", gray: 9)
-    #expect(try PixelStatistics(of: openDataset(at: folder.path)).normalization.deviation[0] > 0)
+    #expect(try PixelStatistics(of: openDataset(at: folder.path)).normalization.std[0] > 0)
   }
 }

@@ -75,7 +75,7 @@ final class Counter: Sendable {
 func transform(_ augmentation: Augmentation = .identity, side: Int = 4) -> ImageTransform {
   ImageTransform(
     augmentation, size: PixelSize(width: side, height: side),
-    normalization: PixelNormalization(mean: [0.5], deviation: [0.25]))
+    normalization: PixelNormalization(mean: [0.5], std: [0.25]))
 }
 
 /// What every set of images must do; other kinds of set call it too.

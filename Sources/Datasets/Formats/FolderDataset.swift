@@ -9,7 +9,7 @@ public struct FolderDataset: ImageDataset {
   public let path: String
   /// The names of the immediate subfolders, sorted, where they are classes.
   public let classes: [String]?
-  private let paths: PackedStrings
+  private let paths: StringTable
   private let labels: [Int32]
   private let limits: ImageLimits
 

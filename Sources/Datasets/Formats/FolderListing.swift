@@ -11,7 +11,7 @@ import Imaging
 /// What lies in a folder and below it.
 struct FolderListing {
   /// Paths of image files below the folder, names sorted byte by byte within each folder.
-  private(set) var images = PackedStrings()
+  private(set) var images = StringTable()
   /// Names of the immediate subfolders, sorted.
   private(set) var folders: [String] = []
   /// How many files have each other extension.

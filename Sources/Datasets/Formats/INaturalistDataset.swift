@@ -16,7 +16,7 @@ public struct INaturalistDataset: ImageDataset {
   /// The names of the categories; nil for a file without annotations.
   public let classes: [String]?
   private let folder: String
-  private let paths: PackedStrings
+  private let paths: StringTable
   private let labels: [Int32]
   private let limits: ImageLimits
 
@@ -36,7 +36,7 @@ public struct INaturalistDataset: ImageDataset {
     self.path = path
     self.limits = limits
     folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    let paths = PackedStrings(list.images.lazy.map(\.file_name))
+    let paths = StringTable(list.images.lazy.map(\.file_name))
     let first = paths[0]
     guard PathKind(joined(folder, first)) == .file else {
       throw DatasetError(

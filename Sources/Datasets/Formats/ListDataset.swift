@@ -11,7 +11,7 @@ public struct ListDataset: ImageDataset {
   /// Names of the classes, or their numbers where the list has numbers.
   public let classes: [String]?
   private let folder: String
-  private let paths: PackedStrings
+  private let paths: StringTable
   private let labels: [Int32]
   private let limits: ImageLimits
 
@@ -61,7 +61,7 @@ public struct ListDataset: ImageDataset {
     self.path = path
     self.limits = limits
     self.folder = folder
-    var paths = PackedStrings()
+    var paths = StringTable()
     var tags: [Substring] = []
     for (line, tag) in try ListLines(path) {
       let name = isRelative ? line.drop { $0 == "/" } : line

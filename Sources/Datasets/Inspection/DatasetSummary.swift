@@ -20,13 +20,13 @@ public struct DatasetSummary: Sendable {
   /// Mean and deviation of the channels of the images that were decoded, 0…1.
   public let statistics: PixelStatistics?
   /// Images that could not be decoded.
-  public let broken: [BrokenImage]
+  public let broken: [UndecodableImage]
   private let names: @Sendable (Int) -> String
 
   private struct Found {
     var sizes: [PixelSize: Int] = [:]
     var gray = 0
-    var broken: [BrokenImage] = []
+    var broken: [UndecodableImage] = []
     var prints: [(index: Int, print: ImageFingerprint)] = []
   }
 
@@ -53,7 +53,7 @@ public struct DatasetSummary: Sendable {
           $0.prints.append((index, print))
         }
       } catch {
-        let broken = BrokenImage(
+        let broken = UndecodableImage(
           index: index, name: dataset.name(of: index), reason: error.reason)
         found.withLock { $0.broken.append(broken) }
       }
@@ -110,9 +110,9 @@ public struct DatasetSummary: Sendable {
         values.map { value in "\((value * 10_000).rounded() / 10_000)" }.joined(separator: ", ")
       }
       let mean = list(statistics.normalization.mean)
-      let deviation = list(statistics.normalization.deviation)
+      let std = list(statistics.normalization.std)
       lines.append(
-        "pixels   mean \(mean), deviation \(deviation) (of \(statistics.images) images, 0…1)")
+        "pixels   mean \(mean), std \(std) (of \(statistics.images) images, 0…1)")
     }
     return lines
   }

@@ -9,7 +9,7 @@ public struct PixelStatistics: Hashable, Sendable {
   /// How many images they come from.
   public var images: Int
   /// Images of the sample that could not be decoded.
-  public var broken: [BrokenImage]
+  public var broken: [UndecodableImage]
 
   /// Smallest deviation that is given; a set of one colour has none.
   static let smallestDeviation = 1.0 / 255
@@ -37,7 +37,7 @@ public struct PixelStatistics: Hashable, Sendable {
     }
     var sum = [Double](repeating: 0, count: channels)
     var squares = sum
-    var broken: [BrokenImage] = []
+    var broken: [UndecodableImage] = []
     let all = results.withLock { $0 }
     // In a fixed order, so that rounding is the same however the threads ran.
     for i in 0..<count {
@@ -49,7 +49,7 @@ public struct PixelStatistics: Hashable, Sendable {
         }
       case .failure(let error):
         broken.append(
-          BrokenImage(
+          UndecodableImage(
             index: order[i], name: dataset.name(of: order[i]), reason: error.reason))
       case nil: break
       }
@@ -63,10 +63,10 @@ public struct PixelStatistics: Hashable, Sendable {
     }
     let total = Double(images)
     let mean = sum.map { $0 / total }
-    let deviation = zip(squares, mean).map { square, mean in
+    let std = zip(squares, mean).map { square, mean in
       max((max(square / total - mean * mean, 0)).squareRoot(), Self.smallestDeviation)
     }
-    normalization = PixelNormalization(mean: mean, deviation: deviation)
+    normalization = PixelNormalization(mean: mean, std: std)
   }
 }
 

@@ -44,23 +44,3 @@ public struct Batch: Sendable {
     }
   }
 }
-
-/// An image that could not be decoded.
-public struct BrokenImage: Hashable, Sendable, CustomStringConvertible {
-  /// Its number in the set.
-  public var index: Int
-  /// What it is called.
-  public var name: String
-  /// Why.
-  public var reason: String
-
-  /// Says of an image why it could not be decoded.
-  public init(index: Int, name: String, reason: String) {
-    self.index = index
-    self.name = name
-    self.reason = reason
-  }
-
-  /// The name and the reason.
-  public var description: String { "\(name): \(reason)" }
-}

@@ -5,9 +5,10 @@ import Synchronization
 ///
 /// What is in a batch depends on the set, the transform, the sampling, the seed and the batch's number
 /// alone, whatever the number of workers; so a loader that starts at batch N continues an unbroken
-/// run. An epoch shows an image once (or a part of the images several times, see ``Sampling/repeats``), to one of the ranks; those of its last images that do not fill a
-/// step of all ranks are left out, others in each epoch. A set smaller than a step is gone through
-/// as often as it takes.
+/// run. An epoch shows an image once (or a part of the images several times, see
+/// ``Sampling/repeats``), to one of the processes; those of its last images that do not fill a step of
+/// all processes are left out, others in each epoch. A set smaller than a step is repeated until it
+/// fills one.
 ///
 /// An image that cannot be decoded is replaced by the next in the epoch's order that can. When more
 /// than `brokenFraction` of the set (and more than one image) is broken, `next()` throws.
@@ -21,7 +22,7 @@ public final class BatchLoader: Sendable {
   private let record: Mutex<Record>
 
   private struct Record {
-    var broken: BrokenImages
+    var broken: UndecodableImages
     var waited = Duration.zero
   }
 
@@ -33,7 +34,7 @@ public final class BatchLoader: Sendable {
   ///   - batch: images in a batch, of each rank.
   ///   - sampling: the order of the images.
   ///   - number: the first batch given out.
-  ///   - rank: which of `ranks` processes this is; together they see every image once an epoch.
+  ///   - rank: which of several processes this is; together they see every image once an epoch.
   ///   - prefetch: batches that are made ahead.
   ///   - cacheBytes: memory for decoded images, which are then decoded once; 0 for none. Batches are
   ///     the same whatever fits. JPEG files, which are decoded no further than a crop needs without a
@@ -42,23 +43,22 @@ public final class BatchLoader: Sendable {
   public init(
     _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform,
     output: PixelOutput = .floats, batch: Int, sampling: Sampling = Sampling(), seed: UInt64,
-    startingAt number: Int = 0, rank: Int = 0,
-    ranks: Int = 1, workers: Int, prefetch: Int = 2, cacheBytes: Int = 0,
+    startingAt number: Int = 0, rank: DataParallelRank = .single, workers: Int, prefetch: Int = 2,
+    cacheBytes: Int = 0,
     brokenFraction: Double = 0.01
   ) {
     precondition(dataset.count >= 1, "a set without images")
     precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && number >= 0)
-    precondition(ranks >= 1 && (0..<ranks).contains(rank), "rank \(rank) of \(ranks)")
     let plan = TrainingPlan(
-      dataset.layout, sampling, batch: batch, seed: seed, rank: rank, ranks: ranks)
-    let limit = BrokenImages.limit(fraction: brokenFraction, count: dataset.count)
+      dataset.layout, sampling, batch: batch, seed: seed, rank: rank)
+    let limit = UndecodableImages.limit(fraction: brokenFraction, count: dataset.count)
     self.path = path
-    stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch, ranks: ranks)
+    stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch, rank: rank)
     pipeline = BatchPipeline(
       dataset: dataset, transform: transform, output: output, plan: .training(plan), batch: batch,
       startingAt: number, workers: workers, depth: prefetch, attempts: limit + 1,
       cacheBytes: cacheBytes)
-    record = Mutex(Record(broken: BrokenImages(limit: limit)))
+    record = Mutex(Record(broken: UndecodableImages(limit: limit)))
     pipeline.start()
   }
 
@@ -77,7 +77,8 @@ public final class BatchLoader: Sendable {
     let failure = record.withLock { record -> DatasetError? in
       record.waited += waited
       do throws(DatasetError) {
-        try record.broken.add(filled.outcomes, of: path, count: pipeline.dataset.count)
+        try record.broken.add(
+          filled.outcomes.flatMap(\.broken), of: path, count: pipeline.dataset.count)
         return nil
       } catch {
         return error
@@ -103,7 +104,7 @@ public final class BatchLoader: Sendable {
   public var times: StageTimes { pipeline.times }
 
   /// The images met so far that could not be decoded, each once, in the order of the batches.
-  public var broken: [BrokenImage] { record.withLock { $0.broken.found } }
+  public var broken: [UndecodableImage] { record.withLock { $0.broken.found } }
 }
 
 extension Batch {

@@ -17,7 +17,7 @@ final class BatchPipeline: Sendable {
   private let pool: BatchPool
   /// Decoded images; nil where none are kept.
   private let cache: PixelCache?
-  private let state: Monitor<State>
+  private let state: ConditionLock<State>
 
   private struct State {
     /// Batches under way, the next to be taken first.
@@ -33,7 +33,7 @@ final class BatchPipeline: Sendable {
   private struct Pending {
     let number: Int
     let storage: BatchStorage
-    var outcomes: [SlotOutcome?]
+    var outcomes: [DecodeResult?]
     var claimed = 0
     var finished = 0
   }
@@ -59,7 +59,7 @@ final class BatchPipeline: Sendable {
     pool = BatchPool(
       byteCount: batch * transform.valueCount * output.byteCount, kept: depth + 1)
     cache = cacheBytes > 0 ? PixelCache(limit: cacheBytes) : nil
-    state = Monitor(State(next: first))
+    state = ConditionLock(State(next: first))
   }
 
   /// Starts the workers.
@@ -105,12 +105,12 @@ final class BatchPipeline: Sendable {
   }
 
   private func work() {
-    let bench = ImageWorkbench()
+    let scratch = DecoderScratch()
     var latest = LatestRead()
     while let claim = claim() {
-      let outcomes = claim.slots.map { fill($0, of: claim, on: bench, after: &latest) }
-      let times = bench.times
-      bench.times = StageTimes()
+      let outcomes = claim.slots.map { fill($0, of: claim, scratch: scratch, after: &latest) }
+      let times = scratch.times
+      scratch.times = StageTimes()
       let isComplete = state.withLock { state in
         state.times = state.times + times
         guard let at = state.pending.firstIndex(where: { $0.number == claim.batch }) else {
@@ -158,25 +158,25 @@ final class BatchPipeline: Sendable {
 
   /// Decodes an image into its slot, or, if it is broken, the next in order that is not.
   private func fill(
-    _ slot: Int, of claim: Claim, on bench: ImageWorkbench, after latest: inout LatestRead
-  ) -> SlotOutcome {
+    _ slot: Int, of claim: Claim, scratch: DecoderScratch, after latest: inout LatestRead
+  ) -> DecodeResult {
     let planes = planes(claim.storage.baseAddress, slot)
-    var broken: [BrokenImage] = []
+    var broken: [UndecodableImage] = []
     for attempt in 0..<attempts {
       guard var choice = plan.choice(batch: claim.batch, slot: slot, attempt: attempt) else {
         break
       }
       do throws(ImageError) {
-        let source = try source(choice.index, on: bench, after: &latest)
-        try transform.write(source, using: &choice.random, into: planes, on: bench)
-        return SlotOutcome(index: choice.index, broken: broken)
+        let source = try source(choice.index, scratch: scratch, after: &latest)
+        try transform.write(source, using: &choice.random, into: planes, scratch: scratch)
+        return DecodeResult(index: choice.index, broken: broken)
       } catch {
         broken.append(
-          BrokenImage(
+          UndecodableImage(
             index: choice.index, name: dataset.name(of: choice.index), reason: error.reason))
       }
     }
-    return SlotOutcome(index: nil, broken: broken)
+    return DecodeResult(index: nil, broken: broken)
   }
 
   private func planes(_ base: UnsafeMutableRawPointer, _ slot: Int) -> ImageTransform.Planes {
@@ -190,22 +190,22 @@ final class BatchPipeline: Sendable {
 
   /// Reads an image, or has it from before: as the latest one, or decoded in the cache.
   private func source(
-    _ index: Int, on bench: ImageWorkbench, after latest: inout LatestRead
+    _ index: Int, scratch: DecoderScratch, after latest: inout LatestRead
   ) throws(ImageError) -> PixelSource {
     if let source = latest.source, latest.index == index { return source }
     latest.source = nil
-    let source = try fresh(index, on: bench)
+    let source = try fresh(index, scratch: scratch)
     latest = LatestRead(index: index, source: source)
     return source
   }
 
-  private func fresh(_ index: Int, on bench: ImageWorkbench) throws(ImageError) -> PixelSource {
+  private func fresh(_ index: Int, scratch: DecoderScratch) throws(ImageError) -> PixelSource {
     if let kept = cache?[index] { return .decoded(kept) }
     var start = StageTimes.Instant.now
     let content = try dataset.content(of: index)
-    bench.times.add(\.read, since: &start)
+    scratch.times.add(\.read, since: &start)
     guard let cache else { return .content(content) }
-    let image = try transform.decodedWhole(content, on: bench)
+    let image = try transform.decodedWhole(content, scratch: scratch)
     cache.keep(image, at: index)
     return .decoded(image)
   }
@@ -224,16 +224,16 @@ private struct LatestRead {
 }
 
 /// What became of one slot.
-struct SlotOutcome: Sendable {
+struct DecodeResult: Sendable {
   /// The image in it; nil where none could be decoded.
   var index: Int?
   /// Images that were tried in vain.
-  var broken: [BrokenImage]
+  var broken: [UndecodableImage]
 }
 
 /// A batch whose slots have all been tried.
 struct FilledBatch: Sendable {
   var number: Int
   var storage: BatchStorage
-  var outcomes: [SlotOutcome]
+  var outcomes: [DecodeResult]
 }

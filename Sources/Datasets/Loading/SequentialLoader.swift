@@ -10,7 +10,7 @@ public final class SequentialLoader: Sendable {
   private let path: String
   private let count: Int
   private let pipeline: BatchPipeline
-  private let record: Mutex<BrokenImages>
+  private let record: Mutex<UndecodableImages>
 
   /// Creates a loader and starts its workers.
   ///
@@ -35,7 +35,8 @@ public final class SequentialLoader: Sendable {
       plan: .sequential(SequentialPlan(range: range, batch: batch, seed: seed)), batch: batch,
       startingAt: 0, workers: workers, depth: prefetch, attempts: 1)
     record = Mutex(
-      BrokenImages(limit: BrokenImages.limit(fraction: brokenFraction, count: range.count)))
+      UndecodableImages(
+        limit: UndecodableImages.limit(fraction: brokenFraction, count: range.count)))
     pipeline.start()
   }
 
@@ -48,7 +49,7 @@ public final class SequentialLoader: Sendable {
     while let filled = pipeline.next() {
       let failure = record.withLock { record -> DatasetError? in
         do throws(DatasetError) {
-          try record.add(filled.outcomes, of: path, count: count)
+          try record.add(filled.outcomes.flatMap(\.broken), of: path, count: count)
           return nil
         } catch {
           return error
@@ -64,5 +65,5 @@ public final class SequentialLoader: Sendable {
   public func stop() { pipeline.stop() }
 
   /// The images met so far that could not be decoded.
-  public var broken: [BrokenImage] { record.withLock { $0.found } }
+  public var broken: [UndecodableImage] { record.withLock { $0.found } }
 }

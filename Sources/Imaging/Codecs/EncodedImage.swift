@@ -129,11 +129,11 @@ extension EncodedImage {
   /// Decodes a rectangle as ``decoded(_:eighths:channels:)`` does, into a workbench's memory, in
   /// the channels that are stored.
   func decodeRows(
-    _ part: PixelRectangle, eighths: Int, on bench: ImageWorkbench
+    _ part: PixelRectangle, eighths: Int, scratch: DecoderScratch
   ) throws(ImageError) -> PixelRows {
     // Every row at an odd address: the decoder writes aligned ones past the caches.
     let stride = ((part.width + JPEGDecoder.margin) * storedChannels + 31) / 32 * 32
-    let pixels = bench.decoded.reserve(stride * part.height + 1) + 1
+    let pixels = scratch.decoded.reserve(stride * part.height + 1) + 1
     let skipped: Int
     do throws(ImageError) {
       skipped = try decodeJPEG(part, eighths: eighths, into: pixels, stride: stride)

@@ -179,7 +179,7 @@ extension ByteImage {
 
   /// Resamples columns first and rows second, with 8 bits between, as Pillow does.
   func resampled(columns: ResamplingAxis, rows: ResamplingAxis) -> ByteImage {
-    withRows { $0.resampled(columns: columns, rows: rows, on: ImageWorkbench()) }
+    withRows { $0.resampled(columns: columns, rows: rows, scratch: DecoderScratch()) }
   }
 
   /// The image as rows in memory, valid during `body`.

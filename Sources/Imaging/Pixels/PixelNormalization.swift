@@ -1,28 +1,28 @@
 import CImageCodecs
 
 /// Mean and standard deviation of each channel on the scale 0…1; bytes become
-/// `(x / 255 − mean) / deviation`.
+/// `(x / 255 − mean) / std`.
 public struct PixelNormalization: Codable, Hashable, Sendable {
   /// Mean of each channel.
   public let mean: [Double]
   /// Standard deviation of each channel.
-  public let deviation: [Double]
+  public let std: [Double]
 
   /// Creates a normalisation.
   ///
   /// - Precondition: as many means as deviations, 1 or 3, and every deviation above 0.
-  public init(mean: [Double], deviation: [Double]) {
+  public init(mean: [Double], std: [Double]) {
     precondition(
-      mean.count == deviation.count && (mean.count == 1 || mean.count == 3),
-      "\(mean.count) means and \(deviation.count) deviations; expected 1 or 3 of each")
-    precondition(deviation.allSatisfy { $0 > 0 }, "a deviation in \(deviation) is not above 0")
+      mean.count == std.count && (mean.count == 1 || mean.count == 3),
+      "\(mean.count) means and \(std.count) deviations; expected 1 or 3 of each")
+    precondition(std.allSatisfy { $0 > 0 }, "a deviation in \(std) is not above 0")
     self.mean = mean
-    self.deviation = deviation
+    self.std = std
   }
 
   /// ImageNet's, of RGB.
   public static let imageNet = PixelNormalization(
-    mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+    mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
 
   /// Number of channels, `C`.
   public var channels: Int { mean.count }
@@ -32,9 +32,9 @@ public struct PixelNormalization: Codable, Hashable, Sendable {
     mean.map { UInt8(min(max((255 * $0).rounded(.toNearestOrEven), 0), 255)) }
   }
   /// Factor of a byte.
-  package var scale: [Float] { deviation.map { Float(1 / (255 * $0)) } }
+  package var scale: [Float] { std.map { Float(1 / (255 * $0)) } }
   /// Added after the factor.
-  package var offset: [Float] { zip(mean, deviation).map { Float(-$0 / $1) } }
+  package var offset: [Float] { zip(mean, std).map { Float(-$0 / $1) } }
 }
 
 extension ByteImage {

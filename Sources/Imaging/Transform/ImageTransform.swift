@@ -1,27 +1,3 @@
-/// What a dataset has of one image: a file still to be decoded, or its pixels.
-public enum ImageContent: Sendable {
-  /// An image file in memory.
-  case encoded(EncodedImage)
-  /// Decoded pixels.
-  case pixels(ByteImage)
-
-  /// The size at which the image is shown.
-  public var size: PixelSize {
-    switch self {
-    case .encoded(let file): file.size
-    case .pixels(let image): PixelSize(width: image.width, height: image.height)
-    }
-  }
-
-  /// The whole image with 1 or 3 channels.
-  public func image(channels: Int) throws(ImageError) -> ByteImage {
-    switch self {
-    case .encoded(let file): try file.decoded(channels: channels)
-    case .pixels(let image): image.converted(toChannels: channels)
-    }
-  }
-}
-
 /// What a transform writes of each value.
 public enum PixelOutput: Hashable, Sendable {
   /// Normalised float32.
@@ -69,24 +45,24 @@ public struct ImageTransform: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - planes: room for `valueCount` floats.
-  ///   - bench: memory that is used again for the next example.
+  ///   - scratch: memory that is used again for the next example.
   public func write(
     _ content: ImageContent, using random: inout SampleRandom,
-    into planes: UnsafeMutablePointer<Float>, on bench: ImageWorkbench = ImageWorkbench()
+    into planes: UnsafeMutablePointer<Float>, scratch: DecoderScratch = DecoderScratch()
   ) throws(ImageError) {
-    try write(.content(content), using: &random, into: .floats(planes), on: bench)
+    try write(.content(content), using: &random, into: .floats(planes), scratch: scratch)
   }
 
-  /// Writes one example as bytes, to be normalised by `(x / 255 − mean) / deviation` elsewhere.
+  /// Writes one example as bytes, to be normalised by `(x / 255 − mean) / std` elsewhere.
   /// `[C, H, W]`
   ///
   /// - Parameter planes: room for `valueCount` bytes.
   /// - Precondition: nothing is erased: what is erased has its colours after normalisation.
   public func write(
     _ content: ImageContent, using random: inout SampleRandom,
-    into planes: UnsafeMutablePointer<UInt8>, on bench: ImageWorkbench = ImageWorkbench()
+    into planes: UnsafeMutablePointer<UInt8>, scratch: DecoderScratch = DecoderScratch()
   ) throws(ImageError) {
-    try write(.content(content), using: &random, into: .bytes(planes), on: bench)
+    try write(.content(content), using: &random, into: .bytes(planes), scratch: scratch)
   }
 
   /// Where an example is written to.
@@ -98,28 +74,28 @@ public struct ImageTransform: Hashable, Sendable {
   /// Writes one example. `[C, H, W]`
   package func write(
     _ source: PixelSource, using random: inout SampleRandom, into planes: Planes,
-    on bench: ImageWorkbench
+    scratch: DecoderScratch
   ) throws(ImageError) {
     let framing = framing(of: source.size, using: &random)
     if augmentation.changesPixels {
-      var image = try framed(source, framing, on: bench)
+      var image = try framed(source, framing, scratch: scratch)
       var start = StageTimes.Instant.now
       augmentation.changePixels(
-        of: &image, fill: normalization.meanBytes, using: &random, on: bench)
+        of: &image, fill: normalization.meanBytes, using: &random, scratch: scratch)
       switch planes {
       case .floats(let planes): image.writePlanes(normalized: normalization, into: planes)
       case .bytes(let planes): image.writePlanes(into: planes)
       }
-      bench.times.add(\.resample, since: &start)
+      scratch.times.add(\.resample, since: &start)
     } else {
-      try withRows(of: source, framing, on: bench) { source, columns, rows in
+      try withRows(of: source, framing, scratch: scratch) { source, columns, rows in
         switch planes {
         case .floats(let planes):
           source.resample(
-            columns: columns, rows: rows, normalized: normalization, into: planes, on: bench)
+            columns: columns, rows: rows, normalized: normalization, into: planes, scratch: scratch)
         case .bytes(let planes):
           source.resample(
-            columns: columns, rows: rows, planeCount: channels, into: planes, on: bench)
+            columns: columns, rows: rows, planeCount: channels, into: planes, scratch: scratch)
         }
       }
     }
@@ -129,7 +105,7 @@ public struct ImageTransform: Hashable, Sendable {
     }
     var start = StageTimes.Instant.now
     erasing.apply(to: planes, channels: channels, size: size, using: &random)
-    bench.times.add(\.resample, since: &start)
+    scratch.times.add(\.resample, since: &start)
   }
 
   /// The example as bytes: what the model sees, for people to look at.
@@ -143,10 +119,11 @@ public struct ImageTransform: Hashable, Sendable {
       try write(content, using: &random, into: planes)
       return ByteImage(planes: planes, size: size, normalized: normalization)
     }
-    let bench = ImageWorkbench()
+    let scratch = DecoderScratch()
     let framing = framing(of: content.size, using: &random)
-    var image = try framed(.content(content), framing, on: bench)
-    augmentation.changePixels(of: &image, fill: normalization.meanBytes, using: &random, on: bench)
+    var image = try framed(.content(content), framing, scratch: scratch)
+    augmentation.changePixels(
+      of: &image, fill: normalization.meanBytes, using: &random, scratch: scratch)
     return image
   }
 
@@ -158,10 +135,11 @@ public struct ImageTransform: Hashable, Sendable {
   }
 
   private func framed(
-    _ source: PixelSource, _ framing: Framing, on bench: ImageWorkbench
+    _ source: PixelSource, _ framing: Framing, scratch: DecoderScratch
   ) throws(ImageError) -> ByteImage {
-    try withRows(of: source, framing, on: bench) { source, columns, rows in
-      source.resampled(columns: columns, rows: rows, on: bench).converted(toChannels: channels)
+    try withRows(of: source, framing, scratch: scratch) { source, columns, rows in
+      source.resampled(columns: columns, rows: rows, scratch: scratch).converted(
+        toChannels: channels)
     }
   }
 
@@ -169,11 +147,11 @@ public struct ImageTransform: Hashable, Sendable {
   /// scale that has a pixel for each of the output's, and calls `body` with that and the axes. The
   /// pixels are gray or have the output's channels.
   private func withRows<Result>(
-    of source: PixelSource, _ framing: Framing, on bench: ImageWorkbench,
+    of source: PixelSource, _ framing: Framing, scratch: DecoderScratch,
     _ body: (PixelRows, _ columns: ResamplingAxis, _ rows: ResamplingAxis) -> Result
   ) throws(ImageError) -> Result {
     var start = StageTimes.Instant.now
-    defer { bench.times.add(\.resample, since: &start) }
+    defer { scratch.times.add(\.resample, since: &start) }
     switch source {
     case .decoded(let decoded):
       let image = decoded.pixels
@@ -198,15 +176,15 @@ public struct ImageTransform: Hashable, Sendable {
         x: across.lowerBound, y: down.lowerBound, width: across.count, height: down.count)
       columns.rebase(to: across.lowerBound)
       rows.rebase(to: down.lowerBound)
-      bench.times.add(\.resample, since: &start)
+      scratch.times.add(\.resample, since: &start)
       if file.decodesRows(channels: channels) {
-        let source = try file.decodeRows(part, eighths: eighths, on: bench)
-        bench.times.add(\.decode, since: &start)
-        defer { bench.decoded.trim() }
+        let source = try file.decodeRows(part, eighths: eighths, scratch: scratch)
+        scratch.times.add(\.decode, since: &start)
+        defer { scratch.decoded.trim() }
         return body(source, columns, rows)
       }
       let image = try file.decoded(part, eighths: eighths, channels: channels)
-      bench.times.add(\.decode, since: &start)
+      scratch.times.add(\.decode, since: &start)
       return image.withRows { body($0, columns, rows) }
     }
   }
@@ -219,38 +197,9 @@ extension Augmentation {
   /// Tones, colours and places of an image that has the output's size.
   fileprivate func changePixels(
     of image: inout ByteImage, fill: [UInt8], using random: inout SampleRandom,
-    on bench: ImageWorkbench
+    scratch: DecoderScratch
   ) {
-    randAugment?.apply(to: &image, fill: fill, using: &random, on: bench)
+    randAugment?.apply(to: &image, fill: fill, using: &random, scratch: scratch)
     jitter.apply(to: &image, using: &random)
-  }
-}
-
-extension ImageContent {
-  /// Whether the image is stored with one channel.
-  package var isGray: Bool {
-    switch self {
-    case .encoded(let file): file.storedChannels == 1
-    case .pixels(let image): image.channels == 1
-    }
-  }
-
-  /// The whole image at another, smaller size; a JPEG file is decoded at the smallest scale that
-  /// has a pixel for each of the result's.
-  package func image(
-    channels: Int, atMost size: PixelSize
-  ) throws(ImageError) -> ByteImage {
-    guard case .encoded(let file) = self, file.decodesParts else {
-      return try image(channels: channels).resized(to: size)
-    }
-    let framing = Framing(
-      PixelRectangle(width: file.size.width, height: file.size.height), to: size)
-    let eighths = framing.sufficientEighths
-    let scaled = file.size(eighths: eighths)
-    let axes = framing.axes(output: size, eighths: eighths, scaled: scaled, filter: .bicubic)
-    return try file.decoded(
-      PixelRectangle(width: scaled.width, height: scaled.height), eighths: eighths,
-      channels: channels
-    ).resampled(columns: axes.columns, rows: axes.rows)
   }
 }

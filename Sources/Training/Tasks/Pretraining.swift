@@ -165,7 +165,7 @@ public final class Pretraining {
   ///
   /// - Returns: Images that could not be decoded.
   /// - Throws: ``Interruption``, ``RunFailure``, `DatasetError`, `FileError`.
-  public func run(observers: [any TrainingObserver]) throws -> [BrokenImage] {
+  public func run(observers: [any TrainingObserver]) throws -> [UndecodableImage] {
     let loader = BatchLoader(
       dataset, path: settings.data,
       transform: recipe.transform, output: recipe.data.output, batch: recipe.batch.size,

@@ -58,7 +58,7 @@ extension Recipe.Pipeline {
       PixelNormalization(
         mean: [Double](repeating: 0, count: channels),
         deviation: [Double](repeating: 1, count: channels))
-    case .given(let mean, let std): PixelNormalization(mean: mean, deviation: std)
+    case .given(let mean, let std): PixelNormalization(mean: mean, std: std)
     case .computed, .inherited:
       preconditionFailure("the normalisation has not been resolved yet")
     }

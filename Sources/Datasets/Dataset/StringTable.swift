@@ -1,5 +1,5 @@
 /// A list of strings in one block of bytes: no more than eight bytes an entry besides the text.
-package struct PackedStrings: Sendable, RandomAccessCollection {
+package struct StringTable: Sendable, RandomAccessCollection {
   private var bytes: [UInt8] = []
   private var ends: [Int] = []
 

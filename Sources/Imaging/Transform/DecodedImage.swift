@@ -33,10 +33,10 @@ extension ImageTransform {
   /// smallest scale that has a pixel for each of the output's even in the smallest crop. That follows
   /// from the picture's size alone.
   package func decodedWhole(
-    _ content: ImageContent, on bench: ImageWorkbench
+    _ content: ImageContent, scratch: DecoderScratch
   ) throws(ImageError) -> DecodedImage {
     var start = StageTimes.Instant.now
-    defer { bench.times.add(\.decode, since: &start) }
+    defer { scratch.times.add(\.decode, since: &start) }
     switch content {
     case .pixels(let image):
       let fits = image.channels <= channels

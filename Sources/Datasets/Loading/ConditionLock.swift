@@ -3,7 +3,7 @@ import Foundation
 /// A value behind a lock that threads can wait on.
 ///
 /// `@unchecked Sendable`: the value is touched only while the condition's lock is held.
-package final class Monitor<Value>: @unchecked Sendable {
+package final class ConditionLock<Value>: @unchecked Sendable {
   private let condition = NSCondition()
   private var value: Value
 

@@ -1,6 +1,6 @@
 /// What one thread uses again for every image: a decompressor and the memory between the stages.
 /// Also counts the time that each stage takes.
-public final class ImageWorkbench {
+public final class DecoderScratch {
   /// Decoded pixels.
   let decoded = ScratchBytes()
   /// Rows whose columns have been resampled, and one row of the result.

@@ -1,7 +1,27 @@
+/// An image that could not be decoded.
+public struct UndecodableImage: Hashable, Sendable, CustomStringConvertible {
+  /// Its number in the set.
+  public var index: Int
+  /// What it is called.
+  public var name: String
+  /// Why.
+  public var reason: String
+
+  /// Says of an image why it could not be decoded.
+  public init(index: Int, name: String, reason: String) {
+    self.index = index
+    self.name = name
+    self.reason = reason
+  }
+
+  /// The name and the reason.
+  public var description: String { "\(name): \(reason)" }
+}
+
 /// The images of a set that could not be decoded so far, and how many may be.
-package struct BrokenImages: Sendable {
+package struct UndecodableImages: Sendable {
   package let limit: Int
-  package private(set) var found: [BrokenImage] = []
+  package private(set) var found: [UndecodableImage] = []
   private var indices: Set<Int> = []
 
   /// A fraction of the set, rounded down, and one image at least; none where the fraction is 0.
@@ -12,15 +32,8 @@ package struct BrokenImages: Sendable {
   package init(limit: Int) { self.limit = limit }
 
   /// Adds images that have not been seen before, and fails when there are too many.
-  mutating func add(
-    _ outcomes: [SlotOutcome], of path: String, count: Int
-  ) throws(DatasetError) {
-    try add(outcomes.flatMap(\.broken), of: path, count: count)
-  }
-
-  /// Adds images that have not been seen before, and fails when there are too many.
   package mutating func add(
-    _ images: [BrokenImage], of path: String, count: Int
+    _ images: [UndecodableImage], of path: String, count: Int
   ) throws(DatasetError) {
     for image in images where indices.insert(image.index).inserted { found.append(image) }
     guard found.count > limit else { return }
