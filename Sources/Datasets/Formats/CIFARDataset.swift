@@ -149,3 +149,21 @@ public struct CIFARDataset: ImageDataset {
 extension CIFARDataset: StoredDataset {
   func place(of index: Int) -> StoredPlace? { .memory }
 }
+
+/// A folder with CIFAR's binary files.
+struct CIFARFormat: DatasetFormat {
+  var name: String { "a CIFAR folder" }
+
+  func recognizes(_ path: PathFacts) -> Bool { CIFARDataset.Kind(names: path.names) != nil }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    guard let kind = CIFARDataset.Kind(names: path.names) else {
+      preconditionFailure("\(path.path) is no CIFAR folder")
+    }
+    return try CIFARDataset(
+      path: path.path, kind: kind, names: path.names, split: request.split,
+      classes: request.classes)
+  }
+}

@@ -92,3 +92,17 @@ func joined(_ folder: String, _ path: String) -> String {
   if path.hasPrefix("/") { return path }
   return folder.hasSuffix("/") ? folder + path : folder + "/" + path
 }
+
+/// Any folder: the images in it and below it.
+struct FolderFormat: DatasetFormat {
+  var name: String { DividedFolderFormat().name }
+
+  func recognizes(_ path: PathFacts) -> Bool { path.kind == .folder }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    try request.refuseValidation(of: path.path, "has no val or test subfolder")
+    return try FolderDataset(path: path.path, classes: request.classes, limits: request.limits)
+  }
+}

@@ -210,3 +210,34 @@ func withoutGzip(_ name: String) -> String {
 extension IDXDataset: StoredDataset {
   func place(of index: Int) -> StoredPlace? { .memory }
 }
+
+/// A file of IDX images, with the file of labels beside it.
+struct IDXFileFormat: DatasetFormat {
+  var name: String { "an IDX file or folder" }
+
+  func recognizes(_ path: PathFacts) -> Bool {
+    path.kind == .file && withoutGzip(path.lastName).hasSuffix("idx3-ubyte")
+  }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    try openIDX(images: path.path, classes: request.classes)
+  }
+}
+
+/// A folder with the files of an IDX set.
+struct IDXFolderFormat: DatasetFormat {
+  var name: String { IDXFileFormat().name }
+
+  func recognizes(_ path: PathFacts) -> Bool { IDXFolder(path.path, names: path.names) != nil }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    guard let set = IDXFolder(path.path, names: path.names) else {
+      preconditionFailure("\(path.path) is no IDX folder")
+    }
+    return try set.open(request.split, classes: request.classes)
+  }
+}

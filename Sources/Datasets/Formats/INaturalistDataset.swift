@@ -255,3 +255,43 @@ private func problem(_ error: any Error) -> String {
   default: return "is no JSON that can be read, or is cut short; \(expected)"
   }
 }
+
+/// One of iNaturalist's lists.
+struct INaturalistFileFormat: DatasetFormat {
+  var name: String { "an iNaturalist list or folder" }
+
+  func recognizes(_ path: PathFacts) -> Bool {
+    path.kind == .file && fileExtension(path.path) == "json"
+  }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    var list = path.path
+    if request.split == .validation {
+      let other = INaturalistFolder.validation(of: list)
+      if other == nil { try request.refuseValidation(of: list, "is a list") }
+      list = other ?? list
+    }
+    return try INaturalistDataset(path: list, classes: request.classes, limits: request.limits)
+  }
+}
+
+/// A folder with iNaturalist's lists.
+struct INaturalistFolderFormat: DatasetFormat {
+  var name: String { INaturalistFileFormat().name }
+
+  func recognizes(_ path: PathFacts) -> Bool {
+    path.names.contains { INaturalistFolder.split(of: $0) != nil }
+  }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    guard let set = INaturalistFolder(path.path, names: path.names) else {
+      preconditionFailure("\(path.path) has no lists of iNaturalist's")
+    }
+    return try INaturalistDataset(
+      path: set.list(request.split), classes: request.classes, limits: request.limits)
+  }
+}

@@ -128,7 +128,7 @@ struct ListLines: Sequence, IteratorProtocol {
     guard !bytes.contains(0) else {
       throw DatasetError(
         .malformed, path: path,
-        "is a binary file; expected a folder, a text list, IDX files or a single list of paths")
+        "is a binary file; expected \(DatasetFormats.names)")
     }
   }
 
@@ -186,4 +186,18 @@ private func numbered(
   guard let wanted else { return (names, own) }
   let map = try ClassNumbers(names, among: wanted, path: path)
   return (wanted, own.map { map.numbers[Int($0)] })
+}
+
+/// Any file: a list of paths.
+struct ListFormat: DatasetFormat {
+  var name: String { "a text list of paths" }
+
+  func recognizes(_ path: PathFacts) -> Bool { path.kind == .file }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    try request.refuseValidation(of: path.path, "is a list")
+    return try ListDataset(path: path.path, classes: request.classes, limits: request.limits)
+  }
 }

@@ -17,8 +17,11 @@ enum MixtureFile {
 
   /// Reads a file and opens the sets it lists.
   static func open(
-    _ path: String, split: DatasetSplit, classes: [String]?, limits: ImageLimits
+    _ path: String, _ request: DatasetRequest
   ) throws(DatasetError) -> MixtureDataset {
+    // A source keeps its own classes; the mixture numbers them.
+    var part = request
+    part.classes = nil
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     var sources: [MixtureDataset.Source] = []
     for (number, entry) in try entries(of: path).enumerated() {
@@ -30,13 +33,13 @@ enum MixtureFile {
         sources.append(
           MixtureDataset.Source(
             entry.data,
-            try openDataset(at: place(of: entry.data, in: folder), split: split, limits: limits),
+            try openDataset(at: place(of: entry.data, in: folder), part),
             weight: entry.weight))
       } catch {
         throw DatasetError(error.kind, path: path, "entry \(number + 1): \(error)")
       }
     }
-    return try MixtureDataset(sources, path: path, classes: classes)
+    return try MixtureDataset(sources, path: path, classes: request.classes)
   }
 
   /// Where a set is: beside the file, or among the fetched ones.
@@ -105,5 +108,20 @@ enum MixtureFile {
       entries.append(entry)
     }
     return entries
+  }
+}
+
+/// A YAML file that lists the sets of a mixture.
+struct MixtureFormat: DatasetFormat {
+  var name: String { "a mixture (.yaml: a list of {data, weight})" }
+
+  func recognizes(_ path: PathFacts) -> Bool {
+    path.kind == .file && MixtureFile.isOne(path.path)
+  }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    try MixtureFile.open(path.path, request)
   }
 }

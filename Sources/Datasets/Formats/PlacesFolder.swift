@@ -152,3 +152,21 @@ struct PlacesFolder {
     return parts.count == 2 && parts[0].utf8.count == 1 ? String(parts[1]) : String(name)
   }
 }
+
+/// A folder with the lists and images of Places365 or Places205.
+struct PlacesFormat: DatasetFormat {
+  var name: String { "a Places folder" }
+
+  func recognizes(_ path: PathFacts) -> Bool {
+    path.kind == .folder && PlacesFolder(path.path, names: path.names) != nil
+  }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    guard let set = PlacesFolder(path.path, names: path.names) else {
+      preconditionFailure("\(path.path) has no lists of Places")
+    }
+    return try set.open(request.split, classes: request.classes, limits: request.limits)
+  }
+}

@@ -213,7 +213,7 @@ public final class Finetuning {
       recipe,
       ModelDescription(
         model: model, classifier: .init(head: head, classNames: data.classes),
-        mean: normalization.mean, deviation: normalization.deviation)
+        mean: normalization.mean, deviation: normalization.std)
     )
   }
 

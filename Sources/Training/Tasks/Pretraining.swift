@@ -78,7 +78,7 @@ public final class Pretraining {
     folder = try RunFolder(settings.out, settings.opening)
     let normalization = resolved.data.pixelNormalization(channels: recipe.model.channels)
     let description = ModelDescription(
-      model: resolved.model, mean: normalization.mean, deviation: normalization.deviation,
+      model: resolved.model, mean: normalization.mean, deviation: normalization.std,
       maskingRatio: resolved.masking.ratio)
     task = PretrainingTask(resolved, description: description, on: settings.device)
     optimizer = AdamW(
