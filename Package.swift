@@ -84,7 +84,8 @@ let package = Package(
 
     // MARK: tests
     .target(
-      name: "TestSupport", dependencies: ["MaskedAutoencoders"], path: "Tests/TestSupport"),
+      name: "TestSupport", dependencies: ["MaskedAutoencoders", "Datasets"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "TorchTests", dependencies: ["TensorFiles", "TestSupport"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
     .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
@@ -94,7 +95,8 @@ let package = Package(
     .testTarget(
       name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib", "CZstd"]),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
     .testTarget(

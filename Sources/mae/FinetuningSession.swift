@@ -118,7 +118,7 @@ struct FinetuningSession {
   }
 
   private func conclude(
-    seconds: Double, _ broken: [BrokenImage], _ judgement: Judgement?
+    seconds: Double, _ broken: [UndecodableImage], _ judgement: Judgement?
   ) throws {
     for file in broken.prefix(5) { try journal.say("skipped   \(file)") }
     if broken.count > 5 { try journal.say("skipped   … \(broken.count) files in all") }

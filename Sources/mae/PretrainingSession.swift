@@ -89,7 +89,7 @@ struct PretrainingSession {
     }
   }
 
-  private func conclude(seconds: Double, _ broken: [BrokenImage]) throws {
+  private func conclude(seconds: Double, _ broken: [UndecodableImage]) throws {
     for file in broken.prefix(5) { try journal.say("skipped   \(file)") }
     if broken.count > 5 { try journal.say("skipped   … \(broken.count) files in all") }
     let run = pretraining

@@ -44,13 +44,22 @@ import Testing
     // Row 0, column 1 is the second column's first byte.
     (image[96], image[96 * 96 + 96], image[2 * 96 * 96 + 96]) = (1, 2, 3)
     try Data(image + image).write(to: URL(fileURLWithPath: path))
-    let set = try STLDataset(path: path)
+    // The line that CONTRIBUTING adds to the list, in its place.
+    let formats = DatasetFormats.all.flatMap { format -> [any DatasetFormat] in
+      format.name == "an IDX file or folder" ? [format, STLFormat()] : [format]
+    }
+    let set = try openDataset(at: path, DatasetRequest(formats: formats))
+    #expect(set is STLDataset)
+    checkImageDataset(set)
     #expect(set.count == 2)
     #expect(set.classes == nil && set.label(of: 0) == nil)
-    #expect(set.name(of: 0) != set.name(of: 1))
     #expect(try Array(set.image(at: 1).pixels.prefix(9)) == [0, 0, 0, 1, 2, 3, 0, 0, 0])
 
     try Data(image.dropLast()).write(to: URL(fileURLWithPath: path))
-    #expect(throws: DatasetError.self) { try STLDataset(path: path) }
+    #expect(throws: DatasetError.self) {
+      try openDataset(at: path, DatasetRequest(formats: formats))
+    }
+    // Without the line the file is none of those that are read.
+    #expect(throws: DatasetError.self) { try openDataset(at: path) }
   }
 }

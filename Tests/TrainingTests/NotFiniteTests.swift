@@ -51,7 +51,7 @@ import TorchOptim
       dataset,
       transform: ImageTransform(
         .identity, size: PixelSize(width: 16, height: 16),
-        normalization: PixelNormalization(mean: [0.5], deviation: [0.5])),
+        normalization: PixelNormalization(mean: [0.5], std: [0.5])),
       batch: 3, seed: 1, workers: 1)
     defer { loader.stop() }
     var weights = [task.weight.floats]

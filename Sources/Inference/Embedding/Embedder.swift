@@ -16,7 +16,7 @@ public struct Embedder {
     /// The names of their classes; nil for those that have none.
     public let labels: [String?]
     /// Images between them that could not be decoded.
-    public let broken: [BrokenImage]
+    public let broken: [UndecodableImage]
   }
 
   /// What stands for an image.

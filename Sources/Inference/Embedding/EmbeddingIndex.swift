@@ -55,9 +55,9 @@ public struct EmbeddingIndex {
     }
   }
 
-  private static func names(in path: String) throws(FileError) -> PackedStrings {
+  private static func names(in path: String) throws(FileError) -> StringTable {
     let stream = try LineStream(path: path)
-    var names = PackedStrings()
+    var names = StringTable()
     while let lines = try stream.lines(atMost: chunk) {
       for line in lines { names.append(String(line.prefix { $0 != "\t" })) }
     }

@@ -11,7 +11,7 @@ public struct ClassifierEvaluation: Sendable {
   /// First guesses, guesses among the first few, which class was taken for which, and calibration.
   public let scores: SubsetScores
   /// Images that could not be decoded and are not counted.
-  public let broken: [BrokenImage]
+  public let broken: [UndecodableImage]
   /// What was assumed about the classes, each as a sentence.
   public let remarks: [String]
   /// Seconds it took, reading and decoding included.
@@ -36,7 +36,7 @@ public struct ClassifierEvaluation: Sendable {
     let matching = try Self.matching(images, name, pass.model, competing)
     let start = ContinuousClock.now
     var scores = SubsetScores(matching.subset)
-    var broken: [BrokenImage] = []
+    var broken: [UndecodableImage] = []
     try pass.run(over: images, named: name, computing: { classifier($0) }) { part in
       broken += part.broken
       if let rows = part.rows {

@@ -12,7 +12,7 @@ public struct Judgement: Sendable {
   /// Whether it is right as often as it says.
   public let calibration: Calibration
   /// Images that could not be decoded.
-  public let broken: [BrokenImage]
+  public let broken: [UndecodableImage]
   /// Seconds it took, reading and decoding included.
   public let seconds: Double
 

@@ -11,7 +11,7 @@ public struct RobustnessEvaluation: Sendable {
   /// Images judged, of all parts.
   public let images: Int
   /// Images that could not be decoded and are not counted.
-  public let broken: [BrokenImage]
+  public let broken: [UndecodableImage]
   /// What was assumed about the classes, each as a sentence.
   public let remarks: [String]
   /// Seconds it took, reading and decoding included.
@@ -34,7 +34,7 @@ public struct RobustnessEvaluation: Sendable {
   ) throws {
     precondition(set.kind == .corruptions, "\(name) has no corruptions")
     var scores = CorruptionScores()
-    var (images, broken, remarks) = (0, [BrokenImage](), [String]())
+    var (images, broken, remarks) = (0, [UndecodableImage](), [String]())
     let start = ContinuousClock.now
     for part in set.parts {
       guard let corruption = part.corruption, let severity = part.severity else { continue }

@@ -13,7 +13,7 @@ public struct Features {
   /// The class of each row; −1 where the set has none.
   public let labels: [Int]
   /// Images that could not be decoded and have no row.
-  public let broken: [BrokenImage]
+  public let broken: [UndecodableImage]
 
   /// Takes rows from elsewhere.
   ///
@@ -48,7 +48,8 @@ public struct Features {
   ) throws {
     let kind: Embedding = pooling == .classToken ? .classToken : .mean
     let images = range.map { SubsetDataset(dataset, range: $0) } ?? dataset
-    var broken = BrokenImages(limit: BrokenImages.limit(fraction: 0.01, count: images.count))
+    var broken = UndecodableImages(
+      limit: UndecodableImages.limit(fraction: 0.01, count: images.count))
     var parts: [Tensor] = []
     var labels: [Int] = []
     let pass = try ImagePass(model, batch: batch, workers: workers)
@@ -67,7 +68,7 @@ public struct Features {
 
 extension Features {
   /// One image may always be broken; a set of one then has nothing left.
-  static func nothingToSee(in name: String, _ broken: [BrokenImage]) -> RunFailure {
+  static func nothingToSee(in name: String, _ broken: [UndecodableImage]) -> RunFailure {
     RunFailure(
       .badData,
       "\(name): none of the images could be decoded; the first is \(broken.first?.description ?? "")"
@@ -84,7 +85,7 @@ extension ModelDescription {
     let size = PixelSize(width: model.width, height: model.height)
     var transform = ImageTransform(
       .evaluation(for: size), size: size,
-      normalization: PixelNormalization(mean: mean, deviation: deviation))
+      normalization: PixelNormalization(mean: mean, std: deviation))
     transform.keepsFittingImages = true
     return transform
   }

@@ -13,7 +13,7 @@ final class ImageCrew: Sendable {
   /// What was made of some images that follow each other.
   struct Portion: Sendable {
     var indices: [Int] = []
-    var broken: [BrokenImage] = []
+    var broken: [UndecodableImage] = []
     /// The rows' numbers, one after the other.
     var values: [Float] = []
     /// The shape of all rows, `[B, …]`.
@@ -24,7 +24,7 @@ final class ImageCrew: Sendable {
   private let transform: ImageTransform
   private let size: Int
   private let work: Work
-  private let state: Monitor<State>
+  private let state: ConditionLock<State>
 
   /// What is computed. `@unchecked Sendable`: the threads only read the tensors it holds, whose
   /// reference counts are atomic; the tensors it makes stay on the thread.
@@ -63,7 +63,7 @@ final class ImageCrew: Sendable {
     work = Work(body: body)
     count = (images.count + size - 1) / size
     ahead = 4 * workers
-    state = Monitor(State())
+    state = ConditionLock(State())
     state.withLock { $0.running = workers }
     for number in 0..<workers {
       let thread = Thread { self.run(threads: threads) }
@@ -94,9 +94,9 @@ final class ImageCrew: Sendable {
 
   private func run(threads: Int) {
     Engine.threads = threads
-    let bench = ImageWorkbench()
+    let scratch = DecoderScratch()
     while let number = claim() {
-      let portion = made(number, on: bench)
+      let portion = made(number, scratch: scratch)
       state.withLock { $0.finished[number] = portion }
       state.broadcast()
     }
@@ -115,7 +115,7 @@ final class ImageCrew: Sendable {
   }
 
   /// Decodes the images of a portion and computes their rows.
-  private func made(_ number: Int, on bench: ImageWorkbench) -> Portion {
+  private func made(_ number: Int, scratch: DecoderScratch) -> Portion {
     let range = number * size..<min((number + 1) * size, images.count)
     var portion = Portion()
     let shape = [transform.channels, transform.size.height, transform.size.width]
@@ -127,11 +127,11 @@ final class ImageCrew: Sendable {
         do throws(ImageError) {
           var random = SampleRandom(seed: 0, sample: index)
           let content = try images.content(of: index)
-          try transform.write(content, using: &random, into: planes, on: bench)
+          try transform.write(content, using: &random, into: planes, scratch: scratch)
           portion.indices.append(index)
         } catch {
           portion.broken.append(
-            BrokenImage(index: index, name: images.name(of: index), reason: error.reason))
+            UndecodableImage(index: index, name: images.name(of: index), reason: error.reason))
         }
       }
     }

@@ -114,12 +114,12 @@ public struct ImageInputs: Sendable {
 
 /// Files by their paths, as one set.
 public struct ImageFiles: ImageDataset {
-  private let paths: PackedStrings
+  private let paths: StringTable
 
   /// Takes paths as they are; whether something is there shows when an image is read.
-  public init(paths: some Sequence<String>) { self.paths = PackedStrings(paths) }
+  public init(paths: some Sequence<String>) { self.paths = StringTable(paths) }
 
-  init(packed paths: PackedStrings) { self.paths = paths }
+  init(packed paths: StringTable) { self.paths = paths }
 
   public var count: Int { paths.count }
   public var classes: [String]? { nil }

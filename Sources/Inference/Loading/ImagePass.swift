@@ -19,7 +19,7 @@ public struct ImagePass {
     /// What was computed of them, `[B, …]` on the CPU; nil where `B` is 0.
     public let rows: Tensor?
     /// Those between them that could not be decoded.
-    public let broken: [BrokenImage]
+    public let broken: [UndecodableImage]
 
     /// All of them in order: a row's place in ``rows``, or why there is none.
     public var outcomes: [(index: Int, outcome: Outcome)] {
@@ -137,7 +137,7 @@ public struct ImagePass {
     let device = model.store.device
     var (known, seen) = (0, 0)
     /// The broken images met since the last call.
-    func newlyBroken() -> [BrokenImage] {
+    func newlyBroken() -> [UndecodableImage] {
       let fresh = Array(loader.broken.dropFirst(known))
       known += fresh.count
       return fresh

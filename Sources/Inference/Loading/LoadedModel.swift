@@ -174,7 +174,7 @@ extension PixelStandard {
     if channels == 3 {
       let imageNet = PixelNormalization.imageNet
       return (
-        PixelStandard(mean: imageNet.mean, deviation: imageNet.deviation),
+        PixelStandard(mean: imageNet.mean, deviation: imageNet.std),
         "with ImageNet's mean and deviation"
       )
     }

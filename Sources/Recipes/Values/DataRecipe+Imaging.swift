@@ -45,8 +45,8 @@ extension DataRecipe {
     case .none:
       PixelNormalization(
         mean: [Double](repeating: 0, count: channels),
-        deviation: [Double](repeating: 1, count: channels))
-    case .given(let mean, let std): PixelNormalization(mean: mean, deviation: std)
+        std: [Double](repeating: 1, count: channels))
+    case .given(let mean, let std): PixelNormalization(mean: mean, std: std)
     case .computed, .inherited:
       preconditionFailure("the normalisation has not been resolved yet")
     }
@@ -62,7 +62,7 @@ extension DataRecipe {
     ).normalization
     var resolved = self
     resolved.normalization = .given(
-      mean: found.mean.map(\.rounded6), std: found.deviation.map(\.rounded6))
+      mean: found.mean.map(\.rounded6), std: found.std.map(\.rounded6))
     return resolved
   }
 }

@@ -218,7 +218,7 @@ public final class Finetuning {
       recipe,
       ModelDescription(
         model: model, classifier: .init(head: head, classNames: data.classes),
-        mean: normalization.mean, deviation: normalization.deviation)
+        mean: normalization.mean, deviation: normalization.std)
     )
   }
 
@@ -250,7 +250,7 @@ public final class Finetuning {
   /// - Throws: ``Interruption``, ``RunFailure``, `DatasetError`, `FileError`.
   public func run(
     observers: [any TrainingObserver], judged: @escaping (Judgement, _ step: Int) throws -> Void
-  ) throws -> [BrokenImage] {
+  ) throws -> [UndecodableImage] {
     let sampling = recipe.data.sampling(accumulation: recipe.batch.accumulation)
     let loader = BatchLoader(
       data.training, path: settings.data,

@@ -82,7 +82,7 @@ public final class Pretraining {
     folder = try RunFolder(settings.out, settings.opening)
     let normalization = resolved.data.pixelNormalization(channels: recipe.model.channels)
     let description = ModelDescription(
-      model: resolved.model, mean: normalization.mean, deviation: normalization.deviation,
+      model: resolved.model, mean: normalization.mean, deviation: normalization.std,
       maskingRatio: resolved.masking.ratio)
     task = PretrainingTask(resolved, description: description, on: settings.device)
     optimizer = AdamW(
@@ -169,7 +169,7 @@ public final class Pretraining {
   ///
   /// - Returns: Images that could not be decoded.
   /// - Throws: ``Interruption``, ``RunFailure``, `DatasetError`, `FileError`.
-  public func run(observers: [any TrainingObserver]) throws -> [BrokenImage] {
+  public func run(observers: [any TrainingObserver]) throws -> [UndecodableImage] {
     let loader = BatchLoader(
       dataset, path: settings.data,
       transform: recipe.transform, output: recipe.data.output, batch: recipe.batch.size,
