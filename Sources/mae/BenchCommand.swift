@@ -39,7 +39,7 @@ struct StepBenchCommand: ParsableCommand {
   var peer: String?
 
   @Option(help: "float32 or bfloat16.")
-  var precision = Recipe.Precision.float32
+  var precision = Precision.float32
 
   @OptionGroup var compute: ComputeOptions
 

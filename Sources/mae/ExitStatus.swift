@@ -36,7 +36,7 @@ enum ExitStatus: Int32 {
   static func leave(_ error: any Error) -> Never {
     if let interruption = error as? Interruption {
       complain("\(interruption)")
-      exit(128 + interruption.signal)
+      exit(128 + (Interrupts.requested ?? SIGTERM))
     }
     guard let status = status(of: error) else { MAE.exit(withError: error) }
     for line in "\(error)".split(separator: "\n") { complain("error: \(line)") }

@@ -102,7 +102,7 @@ struct PassOptions: ParsableArguments {
   var workers: Int?
 
   @Option(help: "float32 or bfloat16.")
-  var precision = Recipe.Precision.float32
+  var precision = Precision.float32
 
   @OptionGroup var compute: ComputeOptions
 

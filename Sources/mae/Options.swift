@@ -1,7 +1,7 @@
 import FileSystem
 public import Inference
 import RecipeSyntax
-public import Recipes
+import Recipes
 import Runs
 public import ArgumentParser
 public import Datasets
@@ -75,7 +75,7 @@ struct HintOptions: ParsableArguments {
 // The words that options take are those of recipes and files.
 extension PixelTarget: ExpressibleByArgument {}
 extension Features.Pooling: ExpressibleByArgument {}
-extension Recipe.Precision: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 extension DatasetSplit: ExpressibleByArgument {}
 extension PredictionText.Format: ExpressibleByArgument {}
 extension Embedding: ExpressibleByArgument {}

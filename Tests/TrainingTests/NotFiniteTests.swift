@@ -18,7 +18,7 @@ import TorchOptim
     let store = ParameterStore(initializing: Generator(seed: 1))
     let weight: Tensor
     let description = ModelDescription(
-      model: Recipe.tiny().model, mean: [0.5], deviation: [0.5], maskingRatio: 0.75)
+      model: PretrainingRecipe.tiny().model, mean: [0.5], deviation: [0.5], maskingRatio: 0.75)
     private let script: (Int, Tensor) -> Tensor
 
     init(_ script: @escaping (Int, Tensor) -> Tensor) {
@@ -139,9 +139,9 @@ import TorchOptim
   /// The same through a whole run, with a rate that is out of the question.
   @Test func absurdRates() throws {
     let shop = try Workshop(images: 8)
-    var recipe = Recipe.tiny(saveEvery: 1)
-    recipe.optimizer.baseRate = 1e38
-    recipe.budget.warmupEpochs = 0
+    var recipe = PretrainingRecipe.tiny(saveEvery: 1)
+    recipe.optimizer.baseLearningRate = 1e38
+    recipe.schedule.warmupEpochs = 0
     let failure = #expect(throws: RunFailure.self) { try shop.train(recipe, "run") }
     #expect(failure?.kind == .notFinite)
     #expect(shop.names("run").contains { $0.hasPrefix("not-finite-step-") })

@@ -18,7 +18,7 @@ import TorchNN
   private func reconstruction(
     _ target: PixelTarget, channels: Int = 1, isBlank: Bool = false
   ) throws -> (Reconstruction, MaskedAutoencoder, ModelDescription) {
-    var configuration = Recipe.tiny(target: target).model
+    var configuration = PretrainingRecipe.tiny(target: target).model
     configuration.channels = channels
     let store = ParameterStore(initializing: Generator(seed: 3))
     let model = MaskedAutoencoder(configuration, in: store.root)

@@ -26,14 +26,14 @@ extension DataRecipe {
   package var output: PixelOutput { normalizeOnDevice ? .bytes : .floats }
 
   /// The order in which the recipe shows a set's images.
-  package func sampling(accumulation: Int) -> Sampling {
+  package func sampling(_ batch: BatchRecipe) -> Sampling {
     let order: Sampling.Shuffle =
       switch shuffle {
       case .exact: .exact
       case .buffered: .buffered(shuffleBuffer)
       case .none: .none
       }
-    return Sampling(shuffle: order, repeats: repeats, accumulation: accumulation)
+    return Sampling(shuffle: order, repeats: repeats, accumulation: batch.accumulation)
   }
 
   /// Mean and deviation in numbers.

@@ -1,6 +1,6 @@
 import Datasets
 import FileSystem
-import Runs
+public import Runs
 import Foundation
 import MaskedAutoencoders
 import Torch
@@ -27,6 +27,21 @@ public enum RunPage {
         + charts(metrics, description), facts: facts(results, description))
     try replaceFile(at: run + "/report.html") { (file) throws(FileError) in
       try file.write(report.html)
+    }
+  }
+
+  /// Adds a result to a run's and writes its page anew.
+  ///
+  /// - Returns: A note where the run may only be read, and its results stay as they are.
+  public static func record(
+    in run: String, _ change: (inout RunResults) -> Void
+  ) throws -> [String] {
+    do {
+      try RunResults.update(run, change)
+      try write(for: run)
+      return []
+    } catch let error as FileError where error.kind == .unwritable {
+      return ["note: \(error); the result is not kept in \(run)"]
     }
   }
 

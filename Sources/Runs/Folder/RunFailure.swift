@@ -30,20 +30,13 @@ public struct RunFailure: Error, CustomStringConvertible, Sendable {
   public var description: String { message }
 }
 
-/// A run that a signal ended, after its checkpoint was safe.
+/// A run that ended because it was asked to, after its checkpoint was safe.
 public struct Interruption: Error, CustomStringConvertible, Sendable {
-  /// The signal's number: 1 where the terminal went away, 2 for Ctrl-C, 15 for a request to end.
-  public let signal: Int32
-  /// Where things stand and how to go on.
+  /// Where things stand and how to resume.
   public let message: String
 
-  public var description: String { message }
-
   /// Records an end.
-  public init(
-    signal: Int32, message: String
-  ) {
-    self.signal = signal
-    self.message = message
-  }
+  public init(message: String) { self.message = message }
+
+  public var description: String { message }
 }

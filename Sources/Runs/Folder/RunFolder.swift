@@ -78,8 +78,8 @@ public final class RunFolder: Sendable {
   static let lockName = ".lock"
   package static let notFinitePrefix = "not-finite-step-"
 
-  /// The options that go on with the run.
-  public var resumingWords: String { "--out \(path.forShell) --resume" }
+  /// The options that resume the run.
+  public var resumeOptions: String { "--out \(path.forShell) --resume" }
 
   /// What to say of a run that is to be gone on with and begins at its first step; nil for any other.
   package func remarkOnBeginning(_ opening: Opening, at step: Int) -> String? {

@@ -24,6 +24,9 @@ public struct RunResults: Codable, Sendable {
   /// of its own, which judged.
   public var learned: LearnedImages?
 
+  /// What a run's own result is called in its folder's results.
+  public static let own = "."
+
   /// Creates empty results.
   public init() {}
 

@@ -1,21 +1,20 @@
-import Inference
+import Datasets
 import FileSystem
-import MaskedAutoencoders
-public import Runs
-public import Datasets
 import Foundation
-import Imaging
+import Inference
+import Recipes
+public import Runs
 public import Torch
 import TorchNN
 public import TorchOptim
 
-/// The loop: batches in, steps taken, checkpoints written; it can be ended at any moment and gone
-/// on with exactly.
+/// The loop: batches in, steps taken, checkpoints written. It can be ended between any two steps and
+/// resumed exactly.
 ///
-/// Nothing random is kept between steps: masks, order and crops follow from the seed and the step.
-/// So a checkpoint holds weights, moments and the number of steps, and a resumed run is the unbroken
+/// Nothing random is kept between steps: masks, order and crops follow from the seed and the step. So a
+/// checkpoint holds weights, moments and the number of steps, and a resumed run equals the unbroken
 /// one, bit for bit on a CPU with as many threads.
-public final class Trainer {
+public final class Trainer<Task: TrainingTask> {
   /// How long, how fast, how often.
   public struct Plan {
     /// Steps of the whole run.
@@ -23,9 +22,9 @@ public final class Trainer {
     /// Steps of one pass over the data.
     public var stepsPerEpoch: Int
     /// The learning rate of a step, counted from 0.
-    public var rate: (Int) -> Double
+    public var learningRate: (Int) -> Double
     /// Batches that one step adds up.
-    public var accumulation: Int
+    public var accumulation = 1
     /// The gradient's greatest length; nil leaves it as it is.
     public var clip: Double?
     /// The type of matrix products; nil for float32.
@@ -33,83 +32,82 @@ public final class Trainer {
     /// Steps between checkpoints.
     public var checkpointEvery: Int
     /// Checkpoints that are kept.
-    public var keptCheckpoints: Int
+    public var keptCheckpoints = 2
     /// Ends this session, not the run, after so many steps of the run.
     public var stopAfter: Int?
+    /// Asked before each step whether to write a checkpoint and end.
+    public var shouldStop: () -> Bool = { false }
     /// The run's seed.
     public var seed: UInt64
+    /// Images in the set, to notice another one when the run is resumed.
+    public var images: Int
+    /// The fingerprint of their layout.
+    public var layout: UInt32?
 
-    /// Creates a plan.
+    /// Creates a plan; what is left out is the usual.
     public init(
-      totalSteps: Int, stepsPerEpoch: Int, rate: @escaping (Int) -> Double, accumulation: Int = 1,
-      clip: Double? = nil, precision: DType? = nil, checkpointEvery: Int, keptCheckpoints: Int = 2,
-      stopAfter: Int? = nil, seed: UInt64
+      totalSteps: Int, stepsPerEpoch: Int, learningRate: @escaping (Int) -> Double,
+      checkpointEvery: Int, seed: UInt64, images: Int
     ) {
       self.totalSteps = totalSteps
       self.stepsPerEpoch = stepsPerEpoch
-      self.rate = rate
-      self.accumulation = accumulation
-      self.clip = clip
-      self.precision = precision
+      self.learningRate = learningRate
       self.checkpointEvery = checkpointEvery
-      self.keptCheckpoints = keptCheckpoints
-      self.stopAfter = stopAfter
       self.seed = seed
+      self.images = images
     }
   }
 
   /// Steps taken so far.
   public private(set) var step: Int
 
-  private let task: any TrainingTask
+  private let task: Task
   private let optimizer: any Optimizer
-  private let average: WeightAverage?
-  private let loader: BatchLoader
-  private let imageCount: Int
-  private let layout: UInt32?
+  private let ema: WeightAverage?
+  private let source: Task.Source
   private let plan: Plan
   private let folder: RunFolder
-  private let observers: [any TrainingObserver]
+  private let callbacks: Callbacks
   private var savedStep: Int?
   /// The images of the step under way, or of the last one.
   private var files: [String] = []
+  /// A batch on its way to a GPU.
+  private var upcoming: Result<(batch: Task.Source.Batch, images: Tensor), any Error>?
 
   /// Puts a run together.
   ///
   /// - Parameters:
-  ///   - average: The average of weights to keep, and to save in the weights' place.
-  ///   - loader: Stands at batch `step · accumulation`.
-  ///   - images: Number of images in the set.
-  ///   - layout: The fingerprint of their layout.
+  ///   - ema: The moving average of weights to keep, and to save in the weights' place.
+  ///   - source: Stands at batch `step · accumulation`.
   ///   - step: Steps taken before, in a resumed run.
+  ///   - warn: Told, once, that a callback has failed.
   public init(
-    _ task: any TrainingTask, optimizer: any Optimizer, average: WeightAverage? = nil,
-    loader: BatchLoader, images: Int, layout: UInt32? = nil, plan: Plan, folder: RunFolder,
-    startingAt step: Int = 0,
-    observers: [any TrainingObserver]
+    _ task: Task, optimizer: any Optimizer, ema: WeightAverage? = nil, source: Task.Source,
+    plan: Plan, folder: RunFolder, startingAt step: Int = 0,
+    callbacks: [any TrainingCallback] = [], warn: @escaping (String) -> Void = { _ in }
   ) {
     self.task = task
     self.optimizer = optimizer
-    self.average = average
-    self.loader = loader
-    imageCount = images
-    self.layout = layout
+    self.ema = ema
+    self.source = source
     self.plan = plan
     self.folder = folder
     self.step = step
-    self.observers = observers
+    self.callbacks = Callbacks(callbacks, warn: warn)
     savedStep = step > 0 ? step : nil
   }
 
-  /// Trains until the last step, a request to end, or a loss that is not finite.
+  /// The step that this session ends at.
+  private var end: Int { min(plan.totalSteps, plan.stopAfter ?? plan.totalSteps) }
+
+  /// Trains until the last step, a request to stop, or a loss that is not finite.
   ///
-  /// - Throws: ``Interruption`` after a signal, once a checkpoint is safe; ``RunFailure``.
+  /// - Throws: ``Interruption`` after a request to stop, once a checkpoint is safe; ``RunFailure``.
   public func run() throws {
-    let end = min(plan.totalSteps, plan.stopAfter ?? plan.totalSteps)
     while step < end {
-      try endIfRequested()
+      try stopIfAsked()
       let report = try takeStep()
-      for observer in observers { try observer.took(report) }
+      callbacks.each { try $0.stepTaken(report) }
       if step % plan.checkpointEvery == 0 { try save() }
     }
     try save()
@@ -117,100 +115,122 @@ public final class Trainer {
 
   private func takeStep() throws -> StepReport {
     let start = ContinuousClock.now
-    let waitedBefore = loader.waited
+    let waitedBefore = source.waited
     task.store.clearGradients()
     files = []
-    var losses = 0.0
+    var losses: [Tensor] = []
     var images = 0
     for part in 0..<plan.accumulation {
-      let batch = try loader.next()
+      let (batch, pixels) = try nextBatch()
       files += batch.names
-      let loss = backward(batch, draw: step * plan.accumulation + part)
-      guard loss.isFinite else { throw notFinite("the loss", loss) }
-      losses += loss
       images += batch.count
+      losses.append(addGradient(pixels, of: batch, draw: step * plan.accumulation + part))
     }
-    let rate = plan.rate(step)
-    var norm: Double?
-    if let limit = plan.clip {
-      let length = clipGradients(of: optimizer.groups, to: limit).item
-      guard length.isFinite else { throw notFinite("the gradient's length", length) }
-      norm = length
-    }
+    let norm = clippedGradientNorm()
+    prefetch()
+    let (loss, length) = try requireFinite(losses, norm)
+    let rate = plan.learningRate(step)
     optimizer.step(rate: rate)
-    average?.update()
+    ema?.update()
     step += 1
     return StepReport(
       step: step, totalSteps: plan.totalSteps,
-      epochs: Double(step) / Double(plan.stepsPerEpoch),
-      loss: losses / Double(plan.accumulation), rate: rate, gradientNorm: norm, images: images,
-      seconds: seconds(since: start), waited: loader.waited - waitedBefore)
+      epochs: Double(step) / Double(plan.stepsPerEpoch), loss: loss, learningRate: rate,
+      gradientNorm: length, images: images, seconds: seconds(since: start),
+      waited: source.waited - waitedBefore)
   }
 
-  /// Adds a batch's gradient and gives its loss. Reading the loss waits for the device: that is
-  /// what lets a bad one stop before the optimizer.
-  private func backward(_ batch: Batch, draw: Int) -> Double {
-    let images = batch.tensor(on: task.store.device)
+  /// Adds a batch's gradient and gives its loss, which is not waited for.
+  private func addGradient(_ images: Tensor, of batch: Task.Source.Batch, draw: Int) -> Tensor {
     let loss = withAutocast(to: plan.precision, on: task.store.device) {
       task.loss(images, of: batch, draw: draw)
     }
-    let value = loss.item
-    guard value.isFinite else { return value }
     (plan.accumulation == 1 ? loss : loss / Double(plan.accumulation)).backward()
-    return value
+    return loss.detached
   }
+
+  private func clippedGradientNorm() -> Tensor {
+    guard let limit = plan.clip else { return gradientNorm(of: optimizer.groups) }
+    return clipGradients(of: optimizer.groups, to: limit)
+  }
+
+  /// Mean loss and gradient norm, both finite. Reading them is the one wait for the device of a step,
+  /// before the optimizer: what is not finite never reaches the weights.
+  private func requireFinite(
+    _ losses: [Tensor], _ norm: Tensor
+  ) throws -> (loss: Double, norm: Double) {
+    let values = stacked((losses + [norm]).map { $0.to(.float32).reshaped([]) }).floats
+      .map(Double.init)
+    for loss in values.dropLast() where !loss.isFinite { throw notFinite("the loss", loss) }
+    let length = values[losses.count]
+    guard length.isFinite else { throw notFinite("the gradient's length", length) }
+    return (values.dropLast().reduce(0, +) / Double(plan.accumulation), length)
+  }
+
+  // MARK: Batches
+
+  private func nextBatch() throws -> (batch: Task.Source.Batch, images: Tensor) {
+    guard let ready = upcoming else { return try fetch() }
+    upcoming = nil
+    return try ready.get()
+  }
+
+  private func fetch() throws -> (batch: Task.Source.Batch, images: Tensor) {
+    let batch = try source.next()
+    return (batch, batch.tensor(on: task.store.device))
+  }
+
+  /// Starts the next batch's way to a GPU while the GPU is still at work on this step.
+  private func prefetch() {
+    guard task.store.device.kind == .cuda, step + 1 < end else { return }
+    upcoming = Result { try fetch() }
+  }
+
+  // MARK: Checkpoints
 
   private func save() throws {
     guard savedStep != step else { return }
-    // A loss can be finite and its gradient not: such weights must not push out good ones.
+    // A gradient can be finite and its weight not: such weights must not push out good ones.
     guard task.store.isFinite else { throw notFinite("a weight", .nan) }
     let checkpoint = folder.checkpoint(at: step)
     try checkpoint.write(
-      task.description, weights: average?.weights ?? task.store.weights,
+      task.description, weights: ema?.weights ?? task.store.weights,
       training: (
         optimizer.state + trainedBesideAverage,
         Checkpoint.Progress(
-          step: step, seed: plan.seed, images: imageCount,
-          epochs: Double(step) / Double(plan.stepsPerEpoch), layout: layout)
+          step: step, seed: plan.seed, images: plan.images,
+          epochs: Double(step) / Double(plan.stepsPerEpoch), layout: plan.layout)
       ))
     savedStep = step
     folder.discardReplaced()
     folder.keepCheckpoints(plan.keptCheckpoints)
-    for observer in observers { try observer.saved(checkpoint, at: step) }
+    callbacks.each { [step] in try $0.checkpointSaved(checkpoint, at: step) }
   }
 
   /// The weights that are trained, where their average takes their place in the checkpoint.
   private var trainedBesideAverage: [(name: String, tensor: Tensor)] {
-    guard average != nil else { return [] }
+    guard ema != nil else { return [] }
     return task.store.weights.map { (Checkpoint.trainedPrefix + $0.name, $0.tensor) }
   }
 
-  private func endIfRequested() throws {
-    guard let signal = Interrupts.requested else { return }
+  private func stopIfAsked() throws {
+    guard plan.shouldStop() else { return }
     if step == 0, folder.holdsReplaced {
-      throw Interruption(signal: signal, message: "stopped before the first step")
+      throw Interruption(message: "stopped before the first step")
     }
     try save()
     throw Interruption(
-      signal: signal,
       message: "stopped at step \(step) of \(plan.totalSteps); the checkpoint is safe in "
-        + "\(folder.checkpoint(at: step).path). Go on with \(folder.resumingWords)")
+        + "\(folder.checkpoint(at: step).path). Resume with \(folder.resumeOptions)")
   }
 
   /// Keeps what is needed to find out why, and the last state that was good.
   private func notFinite(_ what: String, _ value: Double) -> any Error {
-    struct Record: Encodable {
-      let step: Int
-      let what: String
-      let value: String
-      let rate: Double
-      let files: [String]
-    }
     let path = "\(folder.path)/\(RunFolder.notFinitePrefix)\(step).json"
     do {
       try JSONFile.write(
-        Record(
-          step: step, what: what, value: "\(value)", rate: plan.rate(step),
+        NotFiniteRecord(
+          step: step, what: what, value: "\(value)", learningRate: plan.learningRate(step),
           files: files),
         to: path)
       // A run that this one was to replace has more to show than this one.
@@ -221,8 +241,40 @@ public final class Trainer {
     let last = folder.latestCheckpoint().checkpoint?.path ?? "none was written yet"
     return RunFailure(
       .notFinite,
-      "\(what) is \(value.isNaN ? "not a number" : "infinite") at step \(step); the run has stopped. The files of the step are in "
-        + "\(path), the last good checkpoint is \(last). Try a lower optimizer.baseRate, "
-        + "optimizer.clip=1, or precision=float32")
+      "\(what) is \(value.isNaN ? "not a number" : "infinite") at step \(step); the run has stopped. "
+        + "The files of the step are in \(path), the last good checkpoint is \(last). Try a lower "
+        + "optimizer.baseLearningRate, optimizer.clip=1, or precision=float32")
+  }
+}
+
+/// What is kept of a step whose loss, gradient or weights were not finite.
+private struct NotFiniteRecord: Encodable {
+  let step: Int
+  let what: String
+  let value: String
+  let learningRate: Double
+  let files: [String]
+}
+
+/// Callbacks, whose failures are said once and cost nothing.
+private final class Callbacks {
+  private let callbacks: [any TrainingCallback]
+  private let warn: (String) -> Void
+  private var failed: Set<ObjectIdentifier> = []
+
+  init(_ callbacks: [any TrainingCallback], warn: @escaping (String) -> Void) {
+    self.callbacks = callbacks
+    self.warn = warn
+  }
+
+  func each(_ call: (any TrainingCallback) throws -> Void) {
+    for callback in callbacks {
+      do {
+        try call(callback)
+      } catch {
+        guard failed.insert(ObjectIdentifier(callback)).inserted else { continue }
+        warn("\(error); training goes on without what could not be written")
+      }
+    }
   }
 }

@@ -5,7 +5,7 @@ import Torch
 import TorchNN
 
 /// The weights a classifier starts from.
-struct StartingWeights {
+struct InitialWeights {
   /// Encoder weights and, where they fit, those of the head, by the classifier's names.
   let tensors: [String: Tensor]
   /// What is not as one may think, each as a sentence.
