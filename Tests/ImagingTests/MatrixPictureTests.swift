@@ -1,4 +1,4 @@
-import Figures
+@testable import Figures
 import Testing
 
 @testable import Imaging

@@ -1,3 +1,4 @@
+import FileSystem
 import TensorFiles
 import Foundation
 import Testing

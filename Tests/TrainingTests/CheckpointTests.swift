@@ -109,7 +109,7 @@ import Torch
     let error = #expect(throws: FileError.self) {
       try shop.train(
         .tiny(steps: 15), "run",
-        observers: [
+        callbacks: [
           Watcher { report in
             steps = report.step
             if report.step == 8 {
@@ -130,7 +130,7 @@ import Torch
     var seen: [[String]] = []
     try shop.train(
       .tiny(steps: 10, saveEvery: 2, keep: 3), "run",
-      observers: [Watcher(save: { _, _ in seen.append(shop.names("run/checkpoints")) })])
+      callbacks: [Watcher(save: { _, _ in seen.append(shop.names("run/checkpoints")) })])
     #expect(seen.last == ["step-10", "step-6", "step-8"])
     #expect(seen.map(\.count) == [1, 2, 3, 3, 3])
   }

@@ -15,7 +15,6 @@ import Testing
     for entry in RecipeBooks.classification.entries {
       #expect(entry.recipe.problems.isEmpty, "\(entry.name)")
       let file = try RecipeFile(parsing: entry.yaml, source: entry.name)
-      #expect(file.isOfClassifier)
       #expect(try RecipeBooks.classification.standard.changed(by: file) == entry.recipe, "\(entry.name)")
     }
     let names = RecipeBooks.classification.entries.map(\.name) + RecipeBooks.pretraining.entries.map(\.name)
@@ -45,8 +44,8 @@ import Testing
         #expect(recipe.regularization.labelSmoothing == 0.1)
         #expect(recipe.regularization.randAugment == 9)
         #expect(recipe.regularization.randAugmentNoise == 0.5)
-        #expect(recipe.head.deviation == 2e-5 && recipe.data.scale == 0.08...1)
-        #expect(recipe.optimizer.clip == nil && recipe.average == nil)
+        #expect(recipe.head.std == 2e-5 && recipe.data.scale == 0.08...1)
+        #expect(recipe.optimizer.clip == nil && recipe.ema == nil)
       }
     }
   }
@@ -55,10 +54,10 @@ import Testing
   @Test func linearProbing() throws {
     let probe = try recipe("paper-table10-linear-probe")
     #expect(probe.optimizer.kind == .lars && probe.optimizer.momentum == 0.9)
-    #expect(probe.peakRate() == 6.4 && probe.optimizer.weightDecay == 0)
+    #expect(probe.peakLearningRate == 6.4 && probe.optimizer.weightDecay == 0)
     #expect(probe.batch.size == 16_384 && probe.schedule.epochs == 90)
     #expect(probe.schedule.warmupEpochs == 10 && probe.head.batchNorm)
-    #expect(probe.trained.part == .lastBlocks(0) && probe.head.pooling == .classToken)
+    #expect(probe.trainedPart == .lastBlocks(0) && probe.head.pooling == .classToken)
     #expect(probe.regularization == .none && probe.data.crop == .randomClipped)
   }
 
@@ -70,11 +69,11 @@ import Testing
     ] {
       let scratch = try recipe("paper-table11-scratch-vit-\(size)")
       #expect(scratch.model?.encoder == shape && scratch.model?.patch == patch)
-      #expect(scratch.peakRate() == 1.6e-3 && scratch.optimizer.weightDecay == 0.3)
+      #expect(scratch.peakLearningRate == 1.6e-3 && scratch.optimizer.weightDecay == 0.3)
       #expect(scratch.optimizer.beta1 == 0.9 && scratch.optimizer.beta2 == 0.95)
       #expect(scratch.batch.size == 4096 && scratch.schedule.epochs == epochs)
       #expect(scratch.schedule.warmupEpochs == 20 && scratch.optimizer.layerDecay == 1)
-      #expect(scratch.regularization.dropPath == drop && scratch.average == 0.9999)
+      #expect(scratch.regularization.dropPath == drop && scratch.ema == 0.9999)
       #expect(scratch.regularization.mixup == 0.8 && scratch.regularization.erasing == 0)
     }
   }
@@ -82,7 +81,7 @@ import Testing
   @Test func settingsAreLaidOver() throws {
     let recipe = try RecipeBooks.classification.resolve(
       "finetune", settings: ["trainableBlocks=0.5", "labels.perClass=5", "schedule.epochs=3"])
-    #expect(recipe.trained.part == .halfBlock && recipe.labels.perClass == 5)
+    #expect(recipe.trainedPart == .halfBlock && recipe.labels.perClass == 5)
     #expect(recipe.schedule.warmupEpochs == 3 || recipe.schedule.warmupEpochs < 3)
     let errors = #expect(throws: RecipeErrors.self) {
       try RecipeBooks.classification.resolve("finetun", settings: ["trained.block=1", "head.pooling=cls"])

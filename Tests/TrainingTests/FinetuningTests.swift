@@ -19,14 +19,14 @@ import TorchNN
 extension FinetuningRecipe {
   /// Trains on the workshop's pictures for some steps.
   static func tiny(
-    steps: Int = 12, blocks: Double? = nil, average: Double? = nil,
-    kind: Optimizer.Kind = .adamw, head: Head = .init(), regularization: Regularization = .init()
+    steps: Int = 12, blocks: Double? = nil, ema: Double? = nil,
+    kind: OptimizerRecipe.Kind = .adamw, head: Head = .init(), regularization: Regularization = .init()
   ) -> FinetuningRecipe {
     FinetuningRecipe(
       name: "tiny", seed: 5, head: head, trainableBlocks: blocks,
       regularization: regularization,
       data: .init(normalization: .inherited, workers: 1),
-      optimizer: .init(kind: kind, baseLearningRate: 0.1), average: average, batch: .init(size: 4),
+      optimizer: .init(kind: kind, baseLearningRate: 0.1, layerDecay: 0.75), ema: ema, batch: .init(size: 4),
       schedule: .init(epochs: 1, steps: steps, warmupEpochs: 0.5),
       checkpoints: .init(everyEpochs: nil, everySteps: 5, keep: 5), logging: .init(everySteps: 1))
   }
@@ -55,15 +55,25 @@ extension Workshop {
     data: String = "classes", validation: String? = nil, _ opening: RunFolder.Opening = .new,
     stopAfter: Int? = nil
   ) throws -> (judgement: Judgement?, remarks: [String], description: ModelDescription) {
-    let run = try Finetuning(
+    let run = try classification(
+      recipe, from: model, like: like, out, data: data, validation: validation, opening, stopAfter: stopAfter)
+    _ = try run.run()
+    if run.finishedStep == run.totalSteps { _ = try run.validate() }
+    return (run.task.evaluation, run.warnings, run.task.description)
+  }
+
+  /// A classifier's run that has not begun.
+  func classification(
+    _ recipe: FinetuningRecipe, from model: String?, like: String? = nil, _ out: String,
+    data: String = "classes", validation: String? = nil, _ opening: RunFolder.Opening = .new,
+    stopAfter: Int? = nil
+  ) throws -> TrainingRun<ClassificationTask> {
+    try TrainingRun(
       recipe,
-      .init(
+      ClassificationInputs(
         model: model.map(callAsFunction), like: like.map(callAsFunction), data: self(data),
-        validation: validation.map(callAsFunction), out: self(out), opening: opening,
-        stopAfter: stopAfter))
-    var last: Judgement?
-    _ = try run.run(observers: []) { judgement, _ in last = judgement }
-    return (last, run.remarks, run.description)
+        validation: validation.map(callAsFunction)),
+      .init(out: self(out), opening: opening, stopAfter: stopAfter))
   }
 }
 
@@ -99,7 +109,7 @@ extension Workshop {
   }
 
   @Test(arguments: [
-    FinetuningRecipe.tiny(), .tiny(average: 0.9), .tiny(blocks: 0.5),
+    FinetuningRecipe.tiny(), .tiny(ema: 0.9), .tiny(blocks: 0.5),
     .tiny(kind: .sgd),
     .tiny(blocks: 0, kind: .lars, head: .init(pooling: .classToken, batchNorm: true)),
   ])
@@ -131,7 +141,7 @@ extension Workshop {
 
   @Test func averagesAreSavedAndJudged() throws {
     let shop = try shop()
-    try shop.finetune(.tiny(average: 0.999), from: "run", "averaged")
+    try shop.finetune(.tiny(ema: 0.999), from: "run", "averaged")
     try shop.finetune(.tiny(), from: "run", "plain")
     // So slow an average is still near the first weights; the weights themselves have moved.
     func distance(_ run: String) throws -> Double {
@@ -180,14 +190,12 @@ extension Workshop {
     let shop = try shop()
     var recipe = FinetuningRecipe.tiny(steps: 1)
     recipe.labels = .init(fraction: 0.5)
-    let run = try Finetuning(
-      recipe, .init(model: shop("run"), data: shop("classes"), out: shop("half")))
-    #expect(run.data.training.count == 6 && run.data.available == 12)
-    #expect(run.data.validation.count == 6)
+    let run = try shop.classification(recipe, from: "run", "half").task
+    #expect(run.labelled.training.count == 6 && run.labelled.available == 12)
+    #expect(run.labelled.validation.count == 6)
     recipe.labels = .init(perClass: 1)
-    let one = try Finetuning(
-      recipe, .init(model: shop("run"), data: shop("classes"), out: shop("one")))
-    #expect(Set((0..<2).map { one.data.training.label(of: $0) }) == [0, 1])
+    let one = try shop.classification(recipe, from: "run", "one").task
+    #expect(Set((0..<2).map { one.labelled.training.label(of: $0) }) == [0, 1])
     recipe.labels = .init(perClass: 7)
     let error = #expect(throws: DatasetError.self) {
       try shop.finetune(recipe, from: "run", "seven")
@@ -197,13 +205,11 @@ extension Workshop {
 
   @Test func aTenthIsHeldBackWhereNothingJudges() throws {
     let shop = try shop()
-    let run = try Finetuning(
-      .tiny(steps: 1),
-      .init(model: shop("run"), data: shop("classes/train"), out: shop("held")))
-    #expect(run.data.validation.count == 2 && run.data.training.count == 10)
+    let run = try shop.classification(.tiny(steps: 1), from: "run", "held", data: "classes/train").task
+    #expect(run.labelled.validation.count == 2 && run.labelled.training.count == 10)
     let names = { (set: any ImageDataset) in Set((0..<set.count).map { set.name(of: $0) }) }
-    #expect(names(run.data.validation).isDisjoint(with: names(run.data.training)))
-    #expect(run.remarks.contains { $0.contains("--validation") })
+    #expect(names(run.labelled.validation).isDisjoint(with: names(run.labelled.training)))
+    #expect(run.warnings.contains { $0.contains("--validation") })
   }
 
   @Test func labelsThatMakeNoSenseAreRefused() throws {
@@ -232,7 +238,7 @@ extension Workshop {
     recipe.labels.fraction = 0
     recipe.regularization.dropPath = 1
     recipe.optimizer.layerDecay = 0
-    recipe.average = 1
+    recipe.ema = 1
     #expect(
       recipe.problems.map { "\($0.path)" } == [
         "trainableBlocks", "labels.fraction", "regularization.dropPath", "optimizer.layerDecay",
@@ -281,14 +287,14 @@ extension Workshop {
     let named = FinetuningRecipe.tiny()
     try shop.finetune(named, from: nil, like: "run", "scratch", stopAfter: 7)
     let kept = try RecipeBooks.classification.resolve(shop("scratch/recipe.yaml"))
-    let resumed = try kept.resumed(with: named)
+    let resumed = try kept.resumed(with: named, recipeIsNamed: true)
     try shop.finetune(resumed, from: nil, like: "run", "scratch", .resume)
     #expect(shop.exists("scratch/checkpoints/step-12"))
     var other = named
     other.optimizer.baseLearningRate = 0.3
     other.labels.fraction = 0.5
-    let refused = #expect(throws: RecipeErrors.self) { try kept.resumed(with: other) }
-    #expect(refused?.mistakes.map { "\($0.path)" } == ["labels", "optimizer"])
+    let refused = #expect(throws: RecipeErrors.self) { try kept.resumed(with: other, recipeIsNamed: true) }
+    #expect(refused?.mistakes.map { "\($0.path)" } == ["labels.fraction", "optimizer.baseLearningRate"])
   }
 
   @Test func namesOfFoldersAndProtocols() {

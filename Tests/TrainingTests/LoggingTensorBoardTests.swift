@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import TestSupport
 import Testing
@@ -69,7 +70,7 @@ import Testing
         image == [
           1: [.varint(1)], 2: [.varint(300)], 3: [.varint(3)], 4: [.bytes([UInt8](Self.png))],
         ])
-      #expect(throws: LogFailure.self) {
+      #expect(throws: FileError.self) {
         try writer.write(image: Data("GIF89a".utf8), tag: "x", epoch: 1)
       }
     }

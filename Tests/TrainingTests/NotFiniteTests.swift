@@ -14,7 +14,7 @@ import TorchOptim
 /// A loss or gradient that is no number stops a run before it does harm.
 @Suite struct NotFiniteTests {
   /// Four weights that are pulled to zero; `script` adds what a step is to go wrong by.
-  final class ScriptedTask: TrainingTask {
+  final class ScriptedTask: TrainingObjective {
     let store = ParameterStore(initializing: Generator(seed: 1))
     let weight: Tensor
     let description = ModelDescription(
@@ -35,7 +35,7 @@ import TorchOptim
     var step: Int
     var what: String
     var value: String
-    var rate: Double
+    var learningRate: Double
     var files: [String]
   }
 
@@ -55,14 +55,16 @@ import TorchOptim
       batch: 3, seed: 1, workers: 1)
     defer { loader.stop() }
     var weights = [task.weight.floats]
+    var plan = Trainer<ScriptedTask>.Plan(
+      totalSteps: 9, stepsPerEpoch: 2, learningRate: { _ in 0.1 }, checkpointEvery: saveEvery, seed: 1,
+      images: 6)
+    plan.accumulation = accumulation
+    plan.clip = clip
+    plan.keptCheckpoints = keep
     let trainer = Trainer(
       task,
       optimizer: AdamW(ParameterGroup.decayingMatrices(of: task.store.trainable, weightDecay: 0)),
-      loader: loader, images: 6,
-      plan: .init(
-        totalSteps: 9, stepsPerEpoch: 2, rate: { _ in 0.1 }, accumulation: accumulation,
-        clip: clip, checkpointEvery: saveEvery, keptCheckpoints: keep, seed: 1),
-      folder: folder, observers: [Watcher { _ in weights.append(task.weight.floats) }])
+      source: loader, plan: plan, folder: folder, callbacks: [Watcher { _ in weights.append(task.weight.floats) }])
     let failure = #expect(throws: RunFailure.self) { try trainer.run() }
     return (try #require(failure), weights, task, folder)
   }
@@ -81,7 +83,7 @@ import TorchOptim
     #expect(weights.count == 4 && Set(weights).count == 4)  // the start and three steps
     #expect(task.weight.floats == weights[3], "the bad step changed weights")
     let record = try record(shop, step: 3)
-    #expect(record.step == 3 && record.what == "the loss" && record.rate == 0.1)
+    #expect(record.step == 3 && record.what == "the loss" && record.learningRate == 0.1)
     #expect(record.value == "\(value)")
     #expect(record.files.count == 3 && record.files.allSatisfy { $0.hasPrefix("image ") })
     // The state before the bad step is kept.

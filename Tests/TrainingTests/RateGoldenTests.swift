@@ -42,10 +42,10 @@ import Training
     recipe.optimizer.baseLearningRate = try #require(example.baseLearningRate)
     recipe.optimizer.minimumLearningRate = try #require(example.minimum)
     recipe.batch = .init(size: try #require(example.effectiveBatch))
-    recipe.budget = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))
-    let schedule = recipe.schedule(stepsPerEpoch: stepsPerEpoch)
+    recipe.schedule = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))
+    let schedule = recipe.learningRates(stepsPerEpoch: stepsPerEpoch)
     for (step, rate) in zip(steps, golden) {
-      #expect(abs(schedule.rate(at: step) - rate) <= 1e-12 * recipe.peakRate(), "step \(step)")
+      #expect(abs(schedule.rate(at: step) - rate) <= 1e-12 * recipe.peakLearningRate, "step \(step)")
     }
   }
 }

@@ -89,7 +89,7 @@ import Training
     let recipe = try RecipeBooks.pretraining.resolve(file.path, settings: ["schedule.epochs=4"])
     #expect(recipe.model.channels == 1)
     #expect(recipe.model.encoder == .tiny)
-    #expect(recipe.budget == .init(epochs: 4, warmupEpochs: 0.5))
+    #expect(recipe.schedule == .init(epochs: 4, warmupEpochs: 0.5))
     try Data("base: fashion\nmodel: {patch: 3.5}".utf8).write(to: file)
     let lines = Self.mistakes("seed=x", recipe: file.path).split(separator: "\n")
     #expect(lines.count == 3)
@@ -320,8 +320,8 @@ import Training
 
   @Test func paperValues() throws {
     let large = try RecipeBooks.pretraining.entry(named: "paper-table8-vit-large").recipe
-    #expect(large.peakRate() == 2.4e-3)
-    #expect(large.budget == .init(epochs: 1600, warmupEpochs: 40))
+    #expect(large.peakLearningRate == 2.4e-3)
+    #expect(large.schedule == .init(epochs: 1600, warmupEpochs: 40))
     #expect(large.optimizer == .init(baseLearningRate: 1.5e-4, beta1: 0.9, beta2: 0.95, weightDecay: 0.05))
     #expect(large.data.scale == 0.2...1)
     let huge = try RecipeBooks.pretraining.entry(named: "paper-table8-vit-huge").recipe

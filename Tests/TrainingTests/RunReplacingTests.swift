@@ -102,7 +102,7 @@ import Torch
       _ = #expect(throws: Mishap.self) {
         try shop.train(
           .tiny(steps: 9), "run", .overwrite,
-          observers: [Watcher(step: { if $0.step == step { throw Mishap() } })])
+          callbacks: [Watcher(step: { if $0.step == step { throw Mishap() } })])
       }
     }
     try failing(after: 4)

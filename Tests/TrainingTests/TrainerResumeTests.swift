@@ -49,7 +49,7 @@ import Torch
     let recipe = PretrainingRecipe.tiny(steps: 8, saveEvery: 3, keep: 1)
     try shop.train(
       recipe, "run",
-      observers: [
+      callbacks: [
         Watcher { try shop.copy("run", to: "killed-\($0.step)") },
         Watcher(save: { _, step in try shop.copy("run", to: "saved-\(step)") }),
       ])
@@ -186,9 +186,9 @@ import Torch
     }
     try mix(3)
     func train(_ recipe: PretrainingRecipe, _ out: String, _ opening: RunFolder.Opening = .new) throws {
-      let run = try Pretraining(
-        recipe, .init(data: shop("mix.yaml"), out: shop(out), opening: opening))
-      _ = try run.run(observers: [])
+      _ = try TrainingRun<PretrainingTask>(
+        recipe, .init(data: shop("mix.yaml")), .init(out: shop(out), opening: opening)
+      ).run()
     }
     try train(.tiny(steps: 9), "whole")
     try train(.tiny(steps: 4), "run")

@@ -80,24 +80,23 @@ final class Workshop: Sendable {
   @discardableResult
   func train(
     _ recipe: PretrainingRecipe, _ out: String, _ opening: RunFolder.Opening = .new, stopAfter: Int? = nil,
-    observers: [any TrainingCallback] = []
-  ) throws -> Sitting {
-    let run = try Pretraining(
-      recipe,
-      .init(data: self("images"), out: self(out), opening: opening, stopAfter: stopAfter))
-    let journal = try RunLogger(
+    callbacks: [any TrainingCallback] = []
+  ) throws -> Session {
+    let run = try TrainingRun<PretrainingTask>(
+      recipe, .init(data: self("images")), .init(out: self(out), opening: opening, stopAfter: stopAfter))
+    let logger = try RunLogger(
       run.folder, resumingAfter: run.startingStep, stepsPerEpoch: run.stepsPerEpoch,
-      epochs: Double(run.totalSteps) / Double(run.stepsPerEpoch), everySteps: 1,
+      epochs: run.epochs(run.totalSteps), everySteps: 1, logsGradientNorm: recipe.optimizer.clip != nil,
       terminal: .plain, sink: { _ in })
-    _ = try run.run(observers: [journal] + observers)
-    return Sitting(
+    _ = try run.run(callbacks: [logger] + callbacks)
+    return Session(
       startingStep: run.startingStep, finishedStep: run.finishedStep, totalSteps: run.totalSteps,
-      skippedCheckpoints: run.skippedCheckpoints, description: run.description)
+      skippedCheckpoints: run.skippedCheckpoints, description: run.task.description)
   }
 }
 
-/// What one sitting of training did.
-struct Sitting {
+/// What one session of training did.
+struct Session {
   var startingStep: Int
   var finishedStep: Int
   var totalSteps: Int
@@ -118,7 +117,7 @@ extension PretrainingRecipe {
         encoder: TransformerShape(width: 16, depth: 1, heads: 2),
         decoder: TransformerShape(width: 16, depth: 1, heads: 2), target: target),
       data: .init(normalization: .given(mean: [0.5], std: [0.25]), workers: 1),
-      optimizer: .init(baseLearningRate: 0.05, clip: clip),
+      optimizer: .pretraining(baseLearningRate: 0.05, clip: clip),
       batch: .init(size: batch, accumulation: accumulation),
       schedule: .init(epochs: 1, steps: steps, warmupEpochs: 1),
       checkpoints: .init(everyEpochs: nil, everySteps: saveEvery, keep: keep),
@@ -155,6 +154,6 @@ final class Watcher: TrainingCallback {
     onSave = save
   }
 
-  func took(_ step: StepReport) throws { try onStep(step) }
-  func saved(_ checkpoint: Checkpoint, at step: Int) throws { try onSave(checkpoint, step) }
+  func stepTaken(_ step: StepReport) throws { try onStep(step) }
+  func checkpointSaved(_ checkpoint: Checkpoint, at step: Int) throws { try onSave(checkpoint, step) }
 }

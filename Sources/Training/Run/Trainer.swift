@@ -14,7 +14,7 @@ public import TorchOptim
 /// Nothing random is kept between steps: masks, order and crops follow from the seed and the step. So a
 /// checkpoint holds weights, moments and the number of steps, and a resumed run equals the unbroken
 /// one, bit for bit on a CPU with as many threads.
-public final class Trainer<Task: TrainingTask> {
+public final class Trainer<Task: TrainingObjective> {
   /// How long, how fast, how often.
   public struct Plan {
     /// Steps of the whole run.

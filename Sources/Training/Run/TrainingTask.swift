@@ -7,17 +7,34 @@ public import Torch
 public import TorchNN
 public import TorchOptim
 
+/// What a ``Trainer`` needs to know: a model, and how far it is off on a batch.
+public protocol TrainingObjective: AnyObject {
+  /// Where batches come from.
+  associatedtype Source: BatchSource = BatchLoader
+
+  /// The model's tensors.
+  var store: ParameterStore { get }
+  /// What `model.json` of a checkpoint says.
+  var description: ModelDescription { get }
+
+  /// The error on a batch, a scalar whose gradient is followed.
+  ///
+  /// - Parameters:
+  ///   - images: `[B, C, H, W]` float32, on the model's device.
+  ///   - batch: What else is known about the images.
+  ///   - draw: Number of the batch since the run's start; with the seed it decides what is random.
+  func loss(_ images: Tensor, of batch: Source.Batch, draw: Int) -> Tensor
+}
+
 /// One kind of training: everything that ``TrainingRun`` and ``Trainer`` cannot know. What is learned
 /// from what, how far the model is off on a batch, how it is validated, and what is told of it.
 ///
 /// A kind of training is a folder: its task here, its recipes in `Recipes`, its command in `mae`.
-public protocol TrainingTask: AnyObject {
+public protocol TrainingTask: TrainingObjective {
   /// The recipe of this kind.
   associatedtype Recipe: TrainingRecipe
   /// What a user names besides the recipe: data, an encoder.
   associatedtype Inputs: TrainingInputs
-  /// Where batches come from.
-  associatedtype Source: BatchSource = BatchLoader
 
   /// Opens data and models, completes the recipe, and makes the model with its initial weights.
   ///
@@ -29,10 +46,6 @@ public protocol TrainingTask: AnyObject {
   var recipe: Recipe { get }
   /// The images that are learned from, and how they become the model's input.
   var data: TrainingData { get }
-  /// The model's tensors.
-  var store: ParameterStore { get }
-  /// What `model.json` of a checkpoint says.
-  var description: ModelDescription { get }
   /// What is trained, grouped by weight decay and learning rate.
   var parameterGroups: [ParameterGroup] { get }
   /// What was noticed and does not keep the run from starting, each as a sentence.
@@ -42,14 +55,6 @@ public protocol TrainingTask: AnyObject {
 
   /// Batches without end, from a number on.
   func batches(startingAt batch: Int, rank: DataParallelRank) -> Source
-
-  /// The error on a batch, a scalar whose gradient is followed.
-  ///
-  /// - Parameters:
-  ///   - images: `[B, C, H, W]` float32, on the model's device.
-  ///   - batch: What else is known about the images.
-  ///   - draw: Number of the batch since the run's start; with the seed it decides what is random.
-  func loss(_ images: Tensor, of batch: Source.Batch, draw: Int) -> Tensor
 
   /// The error on blank images, for measuring how long a step takes; changes no running statistics.
   func loss(ofBlankImages count: Int) -> Tensor
