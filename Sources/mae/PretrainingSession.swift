@@ -60,8 +60,8 @@ struct PretrainingSession {
     }
     try journal.say(
       "model     \(model.height) × \(model.width) × \(model.channels), patch \(model.patch): "
-        + "\(recipe.masking.visible(of: model.grid.count)) of \(model.grid.count) patches visible; "
-        + "encoder \(model.encoder.words), decoder \(model.decoder.words); "
+        + "\(recipe.masking.kept(of: model.grid)) of \(model.grid.count) patches visible; "
+        + "encoder \(model.encoder.words), decoder \(model.decoder?.words ?? "none"); "
         + "\(Readable.fixed(Double(run.parameterCount) / 1e6, 2)) M parameters")
     try journal.say(
       "recipe    \(recipe.name): effective batch \(run.effectiveBatch) "

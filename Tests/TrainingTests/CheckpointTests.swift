@@ -1,4 +1,5 @@
 import Foundation
+import MaskedAutoencoders
 import Testing
 import Torch
 
@@ -80,7 +81,7 @@ import Torch
   @Test func oldOnesAreReplacedInOneMove() throws {
     let shop = try Workshop()
     let description = ModelDescription(
-      model: Recipe.tiny().model, mean: [0], deviation: [1], maskingRatio: 0.5)
+      model: Recipe.tiny().model, mean: [0], deviation: [1], masking: .random(ratio: 0.5))
     let checkpoint = Checkpoint(path: shop("deep/er/checkpoint"))
     for value in [1.0, 2.0] {
       try checkpoint.write(description, weights: [("a", Tensor.full([2], value))])

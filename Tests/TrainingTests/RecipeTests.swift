@@ -29,7 +29,7 @@ import Training
     recipe.seed = .max
     recipe.name = "null"
     recipe.note = "true"
-    recipe.masking.ratio = 0.1 + 0.2
+    recipe.masking = .random(ratio: 0.1 + 0.2)
     recipe.optimizer.clip = 1 / 3.0
     recipe.optimizer.baseRate = 1.1e-17
     recipe.data.normalization = .given(mean: [0.1, 1e-9, 0], std: [1 / 3.0, 2, 3])
@@ -325,6 +325,6 @@ import Training
     #expect(large.data.scale == 0.2...1)
     let huge = try RecipeBook.entry(named: "paper-table8-vit-huge").recipe
     #expect(huge.model.grid.count == 256)
-    #expect(huge.masking.visible(of: huge.model.grid.count) == 64)
+    #expect(huge.masking.kept(of: huge.model.grid) == 64)
   }
 }

@@ -13,7 +13,7 @@ import TorchNN
 @Suite struct ReconstructionTests {
   /// A model of 16² pixels; `isBlank` makes it predict 0 for everything.
   private func reconstruction(
-    _ target: PixelTarget, channels: Int = 1, isBlank: Bool = false
+    _ target: ReconstructionTarget, channels: Int = 1, isBlank: Bool = false
   ) throws -> (Reconstruction, MaskedAutoencoder, ModelDescription) {
     var configuration = Recipe.tiny(target: target).model
     configuration.channels = channels
@@ -29,7 +29,7 @@ import TorchNN
     }
     let description = ModelDescription(
       model: configuration, mean: [0.4, 0.5, 0.6].suffix(channels),
-      deviation: [0.2, 0.25, 0.3].suffix(channels), maskingRatio: 0.75)
+      deviation: [0.2, 0.25, 0.3].suffix(channels))
     return (try Reconstruction(model, description, on: .cpu), model, description)
   }
 

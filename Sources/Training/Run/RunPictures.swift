@@ -15,7 +15,10 @@ public final class RunPictures: TrainingObserver {
   public init(_ run: Pretraining, journal: RunJournal) {
     self.run = run
     self.journal = journal
-    every = run.recipe.monitor.reconstructionsEveryEpochs.map { $0 * run.stepsPerEpoch }
+    let isDrawable = run.recipe.model.target.isDrawable
+    every =
+      isDrawable
+      ? run.recipe.monitor.reconstructionsEveryEpochs.map { $0 * run.stepsPerEpoch } : nil
     let count = min(run.recipe.monitor.images, run.dataset.count)
     // Evenly over the set, whose neighbours are often alike; files that do not decode are left out.
     indices = (0..<count).map { $0 * run.dataset.count / max(1, count) }.filter {

@@ -79,7 +79,7 @@ public final class Pretraining {
     let normalization = resolved.data.pixelNormalization(channels: recipe.model.channels)
     let description = ModelDescription(
       model: resolved.model, mean: normalization.mean, deviation: normalization.deviation,
-      maskingRatio: resolved.masking.ratio)
+      masking: resolved.masking)
     task = PretrainingTask(resolved, description: description, on: settings.device)
     optimizer = AdamW(
       ParameterGroup.decayingMatrices(
@@ -150,7 +150,7 @@ public final class Pretraining {
     let model = recipe.model
     let images = Tensor.zeros([count, model.channels, model.height, model.width])
       .to(settings.device)
-    let mask = recipe.masking.rule.mask(model.grid, batch: count, using: Generator(seed: 0))
+    let mask = recipe.masking.mask(model.grid, batch: count, using: Generator(seed: 0))
     let start = ContinuousClock.now
     withAutocast(to: recipe.precision.type, on: settings.device) {
       task.model.loss(images, mask: mask.to(settings.device))

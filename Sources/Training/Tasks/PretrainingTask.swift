@@ -9,7 +9,7 @@ public struct PretrainingTask: TrainingTask {
   public let model: MaskedAutoencoder
   public let store: ParameterStore
   public let description: ModelDescription
-  private let masking: any MaskingStrategy
+  private let masking: Masking
   private let region: MaskedAutoencoder.LossRegion
   private let seed: UInt64
 
@@ -17,7 +17,7 @@ public struct PretrainingTask: TrainingTask {
   public init(_ recipe: Recipe, description: ModelDescription, on device: Device) {
     self.description = description
     seed = recipe.seed
-    masking = recipe.masking.rule
+    masking = recipe.masking
     region = recipe.loss.region.lossRegion
     store = ParameterStore(
       on: device, initializing: Generator(seed: recipe.seed, stream: Stream.weights, step: 0))
@@ -41,15 +41,6 @@ enum Stream {
   static let mixing: UInt64 = 4
   static let paths: UInt64 = 5
   static let labels: UInt64 = 6
-}
-
-extension Recipe.Masking {
-  /// The strategy that the recipe names.
-  var rule: any MaskingStrategy {
-    switch strategy {
-    case .random: RandomMasking(ratio: ratio)
-    }
-  }
 }
 
 extension Recipe.Loss.Region {
