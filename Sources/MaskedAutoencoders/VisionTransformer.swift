@@ -101,8 +101,8 @@ extension Module {
 }
 
 extension MaskedAutoencoder {
-  /// Makes a model with random weights, which ``TorchNN/Module/parameters`` holds:
-  /// `MaskedAutoencoder(.base(patch: 16))`.
+  /// Makes a model with random weights: `MaskedAutoencoder(.base(patch: 16))`. Its `parameters` hold
+  /// them.
   public init(_ configuration: ModelConfiguration, seed: UInt64 = 0, on device: Device = .cpu) {
     self.init(configuration, in: .random(seed: seed, on: device))
   }

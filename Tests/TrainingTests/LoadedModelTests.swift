@@ -86,6 +86,35 @@ import TorchNN
     #expect(throws: RunFailure.self) { try Reconstruction(encoder) }
   }
 
+  @Test func `descriptions of before are read, and new ones by programs of before`() throws {
+    func json(_ description: ModelDescription) throws -> [String: Any] {
+      let data = try JSONEncoder().encode(description)
+      return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+    func read(_ object: [String: Any]) throws -> ModelDescription {
+      try JSONDecoder().decode(
+        ModelDescription.self, from: JSONSerialization.data(withJSONObject: object))
+    }
+    let whole = ModelDescription(
+      model: Recipe.tiny().model, mean: [0.5], deviation: [0.25], masking: .random(ratio: 0.6))
+    var object = try json(whole)
+    #expect(try read(object) == whole)
+    #expect(object["maskingRatio"] as? Double == 0.6 && object["hasDecoder"] as? Bool == true)
+    let masking = try #require(object["masking"] as? [String: Any])
+    #expect(masking["strategy"] as? String == "random" && masking["ratio"] as? Double == 0.6)
+    object["masking"] = nil
+    #expect(try read(object) == whole)
+    // An encoder alone had the shape of a decoder that was not there.
+    object["hasDecoder"] = false
+    let encoder = try read(object)
+    #expect(encoder.model.decoder == nil && !encoder.hasDecoder)
+    #expect(try json(encoder)["hasDecoder"] as? Bool == false)
+    #expect(try read(json(encoder)) == encoder)
+    // What a checkpoint of another program's strategy says is an error, not random masking.
+    object["masking"] = ["strategy": "unheard-of", "ratio": 0.5]
+    #expect(throws: DecodingError.self) { try read(object) }
+  }
+
   @Test func classifiers() throws {
     let model = try LoadedModel(golden("classifiers/average"))
     #expect(model.description.kind == .classifier && !model.description.hasDecoder)

@@ -155,6 +155,11 @@ import Training
         + "the fields width, depth, heads and mlpRatio (--set)"
     ),
     (
+      "model.decoder=null",
+      "model.decoder is null; expected tiny, small, base, large, huge or paper, or "
+        + "the fields width, depth, heads and mlpRatio (--set)"
+    ),
+    (
       "model.encoder=[1]",
       "model.encoder is [1]; expected tiny, small, base, large or huge, or "
         + "the fields width, depth, heads and mlpRatio (--set)"
@@ -291,6 +296,15 @@ import Training
   ])
   func valuesOutOfRange(setting: String, message: String) {
     #expect(Self.mistakes(setting) == message)
+  }
+
+  @Test func `a recipe of an encoder alone cannot be pre-trained`() {
+    var recipe = RecipeBook.standard
+    recipe.model.decoder = nil
+    #expect(
+      recipe.problems.map(\.description) == [
+        "model.decoder is null; expected a shape, without which nothing is reconstructed"
+      ])
   }
 
   @Test func allMistakesAtOnce() {
