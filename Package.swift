@@ -5,10 +5,11 @@ let package = Package(
   name: "swift-mae",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim"]),
-    .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders", "Imaging"]),
+    .library(name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
+    .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
-    .library(name: "Training", targets: ["Training", "Recipes", "Datasets", "Evaluation"]),
+    .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
+    .library(name: "Training", targets: ["Training", "Recipes", "RecipeSyntax", "Reports"]),
     .executable(name: "mae", targets: ["mae"]),
   ],
   dependencies: [
@@ -18,6 +19,11 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
+    // MARK: the floor
+    // Files and text, and nothing else: atomic replacement, mapped and whole reading, locks, paths,
+    // JSON and CSV text. Both towers stand on it.
+    .target(name: "FileSystem"),
+
     // MARK: tensor tower
     // A C header and a loader: no libtorch header, no link flag. `scripts/bootstrap` compiles
     // `Bridge/` into `.torch/libCTorch.so`, which the loader opens on first use.
@@ -25,9 +31,10 @@ let package = Package(
       name: "CTorch",
       cSettings: [.define("CTORCH_DIR", to: "\"\(Context.packageDirectory)/.torch\"")]),
     .target(name: "Torch", dependencies: ["CTorch"]),
+    .target(name: "TensorFiles", dependencies: ["Torch", "FileSystem"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "TorchOptim", dependencies: ["TorchNN"]),
-    .target(name: "MaskedAutoencoders", dependencies: ["TorchNN"]),
+    .target(name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles"]),
 
     // MARK: host tower
     // The system's image and packing libraries, found through pkg-config.
@@ -51,50 +58,54 @@ let package = Package(
     // shards over HTTP.
     .target(name: "CCurl"),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CWebP", "CTIFF"]),
-    .target(name: "Imaging", dependencies: ["CImageCodecs"]),
-    .target(name: "Datasets", dependencies: ["Imaging", "CCurl", "CZlib", "CZstd", "Yams"]),
+    .target(name: "Imaging", dependencies: ["CImageCodecs", "FileSystem"]),
+    .target(name: "Figures", dependencies: ["Imaging"]),
+    .target(
+      name: "Datasets", dependencies: ["Imaging", "FileSystem", "CCurl", "CZlib", "CZstd", "Yams"]),
     .target(name: "Evaluation"),
 
     // MARK: roof
+    // Typed values, overrides and mistakes of recipes; then every recipe with what it configures.
+    .target(name: "RecipeSyntax", dependencies: ["FileSystem", "Yams"]),
     .target(
-      name: "Training",
-      dependencies: [
-        "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
-        "Evaluation", "Yams",
-      ]),
-    .target(name: "Recipes", dependencies: ["Training"]),
+      name: "Recipes",
+      dependencies: ["RecipeSyntax", "MaskedAutoencoders", "TorchOptim", "Imaging", "Datasets"]),
+    // Run folders, checkpoints and results.
+    .target(name: "Runs", dependencies: ["Recipes", "TensorFiles", "Evaluation"]),
+    // A model at work: embed, predict, reconstruct, evaluate, frozen features.
+    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures"]),
+    .target(name: "Reports", dependencies: ["Runs"]),
+    .target(name: "Training", dependencies: ["Inference", "Reports"]),
     .executableTarget(
       name: "mae",
       dependencies: [
-        "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
-        "Evaluation", "Training", "Recipes",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // MARK: tests
     .target(
-      name: "TestSupport", dependencies: ["Torch", "TorchNN", "MaskedAutoencoders"],
+      name: "TestSupport", dependencies: ["MaskedAutoencoders", "Datasets"],
       path: "Tests/TestSupport"),
-    .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
+    .testTarget(name: "TorchTests", dependencies: ["TensorFiles", "TestSupport"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
     .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
     .testTarget(
       name: "MaskedAutoencodersTests",
       dependencies: ["MaskedAutoencoders", "TorchOptim", "TestSupport"]),
     .testTarget(
-      name: "ImagingTests", dependencies: ["Imaging", "CImageCodecs", "TestSupport"],
+      name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib", "CZstd"]),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "TestSupport"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
     .testTarget(
       name: "CommandTests", dependencies: ["mae", "TestSupport"], exclude: ["Snapshots"]),
     // What README and CONTRIBUTING show, compiled.
     .testTarget(
       name: "ReadmeTests",
       dependencies: [
-        "mae", "Torch", "TorchNN", "TorchOptim", "MaskedAutoencoders", "Imaging", "Datasets",
-        "Training", "Recipes", "TestSupport",
+        "mae", "Training", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ]

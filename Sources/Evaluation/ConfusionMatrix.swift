@@ -1,3 +1,4 @@
+import FileSystem
 /// How often each class was taken for each other.
 ///
 /// Memory is in proportion to the pairs of classes that occur, not to `classes`².
@@ -131,10 +132,10 @@ extension ConfusionMatrix {
   /// - Precondition: there is a name for each class.
   public func csvLines(names: [String]) -> some Sequence<String> {
     precondition(names.count == classes, "\(names.count) names for \(classes) classes")
-    let head = (["true class"] + names).map(CSV.field).joined(separator: ",")
+    let head = (["true class"] + names).map(CSVText.field).joined(separator: ",")
     return (-1..<classes).lazy.map { truth in
       guard truth >= 0 else { return head }
-      return ([CSV.field(names[truth])] + self.row(truth).map { String($0) }).joined(separator: ",")
+      return ([CSVText.field(names[truth])] + self.row(truth).map { String($0) }).joined(separator: ",")
     }
   }
 
@@ -152,24 +153,11 @@ extension ConfusionMatrix {
       let accuracy = examples[label] > 0 ? String(Double(hits) / Double(examples[label])) : ""
       let mistake = self.mostFrequentMistake(of: label)
       let fields = [
-        String(label), CSV.field(names[label]), String(examples[label]), String(hits), accuracy,
-        mistake.map { CSV.field(names[$0.prediction]) } ?? "",
+        String(label), CSVText.field(names[label]), String(examples[label]), String(hits), accuracy,
+        mistake.map { CSVText.field(names[$0.prediction]) } ?? "",
         mistake.map { String($0.count) } ?? "",
       ]
       return fields.joined(separator: ",")
     }
-  }
-}
-
-/// Fields of CSV files.
-enum CSV {
-  /// A text as a field: in quotes where it has a comma, a quote or a line break.
-  static func field(_ text: String) -> String {
-    guard text.utf8.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else {
-      return text
-    }
-    // By scalars: a quote that a combining mark follows is no Character of its own.
-    let doubled = text.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined()
-    return "\"\(doubled)\""
   }
 }

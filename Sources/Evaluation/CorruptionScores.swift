@@ -1,3 +1,4 @@
+import FileSystem
 /// A corruption of ImageNet-C; the raw value is its folder's name.
 public enum Corruption: String, CaseIterable, Codable, Hashable, Sendable {
   case gaussianNoise = "gaussian_noise"
@@ -109,7 +110,7 @@ public struct CorruptionScores: Hashable, Sendable {
     let rows = corruptions.map { name in
       let errors = Self.severities.map { field(error(of: name, severity: $0)) }
       let relative = Corruption(rawValue: name).flatMap(corruptionError)
-      let fields = [CSV.field(name)] + errors + [field(error(of: name)), field(relative)]
+      let fields = [CSVText.field(name)] + errors + [field(error(of: name)), field(relative)]
       return fields.joined(separator: ",")
     }
     return [head] + rows + ["mean,,,,,,\(field(meanError)),\(field(meanCorruptionError))"]

@@ -1,3 +1,5 @@
+import FileSystem
+import Recipes
 import ArgumentParser
 import Foundation
 import MaskedAutoencoders
@@ -38,7 +40,7 @@ struct StepBenchCommand: ParsableCommand {
   var peer: String?
 
   @Option(help: "float32 or bfloat16.")
-  var precision = Recipe.Precision.float32
+  var precision = Precision.float32
 
   @OptionGroup var strategy: StrategyOptions
 

@@ -1,3 +1,4 @@
+import MaskedAutoencoders
 import ArgumentParser
 import Datasets
 import Foundation

@@ -1,3 +1,5 @@
+import FileSystem
+import MaskedAutoencoders
 import ArgumentParser
 import Datasets
 import Foundation
@@ -131,7 +133,5 @@ extension DataCommand {
 
 /// What DATA may be, for help texts.
 let dataHelp: ArgumentHelp = """
-  Images: a folder (flat or nested), a text list, an IDX or CIFAR folder, iNaturalist's or Places' \
-  folder, tar shards (name-{000000..000127}.tar, also https://), a mixture (.yaml: a list of {data, \
-  weight}), or the name of a fetched set.
+  Images: \(DatasetFormats.names); or the name of a fetched set.
   """

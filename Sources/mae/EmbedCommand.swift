@@ -1,3 +1,9 @@
+import Figures
+import FileSystem
+import Inference
+import MaskedAutoencoders
+import Recipes
+import Runs
 import ArgumentParser
 import Datasets
 import Foundation

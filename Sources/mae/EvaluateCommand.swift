@@ -1,3 +1,9 @@
+import Figures
+import FileSystem
+import Inference
+import MaskedAutoencoders
+import Recipes
+import Runs
 import ArgumentParser
 import Datasets
 import Evaluation
@@ -127,7 +133,7 @@ struct EvaluateCommand: ParsableCommand {
     print(name.padding(toLength: 20, withPad: " ", startingAt: 0) + value)
   }
 
-  private func note(_ remarks: [String], _ broken: [BrokenImage]) {
+  private func note(_ remarks: [String], _ broken: [UndecodableImage]) {
     for remark in remarks { complain("note: \(data): \(remark)") }
     for image in broken.prefix(5) { complain("not decoded: \(image)") }
     if broken.count > 5 { complain("not decoded: … \(broken.count) images in all") }

@@ -1,3 +1,6 @@
+import FileSystem
+import RecipeSyntax
+import Runs
 import ArgumentParser
 import Datasets
 import Foundation
@@ -33,7 +36,7 @@ enum ExitStatus: Int32 {
   static func leave(_ error: any Error) -> Never {
     if let interruption = error as? Interruption {
       complain("\(interruption)")
-      exit(128 + interruption.signal)
+      exit(128 + (Interrupts.requested ?? SIGTERM))
     }
     guard let status = status(of: error) else { MAE.exit(withError: error) }
     for line in "\(error)".split(separator: "\n") { complain("error: \(line)") }
@@ -49,7 +52,6 @@ enum ExitStatus: Int32 {
     case let error as ImageError: status(for: error.kind)
     case let error as PublishedWeightsError: status(for: error)
     case let error as RecipeErrors: error.isMissingFile ? .missingInput : .recipe
-    case is LogFailure: .inputOutput
     case is WeightMismatch: .badData
     case is EngineError, is DeviceError: .noEngine
     case is TorchError: .software
@@ -70,7 +72,7 @@ enum ExitStatus: Int32 {
 
   private static func status(for kind: FileError.Kind) -> ExitStatus {
     switch kind {
-    case .unreadable: .missingInput
+    case .missing, .unreadable: .missingInput
     case .malformed: .badData
     case .unwritable: .refusedOutput
     case .failed: .inputOutput

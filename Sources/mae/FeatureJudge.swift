@@ -1,3 +1,8 @@
+import Recipes
+import FileSystem
+import Inference
+import Reports
+import Runs
 import Datasets
 import Evaluation
 import Torch

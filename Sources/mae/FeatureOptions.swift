@@ -1,3 +1,5 @@
+import Inference
+import Recipes
 import ArgumentParser
 import Datasets
 import Foundation

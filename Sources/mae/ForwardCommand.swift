@@ -1,3 +1,8 @@
+import Inference
+import Datasets
+import FileSystem
+import Runs
+import TensorFiles
 import ArgumentParser
 import MaskedAutoencoders
 import Torch

@@ -1,3 +1,8 @@
+import FileSystem
+import Inference
+import MaskedAutoencoders
+import Recipes
+import Runs
 import ArgumentParser
 import Datasets
 import Foundation
@@ -97,7 +102,7 @@ struct PassOptions: ParsableArguments {
   var workers: Int?
 
   @Option(help: "float32 or bfloat16.")
-  var precision = Recipe.Precision.float32
+  var precision = Precision.float32
 
   @OptionGroup var compute: ComputeOptions
 

@@ -1,3 +1,5 @@
+import Datasets
+import RecipeSyntax
 import ArgumentParser
 import Training
 

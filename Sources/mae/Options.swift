@@ -1,9 +1,14 @@
+import FileSystem
+public import Inference
+import RecipeSyntax
+import Recipes
+import Runs
 public import ArgumentParser
 public import Datasets
 import Foundation
 public import MaskedAutoencoders
 import Torch
-public import Training
+import Training
 
 /// Where and with how many threads a command computes.
 struct ComputeOptions: ParsableArguments {
@@ -77,7 +82,7 @@ extension ReconstructionTarget: ExpressibleByArgument {
   public var defaultValueDescription: String { name }
 }
 extension Features.Pooling: ExpressibleByArgument {}
-extension Recipe.Precision: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 extension DatasetSplit: ExpressibleByArgument {}
 extension PredictionText.Format: ExpressibleByArgument {}
 extension Embedding: ExpressibleByArgument {}

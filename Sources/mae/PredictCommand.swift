@@ -1,3 +1,7 @@
+import Inference
+import MaskedAutoencoders
+import Recipes
+import Runs
 import ArgumentParser
 import Datasets
 import Foundation

@@ -1,3 +1,4 @@
+import Datasets
 import ArgumentParser
 import Foundation
 import Recipes
@@ -13,14 +14,11 @@ struct RecipesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the recipes, a line each.")
 
     func run() {
-      let books = [
-        ("mae pretrain", RecipeBook.entries.map { ($0.name, $0.summary) }),
-        ("mae finetune, mae scratch", FinetuningBook.entries.map { ($0.name, $0.summary) }),
-      ]
-      let width = books.flatMap(\.1).map(\.0.count).max() ?? 0
-      for (command, entries) in books {
-        print("\(command):")
-        for (name, summary) in entries {
+      let books = RecipeBooks.all
+      let width = books.flatMap(\.summaries).map(\.name.count).max() ?? 0
+      for book in books {
+        print("\(book.commands.joined(separator: ", ")):")
+        for (name, summary) in book.summaries {
           print("  " + name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + summary)
         }
       }
@@ -49,19 +47,13 @@ struct RecipesCommand: ParsableCommand {
       help: ArgumentHelp("Change a field by its path.", valueName: "path=value"))
     var settings: [String] = []
 
-    private static let names =
-      RecipeBook.entries.map(\.name) + FinetuningBook.entries.map(\.name)
+    private static let names = RecipeBooks.all.flatMap(\.summaries).map(\.name)
 
     func run() throws {
-      let entry = try? FinetuningBook.entry(named: recipe)
-      if entry != nil || (try? RecipeFile(at: recipe))?.isOfClassifier == true {
-        let resolved = try FinetuningBook.resolve(recipe, settings: settings)
-        print(resolved.yaml(header: settings.isEmpty ? entry?.header ?? [] : []), terminator: "")
-        return
+      let yaml = try RecipeBooks.book(of: recipe).yaml(recipe, settings: settings) { renamed in
+        complain("note: \(renamed)")
       }
-      let header = try? RecipeBook.entry(named: recipe).header
-      let resolved = try RecipeBook.resolve(recipe, settings: settings)
-      print(resolved.yaml(header: settings.isEmpty ? header ?? [] : []), terminator: "")
+      print(yaml, terminator: "")
     }
   }
 }

@@ -1,3 +1,7 @@
+import Runs
+import FileSystem
+import Inference
+import Recipes
 import ArgumentParser
 import Datasets
 import Foundation

@@ -1,3 +1,6 @@
+import Datasets
+import Inference
+import Runs
 import ArgumentParser
 import Foundation
 import MaskedAutoencoders

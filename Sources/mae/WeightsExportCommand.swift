@@ -1,3 +1,6 @@
+import Inference
+import FileSystem
+import TensorFiles
 import ArgumentParser
 import MaskedAutoencoders
 import Torch

@@ -86,7 +86,7 @@ import Testing
       #expect(again == withoutHeader(try bench.text("mine.yaml")), "\(name)")
     }
     let changed = try bench.done(
-      "recipes", "show", "default", "--set", "budget.epochs=70", "--set", "model.encoder=small")
+      "recipes", "show", "default", "--set", "schedule.epochs=70", "--set", "model.encoder=small")
     #expect(changed.output.contains("epochs: 70\n") && changed.output.contains("width: 384\n"))
   }
 

@@ -162,7 +162,7 @@ import Testing
     try bench.done("probe", "made/probe", "mixed", "--out", "made/again")
     try bench.done(
       "finetune", "run", "mixed", "--out", "fine", "--set", "batch.size=4", "--set",
-      "budget.steps=1")
+      "schedule.steps=1")
     try bench.done("probe", "fine", "mixed")
     let refused = try bench.mae("probe", "fine", "mixed", "--out", "made/fine")
     #expect(refused.status == 65 && refused.output.isEmpty && !bench.exists("made/fine"))
@@ -202,7 +202,7 @@ import Testing
       ["knn", "shared/run", "classes", "--neighbours", "3"], ["probe", "shared/run", "classes"],
       [
         "finetune", "shared/run", "classes", "--out", "fine", "--set", "batch.size=4", "--set",
-        "budget.steps=1",
+        "schedule.steps=1",
       ],
     ] {
       let outcome = try bench.mae(arguments)

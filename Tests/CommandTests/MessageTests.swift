@@ -89,7 +89,7 @@ import Testing
     try expect(
       "recipe-several-mistakes", exit: 78,
       pretrain(
-        "--set", "budget.epoch=3", "--set", "optimizer.baseRate=fast", "--set", "model.patch=15",
+        "--set", "schedule.epoch=3", "--set", "optimizer.baseLearningRate=fast", "--set", "model.patch=15",
         "--set", "masking.ratio=1", "--set", "batch", "--set", "data.crop=middle"), in: bench)
     try expect(
       "recipe-patch", exit: 78, pretrain("--set", "model.patch=15"), in: bench)
@@ -205,7 +205,7 @@ import Testing
     // A run that another process is at.
     let first = try bench.start([
       "pretrain", "images", "--recipe", "tiny.yaml", "--out", "busy", "--set",
-      "budget.steps=1000000",
+      "schedule.steps=1000000",
     ])
     first.wait { bench.exists("busy/recipe.yaml") }
     try expect("run-locked", exit: 73, pretrain("--out", "busy", "--resume"), in: bench)

@@ -49,7 +49,7 @@ extension Bench {
         target: \(target)
       data: {crop: random-fixed, normalization: none, workers: 1}
       batch: {size: 4}
-      budget: {steps: \(steps), warmupEpochs: 0.5}
+      schedule: {steps: \(steps), warmupEpochs: 0.5}
       checkpoints: {everySteps: 2, everyEpochs: null}
       monitor: {everySteps: 1, reconstructionsEveryEpochs: null}
 

@@ -130,7 +130,7 @@ import Testing
     let before = try bench.contents("run/checkpoints/step-6/weights.safetensors")
     try bench.done("pretrain", "images", "--out", "run", "--resume")
     #expect(try bench.contents("run/checkpoints/step-6/weights.safetensors") == before)
-    try bench.done("pretrain", "images", "--out", "run", "--resume", "--set", "budget.steps=9")
+    try bench.done("pretrain", "images", "--out", "run", "--resume", "--set", "schedule.steps=9")
     #expect(bench.exists("run/checkpoints/step-9"))
     #expect(loggedSteps(bench) == Array(1...9))
   }
@@ -163,9 +163,9 @@ import Testing
     try bench.writeTinyRecipe()
     let outcome = try bench.mae(
       "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--set",
-      "optimizer.baseRate=1e38", "--set", "budget.warmupEpochs=0")
+      "optimizer.baseLearningRate=1e38", "--set", "schedule.warmupEpochs=0")
     #expect(outcome.status == 70, "\(outcome.transcript)")
-    #expect(outcome.errors.contains("optimizer.baseRate"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("optimizer.baseLearningRate"), "\(outcome.errors)")
     #expect(outcome.errors.contains("run/not-finite-step-"), "\(outcome.errors)")
   }
 }

@@ -10,7 +10,7 @@ import Testing
 /// What happens to the runs that are there, and to training whose terminal is not.
 @Suite struct RunFolderCommandTests {
   private static let quick = [
-    "--set", "batch.size=4", "--set", "budget.steps=2", "--set", "budget.warmupEpochs=0", "--set",
+    "--set", "batch.size=4", "--set", "schedule.steps=2", "--set", "schedule.warmupEpochs=0", "--set",
     "data.workers=1",
   ]
 

@@ -1,3 +1,4 @@
+import TensorFiles
 import Foundation
 import Imaging
 import Testing
@@ -13,7 +14,7 @@ import Torch
     try bench.done("pretrain", "classes", "--recipe", "tiny.yaml", "--out", "run")
     try bench.done(
       "finetune", "run", "classes", "--out", "fine", "--set", "batch.size=4", "--set",
-      "budget.epochs=2", "--set", "budget.warmupEpochs=1", "--set", "data.workers=1")
+      "schedule.epochs=2", "--set", "schedule.warmupEpochs=1", "--set", "data.workers=1")
     try bench.writeImages("photos", count: 3)
     try bench.write("photos/01.jpg", "not a picture")
     return bench
@@ -171,7 +172,7 @@ import Torch
       let outcome = try bench.mae(
         ["finetune", "run", "whole", "--out", out] + more
           + [
-            "--set", "batch.size=2", "--set", "budget.epochs=2", "--set", "budget.warmupEpochs=1",
+            "--set", "batch.size=2", "--set", "schedule.epochs=2", "--set", "schedule.warmupEpochs=1",
             "--set", "data.workers=1",
           ])
       #expect(outcome.status == 0, "\(outcome.transcript)")

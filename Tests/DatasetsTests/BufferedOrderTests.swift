@@ -112,7 +112,7 @@ import Testing
         try checker.checkResuming(steps: 13, workers: [3])
         let epochs = try (0..<2).map { epoch in
           try (0..<2).flatMap { rank in
-            try checker.batches(epoch * 3..<(epoch + 1) * 3, rank: rank, ranks: 2)
+            try checker.batches(epoch * 3..<(epoch + 1) * 3, rank: DataParallelRank(rank, of: 2))
               .flatMap(\.indices)
           }
         }

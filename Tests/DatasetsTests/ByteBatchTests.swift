@@ -15,7 +15,7 @@ import Testing
           checker.transform.augmentation.jitter = ColorJitter(brightness: jitter, contrast: jitter)
           checker.transform.normalization =
             channels == 3
-            ? .imageNet : PixelNormalization(mean: [0.4], deviation: [0.2])
+            ? .imageNet : PixelNormalization(mean: [0.4], std: [0.2])
           let floats = try checker.batches(0..<5)
           checker.output = .bytes
           // The same numbers to the last bit: a product and a sum, each rounded.

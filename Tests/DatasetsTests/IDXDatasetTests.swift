@@ -1,5 +1,6 @@
 import CZlib
 import Imaging
+import TestSupport
 import Testing
 
 @testable import Datasets

@@ -37,42 +37,41 @@ struct LoaderChecker {
   }
 
   func loader(
-    at step: Int = 0, workers: Int = 2, rank: Int = 0, ranks: Int = 1, prefetch: Int = 2
+    at step: Int = 0, workers: Int = 2, rank: DataParallelRank = .single, prefetch: Int = 2
   ) -> BatchLoader {
     BatchLoader(
       dataset, transform: transform, output: output, batch: batch, sampling: sampling, seed: seed,
       startingAt: step,
-      rank: rank,
-      ranks: ranks, workers: workers, prefetch: prefetch,
+      rank: rank, workers: workers, prefetch: prefetch,
       cacheBytes: cacheBytes, brokenFraction: 0.2)
   }
 
   func batches(
-    _ steps: Range<Int>, workers: Int = 2, rank: Int = 0, ranks: Int = 1
+    _ steps: Range<Int>, workers: Int = 2, rank: DataParallelRank = .single
   ) throws -> [Seen] {
-    let loader = loader(at: steps.lowerBound, workers: workers, rank: rank, ranks: ranks)
+    let loader = loader(at: steps.lowerBound, workers: workers, rank: rank)
     defer { loader.stop() }
     return try steps.map { _ in Seen(try loader.next()) }
   }
 
-  /// Stops after every step of `steps` and goes on with every number of workers: what is left must
+  /// Stops after every step of `steps` and continues with every number of workers: what is left must
   /// be what an unbroken run shows, to the last pixel.
   func checkResuming(
     steps: Int, ranks: Int = 1, workers: [Int] = [1, 2, 4],
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    for rank in 0..<ranks {
-      let whole = try batches(0..<steps, workers: 1, rank: rank, ranks: ranks)
+    for rank in (0..<ranks).map({ DataParallelRank($0, of: ranks) }) {
+      let whole = try batches(0..<steps, workers: 1, rank: rank)
       #expect(whole.map(\.number) == Array(0..<steps), sourceLocation: sourceLocation)
       for count in workers {
         for stop in 0..<steps {
-          let first = loader(workers: count, rank: rank, ranks: ranks, prefetch: 3)
+          let first = loader(workers: count, rank: rank, prefetch: 3)
           let before = try (0..<stop).map { _ in Seen(try first.next()) }
           first.stop()
-          let after = try batches(stop..<steps, workers: count, rank: rank, ranks: ranks)
+          let after = try batches(stop..<steps, workers: count, rank: rank)
           #expect(
             before + after == whole,
-            "stopped at \(stop), \(count) workers, rank \(rank) of \(ranks)",
+            "stopped at \(stop), \(count) workers, rank \(rank)",
             sourceLocation: sourceLocation)
         }
       }

@@ -69,7 +69,8 @@ struct PhotoSets {
         for epoch in 0..<3 {
           let shares = try (0..<ranks).map { rank in
             try checker.batches(
-              epoch * steps..<(epoch + 1) * steps, workers: 1 + rank, rank: rank, ranks: ranks)
+              epoch * steps..<(epoch + 1) * steps, workers: 1 + rank,
+              rank: DataParallelRank(rank, of: ranks))
           }
           #expect(shares.joined().flatMap(\.indices).sorted() == Array(0..<24))
           #expect(Set(shares.joined().flatMap(\.names)).count == 24)
@@ -87,7 +88,7 @@ struct PhotoSets {
       for epoch in 0..<6 {
         let shown = try (0..<ranks).flatMap { rank in
           try checker.batches(
-            epoch * steps..<(epoch + 1) * steps, rank: rank, ranks: ranks
+            epoch * steps..<(epoch + 1) * steps, rank: DataParallelRank(rank, of: ranks)
           ).flatMap(\.indices)
         }
         #expect(Set(shown).count == shown.count)

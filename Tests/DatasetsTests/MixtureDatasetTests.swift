@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 @testable import Datasets
@@ -109,7 +110,7 @@ import Testing
     let checker = LoaderChecker(try Self.mixture([9, 4], weights: [2, 1]))
     let one = try checker.batches(0..<12).flatMap(\.indices)
     let shares = try (0..<3).map { rank in
-      try checker.batches(0..<4, rank: rank, ranks: 3).map(\.indices)
+      try checker.batches(0..<4, rank: DataParallelRank(rank, of: 3)).map(\.indices)
     }
     let together = (0..<4).flatMap { step in shares.flatMap { $0[step] } }
     #expect(together == one)

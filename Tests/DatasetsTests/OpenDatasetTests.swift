@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 @testable import Datasets
@@ -82,6 +83,34 @@ import Testing
     #expect(error { try openDataset(at: image) }?.reason.hasPrefix("is one PNG image") == true)
     let binary = try folder.write("x.bin", [1, 0, 2])
     #expect(kind { try openDataset(at: binary) } == .malformed)
+  }
+
+  @Test func `what is read is listed by the formats themselves`() {
+    let names = DatasetFormats.names
+    for format in DatasetFormats.all { #expect(names.contains(format.name)) }
+    #expect(names.hasPrefix("a folder of images"))
+    #expect(names.hasSuffix(", or \(ShardFileFormat().name)"))
+  }
+
+  @Test func `the first format that recognises a path opens it`() throws {
+    struct Claim: DatasetFormat {
+      var name: String { "a claim" }
+      func recognizes(_ path: PathFacts) -> Bool { path.names.contains("claimed.txt") }
+      func open(
+        _ path: PathFacts, _ request: DatasetRequest
+      ) throws(DatasetError) -> any ImageDataset { SyntheticDataset(count: 3) }
+    }
+    let folder = try TemporaryFolder()
+    try folder.writeImage("a.png")
+    let first = DatasetRequest(formats: [Claim()] + DatasetFormats.all)
+    #expect(try openDataset(at: folder.path, first) is FolderDataset)
+    try folder.write("claimed.txt", "")
+    #expect(try openDataset(at: folder.path, first) is SyntheticDataset)
+    let last = DatasetRequest(formats: DatasetFormats.all + [Claim()])
+    #expect(try openDataset(at: folder.path, last) is FolderDataset)
+    let only = try #require(
+      error { try openDataset(at: folder.path + "/a.png", DatasetRequest(formats: [Claim()])) })
+    #expect(only.reason == "is no set of images; expected a claim")
   }
 
   @Test func `lists`() throws {

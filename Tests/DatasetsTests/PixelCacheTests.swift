@@ -23,7 +23,7 @@ import Testing
         "\(i).png", (i % 4 == 0 ? photo.converted(toChannels: 1) : photo).encodedAsPNG())
     }
     let folder = try openDataset(at: files.path)
-    let gray = PixelNormalization(mean: [0.4], deviation: [0.2])
+    let gray = PixelNormalization(mean: [0.4], std: [0.2])
     for set in [folder, SyntheticDataset(count: 13, broken: [4], side: 9)] as [any ImageDataset] {
       for normalization in [PixelNormalization.imageNet, gray] {
         for crop in CropMode.allCases {
@@ -112,7 +112,7 @@ import Testing
     struct Meeting: ImageDataset {
       var count: Int { 2 }
       var classes: [String]? { nil }
-      let arrived = Monitor(0)
+      let arrived = ConditionLock(0)
       func label(of index: Int) -> Int? { nil }
       func name(of index: Int) -> String { "\(index)" }
       func content(of index: Int) throws(ImageError) -> ImageContent {

@@ -43,7 +43,7 @@ import Testing
     let checker = checker(SyntheticDataset(count: 23), repeats: 3)
     // Two steps of eight an epoch: sixteen images thrice in three epochs.
     let shares = try (0..<2).map { rank in
-      try checker.batches(0..<6, rank: rank, ranks: 2).flatMap(\.indices)
+      try checker.batches(0..<6, rank: DataParallelRank(rank, of: 2)).flatMap(\.indices)
     }
     let counts = Dictionary(shares.joined().map { ($0, 1) }, uniquingKeysWith: +)
     #expect(counts.count == 16 && counts.values.allSatisfy { $0 == 3 })

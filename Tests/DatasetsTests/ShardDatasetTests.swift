@@ -1,6 +1,7 @@
 import CZstd
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 @testable import Datasets

@@ -51,6 +51,8 @@ struct SyntheticDataset: ImageDataset {
   var classes: [String]? { ["even", "odd"] }
   /// How often an image was asked for.
   let asked = Counter()
+  /// Something that lives as long as the set does.
+  var held: (any Sendable)?
 
   func label(of index: Int) -> Int? { index % 2 }
   func name(of index: Int) -> String { "image \(index)" }
@@ -66,6 +68,16 @@ struct SyntheticDataset: ImageDataset {
   }
 }
 
+/// Waits until a condition holds; false where it does not within half a minute.
+func becomesTrue(_ condition: () -> Bool) throws -> Bool {
+  let end = ContinuousClock.now + .seconds(30)
+  while !condition() {
+    guard ContinuousClock.now < end else { return false }
+    usleep(500)
+  }
+  return true
+}
+
 final class Counter: Sendable {
   private let value = Mutex(0)
   func increment() { value.withLock { $0 += 1 } }
@@ -75,29 +87,5 @@ final class Counter: Sendable {
 func transform(_ augmentation: Augmentation = .identity, side: Int = 4) -> ImageTransform {
   ImageTransform(
     augmentation, size: PixelSize(width: side, height: side),
-    normalization: PixelNormalization(mean: [0.5], deviation: [0.25]))
-}
-
-/// What every set of images must do; other kinds of set call it too.
-func checkImageDataset(
-  _ dataset: any ImageDataset, sourceLocation: SourceLocation = #_sourceLocation
-) {
-  let indices = [0, dataset.count / 2, dataset.count - 1]
-  for index in indices {
-    #expect(
-      dataset.name(of: index) == dataset.name(of: index), sourceLocation: sourceLocation)
-    let first = try? dataset.image(at: index, channels: 3)
-    #expect(first != nil, sourceLocation: sourceLocation)
-    #expect((try? dataset.image(at: index, channels: 3)) == first, sourceLocation: sourceLocation)
-    if let classes = dataset.classes {
-      #expect(
-        dataset.label(of: index).map { classes.indices.contains($0) } == true,
-        sourceLocation: sourceLocation)
-    } else {
-      #expect(dataset.label(of: index) == nil, sourceLocation: sourceLocation)
-    }
-  }
-  #expect(
-    Set((0..<dataset.count).map { dataset.name(of: $0) }).count == dataset.count,
-    sourceLocation: sourceLocation)
+    normalization: PixelNormalization(mean: [0.5], std: [0.25]))
 }

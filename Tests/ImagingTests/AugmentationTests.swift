@@ -50,7 +50,7 @@ import Testing
     let image = testPattern(width: 8, height: 8, channels: 1)
     let transform = ImageTransform(
       Augmentation(crop: .randomFixed, padding: 2, flip: 0), size: PixelSize(width: 8, height: 8),
-      normalization: PixelNormalization(mean: [0], deviation: [1]))
+      normalization: PixelNormalization(mean: [0], std: [1]))
     var origins: Set<[Int]> = []
     for seed in 0..<200 {
       var random = SampleRandom(seed: UInt64(seed))
@@ -87,7 +87,7 @@ import Testing
     let image = testPattern(width: 28, height: 28, channels: 1)
     let transform = ImageTransform(
       .identity, size: PixelSize(width: 28, height: 28),
-      normalization: PixelNormalization(mean: [0.5], deviation: [0.25]))
+      normalization: PixelNormalization(mean: [0.5], std: [0.25]))
     var random = SampleRandom(seed: 0)
     #expect(try transform.image(of: .pixels(image), using: &random) == image)
     var planes = [Float](repeating: 0, count: transform.valueCount)

@@ -33,7 +33,7 @@ import Testing
   @Test(arguments: Fixture.files)
   func `a part equals that part of the whole`(_ name: String) throws {
     let file = try EncodedImage(path: Fixture.path(name))
-    let bench = ImageWorkbench()
+    let scratch = DecoderScratch()
     var random = SampleRandom(seed: 1)
     for eighths in [8, 4, 2, 1] {
       let size = file.size(eighths: eighths)
@@ -48,7 +48,7 @@ import Testing
         let decoded = try file.decoded(part, eighths: eighths, channels: 3)
         #expect(decoded == whole.cropped(to: part), "\(part) at \(eighths)/8")
         guard file.decodesRows(channels: 3) else { continue }
-        let rows = try file.decodeRows(part, eighths: eighths, on: bench)
+        let rows = try file.decodeRows(part, eighths: eighths, scratch: scratch)
         #expect(rows.image.converted(toChannels: 3) == decoded, "rows of \(part)")
       }
     }

@@ -92,7 +92,7 @@ import Testing
         crop: .none, randAugment: RandAugment(operations: 4, probability: 1),
         erasing: RandomErasing()),
       size: PixelSize(width: 28, height: 28),
-      normalization: PixelNormalization(mean: [0.2860], deviation: [0.3530]))
+      normalization: PixelNormalization(mean: [0.2860], std: [0.3530]))
     let image = testPattern(width: 28, height: 28, channels: 1)
     var results: Set<[Float]> = []
     for seed in 0..<30 {

@@ -102,7 +102,7 @@ import Torch
         example.argument ?? 0, to: &image,
         filter: example.filter.flatMap(ResamplingFilter.init) ?? .bilinear,
         fill: Array(fill.prefix(image.channels)),
-        on: ImageWorkbench())
+        scratch: DecoderScratch())
       let expected = try Self.image(example.name, in: example.file)
       #expect(image == expected, "\(example.name): \(Difference(image, expected))")
     }
@@ -127,7 +127,7 @@ import Torch
   @Test func `what is uncovered has the mean colour`() throws {
     let fill = try Self.golden.manifest(as: Manifest.self).fill
     #expect(PixelNormalization.imageNet.meanBytes == fill)
-    #expect(PixelNormalization(mean: [0.5], deviation: [1]).meanBytes == [128])
+    #expect(PixelNormalization(mean: [0.5], std: [1]).meanBytes == [128])
   }
 
   @Test func `evaluation shows what timm shows`() throws {

@@ -75,13 +75,13 @@ import Testing
 
   @Test func `equal seeds give equal images, on a used workbench too`() {
     let image = testPattern(width: 31, height: 23)
-    let bench = ImageWorkbench()
+    let scratch = DecoderScratch()
     var different = 0
     for seed in 0..<40 {
       var (one, two) = (image, image)
       var (a, b) = (SampleRandom(seed: UInt64(seed)), SampleRandom(seed: UInt64(seed)))
       RandAugment().apply(to: &one, fill: [124, 116, 104], using: &a)
-      RandAugment().apply(to: &two, fill: [124, 116, 104], using: &b, on: bench)
+      RandAugment().apply(to: &two, fill: [124, 116, 104], using: &b, scratch: scratch)
       #expect(one == two)
       different += one == image ? 0 : 1
     }
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test func `every operation takes every small image`() {
-    let bench = ImageWorkbench()
+    let scratch = DecoderScratch()
     withEvery("channels", in: [1, 3]) { channels in
       withEvery("width", in: Self.sides) { width in
         withEvery("height", in: Self.sides) { height in
@@ -100,7 +100,7 @@ import Testing
               var changed = image
               operation.apply(
                 operation.argument(at: magnitude, isNegative: height > width), to: &changed,
-                filter: filter, fill: fill, on: bench)
+                filter: filter, fill: fill, scratch: scratch)
               #expect(changed.pixels.count == image.pixels.count)
               let neutral: Set<Operation> = [
                 .autoContrast, .equalize, .invert, .posterize,
@@ -122,9 +122,9 @@ import Testing
       for filter in ResamplingFilter.allCases {
         let argument = operation.argument(at: 7, isNegative: true)
         var (one, three) = (gray, gray.converted(toChannels: 3))
-        operation.apply(argument, to: &one, filter: filter, fill: [77], on: ImageWorkbench())
+        operation.apply(argument, to: &one, filter: filter, fill: [77], scratch: DecoderScratch())
         operation.apply(
-          argument, to: &three, filter: filter, fill: [77, 77, 77], on: ImageWorkbench())
+          argument, to: &three, filter: filter, fill: [77, 77, 77], scratch: DecoderScratch())
         #expect(one.converted(toChannels: 3) == three, "\(operation)")
         #expect((one == gray) == (operation == .color), "\(operation)")
       }
@@ -138,7 +138,7 @@ import Testing
         pixels: Array(repeating: 40, count: 20 * channels))
       for operation in [Operation.autoContrast, .equalize, .sharpness, .color, .contrast] {
         var changed = image
-        operation.apply(1.9, to: &changed, filter: .bilinear, fill: [], on: ImageWorkbench())
+        operation.apply(1.9, to: &changed, filter: .bilinear, fill: [], scratch: DecoderScratch())
         #expect(changed == image, "\(operation)")
       }
     }
@@ -149,7 +149,7 @@ import Testing
     let bits = Operation.posterize.argument(at: 10, isNegative: false)
     #expect(bits == 0)
     Operation.posterize.apply(
-      bits, to: &image, filter: .bilinear, fill: [0, 0, 0], on: ImageWorkbench())
+      bits, to: &image, filter: .bilinear, fill: [0, 0, 0], scratch: DecoderScratch())
     #expect(Set(image.pixels) == [0, 128])
   }
 

@@ -65,7 +65,7 @@ import Testing
       let image = testPattern(width: 50, height: 40, channels: channels)
       let normalization = PixelNormalization(
         mean: [0.485, 0.456, 0.406].suffix(channels),
-        deviation: [0.229, 0.224, 0.225].suffix(channels))
+        std: [0.229, 0.224, 0.225].suffix(channels))
       let axes = Framing(
         PixelRectangle(x: 3, y: 2, width: 44, height: 35), to: PixelSize(width: 70, height: 19)
       ).axes(
@@ -78,14 +78,14 @@ import Testing
         image.withRows {
           $0.resample(
             columns: axes.columns, rows: axes.rows, normalized: normalization, into: start,
-            on: ImageWorkbench())
+            scratch: DecoderScratch())
         }
       }
       for c in 0..<channels {
         for y in 0..<19 {
           for x in 0..<70 {
             let value = Double(bytes[x, y, c]) / 255
-            let expected = (value - normalization.mean[c]) / normalization.deviation[c]
+            let expected = (value - normalization.mean[c]) / normalization.std[c]
             #expect(abs(Double(planes[(c * 19 + y) * 70 + x]) - expected) < 1e-5)
           }
         }

@@ -1,3 +1,5 @@
+import FileSystem
+import TensorFiles
 import Foundation
 import TestSupport
 import Testing

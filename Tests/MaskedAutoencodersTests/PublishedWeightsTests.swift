@@ -1,3 +1,4 @@
+import TensorFiles
 import Foundation
 import Testing
 import Torch

@@ -1,8 +1,13 @@
 import Datasets
+import Figures
 import Foundation
 import Imaging
+import Inference
 import MaskedAutoencoders
+import RecipeSyntax
 import Recipes
+import Runs
+import TensorFiles
 import TestSupport
 import Testing
 import Torch
@@ -61,14 +66,23 @@ import Training
     // Row 0, column 1 is the second column's first byte.
     (image[96], image[96 * 96 + 96], image[2 * 96 * 96 + 96]) = (1, 2, 3)
     try Data(image + image).write(to: URL(fileURLWithPath: path))
-    let set = try STLDataset(path: path)
+    // The line that CONTRIBUTING adds to the list, in its place.
+    let formats = DatasetFormats.all.flatMap { format -> [any DatasetFormat] in
+      format.name == "an IDX file or folder" ? [format, STLFormat()] : [format]
+    }
+    let set = try openDataset(at: path, DatasetRequest(formats: formats))
+    #expect(set is STLDataset)
+    checkImageDataset(set)
     #expect(set.count == 2)
     #expect(set.classes == nil && set.label(of: 0) == nil)
-    #expect(set.name(of: 0) != set.name(of: 1))
     #expect(try Array(set.image(at: 1).pixels.prefix(9)) == [0, 0, 0, 1, 2, 3, 0, 0, 0])
 
     try Data(image.dropLast()).write(to: URL(fileURLWithPath: path))
-    #expect(throws: DatasetError.self) { try STLDataset(path: path) }
+    #expect(throws: DatasetError.self) {
+      try openDataset(at: path, DatasetRequest(formats: formats))
+    }
+    // Without the line the file is none of those that are read.
+    #expect(throws: DatasetError.self) { try openDataset(at: path) }
   }
 
   // MARK: from the recipe to the picture
@@ -164,14 +178,13 @@ import Training
       settings: [
         "model={height: 16, width: 16, channels: 1, patch: 4}",
         "model.encoder={width: 16, depth: 1, heads: 2}",
-        "model.decoder={width: 8, depth: 1, heads: 2}", "batch.size=4", "budget.steps=2",
+        "model.decoder={width: 8, depth: 1, heads: 2}", "batch.size=4", "schedule.steps=2",
         "data.normalization={mean: [0.5], std: [0.25]}", "data.workers=1",
       ] + settings)
-    let run = try Pretraining(recipe, .init(data: folder + "/photos", out: folder + "/run"))
-    // Pictures while training are drawn by this.
-    let reconstruction = try run.reconstruction()
-    #expect(reconstruction.masking == recipe.masking)
-    _ = try run.run(observers: [])
+    let run = try TrainingRun<PretrainingTask>(
+      recipe, PretrainingInputs(data: folder + "/photos"), .init(out: folder + "/run"))
+    #expect(try run.task.pictures(epoch: 0).count == 1)
+    _ = try run.run(callbacks: [])
     return try LoadedModel(folder + "/run")
   }
 

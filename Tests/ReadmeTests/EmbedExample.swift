@@ -1,3 +1,5 @@
+import Inference
+import TensorFiles
 import Datasets
 import Torch
 import Training

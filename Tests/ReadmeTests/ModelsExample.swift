@@ -1,7 +1,7 @@
+import Inference
 import MaskedAutoencoders
 import Torch
 import TorchNN
-import Training
 
 /// Models in one line each: with random weights, and with those of a run of pre-training.
 func models(of run: String) throws -> (PatchEncoder, ImageClassifier, MaskedAutoencoder) {

@@ -1,3 +1,6 @@
+import Inference
+import Runs
+import TensorFiles
 import ArgumentParser
 import Foundation
 import Imaging
@@ -70,7 +73,7 @@ struct Texts {
       do {
         let command = try MAE.parseAsRoot(words)
         if let pretrain = command as? PretrainCommand, pretrain.recipe?.contains("/") != true {
-          _ = try RecipeBook.resolve(pretrain.recipe, settings: pretrain.settings)
+          _ = try RecipeBooks.pretraining.resolve(pretrain.recipe, settings: pretrain.settings)
         }
       } catch {
         Issue.record("\(line): \(MAE.message(for: error))")

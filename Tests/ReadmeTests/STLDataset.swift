@@ -1,6 +1,24 @@
 public import Datasets
 public import Imaging
 
+/// The format of STL-10's files without labels.
+public struct STLFormat: DatasetFormat {
+  public init() {}
+
+  public var name: String { "an STL-10 file" }
+
+  public func recognizes(_ path: PathFacts) -> Bool {
+    path.kind == .file && path.lastName.hasSuffix("_X.bin")
+  }
+
+  public func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    try request.refuseValidation(of: path.path, "has no labels")
+    return try STLDataset(path: path.path)
+  }
+}
+
 /// A file of STL-10's images, `unlabeled_X.bin`: of each 96 × 96 bytes of red, of green and of blue,
 /// column by column; and again.
 public struct STLDataset: ImageDataset {

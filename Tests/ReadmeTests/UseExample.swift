@@ -1,3 +1,4 @@
+import Inference
 import Torch
 import Training
 

@@ -1,3 +1,4 @@
+import TensorFiles
 package import Foundation
 package import Torch
 

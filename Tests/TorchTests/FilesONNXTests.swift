@@ -1,3 +1,4 @@
+@testable import TensorFiles
 import Foundation
 import TestSupport
 import Testing

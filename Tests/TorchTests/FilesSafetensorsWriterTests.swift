@@ -1,3 +1,5 @@
+@testable import FileSystem
+@testable import TensorFiles
 import Foundation
 import Testing
 

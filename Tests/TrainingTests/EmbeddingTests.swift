@@ -1,3 +1,6 @@
+@testable import Inference
+@testable import Runs
+@testable import TensorFiles
 import Datasets
 import Foundation
 import Imaging
@@ -6,7 +9,6 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import Training
 
 /// Embeddings are what the encoder gives, and files hold all of them.
 @Suite struct EmbeddingTests {

@@ -1,3 +1,6 @@
+@testable import Inference
+@testable import Reports
+@testable import Runs
 import Datasets
 import Evaluation
 import Foundation
@@ -7,7 +10,6 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import Training
 
 /// Judging classifiers: classes by name, counts as computed directly.
 @Suite struct EvaluationOfClassifiersTests {

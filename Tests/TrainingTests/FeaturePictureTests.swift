@@ -1,3 +1,5 @@
+@testable import Figures
+@testable import Inference
 import Datasets
 import Imaging
 import MaskedAutoencoders
@@ -5,7 +7,6 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import Training
 
 /// Pictures of attention and of principal components.
 @Suite struct FeaturePictureTests {

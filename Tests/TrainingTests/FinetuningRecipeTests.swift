@@ -1,23 +1,24 @@
+import Imaging
+@testable import RecipeSyntax
 import MaskedAutoencoders
 import Recipes
 import Testing
 
-@testable import Training
 
 /// The named recipes for classifiers hold the paper's and the published code's values.
 @Suite struct FinetuningRecipeTests {
   private func recipe(_ name: String) throws -> FinetuningRecipe {
-    try FinetuningBook.entry(named: name).recipe
+    try RecipeBooks.classification.entry(named: name).recipe
   }
 
   @Test func allAreSoundAndReadBack() throws {
-    for entry in FinetuningBook.entries {
+    for entry in RecipeBooks.classification.entries {
       #expect(entry.recipe.problems.isEmpty, "\(entry.name)")
       let file = try RecipeFile(parsing: entry.yaml, source: entry.name)
       #expect(file.isOfClassifier)
-      #expect(try FinetuningBook.standard.changed(by: file) == entry.recipe, "\(entry.name)")
+      #expect(try RecipeBooks.classification.standard.changed(by: file) == entry.recipe, "\(entry.name)")
     }
-    let names = FinetuningBook.entries.map(\.name) + RecipeBook.entries.map(\.name)
+    let names = RecipeBooks.classification.entries.map(\.name) + RecipeBooks.pretraining.entries.map(\.name)
     #expect(Set(names).count == names.count)
   }
 
@@ -29,15 +30,15 @@ import Testing
     ] {
       let paper = try recipe("paper-table9-vit-\(size)")
       let code = try recipe("finetune-vit-\(size)")
-      #expect(paper.optimizer.baseRate == 1e-3 && paper.optimizer.layerDecay == 0.75)
-      #expect(code.optimizer.baseRate == codeRate && code.optimizer.layerDecay == codeDecay)
+      #expect(paper.optimizer.baseLearningRate == 1e-3 && paper.optimizer.layerDecay == 0.75)
+      #expect(code.optimizer.baseLearningRate == codeRate && code.optimizer.layerDecay == codeDecay)
       #expect(paper.regularization.dropPath == paperDrop)
       #expect(code.regularization.dropPath == codeDrop)
       #expect(paper.regularization.erasing == 0 && code.regularization.erasing == 0.25)
-      #expect(paper.optimizer.minimumRate == 0 && code.optimizer.minimumRate == 1e-6)
+      #expect(paper.optimizer.minimumLearningRate == 0 && code.optimizer.minimumLearningRate == 1e-6)
       #expect(paper.head.pooling == .classToken && code.head.pooling == .normalizedMean)
       for recipe in [paper, code] {
-        #expect(recipe.budget.epochs == epochs && recipe.budget.warmupEpochs == 5)
+        #expect(recipe.schedule.epochs == epochs && recipe.schedule.warmupEpochs == 5)
         #expect(recipe.batch.size == 1024 && recipe.optimizer.weightDecay == 0.05)
         #expect(recipe.optimizer.beta1 == 0.9 && recipe.optimizer.beta2 == 0.999)
         #expect(recipe.regularization.mixup == 0.8 && recipe.regularization.cutmix == 1)
@@ -55,8 +56,8 @@ import Testing
     let probe = try recipe("paper-table10-linear-probe")
     #expect(probe.optimizer.kind == .lars && probe.optimizer.momentum == 0.9)
     #expect(probe.peakRate() == 6.4 && probe.optimizer.weightDecay == 0)
-    #expect(probe.batch.size == 16_384 && probe.budget.epochs == 90)
-    #expect(probe.budget.warmupEpochs == 10 && probe.head.batchNorm)
+    #expect(probe.batch.size == 16_384 && probe.schedule.epochs == 90)
+    #expect(probe.schedule.warmupEpochs == 10 && probe.head.batchNorm)
     #expect(probe.trained.part == .lastBlocks(0) && probe.head.pooling == .classToken)
     #expect(probe.regularization == .none && probe.data.crop == .randomClipped)
   }
@@ -71,24 +72,24 @@ import Testing
       #expect(scratch.model?.encoder == shape && scratch.model?.patch == patch)
       #expect(scratch.peakRate() == 1.6e-3 && scratch.optimizer.weightDecay == 0.3)
       #expect(scratch.optimizer.beta1 == 0.9 && scratch.optimizer.beta2 == 0.95)
-      #expect(scratch.batch.size == 4096 && scratch.budget.epochs == epochs)
-      #expect(scratch.budget.warmupEpochs == 20 && scratch.optimizer.layerDecay == 1)
+      #expect(scratch.batch.size == 4096 && scratch.schedule.epochs == epochs)
+      #expect(scratch.schedule.warmupEpochs == 20 && scratch.optimizer.layerDecay == 1)
       #expect(scratch.regularization.dropPath == drop && scratch.average == 0.9999)
       #expect(scratch.regularization.mixup == 0.8 && scratch.regularization.erasing == 0)
     }
   }
 
   @Test func settingsAreLaidOver() throws {
-    let recipe = try FinetuningBook.resolve(
-      "finetune", settings: ["trained.blocks=0.5", "labels.perClass=5", "budget.epochs=3"])
+    let recipe = try RecipeBooks.classification.resolve(
+      "finetune", settings: ["trainableBlocks=0.5", "labels.perClass=5", "schedule.epochs=3"])
     #expect(recipe.trained.part == .halfBlock && recipe.labels.perClass == 5)
-    #expect(recipe.budget.warmupEpochs == 3 || recipe.budget.warmupEpochs < 3)
+    #expect(recipe.schedule.warmupEpochs == 3 || recipe.schedule.warmupEpochs < 3)
     let errors = #expect(throws: RecipeErrors.self) {
-      try FinetuningBook.resolve("finetun", settings: ["trained.block=1", "head.pooling=cls"])
+      try RecipeBooks.classification.resolve("finetun", settings: ["trained.block=1", "head.pooling=cls"])
     }
     let text = (errors?.mistakes ?? []).map { "\($0)" }.joined(separator: "\n")
     #expect(text.contains("did you mean finetune?"), "\(text)")
-    #expect(text.contains("did you mean trained.blocks?"), "\(text)")
+    #expect(text.contains("did you mean trainableBlocks?"), "\(text)")
     #expect(text.contains("class-token"), "\(text)")
   }
 }

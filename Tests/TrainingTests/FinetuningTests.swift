@@ -1,3 +1,8 @@
+@testable import Inference
+@testable import RecipeSyntax
+@testable import Runs
+@testable import TensorFiles
+@testable import TorchOptim
 import Datasets
 import Evaluation
 import Foundation
@@ -18,12 +23,12 @@ extension FinetuningRecipe {
     kind: Optimizer.Kind = .adamw, head: Head = .init(), regularization: Regularization = .init()
   ) -> FinetuningRecipe {
     FinetuningRecipe(
-      name: "tiny", seed: 5, head: head, trained: .init(blocks: blocks),
+      name: "tiny", seed: 5, head: head, trainableBlocks: blocks,
       regularization: regularization,
       data: .init(normalization: .inherited, workers: 1),
-      optimizer: .init(kind: kind, baseRate: 0.1), average: average, batch: .init(size: 4),
-      budget: .init(epochs: 1, steps: steps, warmupEpochs: 0.5),
-      checkpoints: .init(everyEpochs: nil, everySteps: 5, keep: 5), monitor: .init(everySteps: 1))
+      optimizer: .init(kind: kind, baseLearningRate: 0.1), average: average, batch: .init(size: 4),
+      schedule: .init(epochs: 1, steps: steps, warmupEpochs: 0.5),
+      checkpoints: .init(everyEpochs: nil, everySteps: 5, keep: 5), logging: .init(everySteps: 1))
   }
 }
 
@@ -230,7 +235,7 @@ extension Workshop {
     recipe.average = 1
     #expect(
       recipe.problems.map { "\($0.path)" } == [
-        "trained.blocks", "labels.fraction", "regularization.dropPath", "optimizer.layerDecay",
+        "trainableBlocks", "labels.fraction", "regularization.dropPath", "optimizer.layerDecay",
         "average",
       ])
     #expect(FinetuningRecipe.tiny().problems.isEmpty)
@@ -275,12 +280,12 @@ extension Workshop {
     let shop = try shop()
     let named = FinetuningRecipe.tiny()
     try shop.finetune(named, from: nil, like: "run", "scratch", stopAfter: 7)
-    let kept = try FinetuningBook.resolve(shop("scratch/recipe.yaml"))
+    let kept = try RecipeBooks.classification.resolve(shop("scratch/recipe.yaml"))
     let resumed = try kept.resumed(with: named)
     try shop.finetune(resumed, from: nil, like: "run", "scratch", .resume)
     #expect(shop.exists("scratch/checkpoints/step-12"))
     var other = named
-    other.optimizer.baseRate = 0.3
+    other.optimizer.baseLearningRate = 0.3
     other.labels.fraction = 0.5
     let refused = #expect(throws: RecipeErrors.self) { try kept.resumed(with: other) }
     #expect(refused?.mistakes.map { "\($0.path)" } == ["labels", "optimizer"])
@@ -291,7 +296,7 @@ extension Workshop {
     #expect(recipe.folderName(data: "a/my.flowers/", isFromScratch: false) == "my-fine-tuned")
     recipe.labels.fraction = 0.01
     #expect(recipe.folderName(data: "flowers", isFromScratch: true) == "flowers-scratch-1-percent")
-    recipe.trained.blocks = 0.5
+    recipe.trainableBlocks = 0.5
     #expect(recipe.folderName(data: "./", isFromScratch: false) == "data-blocks-0.5-1-percent")
     #expect(recipe.protocolName(isFromScratch: false) == "last ½ block")
   }

@@ -1,10 +1,11 @@
+@testable import FileSystem
+@testable import Inference
 import Datasets
 import Foundation
 import Imaging
 import Testing
 import Torch
 
-@testable import Training
 
 #if canImport(Glibc)
   import Glibc

@@ -1,3 +1,5 @@
+@testable import Inference
+@testable import Runs
 import Datasets
 import Foundation
 import Imaging
@@ -8,7 +10,6 @@ import Torch
 import TorchNN
 import TorchOptim
 
-@testable import Training
 
 /// What frozen features are made of, and the classifiers that judge them.
 @Suite struct JudgeTests {

@@ -1,3 +1,5 @@
+@testable import Inference
+@testable import Runs
 import Foundation
 import MaskedAutoencoders
 import TestSupport
@@ -5,7 +7,6 @@ import Testing
 import Torch
 import TorchNN
 
-@testable import Training
 
 /// One model, wherever it is kept.
 @Suite struct LoadedModelTests {

@@ -1,3 +1,5 @@
+@testable import FileSystem
+@testable import Runs
 import Foundation
 import Testing
 

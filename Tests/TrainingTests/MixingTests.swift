@@ -1,3 +1,4 @@
+import Recipes
 import Foundation
 import Imaging
 import TestSupport
@@ -72,7 +73,7 @@ import Torch
   }
 
   @Test func drawsAreShared() {
-    for (mode, batch) in [(Mixing.Mode.batch, 6), (.pair, 6), (.pair, 5), (.image, 6)] {
+    for (mode, batch) in [(MixMode.batch, 6), (.pair, 6), (.pair, 5), (.image, 6)] {
       var random = SampleRandom(seed: 3)
       let mixing = Mixing(mode: mode)
       let blends = mixing.draw(batch: batch, height: 8, width: 12, using: &random)

@@ -1,3 +1,8 @@
+import Figures
+@testable import FileSystem
+@testable import Inference
+@testable import Runs
+@testable import TensorFiles
 import Datasets
 import Foundation
 import Imaging
@@ -5,7 +10,6 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import Training
 
 /// Neighbours are those that comparing with everything gives.
 @Suite struct NeighbourSearchTests {

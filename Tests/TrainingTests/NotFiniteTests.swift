@@ -1,3 +1,5 @@
+@testable import Recipes
+@testable import Runs
 import Datasets
 import Foundation
 import Imaging
@@ -16,7 +18,7 @@ import TorchOptim
     let store = ParameterStore(initializing: Generator(seed: 1))
     let weight: Tensor
     let description = ModelDescription(
-      model: Recipe.tiny().model, mean: [0.5], deviation: [0.5])
+      model: PretrainingRecipe.tiny().model, mean: [0.5], deviation: [0.5])
     private let script: (Int, Tensor) -> Tensor
 
     init(_ script: @escaping (Int, Tensor) -> Tensor) {
@@ -49,7 +51,7 @@ import TorchOptim
       dataset,
       transform: ImageTransform(
         .identity, size: PixelSize(width: 16, height: 16),
-        normalization: PixelNormalization(mean: [0.5], deviation: [0.5])),
+        normalization: PixelNormalization(mean: [0.5], std: [0.5])),
       batch: 3, seed: 1, workers: 1)
     defer { loader.stop() }
     var weights = [task.weight.floats]
@@ -137,9 +139,9 @@ import TorchOptim
   /// The same through a whole run, with a rate that is out of the question.
   @Test func absurdRates() throws {
     let shop = try Workshop(images: 8)
-    var recipe = Recipe.tiny(saveEvery: 1)
-    recipe.optimizer.baseRate = 1e38
-    recipe.budget.warmupEpochs = 0
+    var recipe = PretrainingRecipe.tiny(saveEvery: 1)
+    recipe.optimizer.baseLearningRate = 1e38
+    recipe.schedule.warmupEpochs = 0
     let failure = #expect(throws: RunFailure.self) { try shop.train(recipe, "run") }
     #expect(failure?.kind == .notFinite)
     #expect(shop.names("run").contains { $0.hasPrefix("not-finite-step-") })

@@ -1,3 +1,4 @@
+import RecipeSyntax
 import Foundation
 import Recipes
 import Testing
@@ -7,14 +8,14 @@ import Training
 @Suite struct OverlayHostileTests {
   static func message(_ text: String) -> String {
     do {
-      _ = try RecipeBook.standard.changed(by: RecipeFile(parsing: text, source: "r.yaml"))
+      _ = try RecipeBooks.pretraining.standard.changed(by: RecipeFile(parsing: text, source: "r.yaml"))
       return "accepted"
     } catch { return error.description }
   }
 
   @Test(arguments: [
-    ("", "r.yaml is empty; expected fields, such as `budget: {epochs: 50}`"),
-    ("# nothing\n", "r.yaml is empty; expected fields, such as `budget: {epochs: 50}`"),
+    ("", "r.yaml is empty; expected fields, such as `schedule: {epochs: 50}`"),
+    ("# nothing\n", "r.yaml is empty; expected fields, such as `schedule: {epochs: 50}`"),
     ("- 1\n- 2\n", "r.yaml holds [1, 2]; expected fields with values"),
     ("just words", "r.yaml holds just words; expected fields with values"),
     ("name: a\nname: b\n", "r.yaml gives name twice, at line 1"),

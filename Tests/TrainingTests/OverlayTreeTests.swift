@@ -1,6 +1,6 @@
+@testable import RecipeSyntax
 import Testing
 
-@testable import Training
 
 /// Trees: encoding, decoding, reading and printing.
 @Suite struct OverlayTreeTests {

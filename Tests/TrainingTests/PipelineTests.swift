@@ -1,8 +1,11 @@
+@testable import FileSystem
+@testable import RecipeSyntax
+@testable import Recipes
+@testable import Runs
 import Datasets
 import Imaging
 import Testing
 
-@testable import Training
 
 /// What fields of `data` mean for other parts of a recipe, and for a run that is gone on with.
 @Suite struct PipelineTests {
@@ -17,8 +20,8 @@ import Testing
   }
 
   @Test func cachesAreNumbersOrAuto() throws {
-    func recipe(_ setting: String) throws -> Recipe {
-      try Recipe.tiny().changed(settings: [setting])
+    func recipe(_ setting: String) throws -> PretrainingRecipe {
+      try PretrainingRecipe.tiny().changed(settings: [setting])
     }
     #expect(try recipe("data.cache=1.5").data.cache == .gigabytes(1.5))
     #expect(try recipe("data.cache=auto").data.cache == .auto)
@@ -32,7 +35,7 @@ import Testing
 
   @Test func autoTakesWhatTheSetNeedsOrNothing() throws {
     let set = ToyDataset(images: (0..<500).map { Workshop.picture($0, side: 100, channels: 3) })
-    var pipeline = Recipe.Pipeline(normalization: .imageNet, cache: .auto)
+    var pipeline = DataRecipe(normalization: .imageNet, cache: .auto)
     let transform = ImageTransform(
       .pretraining, size: PixelSize(width: 16, height: 16), normalization: .imageNet)
     // 15 MB of pixels: a tenth more and a tenth of a gigabyte, in tenths.
@@ -55,9 +58,9 @@ import Testing
   }
 
   @Test func aCacheMayChangeItsSizeAndNotItsBeing() throws {
-    func resumed(_ kept: Recipe.Cache, _ wanted: Recipe.Cache, named: Bool = false) throws -> Recipe
+    func resumed(_ kept: DataRecipe.Cache, _ wanted: DataRecipe.Cache, named: Bool = false) throws -> PretrainingRecipe
     {
-      var (a, b) = (Recipe.tiny(), Recipe.tiny())
+      var (a, b) = (PretrainingRecipe.tiny(), PretrainingRecipe.tiny())
       (a.data.cache, b.data.cache) = (kept, wanted)
       return try a.resumed(with: b, recipeIsNamed: named)
     }
@@ -71,7 +74,7 @@ import Testing
 
   @Test func aCachedRunIsTheSameAndGoesOn() throws {
     let shop = try Workshop(images: 11)
-    var recipe = Recipe.tiny(steps: 9)
+    var recipe = PretrainingRecipe.tiny(steps: 9)
     try shop.train(recipe, "plain")
     recipe.data.cache = .auto
     try shop.train(recipe, "cached", stopAfter: 4)

@@ -1,3 +1,5 @@
+@testable import Inference
+@testable import Runs
 import Datasets
 import Foundation
 import Imaging
@@ -6,7 +8,6 @@ import TestSupport
 import Testing
 import Torch
 
-@testable import Training
 
 /// Telling the classes of images: as the classifier itself does, whatever the batches are.
 @Suite struct PredictionTests {

@@ -1,3 +1,5 @@
+import TorchOptim
+import Recipes
 import Foundation
 import TestSupport
 import Testing
@@ -10,7 +12,7 @@ import Training
     var name: String
     var kind: String
     var file: String
-    var baseRate: Double?
+    var baseLearningRate: Double?
     var effectiveBatch: Int?
     var epochs: Int?
     var warmupEpochs: Double?
@@ -36,9 +38,9 @@ import Training
       whole
       ? Array(0..<epochs * stepsPerEpoch) : try tensors["\(example.name).iterations"].array()
     try #require(steps.count == golden.count)
-    var recipe = Recipe(name: example.name)
-    recipe.optimizer.baseRate = try #require(example.baseRate)
-    recipe.optimizer.minimumRate = try #require(example.minimum)
+    var recipe = PretrainingRecipe(name: example.name)
+    recipe.optimizer.baseLearningRate = try #require(example.baseLearningRate)
+    recipe.optimizer.minimumLearningRate = try #require(example.minimum)
     recipe.batch = .init(size: try #require(example.effectiveBatch))
     recipe.budget = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))
     let schedule = recipe.schedule(stepsPerEpoch: stepsPerEpoch)

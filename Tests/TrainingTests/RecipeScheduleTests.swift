@@ -1,3 +1,5 @@
+import Recipes
+import TorchOptim
 import Foundation
 import Testing
 import Training
@@ -34,9 +36,9 @@ import Training
 
   /// The published code computes from fractional epochs: `step / stepsPerEpoch + epoch`.
   @Test func everyStepEqualsTheEpochForm() {
-    var recipe = Recipe(name: "test")
+    var recipe = PretrainingRecipe(name: "test")
     recipe.batch.size = 100
-    recipe.optimizer.minimumRate = 1e-6
+    recipe.optimizer.minimumLearningRate = 1e-6
     recipe.budget = .init(epochs: 12, warmupEpochs: 2.5)
     let perEpoch = 7
     let peak = 1.5e-4 * 100 / 256
@@ -51,7 +53,7 @@ import Training
   }
 
   @Test func rateGrowsWithTheEffectiveBatch() {
-    var recipe = Recipe(name: "test")
+    var recipe = PretrainingRecipe(name: "test")
     recipe.batch = .init(size: 64, accumulation: 8)
     #expect(recipe.effectiveBatch(world: 8) == 4096)
     #expect(abs(recipe.peakRate(world: 8) - 2.4e-3) < 1e-18)
@@ -59,9 +61,9 @@ import Training
   }
 
   @Test func stepsOverrideEpochs() {
-    var recipe = Recipe(name: "test")
+    var recipe = PretrainingRecipe(name: "test")
     #expect(recipe.totalSteps(stepsPerEpoch: 10) == 8000)
-    recipe.budget.steps = 20
+    recipe.schedule.steps = 20
     #expect(recipe.totalSteps(stepsPerEpoch: 10) == 20)
     #expect(recipe.problems.isEmpty)
   }

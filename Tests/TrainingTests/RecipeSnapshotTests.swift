@@ -5,7 +5,7 @@ import Training
 @Suite struct RecipeSnapshotTests {
   @Test func theDefaultRecipeAsItIsPrinted() throws {
     #expect(
-      try RecipeBook.entry(named: "default").yaml == """
+      try RecipeBooks.pretraining.entry(named: "default").yaml == """
         # Paper:    He et al. (2022), arXiv:2111.06377, with sizes for one machine
         # Accuracy: not published for this batch and length; re-implementations reach 83.1 % fine-tuned
         #           and 60.8 % with a linear probe after 300 epochs on ImageNet
@@ -54,8 +54,8 @@ import Training
           cache: 0
           normalizeOnDevice: false
         optimizer:
-          baseRate: 0.00015
-          minimumRate: 0
+          baseLearningRate: 0.00015
+          minimumLearningRate: 0
           beta1: 0.9
           beta2: 0.95
           epsilon: 1e-08

@@ -1,3 +1,4 @@
+import RecipeSyntax
 import Foundation
 import MaskedAutoencoders
 import Recipes
@@ -8,45 +9,45 @@ import Training
 @Suite struct RecipeTests {
   static func mistakes(_ settings: String..., recipe: String? = nil) -> String {
     do {
-      _ = try RecipeBook.resolve(recipe, settings: settings)
+      _ = try RecipeBooks.pretraining.resolve(recipe, settings: settings)
       return "accepted"
     } catch { return error.description }
   }
 
   @Test func everyNamedRecipeIsSoundAndRoundTrips() throws {
-    for entry in RecipeBook.entries {
+    for entry in RecipeBooks.pretraining.entries {
       #expect(entry.recipe.problems.isEmpty, "\(entry.name)")
       let file = try RecipeFile(parsing: entry.yaml, source: entry.name)
-      for base in RecipeBook.entries {
+      for base in RecipeBooks.pretraining.entries {
         #expect(try base.recipe.changed(by: file) == entry.recipe, "\(entry.name)")
       }
     }
-    #expect(Set(RecipeBook.entries.map(\.name)).count == RecipeBook.entries.count)
+    #expect(Set(RecipeBooks.pretraining.entries.map(\.name)).count == RecipeBooks.pretraining.entries.count)
   }
 
   @Test func oddValuesRoundTripExactly() throws {
-    var recipe = RecipeBook.standard
+    var recipe = RecipeBooks.pretraining.standard
     recipe.seed = .max
     recipe.name = "null"
     recipe.note = "true"
     recipe.masking = .random(ratio: 0.1 + 0.2)
     recipe.optimizer.clip = 1 / 3.0
-    recipe.optimizer.baseRate = 1.1e-17
+    recipe.optimizer.baseLearningRate = 1.1e-17
     recipe.data.normalization = .given(mean: [0.1, 1e-9, 0], std: [1 / 3.0, 2, 3])
-    recipe.budget.steps = 12
+    recipe.schedule.steps = 12
     recipe.checkpoints.everyEpochs = nil
     let file = try RecipeFile(parsing: recipe.yaml(header: ["---", "# x"]), source: "r")
-    #expect(try RecipeBook.standard.changed(by: file) == recipe)
+    #expect(try RecipeBooks.pretraining.standard.changed(by: file) == recipe)
     recipe.note = nil
     let other = try RecipeFile(parsing: recipe.yaml(), source: "r")
-    #expect(try RecipeBook.standard.changed(by: other).note == nil)
+    #expect(try RecipeBooks.pretraining.standard.changed(by: other).note == nil)
   }
 
   @Test func settingsReachEveryKindOfField() throws {
-    let recipe = try RecipeBook.resolve(settings: [
+    let recipe = try RecipeBooks.pretraining.resolve(settings: [
       "seed=18446744073709551615", "name=2024", "note=a=b: c # d", "model.encoder=large",
       "model.encoder.depth=3", "model.decoder={width: 96, heads: 3}", "masking.ratio = 0.6",
-      "data.scale=[0.08, 1]", "optimizer.clip=1", "optimizer.baseRate=1e-3", "budget.steps=1e3",
+      "data.scale=[0.08, 1]", "optimizer.clip=1", "optimizer.baseLearningRate=1e-3", "schedule.steps=1e3",
       "checkpoints.everyEpochs=null", "data.normalization={mean: [0, 0, 0], std: [1, 1, 1]}",
       "data.normalization.mean=[0.5, 0.5, 0.5]", "precision=bfloat16", "model.qkvBias=false",
       "loss.region=all", "model.target=pixels",
@@ -59,8 +60,8 @@ import Training
     #expect(recipe.masking.ratio == 0.6)
     #expect(recipe.data.scale == 0.08...1)
     #expect(recipe.optimizer.clip == 1)
-    #expect(recipe.optimizer.baseRate == 1e-3)
-    #expect(recipe.budget.steps == 1000)
+    #expect(recipe.optimizer.baseLearningRate == 1e-3)
+    #expect(recipe.schedule.steps == 1000)
     #expect(recipe.checkpoints.everyEpochs == nil)
     #expect(
       recipe.data.normalization == .given(mean: [0.5, 0.5, 0.5], std: [1, 1, 1]))
@@ -69,10 +70,10 @@ import Training
     #expect(recipe.loss.region == .all)
     #expect(recipe.model.target == .pixels)
     #expect(
-      try RecipeBook.resolve(settings: ["optimizer.clip=1", "optimizer.clip="]).optimizer.clip
+      try RecipeBooks.pretraining.resolve(settings: ["optimizer.clip=1", "optimizer.clip="]).optimizer.clip
         == nil)
     #expect(
-      try RecipeBook.resolve(settings: ["model.decoder=paper"]).model.decoder == .paperDecoder)
+      try RecipeBooks.pretraining.resolve(settings: ["model.decoder=paper"]).model.decoder == .paperDecoder)
   }
 
   @Test func filesStartFromTheirBase() throws {
@@ -85,7 +86,7 @@ import Training
     let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).yaml")
     try Data(text.utf8).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
-    let recipe = try RecipeBook.resolve(file.path, settings: ["budget.epochs=4"])
+    let recipe = try RecipeBooks.pretraining.resolve(file.path, settings: ["schedule.epochs=4"])
     #expect(recipe.model.channels == 1)
     #expect(recipe.model.encoder == .tiny)
     #expect(recipe.budget == .init(epochs: 4, warmupEpochs: 0.5))
@@ -118,7 +119,7 @@ import Training
         + "data, optimizer, batch, budget, precision, checkpoints and monitor (--set)"
     ),
     ("loss.zzzzzzzz=1", "loss.zzzzzzzz does not exist; loss has region (--set)"),
-    ("budget.epochs", "--set budget.epochs: expected path=value, such as budget.epochs=50"),
+    ("schedule.epochs", "--set budget.epochs: expected path=value, such as budget.epochs=50"),
     ("=5", "--set =5: expected path=value, such as budget.epochs=50"),
     ("a..b=5", "--set a..b=5: expected path=value, such as budget.epochs=50"),
     ("batch.size=x", "batch.size is x; expected a whole number (--set)"),
@@ -262,8 +263,8 @@ import Training
       "data.normalization.std is "
         + "[1.0, 0.0, 1.0]; expected numbers above 0"
     ),
-    ("optimizer.baseRate=0", "optimizer.baseRate is 0; expected a number above 0"),
-    ("optimizer.minimumRate=-1", "optimizer.minimumRate is -1; expected a number of at least 0"),
+    ("optimizer.baseLearningRate=0", "optimizer.baseLearningRate is 0; expected a number above 0"),
+    ("optimizer.minimumLearningRate=-1", "optimizer.minimumLearningRate is -1; expected a number of at least 0"),
     ("optimizer.beta1=1", "optimizer.beta1 is 1; expected a number from 0 and below 1"),
     ("optimizer.beta2=-0.1", "optimizer.beta2 is -0.1; expected a number from 0 and below 1"),
     ("optimizer.epsilon=0", "optimizer.epsilon is 0; expected a number above 0"),
@@ -272,17 +273,17 @@ import Training
     ("batch.size=0", "batch.size is 0; expected a whole number from 1 to 1000000"),
     ("batch.accumulation=0", "batch.accumulation is 0; expected a whole number from 1 to 1000000"),
     (
-      "budget.epochs=0",
-      "budget.epochs is 0; expected a whole number from 1 to 1000000\n"
-        + "budget.warmupEpochs is 20, longer than the whole run; expected at most budget.epochs, 0"
+      "schedule.epochs=0",
+      "schedule.epochs is 0; expected a whole number from 1 to 1000000\n"
+        + "schedule.warmupEpochs is 20, longer than the whole run; expected at most budget.epochs, 0"
     ),
-    ("budget.steps=0", "budget.steps is 0; expected a whole number from 1 to 1000000000000"),
+    ("schedule.steps=0", "schedule.steps is 0; expected a whole number from 1 to 1000000000000"),
     (
-      "budget.warmupEpochs=201",
-      "budget.warmupEpochs is 201, longer than the whole run; expected "
+      "schedule.warmupEpochs=201",
+      "schedule.warmupEpochs is 201, longer than the whole run; expected "
         + "at most budget.epochs, 200"
     ),
-    ("budget.warmupEpochs=-1", "budget.warmupEpochs is -1; expected a number of at least 0"),
+    ("schedule.warmupEpochs=-1", "schedule.warmupEpochs is -1; expected a number of at least 0"),
     ("checkpoints.keep=0", "checkpoints.keep is 0; expected a whole number from 1 to 1000000"),
     (
       "checkpoints.everySteps=0",
@@ -327,17 +328,17 @@ import Training
       Self.mistakes(recipe: "finetune-vit-large")
         == "finetune-vit-large is a recipe for learning from labels; run it with mae finetune or "
         + "mae scratch")
-    #expect(throws: RecipeErrors.self) { try FinetuningBook.resolve("demo-fashion-mnist") }
-    #expect(throws: RecipeErrors.self) { try FinetuningBook.resolve("default", settings: ["a=1"]) }
+    #expect(throws: RecipeErrors.self) { try RecipeBooks.classification.resolve("demo-fashion-mnist") }
+    #expect(throws: RecipeErrors.self) { try RecipeBooks.classification.resolve("default", settings: ["a=1"]) }
   }
 
   @Test func paperValues() throws {
-    let large = try RecipeBook.entry(named: "paper-table8-vit-large").recipe
+    let large = try RecipeBooks.pretraining.entry(named: "paper-table8-vit-large").recipe
     #expect(large.peakRate() == 2.4e-3)
     #expect(large.budget == .init(epochs: 1600, warmupEpochs: 40))
-    #expect(large.optimizer == .init(baseRate: 1.5e-4, beta1: 0.9, beta2: 0.95, weightDecay: 0.05))
+    #expect(large.optimizer == .init(baseLearningRate: 1.5e-4, beta1: 0.9, beta2: 0.95, weightDecay: 0.05))
     #expect(large.data.scale == 0.2...1)
-    let huge = try RecipeBook.entry(named: "paper-table8-vit-huge").recipe
+    let huge = try RecipeBooks.pretraining.entry(named: "paper-table8-vit-huge").recipe
     #expect(huge.model.grid.count == 256)
     #expect(huge.masking.kept(of: huge.model.grid) == 64)
   }

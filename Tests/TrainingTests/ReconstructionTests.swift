@@ -1,3 +1,7 @@
+@testable import Figures
+@testable import Inference
+@testable import Recipes
+@testable import Runs
 import Evaluation
 import Foundation
 import Imaging
@@ -7,7 +11,6 @@ import Testing
 import Torch
 import TorchNN
 
-@testable import Training
 
 /// Filled-in patches: how far they are off, and the sheets that show them.
 @Suite struct ReconstructionTests {
@@ -15,7 +18,7 @@ import TorchNN
   private func reconstruction(
     _ target: ReconstructionTarget, channels: Int = 1, isBlank: Bool = false
   ) throws -> (Reconstruction, MaskedAutoencoder, ModelDescription) {
-    var configuration = Recipe.tiny(target: target).model
+    var configuration = PretrainingRecipe.tiny(target: target).model
     configuration.channels = channels
     let store = ParameterStore(initializing: Generator(seed: 3))
     let model = MaskedAutoencoder(configuration, in: store.root)

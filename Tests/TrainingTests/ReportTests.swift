@@ -1,7 +1,7 @@
+@testable import Reports
 import Foundation
 import Testing
 
-@testable import Training
 
 #if canImport(FoundationXML)
   import FoundationXML

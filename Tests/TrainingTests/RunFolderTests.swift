@@ -1,8 +1,9 @@
+@testable import FileSystem
+@testable import Runs
 import Foundation
 import Testing
 import Torch
 
-@testable import Training
 
 /// Who may write into which folder.
 @Suite struct RunFolderTests {

@@ -1,11 +1,12 @@
+@testable import Recipes
+@testable import Runs
 import Foundation
 import Testing
 import Torch
 
-@testable import Training
 
 /// A run stays what it was begun as, and is replaced by its own kind only.
-@Suite struct RunOriginTests {
+@Suite struct RunKindTests {
   /// A pre-training run, a classifier from it and one from scratch.
   private func shop() throws -> Workshop {
     let shop = try Workshop(images: 8)
@@ -124,7 +125,7 @@ import Torch
     #expect(failure?.kind == .recipe)
     #expect(
       failure?.message
-        == "trained.blocks is 1, and a network from scratch learns as a whole; leave it null")
+        == "trainableBlocks is 1, and a network from scratch learns as a whole; leave it null")
     #expect(!shop.exists("blocks"))
   }
 

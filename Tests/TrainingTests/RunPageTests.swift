@@ -1,9 +1,11 @@
+@testable import FileSystem
+@testable import Reports
+@testable import Runs
 import Foundation
 import Imaging
 import Testing
 import Torch
 
-@testable import Training
 
 /// `results.json` and `report.html` of a run.
 @Suite struct RunPageTests {

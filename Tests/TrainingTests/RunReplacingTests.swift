@@ -1,8 +1,11 @@
+import Training
+@testable import Inference
+@testable import Recipes
+@testable import Runs
 import Foundation
 import Testing
 import Torch
 
-@testable import Training
 
 /// A run that is replaced is there until its follower has something to show.
 @Suite struct RunReplacingTests {
@@ -115,9 +118,9 @@ import Torch
     let shop = try Workshop(images: 8)
     try shop.train(.tiny(steps: 5), "run")
     let before = try shop.state("run", step: 5)
-    var wild = Recipe.tiny(steps: 9)
-    wild.optimizer.baseRate = 1e38
-    wild.budget.warmupEpochs = 0
+    var wild = PretrainingRecipe.tiny(steps: 9)
+    wild.optimizer.baseLearningRate = 1e38
+    wild.schedule.warmupEpochs = 0
     let failure = #expect(throws: RunFailure.self) { try shop.train(wild, "run", .overwrite) }
     #expect(failure?.kind == .notFinite)
     #expect(try shop.state("run", step: 5) == before)

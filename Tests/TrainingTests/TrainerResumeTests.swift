@@ -1,3 +1,6 @@
+@testable import RecipeSyntax
+@testable import Recipes
+@testable import Runs
 import Foundation
 import Imaging
 import MaskedAutoencoders
@@ -9,11 +12,11 @@ import Torch
 /// A run that was interrupted is the unbroken run, byte for byte.
 @Suite struct TrainerResumeTests {
   @Test(arguments: [
-    Recipe.tiny(), .tiny(accumulation: 2), .tiny(clip: 0.02),
+    PretrainingRecipe.tiny(), .tiny(accumulation: 2), .tiny(clip: 0.02),
     .tiny(batch: 3, target: .normalizedPixels),
     .tiny(batch: 40),  // each image more than once a step
   ])
-  func tenAndTenAreTwenty(_ recipe: Recipe) throws {
+  func tenAndTenAreTwenty(_ recipe: PretrainingRecipe) throws {
     let shop = try Workshop(images: 13)
     try shop.train(recipe, "unbroken")
     let first = try shop.train(recipe, "run", stopAfter: 10)
@@ -43,7 +46,7 @@ import Torch
   /// Killed after each step in turn: the folder as it then was is gone on with.
   @Test func killedAtAnyStep() throws {
     let shop = try Workshop(images: 9)
-    let recipe = Recipe.tiny(steps: 8, saveEvery: 3, keep: 1)
+    let recipe = PretrainingRecipe.tiny(steps: 8, saveEvery: 3, keep: 1)
     try shop.train(
       recipe, "run",
       observers: [
@@ -73,14 +76,14 @@ import Torch
     let shop = try Workshop(images: 11)
     var states: [[Data]] = []
     for (workers, prefetch) in [(1, 1), (4, 4), (3, 1)] {
-      var recipe = Recipe.tiny(steps: 5)
+      var recipe = PretrainingRecipe.tiny(steps: 5)
       recipe.data.workers = workers
       recipe.data.prefetch = prefetch
       try shop.train(recipe, "run-\(workers)")
       states.append(try shop.state("run-\(workers)", step: 5))
     }
     #expect(states[0] == states[1] && states[0] == states[2])
-    var other = Recipe.tiny(steps: 5)
+    var other = PretrainingRecipe.tiny(steps: 5)
     other.seed = 8
     try shop.train(other, "other")
     #expect(try shop.state("other", step: 5)[0] != states[0][0])
@@ -89,7 +92,7 @@ import Torch
   /// Bytes that are normalised on the device are the same numbers.
   @Test func normalizingOnTheDeviceChangesNothing() throws {
     let shop = try Workshop(images: 11)
-    var recipe = Recipe.tiny(steps: 5)
+    var recipe = PretrainingRecipe.tiny(steps: 5)
     try shop.train(recipe, "floats")
     recipe.data.normalizeOnDevice = true
     try shop.train(recipe, "bytes")
@@ -112,9 +115,9 @@ import Torch
   @Test func anotherSeedOrModelIsRefused() throws {
     let shop = try Workshop(images: 9)
     try shop.train(.tiny(steps: 5), "run")
-    var seed = Recipe.tiny(steps: 10)
+    var seed = PretrainingRecipe.tiny(steps: 10)
     seed.seed = 8
-    var model = Recipe.tiny(steps: 10)
+    var model = PretrainingRecipe.tiny(steps: 10)
     model.model.encoder.depth = 2
     for recipe in [seed, model] {
       let failure = #expect(throws: RunFailure.self) { try shop.train(recipe, "run", .resume) }
@@ -136,17 +139,17 @@ import Torch
   }
 
   @Test func changedFieldsAreAllNamed() throws {
-    let kept = Recipe.tiny()
+    let kept = PretrainingRecipe.tiny()
     var wanted = kept
-    wanted.budget.epochs = 3
+    wanted.schedule.epochs = 3
     wanted.checkpoints.keep = 9
-    wanted.monitor.images = 2
+    wanted.logging.images = 2
     wanted.data.workers = 5
     wanted.data.prefetch = 9
     wanted.data.normalizeOnDevice = true
     let resumed = try kept.resumed(with: wanted, recipeIsNamed: false)
     #expect(resumed == wanted)
-    let changes: [(String, (inout Recipe) -> Void)] = [
+    let changes: [(String, (inout PretrainingRecipe) -> Void)] = [
       ("name", { $0.name = "other" }), ("note", { $0.note = "other" }), ("seed", { $0.seed = 1 }),
       ("model", { $0.model.patch = 8 }), ("masking", { $0.masking = .random(ratio: 0.5) }),
       ("loss", { $0.loss.region = .all }), ("data", { $0.data.shuffle = .none }),
@@ -182,7 +185,7 @@ import Torch
       try shop.write("mix.yaml", "- {data: images, weight: \(weight)}\n- {data: more, weight: 1}\n")
     }
     try mix(3)
-    func train(_ recipe: Recipe, _ out: String, _ opening: RunFolder.Opening = .new) throws {
+    func train(_ recipe: PretrainingRecipe, _ out: String, _ opening: RunFolder.Opening = .new) throws {
       let run = try Pretraining(
         recipe, .init(data: shop("mix.yaml"), out: shop(out), opening: opening))
       _ = try run.run(observers: [])

@@ -1,3 +1,5 @@
+@testable import Inference
+@testable import Runs
 import Datasets
 import Foundation
 import Imaging
@@ -5,7 +7,6 @@ import MaskedAutoencoders
 import Torch
 import TorchNN
 
-@testable import Training
 
 extension Workshop {
   /// An untrained model of 16² gray pixels, as a checkpoint: a classifier where there are class names.

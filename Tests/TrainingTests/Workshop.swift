@@ -1,3 +1,6 @@
+@testable import FileSystem
+@testable import Recipes
+@testable import Runs
 import Datasets
 import Foundation
 import Imaging
@@ -76,13 +79,13 @@ final class Workshop: Sendable {
   /// - Returns: What came of it; the run itself is let go, and with it the folder's lock.
   @discardableResult
   func train(
-    _ recipe: Recipe, _ out: String, _ opening: RunFolder.Opening = .new, stopAfter: Int? = nil,
-    observers: [any TrainingObserver] = []
+    _ recipe: PretrainingRecipe, _ out: String, _ opening: RunFolder.Opening = .new, stopAfter: Int? = nil,
+    observers: [any TrainingCallback] = []
   ) throws -> Sitting {
     let run = try Pretraining(
       recipe,
       .init(data: self("images"), out: self(out), opening: opening, stopAfter: stopAfter))
-    let journal = try RunJournal(
+    let journal = try RunLogger(
       run.folder, resumingAfter: run.startingStep, stepsPerEpoch: run.stepsPerEpoch,
       epochs: Double(run.totalSteps) / Double(run.stepsPerEpoch), everySteps: 1,
       terminal: .plain, sink: { _ in })
@@ -102,24 +105,24 @@ struct Sitting {
   var description: ModelDescription
 }
 
-extension Recipe {
+extension PretrainingRecipe {
   /// A model of a few thousand weights that sees random parts of 16² pixels.
   static func tiny(
     steps: Int = 20, batch: Int = 4, accumulation: Int = 1, clip: Double? = nil,
     target: ReconstructionTarget = .pixels, saveEvery: Int = 5, keep: Int = 2
-  ) -> Recipe {
-    Recipe(
+  ) -> PretrainingRecipe {
+    PretrainingRecipe(
       name: "tiny", seed: 7,
       model: ModelConfiguration(
         height: 16, width: 16, channels: 1, patch: 4,
         encoder: TransformerShape(width: 16, depth: 1, heads: 2),
         decoder: TransformerShape(width: 16, depth: 1, heads: 2), target: target),
       data: .init(normalization: .given(mean: [0.5], std: [0.25]), workers: 1),
-      optimizer: .init(baseRate: 0.05, clip: clip),
+      optimizer: .init(baseLearningRate: 0.05, clip: clip),
       batch: .init(size: batch, accumulation: accumulation),
-      budget: .init(epochs: 1, steps: steps, warmupEpochs: 1),
+      schedule: .init(epochs: 1, steps: steps, warmupEpochs: 1),
       checkpoints: .init(everyEpochs: nil, everySteps: saveEvery, keep: keep),
-      monitor: .init(everySteps: 1, reconstructionsEveryEpochs: nil))
+      logging: .init(everySteps: 1, reconstructionsEveryEpochs: nil))
   }
 }
 
@@ -140,7 +143,7 @@ struct ToyDataset: ImageDataset {
 }
 
 /// Tells what happens in a run.
-final class Watcher: TrainingObserver {
+final class Watcher: TrainingCallback {
   private let onStep: (StepReport) throws -> Void
   private let onSave: (Checkpoint, Int) throws -> Void
 

@@ -27,7 +27,7 @@ private func decodeAll(_ bytes: [UInt8]) {
 }
 
 /// The fuzzer uses one thread.
-nonisolated(unsafe) private let bench = ImageWorkbench()
+nonisolated(unsafe) private let scratch = DecoderScratch()
 
 /// What training does: a crop, decoded at the smallest scale that suffices and resampled; and any
 /// rectangle at any scale.
@@ -38,7 +38,7 @@ private func decodePart(_ bytes: [UInt8]) {
     .pretraining, size: PixelSize(width: 16, height: 16), normalization: .imageNet)
   let planes = UnsafeMutablePointer<Float>.allocate(capacity: transform.valueCount)
   defer { planes.deallocate() }
-  try? transform.write(.encoded(file), using: &random, into: planes, on: bench)
+  try? transform.write(.encoded(file), using: &random, into: planes, scratch: scratch)
   let eighths = [8, 4, 2, 1][random.integer(below: 4)]
   let size = file.size(eighths: eighths)
   let x = random.integer(below: size.width)

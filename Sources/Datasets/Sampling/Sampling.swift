@@ -10,7 +10,7 @@ public struct Sampling: Hashable, Sendable {
   public var accumulation: Int
 
   /// A kind of order; all of them follow from seed, epoch and position alone, so that none needs a
-  /// list of images and a run can be gone on with anywhere.
+  /// list of images and a run can be resumed at any step.
   public enum Shuffle: Hashable, Sendable {
     /// Every order is as likely.
     case exact
@@ -32,10 +32,12 @@ public struct Sampling: Hashable, Sendable {
     self.accumulation = accumulation
   }
 
-  /// Steps of one epoch of `images` images: as many as `ranks` processes fill. What is left over is
-  /// left out of a shuffled epoch, other images each time; a set that does not fill a step is gone
-  /// through as often as it takes to fill one.
-  public func stepsPerEpoch(images: Int, batch: Int, ranks: Int = 1) -> Int {
-    max(1, images / (batch * ranks * accumulation))
+  /// Steps of one epoch of `images` images: as many as all processes fill. What is left over is left
+  /// out of a shuffled epoch, other images each time; a set that does not fill a step is repeated
+  /// until it fills one.
+  public func stepsPerEpoch(
+    images: Int, batch: Int, rank: DataParallelRank = .single
+  ) -> Int {
+    max(1, images / (batch * rank.count * accumulation))
   }
 }

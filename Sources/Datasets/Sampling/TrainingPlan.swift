@@ -11,10 +11,9 @@ import Imaging
 struct TrainingPlan: Sendable {
   let batch: Int
   private let seed: UInt64
-  private let rank: Int
-  private let ranks: Int
+  private let rank: DataParallelRank
   private let repeats: Int
-  /// Batches of this rank in a pass over the set.
+  /// Batches of this process in a pass over the set.
   private let batchesPerPass: Int
   private let parts: [Part]
   /// The parts' turns where they go on without a break; nil where epochs begin anew.
@@ -36,13 +35,12 @@ struct TrainingPlan: Sendable {
   }
 
   init(
-    _ layout: DatasetLayout, _ sampling: Sampling, batch: Int, seed: UInt64, rank: Int = 0,
-    ranks: Int = 1
+    _ layout: DatasetLayout, _ sampling: Sampling, batch: Int, seed: UInt64,
+    rank: DataParallelRank = .single
   ) {
     self.batch = batch
     self.seed = seed
     self.rank = rank
-    self.ranks = ranks
     var parts: [Part] = []
     var first = 0
     for (number, part) in layout.parts.enumerated() {
@@ -55,7 +53,7 @@ struct TrainingPlan: Sendable {
     self.parts = parts
     let isUnbroken = parts.count > 1 || sampling.shuffle == .none
     turns = isUnbroken ? MixtureRound(draws: layout.parts.map(\.draws)) : nil
-    let steps = sampling.stepsPerEpoch(images: first, batch: batch, ranks: ranks)
+    let steps = sampling.stepsPerEpoch(images: first, batch: batch, rank: rank)
     repeats = sampling.repeats
     batchesPerPass = steps * sampling.accumulation * sampling.repeats
   }
@@ -86,9 +84,9 @@ struct TrainingPlan: Sendable {
     return Draw(part: part, pass: pass, place: place, before: turn)
   }
 
-  /// The number of a drawn image, counted over all ranks from batch 0, and which of its repeats it is.
+  /// The number of a drawn image, counted over all processes from batch 0, and which of its repeats it is.
   private func position(_ batchNumber: Int, _ slot: Int) -> (drawn: Int, turn: Int) {
-    let position = (batchNumber * ranks + rank) * batch + slot
+    let position = (batchNumber * rank.count + rank.index) * batch + slot
     return (position / repeats, position % repeats)
   }
 }

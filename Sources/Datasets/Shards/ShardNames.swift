@@ -3,6 +3,11 @@ enum ShardNames {
   /// Most names that one pattern may stand for.
   static let most = 1_000_000
 
+  /// Whether a name is that of a tar archive, packed or not.
+  static func isShard(_ name: String) -> Bool {
+    [".tar", ".tar.gz", ".tgz", ".tar.zst"].contains { name.hasSuffix($0) }
+  }
+
   /// Whether a path stands for several.
   static func isPattern(_ path: String) -> Bool { path.contains("{") }
 

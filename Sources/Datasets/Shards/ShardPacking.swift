@@ -31,7 +31,7 @@ public struct ShardPacking: Hashable, Sendable {
     /// Archives that were there already.
     public var kept: Int
     /// Images that were left out.
-    public var broken: [BrokenImage]
+    public var broken: [UndecodableImage]
     /// The name with braces that stands for all archives.
     public var pattern: String
   }
@@ -64,7 +64,7 @@ public struct ShardPacking: Hashable, Sendable {
   ) throws(DatasetError) -> Report {
     try checkSettings(dataset, folder: folder, name: name)
     let number = (dataset.count + imagesPerShard - 1) / imagesPerShard
-    let limit = BrokenImages.limit(fraction: brokenFraction, count: dataset.count)
+    let limit = UndecodableImages.limit(fraction: brokenFraction, count: dataset.count)
     let done = Mutex<(results: [Int: Result<Packed, ImageError>], broken: Int)>(([:], 0))
     DispatchQueue.concurrentPerform(iterations: number) { i in
       // After a failure the rest would be in vain.
@@ -92,9 +92,9 @@ public struct ShardPacking: Hashable, Sendable {
         throw DatasetError(error, path: error.name ?? folder)
       }
     }
-    var broken = BrokenImages(limit: limit)
+    var broken = UndecodableImages(limit: limit)
     try broken.add(
-      [SlotOutcome(index: nil, broken: shards.flatMap(\.broken))], of: path, count: dataset.count)
+      shards.flatMap(\.broken), of: path, count: dataset.count)
     let last = shardDigits(max(0, number - 1))
     return Report(
       shards: (0..<number).map { joined(folder, shardName(name, $0)) },
@@ -131,7 +131,7 @@ public struct ShardPacking: Hashable, Sendable {
     var images: Int
     var bytes: Int
     var wasThere: Bool
-    var broken: [BrokenImage] = []
+    var broken: [UndecodableImage] = []
   }
 
   /// Writes one archive, or finds that it is there: whole, and with the keys it would get.
@@ -144,7 +144,7 @@ public struct ShardPacking: Hashable, Sendable {
       return Packed(images: index.count, bytes: file.size, wasThere: true)
     }
     var writer = try ShardWriter(path + ".part")
-    var broken: [BrokenImage] = []
+    var broken: [UndecodableImage] = []
     do throws(ImageError) {
       for i in range {
         let image: (bytes: [UInt8], ending: String)
@@ -152,7 +152,7 @@ public struct ShardPacking: Hashable, Sendable {
           image = try encoded(dataset.content(of: i))
         } catch {
           broken.append(
-            BrokenImage(index: i, name: dataset.name(of: i), reason: error.reason))
+            UndecodableImage(index: i, name: dataset.name(of: i), reason: error.reason))
           continue
         }
         try writer.append(

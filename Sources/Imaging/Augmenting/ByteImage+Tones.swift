@@ -20,9 +20,9 @@ extension ByteImage {
   }
 
   /// The distance of every pixel to its gray times `factor`.
-  mutating func adjustSaturation(by factor: Double, on bench: ImageWorkbench = ImageWorkbench()) {
+  mutating func adjustSaturation(by factor: Double, scratch: DecoderScratch = DecoderScratch()) {
     guard channels == 3 else { return }
-    let gray = bench.resampled.reserve(pixels.count)
+    let gray = scratch.resampled.reserve(pixels.count)
     pixels.withUnsafeMutableBufferPointer { pixels in
       mae_gray(pixels.baseAddress, pixels.count / 3, gray)
       mae_mix(gray, pixels.count, Float(factor), pixels.baseAddress)
@@ -30,8 +30,8 @@ extension ByteImage {
   }
 
   /// The distance of every value to the mean of its neighbourhood times `factor`.
-  mutating func adjustSharpness(by factor: Double, on bench: ImageWorkbench = ImageWorkbench()) {
-    let smooth = bench.resampled.reserve(pixels.count)
+  mutating func adjustSharpness(by factor: Double, scratch: DecoderScratch = DecoderScratch()) {
+    let smooth = scratch.resampled.reserve(pixels.count)
     let (width, height, channels) = (Int32(width), Int32(height), Int32(channels))
     pixels.withUnsafeMutableBufferPointer { pixels in
       mae_smooth(pixels.baseAddress, width, height, channels, smooth)

@@ -6,11 +6,11 @@ extension ByteImage {
   /// Unlike in resizing, Pillow's cubic is the one with a = −1.
   mutating func warp(
     by map: AffineMap, filter: ResamplingFilter, fill: [UInt8],
-    on bench: ImageWorkbench = ImageWorkbench()
+    scratch: DecoderScratch = DecoderScratch()
   ) {
     precondition(fill.count == channels)
     // The picture is read elsewhere than it is written.
-    let source = bench.resampled.reserve(pixels.count)
+    let source = scratch.resampled.reserve(pixels.count)
     var warp = mae_warp()
     warp.in = UnsafePointer(source)
     warp.width = Int32(width)

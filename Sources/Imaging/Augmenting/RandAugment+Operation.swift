@@ -26,10 +26,10 @@ extension RandAugment {
     /// Applies the operation; `filter` and `fill` matter where pixels move.
     func apply(
       _ argument: Double, to image: inout ByteImage, filter: ResamplingFilter, fill: [UInt8],
-      on bench: ImageWorkbench
+      scratch: DecoderScratch
     ) {
       func warp(_ map: AffineMap) {
-        image.warp(by: map, filter: filter, fill: fill, on: bench)
+        image.warp(by: map, filter: filter, fill: fill, scratch: scratch)
       }
       switch self {
       case .autoContrast: image.stretchContrast()
@@ -41,10 +41,10 @@ extension RandAugment {
         image.mapValues { $0 & ~(0xFF >> kept) }
       case .solarize: image.mapValues { Double($0) < argument ? $0 : 255 - $0 }
       case .solarizeAdd: image.mapValues { $0 < 128 ? min(255, $0 + Int(argument)) : $0 }
-      case .color: image.adjustSaturation(by: argument, on: bench)
+      case .color: image.adjustSaturation(by: argument, scratch: scratch)
       case .contrast: image.adjustContrast(by: argument)
       case .brightness: image.adjustBrightness(by: argument)
-      case .sharpness: image.adjustSharpness(by: argument, on: bench)
+      case .sharpness: image.adjustSharpness(by: argument, scratch: scratch)
       case .rotate:
         warp(.rotation(degrees: argument, of: PixelSize(width: image.width, height: image.height)))
       case .shearX: warp(AffineMap(1, argument, 0, 0, 1, 0))

@@ -58,13 +58,13 @@ extension RandAugment {
   /// - Parameter fill: what is shown where an image is moved away, a value for each channel.
   public func apply(
     to image: inout ByteImage, fill: [UInt8], using random: inout SampleRandom,
-    on bench: ImageWorkbench = ImageWorkbench()
+    scratch: DecoderScratch = DecoderScratch()
   ) {
     precondition(
       fill.count == image.channels, "\(fill.count) values to fill \(image.channels) channels")
     for step in steps(using: &random) {
       step.operation.apply(
-        step.argument, to: &image, filter: step.filter, fill: fill, on: bench)
+        step.argument, to: &image, filter: step.filter, fill: fill, scratch: scratch)
     }
   }
 

@@ -1,3 +1,4 @@
+import TensorFiles
 import TorchNN
 internal import Torch
 

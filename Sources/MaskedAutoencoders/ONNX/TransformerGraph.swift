@@ -1,3 +1,4 @@
+import TensorFiles
 internal import Torch
 
 // B batch, N patches, T = 1 + N tokens, D width, H heads, d = D / H, K classes.

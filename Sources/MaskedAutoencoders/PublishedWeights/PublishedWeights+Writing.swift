@@ -1,3 +1,5 @@
+import FileSystem
+import TensorFiles
 import TorchNN
 internal import Torch
 

@@ -1,3 +1,4 @@
+public import FileSystem
 public import TorchNN
 public import Torch
 

@@ -1,3 +1,5 @@
+import FileSystem
+
 /// What the `config.json` in a folder of timm's says, as far as weights alone do not.
 struct TimmConfiguration {
   /// Rows and columns of pixels.

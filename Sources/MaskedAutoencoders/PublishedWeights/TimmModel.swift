@@ -1,3 +1,5 @@
+import FileSystem
+
 /// A model of timm's registry with the arguments that make it one of ours.
 struct TimmModel {
   /// A name of timm's registry.

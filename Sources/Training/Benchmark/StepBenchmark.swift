@@ -1,3 +1,5 @@
+import FileSystem
+import Recipes
 public import MaskedAutoencoders
 public import Torch
 import TorchNN

@@ -1,3 +1,5 @@
+import Datasets
+
 /// The Castagnoli checksum (RFC 3720, B.4) that frames TFRecord files.
 package struct CRC32C {
   private static let table: [UInt32] = (0..<256).map { byte in

@@ -1,10 +1,5 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+import FileSystem
+import MaskedAutoencoders
 
 /// How fast a run has been of late: a sliding window over its steps.
 public struct Pace: Hashable, Sendable {
@@ -45,23 +40,4 @@ public struct Pace: Hashable, Sendable {
   }
 
   private var seconds: Double { steps.reduce(0) { $0 + $1.seconds } }
-}
-
-/// Bytes of main memory the process holds now; its peak on systems that tell no more, and nil on those
-/// that tell nothing.
-public func residentMemory() -> Int? {
-  #if os(Linux)
-    // Second number of statm: resident pages.
-    guard let file = fopen("/proc/self/statm", "r") else { return nil }
-    defer { fclose(file) }
-    var text = [CChar](repeating: 0, count: 256)
-    guard fgets(&text, Int32(text.count), file) != nil else { return nil }
-    let numbers = text.prefix { $0 != 0 }.split(separator: 0x20)
-    guard numbers.count > 1 else { return nil }
-    let pages = Int(String(decoding: numbers[1].map(UInt8.init), as: UTF8.self))
-    return pages.map { $0 * Int(sysconf(Int32(_SC_PAGESIZE))) }
-  #else
-    var usage = rusage()
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? Int(usage.ru_maxrss) : nil
-  #endif
 }

@@ -1,3 +1,5 @@
+import FileSystem
+
 /// Shows where a run stands: on a terminal one line that is rewritten in place, elsewhere a plain line
 /// now and then.
 ///

@@ -1,3 +1,6 @@
+import Imaging
+import Datasets
+public import FileSystem
 public import Foundation
 import Torch
 
@@ -13,7 +16,7 @@ public final class TensorBoardWriter {
   /// A resumed run says at which epoch: TensorBoard then forgets what earlier files say of later ones.
   public init(
     in folder: URL, resumingAt epoch: Double? = nil, now: @escaping () -> Date = { Date() }
-  ) throws(LogFailure) {
+  ) throws(FileError) {
     self.now = now
     let stem = "events.out.tfevents.\(Int(now().timeIntervalSince1970))"
     // TensorBoard reads the files of a folder in the order of their names.
@@ -21,9 +24,9 @@ public final class TensorBoardWriter {
     let free = names.map { folder.appending(path: $0) }
       .first { !FileManager.default.fileExists(atPath: $0.path) }
     guard let free else {
-      throw LogFailure(path: folder.path, reason: "holds too many event files of this second")
+      throw FileError(path: folder.path, kind: .failed, message: "holds too many event files of this second")
     }
-    file = try LogFile(at: free)
+    file = try LogFile(at: free.path)
     var opening = ProtobufMessage()
     opening.add(1, now().timeIntervalSince1970)
     opening.add(3, "brain.Event:2")
@@ -41,7 +44,7 @@ public final class TensorBoardWriter {
   /// Adds values measured at one moment, each under its tag; a slash in a tag makes a group.
   public func write(
     scalars: [(tag: String, value: Double)], epoch: Double
-  ) throws(LogFailure) {
+  ) throws(FileError) {
     var summary = ProtobufMessage()
     for (tag, value) in scalars {
       var entry = ProtobufMessage()
@@ -53,9 +56,9 @@ public final class TensorBoardWriter {
   }
 
   /// Adds a picture, given as the bytes of a PNG file.
-  public func write(image png: Data, tag: String, epoch: Double) throws(LogFailure) {
+  public func write(image png: Data, tag: String, epoch: Double) throws(FileError) {
     guard let header = PNGHeader(png) else {
-      throw LogFailure(path: file.path, reason: "cannot take the picture \(tag): it is no PNG")
+      throw FileError(path: file.path, kind: .failed, message: "cannot take the picture \(tag): it is no PNG")
     }
     var image = ProtobufMessage()
     image.add(1, Int64(header.height))
@@ -79,30 +82,11 @@ public final class TensorBoardWriter {
   }
 
   /// One TFRecord: length, its checksum, the message, its checksum.
-  private func append(_ message: ProtobufMessage) throws(LogFailure) {
+  private func append(_ message: ProtobufMessage) throws(FileError) {
     let length = UInt64(message.bytes.count).littleEndianBytes
     let record =
       length + CRC32C.masked(length).littleEndianBytes
       + message.bytes + CRC32C.masked(message.bytes).littleEndianBytes
     try file.append(record)
-  }
-}
-
-/// The size a PNG file states.
-struct PNGHeader: Hashable {
-  var width: Int
-  var height: Int
-  /// 1 gray, 2 gray and alpha, 3 colour, 4 colour and alpha.
-  var channels: Int
-
-  init?(_ data: Data) {
-    let bytes = [UInt8](data.prefix(26))
-    guard bytes.count == 26, bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
-    else { return nil }
-    func number(_ range: Range<Int>) -> Int { bytes[range].reduce(0) { $0 << 8 | Int($1) } }
-    width = number(16..<20)
-    height = number(20..<24)
-    guard let channels = [0: 1, 2: 3, 3: 3, 4: 2, 6: 4][bytes[25]] else { return nil }
-    self.channels = channels
   }
 }

@@ -1,3 +1,5 @@
+import Datasets
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)

@@ -1,3 +1,5 @@
+import Datasets
+public import FileSystem
 public import Foundation
 
 /// `train.log`: what a run said, each line with the time at which it did.
@@ -9,15 +11,15 @@ public final class TrainLog {
   /// Opens the log at its end, or creates it.
   public init(
     at url: URL, timeZone: TimeZone = .current, now: @escaping () -> Date = { Date() }
-  ) throws(LogFailure) {
-    file = try LogFile(at: url)
+  ) throws(FileError) {
+    file = try LogFile(at: url.path)
     try file.startLine()
     self.now = now
     style = Date.ISO8601FormatStyle(timeZone: timeZone)
   }
 
   /// Adds a text; its further lines are indented below the first.
-  public func write(_ text: String) throws(LogFailure) {
+  public func write(_ text: String) throws(FileError) {
     let time = now().formatted(style)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     let indent = String(repeating: " ", count: time.count)

@@ -1,0 +1,4 @@
+/// Seconds from a moment until now.
+package func seconds(since start: ContinuousClock.Instant) -> Double {
+  (ContinuousClock.now - start) / .seconds(1)
+}

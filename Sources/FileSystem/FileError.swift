@@ -1,0 +1,77 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A file that could not be read or written, or that does not hold what it should.
+public struct FileError: Error, CustomStringConvertible, Sendable {
+  /// What kind of failure it was; a program turns it into its exit status.
+  public enum Kind: Sendable {
+    /// There is no such file.
+    case missing
+    /// The file is there and may not be read, or it is not known whether it is there.
+    case unreadable
+    /// What the file holds is not of its format, or not supported.
+    case malformed
+    /// The file may not be created where it should go.
+    case unwritable
+    /// The system failed while reading or writing: a full disk, a broken device.
+    case failed
+  }
+
+  /// The file as the user named it.
+  public let path: String
+  /// What kind of failure it was.
+  public let kind: Kind
+  /// What was found, what was expected, what to do.
+  public let message: String
+
+  /// Creates an error of a kind.
+  public init(path: String, kind: Kind, message: String) {
+    self.path = path
+    self.kind = kind
+    self.message = message
+  }
+
+  public var description: String { "\(path): \(message)" }
+}
+
+extension FileError {
+  /// What a failed system call means to whoever named the file; `errno` is read at once.
+  package static func system(_ action: String, _ path: String, _ fallback: Kind) -> FileError {
+    let code = errno
+    switch code {
+    case ENOSPC, EDQUOT:
+      return FileError(path: path, kind: .failed, message: "\(action): no space left on the disk")
+    case EFBIG:
+      return FileError(
+        path: path, kind: .failed, message: "\(action): larger than files may be here")
+    case EIO:
+      return FileError(path: path, kind: .failed, message: "\(action): the device reports an error")
+    default:
+      let reason = String(cString: strerror(code))
+      return FileError(
+        path: path, kind: fallback,
+        message: "\(action): \(reason.prefix(1).lowercased())"
+          + reason.dropFirst())
+    }
+  }
+
+  /// A file whose content is not what it should be.
+  package static func malformed(_ path: String, _ message: String) -> FileError {
+    FileError(path: path, kind: .malformed, message: message)
+  }
+}
+
+extension String {
+  /// At most `limit` characters of a name from a file, printable and quoted, for a message.
+  package func quoted(limit: Int = 80) -> String {
+    var text = "'"
+    for scalar in unicodeScalars.prefix(limit) {
+      let unprintable = scalar.properties.generalCategory == .control || scalar == "\u{2028}"
+      text += unprintable ? scalar.escaped(asASCII: true) : String(Character(scalar))
+    }
+    return text + (unicodeScalars.count > limit ? "…'" : "'")
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+
+/// Makes the folders that a file is to be in.
+public func makeFolder(above path: String) throws(FileError) {
+  try makeFolder(path.folderAndName.folder)
+}
+
+extension String {
+  /// The last name of a path.
+  package var lastName: String { folderAndName.name }
+
+  /// A path's folder and last name; slashes at its end do not count.
+  package var folderAndName: (folder: String, name: String) {
+    var path = self[...]
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    return splitPath(String(path))
+  }
+
+  /// Whether a path is this one or below it; both are as ``canonicalPath(_:)`` gives them.
+  package func holds(_ path: String) -> Bool {
+    path == self || path.hasPrefix(self == "/" ? self : self + "/")
+  }
+
+  /// A word of a command line, quoted where a shell would make something else of it.
+  package var forShell: String {
+    let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "/._-+,:=@%"))
+    if !isEmpty, unicodeScalars.allSatisfy(plain.contains) { return self }
+    return "'" + replacing("'", with: "'\\''") + "'"
+  }
+}
+
+/// A path from the root, without `.`, `..` and symbolic links, whether or not something is there: what
+/// is not there yet is added to the folder above it.
+package func canonicalPath(_ path: String) -> String {
+  if let resolved = realpath(path.isEmpty ? "." : path, nil) {
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+  let (folder, name) = path.folderAndName
+  guard folder != path else { return path }
+  let above = canonicalPath(folder)
+  switch name {
+  case "", ".": return above
+  case "..": return splitPath(above).folder
+  default: return above == "/" ? "/" + name : above + "/" + name
+  }
+}
+
+/// A path's folder, without a slash at its end unless it is the root's, and its last name.
+package func splitPath(_ path: String) -> (folder: String, name: String) {
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
+  let folder = String(path[..<slash])
+  return (folder.isEmpty ? "/" : folder, String(path[path.utf8.index(after: slash)...]))
+}
+
+/// Creates a folder and those above it, where they are not there yet.
+public func makeFolder(_ path: String) throws(FileError) {
+  if path.isEmpty || isFolder(path) || mkdir(path, 0o777) == 0 { return }
+  if errno == ENOENT {
+    try makeFolder(splitPath(path).folder)
+    if mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) { return }
+  }
+  if errno == EEXIST {
+    throw FileError(path: path, kind: .unwritable, message: "is a file, expected a folder")
+  }
+  throw .system("cannot be created", path, .unwritable)
+}
+
+/// Whether there is a folder of that name.
+package func isFolder(_ path: String) -> Bool { kind(of: path) == S_IFDIR }
+
+/// Whether there is a file of that name.
+package func isFile(_ path: String) -> Bool { kind(of: path) == S_IFREG }
+
+private func kind(of path: String) -> mode_t {
+  var status = stat()
+  return stat(path, &status) == 0 ? status.st_mode & S_IFMT : 0
+}

@@ -1,0 +1,25 @@
+package import FileSystem
+
+/// Reads a whole regular file.
+///
+/// - Throws: `ImageError` of kind `missing`, `unreadable` or `tooLarge`.
+package func readFile(_ path: String, limit: Int) throws(ImageError) -> [UInt8] {
+  do throws(FileError) {
+    return try wholeFile(path, limit: limit)
+  } catch {
+    throw ImageError(error)
+  }
+}
+
+extension ImageError {
+  /// The same failure, as one of an image.
+  package init(_ error: FileError) {
+    let kind: Kind =
+      switch error.kind {
+      case .missing: .missing
+      case .malformed: .tooLarge
+      case .unreadable, .unwritable, .failed: .unreadable
+      }
+    self.init(kind, name: error.path, error.message)
+  }
+}

@@ -1,0 +1,106 @@
+import Datasets
+import FileSystem
+import Foundation
+import Torch
+
+/// How predictions are written, a text for each image, so that none has to be kept.
+public struct PredictionText: Sendable {
+  /// A way to write them.
+  public enum Format: String, CaseIterable, Codable, Sendable {
+    /// A line for people: the image, then its classes with percentages.
+    case table
+    /// One JSON array.
+    case json
+    /// A JSON object on each line.
+    case jsonl
+    /// Comma-separated values with a heading (RFC 4180).
+    case csv
+  }
+
+  private let format: Format
+  private let top: Int
+  private var isFirst = true
+  private var widest = 0
+
+  /// Begins a text.
+  ///
+  /// - Parameter top: How many classes there are room for in each line of a table of values.
+  public init(_ format: Format, top: Int) {
+    self.format = format
+    self.top = top
+  }
+
+  /// What stands before the first prediction.
+  public var opening: String {
+    switch format {
+    case .table, .jsonl: return ""
+    case .json: return "["
+    case .csv:
+      let guesses = (1...top).map {
+        $0 == 1 ? "label,probability" : "label_\($0),probability_\($0)"
+      }
+      return "image,\(guesses.joined(separator: ",")),error\n"
+    }
+  }
+
+  /// What stands after the last.
+  public var closing: String {
+    format == .json ? (isFirst ? "]\n" : "\n]\n") : ""
+  }
+
+  /// Predictions of images that follow each other.
+  public mutating func text(for predictions: [Prediction]) -> String {
+    switch format {
+    case .table: return table(predictions)
+    case .csv: return predictions.map { csv($0) + "\n" }.joined()
+    case .jsonl: return predictions.map { json($0) + "\n" }.joined()
+    case .json:
+      return predictions.map { prediction in
+        defer { isFirst = false }
+        return (isFirst ? "\n  " : ",\n  ") + json(prediction)
+      }.joined()
+    }
+  }
+
+  /// Images in a column that is as wide as the longest name so far, within reason.
+  private mutating func table(_ predictions: [Prediction]) -> String {
+    widest = predictions.map { $0.image.count }.filter { $0 <= 60 }.reduce(widest) { max($0, $1) }
+    let widest = widest
+    return predictions.map { prediction in
+      let name = prediction.image
+      let gap = String(repeating: " ", count: max(0, widest - name.count) + 2)
+      let guesses = prediction.guesses.map {
+        "\($0.label) \(Readable.fixed($0.probability * 100, 1)) %"
+      }
+      let words = prediction.problem.map { "not decoded: \($0)" }
+      return name + gap + (words ?? guesses.joined(separator: "  ")) + "\n"
+    }.joined()
+  }
+
+  private func csv(_ prediction: Prediction) -> String {
+    var fields = [prediction.image]
+    for place in 0..<top {
+      let guess = prediction.guesses.dropFirst(place).first
+      fields += [guess?.label ?? "", guess.map { Self.number($0.probability) } ?? ""]
+    }
+    fields.append(prediction.problem ?? "")
+    return fields.map(CSVText.field).joined(separator: ",")
+  }
+
+  private func json(_ prediction: Prediction) -> String {
+    var text = "{\"image\": \(prediction.image.json)"
+    if let problem = prediction.problem {
+      text += ", \"error\": \(problem.json)"
+    } else {
+      let guesses = prediction.guesses.map { guess in
+        let (label, number) = (guess.label.json, Self.number(guess.probability))
+        return "{\"label\": \(label), \"index\": \(guess.index), \"probability\": \(number)}"
+      }
+      text += ", \"predictions\": [\(guesses.joined(separator: ", "))]"
+    }
+    return text + "}"
+  }
+
+  /// A probability with as many digits as a 32-bit float holds.
+  private static func number(_ value: Double) -> String { "\(Float(value))" }
+}

@@ -1,0 +1,58 @@
+public import RecipeSyntax
+import MaskedAutoencoders
+
+extension PretrainingRecipe: TrainingRecipe {
+  public var logEverySteps: Int { logging.everySteps }
+  public var drawEveryEpochs: Int? { logging.reconstructionsEveryEpochs }
+
+  /// Everything that is wrong with the values, each with the field, what it is and what is allowed;
+  /// empty when the recipe can be trained.
+  public var problems: [FieldMistake] {
+    var checks = Checks()
+    checks.require(!name.isEmpty, "name", "is empty; expected a text")
+    check(model: &checks)
+    check(data: &checks)
+    check(optimizer: &checks)
+    check(lengths: &checks)
+    return checks.found
+  }
+
+  private func check(model checks: inout Checks) {
+    let before = checks.found.count
+    for (path, message) in model.problems {
+      checks.require(false, FieldPath("model." + path), message)
+    }
+    checks.require(
+      [1, 3].contains(model.channels) || checks.found.count > before, "model.channels",
+      "is \(model.channels); image files have 1 or 3")
+    checks.require(
+      model.decoder != nil, "model.decoder",
+      "is null; expected a shape, without which nothing is reconstructed")
+    let grid = checks.found.count == before ? model.grid : nil
+    for (path, message) in masking.problems(on: grid) {
+      checks.require(false, FieldPath("masking." + path), message)
+    }
+  }
+
+  private func check(data checks: inout Checks) {
+    checks.pipeline(data, channels: model.channels)
+    checks.require(
+      data.normalization != .inherited, "data.normalization",
+      "is inherited; only a classifier has an encoder to take it from. Expected imagenet, computed, "
+        + "none or {mean: […], std: […]}")
+  }
+
+  private func check(optimizer checks: inout Checks) {
+    checks.optimizer(optimizer)
+    checks.require(
+      optimizer.layerDecay == 1, "optimizer.layerDecay",
+      "is \(optimizer.layerDecay.short); layers learn at equal rates in pre-training, expected 1")
+  }
+
+  private func check(lengths checks: inout Checks) {
+    checks.lengths(batch, schedule, checkpoints)
+    checks.rhythm("logging.everySteps", logging.everySteps)
+    checks.rhythm("logging.reconstructionsEveryEpochs", logging.reconstructionsEveryEpochs)
+    checks.within(1...1024, "logging.images", logging.images)
+  }
+}

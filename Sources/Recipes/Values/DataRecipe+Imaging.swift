@@ -1,0 +1,115 @@
+package import RecipeSyntax
+import FileSystem
+package import Datasets
+import Foundation
+package import Imaging
+package import MaskedAutoencoders
+public import Torch
+
+// A recipe's words as the values that the loader and the engine take.
+
+extension DataRecipe {
+  /// The augmentation that the recipe describes.
+  package var augmentation: Augmentation {
+    let strength = jitter
+    return Augmentation(
+      crop: crop, minScale: scale.lowerBound, maxScale: scale.upperBound,
+      minRatio: ratio.lowerBound, maxRatio: ratio.upperBound, flip: flip,
+      // The proportions customary in contrastive learning (Chen et al., 2020, A).
+      jitter: ColorJitter(
+        brightness: 0.8 * strength, contrast: 0.8 * strength, saturation: 0.8 * strength,
+        hue: 0.2 * strength),
+      filter: interpolation)
+  }
+
+  /// What batches hold.
+  package var output: PixelOutput { normalizeOnDevice ? .bytes : .floats }
+
+  /// The order in which the recipe shows a set's images.
+  package func sampling(_ batch: BatchRecipe) -> Sampling {
+    let order: Sampling.Shuffle =
+      switch shuffle {
+      case .exact: .exact
+      case .buffered: .buffered(shuffleBuffer)
+      case .none: .none
+      }
+    return Sampling(shuffle: order, repeats: repeats, accumulation: batch.accumulation)
+  }
+
+  /// Mean and deviation in numbers.
+  ///
+  /// - Precondition: A computed or inherited one has been resolved.
+  package func pixelNormalization(channels: Int) -> PixelNormalization {
+    switch normalization {
+    case .imageNet: .imageNet
+    case .none:
+      PixelNormalization(
+        mean: [Double](repeating: 0, count: channels),
+        std: [Double](repeating: 1, count: channels))
+    case .given(let mean, let std): PixelNormalization(mean: mean, std: std)
+    case .computed, .inherited:
+      preconditionFailure("the normalisation has not been resolved yet")
+    }
+  }
+
+  /// The recipe with a normalisation that was to be computed in numbers.
+  package func resolvingNormalization(
+    from dataset: any ImageDataset, named name: String, channels: Int, seed: UInt64
+  ) throws -> DataRecipe {
+    guard normalization == .computed else { return self }
+    let found = try PixelStatistics(
+      of: dataset, path: name, channels: channels, seed: seed
+    ).normalization
+    var resolved = self
+    resolved.normalization = .given(
+      mean: found.mean.map(\.rounded6), std: found.std.map(\.rounded6))
+    return resolved
+  }
+}
+
+extension DataRecipe {
+  /// Refuses batches whose pixels alone are more than the machine's memory holds.
+  package func requireMemory(forBatchesOf size: Int, _ model: ModelConfiguration) throws(RecipeErrors) {
+    let image = output.byteCount * model.channels * model.height * model.width
+    let needed = Double(size) * Double(image) * Double(prefetch + 2)
+    let memory = Double(ProcessInfo.processInfo.physicalMemory)
+    guard needed < 0.8 * memory else {
+      throw RecipeErrors(
+        "batch.size",
+        "is \(size) and data.prefetch \(prefetch): the pixels alone take "
+          + "\(Readable.fixed(needed / 1e9, 1)) GB of \(Readable.fixed(memory / 1e9, 1)); use a smaller "
+          + "batch.size, with batch.accumulation to keep the effective batch")
+    }
+  }
+
+}
+
+extension CheckpointRecipe {
+  /// Optimizer steps between checkpoints.
+  package func steps(_ stepsPerEpoch: Int) -> Int {
+    let each = [everySteps, everyEpochs.map { $0 * stepsPerEpoch }]
+    return max(1, each.compactMap { $0 }.min() ?? .max)
+  }
+}
+
+extension DataRecipe {
+  /// Threads that decode.
+  package var threads: Int {
+    workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount)
+  }
+}
+
+extension Precision {
+  /// The type of matrix products; nil for float32.
+  public var type: DType? {
+    switch self {
+    case .float32: nil
+    case .bfloat16: .bfloat16
+    }
+  }
+}
+
+extension Double {
+  /// Rounded to six decimals, so that it reads back from YAML as it is.
+  fileprivate var rounded6: Double { (self * 1e6).rounded() / 1e6 }
+}

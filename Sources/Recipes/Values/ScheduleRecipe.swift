@@ -1,0 +1,55 @@
+/// Images of a step.
+public struct BatchRecipe: Codable, Hashable, Sendable {
+  /// Images of one pass through the network, in one process.
+  public var size: Int
+  /// Passes whose gradients are averaged before a step.
+  public var accumulation: Int
+
+  /// Creates a batch.
+  public init(size: Int = 4096, accumulation: Int = 1) {
+    self.size = size
+    self.accumulation = accumulation
+  }
+}
+
+/// The length of a run.
+public struct ScheduleRecipe: Codable, Hashable, Sendable {
+  /// Passes over the data.
+  public var epochs: Int
+  /// Optimizer steps; overrides `epochs` where given.
+  public var steps: Int?
+  /// Epochs of linear warm-up; a fraction is allowed.
+  public var warmupEpochs: Double
+
+  /// Creates a length.
+  public init(epochs: Int = 800, steps: Int? = nil, warmupEpochs: Double = 40) {
+    self.epochs = epochs
+    self.steps = steps
+    self.warmupEpochs = warmupEpochs
+  }
+}
+
+/// The arithmetic of the network's matrix products; weights are float32 always.
+public enum Precision: String, Codable, Hashable, Sendable, CaseIterable {
+  /// 32-bit floating point.
+  case float32
+  /// 16-bit with 8 bits of exponent, through autocast; faster only where the machine has it.
+  case bfloat16
+}
+
+/// Saved states of a run; the last one is saved in any case.
+public struct CheckpointRecipe: Codable, Hashable, Sendable {
+  /// Epochs between two; null for none.
+  public var everyEpochs: Int?
+  /// Optimizer steps between two; null for none.
+  public var everySteps: Int?
+  /// How many to keep, the latest.
+  public var keep: Int
+
+  /// Creates a rhythm of saving.
+  public init(everyEpochs: Int? = 20, everySteps: Int? = nil, keep: Int = 2) {
+    self.everyEpochs = everyEpochs
+    self.everySteps = everySteps
+    self.keep = keep
+  }
+}

@@ -1,0 +1,78 @@
+public import RecipeSyntax
+
+/// What recipes of all kinds of training have in common, so that one ``TrainingRun`` can follow any of
+/// them: data, optimizer, batch, schedule, checkpoints, and values that files and `--set` override.
+public protocol TrainingRecipe: Codable, Hashable, Sendable {
+  /// What the recipe is called, and found by.
+  var name: String { get set }
+  /// Where it comes from and what to expect of it.
+  var note: String? { get set }
+  /// Decides initial weights, order of images, augmentation and everything else that is drawn.
+  var seed: UInt64 { get set }
+  /// How a file becomes the model's input.
+  var data: DataRecipe { get set }
+  /// How weights follow gradients.
+  var optimizer: OptimizerRecipe { get set }
+  /// The decay of the moving average of weights that is saved and validated in their place, such as
+  /// 0.9999; nil for none.
+  var ema: Double? { get set }
+  /// How many images make a step.
+  var batch: BatchRecipe { get set }
+  /// How long to train.
+  var schedule: ScheduleRecipe { get set }
+  /// The arithmetic of the network's matrix products.
+  var precision: Precision { get set }
+  /// When to save, and how much to keep.
+  var checkpoints: CheckpointRecipe { get set }
+  /// Optimizer steps between two entries of the logs.
+  var logEverySteps: Int { get }
+  /// Epochs between two validations during training; nil for one at the end only.
+  var validateEveryEpochs: Int? { get }
+  /// Epochs between two sets of pictures during training; nil for none.
+  var drawEveryEpochs: Int? { get }
+  /// Everything that is wrong with the values; empty when the recipe can be trained.
+  var problems: [FieldMistake] { get }
+  /// Words that may be given instead of a group of values.
+  static var shorthands: [Overlay.Shorthand] { get }
+
+  /// This recipe, with what it leaves to be found out taken from the complete recipe of a run.
+  func completed(from run: Self) -> Self
+}
+
+extension TrainingRecipe {
+  /// No moving average, for kinds of training without one.
+  public var ema: Double? {
+    get { nil }
+    set {}
+  }
+  public var validateEveryEpochs: Int? { nil }
+  public var drawEveryEpochs: Int? { nil }
+  public static var shorthands: [Overlay.Shorthand] { [] }
+
+  public func completed(from run: Self) -> Self {
+    var completed = self
+    completed.data = data.completed(from: run.data)
+    return completed
+  }
+}
+
+extension DataRecipe {
+  /// This recipe, with a normalisation and a size of the cache that are to be found out taken from a
+  /// run that has found them out.
+  func completed(from run: DataRecipe) -> DataRecipe {
+    var completed = self
+    if !normalization.isInNumbers { completed.normalization = run.normalization }
+    if cache == .auto { completed.cache = run.cache }
+    return completed
+  }
+}
+
+extension DataRecipe.Normalization {
+  /// Whether nothing is left to be found out.
+  var isInNumbers: Bool {
+    switch self {
+    case .imageNet, .none, .given: true
+    case .computed, .inherited: false
+    }
+  }
+}

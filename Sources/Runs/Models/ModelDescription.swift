@@ -1,0 +1,120 @@
+public import MaskedAutoencoders
+
+/// What `model.json` says: with the weights beside it, enough to run a model.
+public struct ModelDescription: Codable, Hashable, Sendable {
+  /// The version of this file's layout.
+  public var format: Int
+  /// What kind of model the weights are of.
+  public var kind: Kind
+  /// Names, shapes and what they compute.
+  public var model: ModelConfiguration
+  /// Mean of each channel, subtracted from pixels in 0…1.
+  public var mean: [Double]
+  /// Standard deviation of each channel, which pixels are divided by after that.
+  public var deviation: [Double]
+  /// How patches were hidden in training.
+  public var masking: Masking
+  /// The head and the classes' names; only a classifier has them.
+  public var classifier: Classifier?
+
+  /// A kind of model.
+  public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Encoder and decoder, as pre-trained.
+    case maskedAutoencoder = "masked-autoencoder"
+    /// Encoder and head.
+    case classifier
+  }
+
+  /// What a classifier has beyond its encoder.
+  public typealias Classifier = ClassifierDescription
+
+  /// Whether the decoder's weights are there; an encoder alone can embed but not reconstruct.
+  public var hasDecoder: Bool { kind == .maskedAutoencoder && model.decoder != nil }
+
+  /// Describes a masked autoencoder, or where the model has no decoder its encoder alone.
+  public init(
+    model: ModelConfiguration, mean: [Double], deviation: [Double], masking: Masking = .init()
+  ) {
+    format = 1
+    kind = .maskedAutoencoder
+    self.model = model
+    self.mean = mean
+    self.deviation = deviation
+    self.masking = masking
+  }
+
+  /// Describes a classifier.
+  public init(
+    model: ModelConfiguration, classifier: Classifier, mean: [Double], deviation: [Double],
+    masking: Masking = .init()
+  ) {
+    self.init(model: model, mean: mean, deviation: deviation, masking: masking)
+    kind = .classifier
+    self.classifier = classifier
+  }
+
+  /// What is wrong with the values, one sentence each; empty when all is well.
+  package var problems: [String] {
+    var found: [String] = []
+    if format != 1 { found.append("format is \(format), expected 1") }
+    if (kind == .classifier) != (classifier != nil) {
+      found.append("kind is \(kind.rawValue), with which classifier is out of place or missing")
+    }
+    if let classifier {
+      found += classifier.head.problems.map { "classifier.head.\($0.path) \($0.message)" }
+      if classifier.classNames.count != classifier.head.classes {
+        found.append(
+          "classifier.classNames has \(classifier.classNames.count) names, expected "
+            + "\(classifier.head.classes)")
+      }
+    }
+    found += model.problems.map { "model.\($0.path) \($0.message)" }
+    for (name, values) in [("mean", mean), ("deviation", deviation)]
+    where values.count != model.channels {
+      found.append("\(name) has \(values.count) values, expected \(model.channels), one a channel")
+    }
+    if !deviation.allSatisfy({ $0 > 0 }) {
+      found.append("deviation has a value that is not above 0")
+    }
+    // On no grid: a model of few patches can be used where none of them is hidden.
+    found += masking.problems(on: nil).map { "masking.\($0.path) \($0.message)" }
+    return found
+  }
+}
+
+extension ModelDescription {
+  private enum Key: String, CodingKey {
+    case format, kind, model, hasDecoder, mean, deviation, masking, maskingRatio, classifier
+  }
+
+  /// Reads a description. Older files have the ratio of random masking only, and of an encoder alone
+  /// the shape of a decoder that is not there.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Key.self)
+    format = try fields.decode(Int.self, forKey: .format)
+    kind = try fields.decode(Kind.self, forKey: .kind)
+    model = try fields.decode(ModelConfiguration.self, forKey: .model)
+    mean = try fields.decode([Double].self, forKey: .mean)
+    deviation = try fields.decode([Double].self, forKey: .deviation)
+    masking =
+      try fields.decodeIfPresent(Masking.self, forKey: .masking)
+      ?? .random(ratio: fields.decode(Double.self, forKey: .maskingRatio))
+    classifier = try fields.decodeIfPresent(Classifier.self, forKey: .classifier)
+    let hasDecoder = try fields.decode(Bool.self, forKey: .hasDecoder)
+    if kind == .maskedAutoencoder, !hasDecoder { model.decoder = nil }
+  }
+
+  /// Writes a description, the ratio of hidden patches twice: older programs read `maskingRatio`.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(format, forKey: .format)
+    try fields.encode(kind, forKey: .kind)
+    try fields.encode(model, forKey: .model)
+    try fields.encode(hasDecoder, forKey: .hasDecoder)
+    try fields.encode(mean, forKey: .mean)
+    try fields.encode(deviation, forKey: .deviation)
+    try fields.encode(masking, forKey: .masking)
+    try fields.encode(masking.ratio, forKey: .maskingRatio)
+    try fields.encodeIfPresent(classifier, forKey: .classifier)
+  }
+}

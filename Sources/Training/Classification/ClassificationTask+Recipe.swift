@@ -1,0 +1,113 @@
+import Datasets
+import FileSystem
+import Imaging
+import Inference
+import MaskedAutoencoders
+import RecipeSyntax
+import Recipes
+import Runs
+import Torch
+
+extension ClassificationTask {
+  /// The recipe with its model, size and normalisation in numbers, and the classifier they make.
+  static func complete(
+    _ recipe: FinetuningRecipe, from source: LoadedModel?, _ data: LabelledData,
+    _ inputs: ClassificationInputs, isResumed: Bool
+  ) throws -> (FinetuningRecipe, ModelDescription) {
+    var recipe = recipe
+    if recipe.model != nil, inputs.model != nil {
+      throw RunFailure(
+        .recipe,
+        "model is given by the recipe, and the encoder comes with its own; leave model null, or train "
+          + "the recipe's with mae scratch")
+    }
+    if let wanted = recipe.model, let source, wanted != source.description.model,
+      !isResumed
+    {
+      throw RunFailure(
+        .recipe,
+        "model is given by the recipe and differs from the one of \(source.source); leave model null, "
+          + "or leave --like out")
+    }
+    guard var model = recipe.model ?? source?.description.model else {
+      throw RunFailure(
+        .recipe,
+        "model is null: a run from scratch takes its shape from the recipe's model or from --like RUN"
+      )
+    }
+    if let size = recipe.size { (model.height, model.width) = (size, size) }
+    if let problem = model.problems.first {
+      throw RunFailure(.recipe, "\(problem.path) \(problem.message)")
+    }
+    try model.requireDecodableChannels()
+    if inputs.model == nil, let blocks = recipe.trainableBlocks {
+      throw RunFailure(
+        .recipe,
+        "trainableBlocks is \(ScalarText.written(blocks)), and a network from scratch learns as a "
+          + "whole; leave it null")
+    }
+    if let blocks = recipe.trainableBlocks, blocks > Double(model.encoder.depth) {
+      throw RunFailure(
+        .recipe,
+        "trainableBlocks is \(ScalarText.written(blocks)) and the encoder has \(model.encoder.depth); use "
+          + "null to train everything")
+    }
+    if inputs.model == nil { recipe.model = model }
+    if recipe.data.normalization == .inherited {
+      if let source, source.description.mean.count == model.channels {
+        recipe.data.normalization = .given(
+          mean: source.description.mean, std: source.description.deviation)
+      } else {
+        let customary = PixelStandard.customary(channels: model.channels).standard
+        recipe.data.normalization = .given(mean: customary.mean, std: customary.deviation)
+      }
+    }
+    var checks = Checks()
+    checks.pipeline(recipe.data, channels: model.channels)
+    guard checks.found.isEmpty else { throw RecipeErrors(checks.found) }
+    recipe.data = try recipe.data.resolvingNormalization(
+      from: data.training, named: inputs.path, channels: model.channels, seed: recipe.seed)
+    let normalization = recipe.data.pixelNormalization(channels: model.channels)
+    let head = ClassifierHead(
+      pooling: recipe.head.pooling, classes: data.classes.count,
+      normalizesBatches: recipe.head.batchNorm)
+    return (
+      recipe,
+      ModelDescription(
+        model: model, classifier: .init(head: head, classNames: data.classes),
+        mean: normalization.mean, deviation: normalization.std)
+    )
+  }
+}
+
+extension FinetuningRecipe {
+  /// The augmentation that the recipe describes.
+  func augmentation(normalization: PixelNormalization) -> Augmentation {
+    var augmentation = data.augmentation
+    augmentation.randAugment = regularization.randAugment.map {
+      RandAugment(
+        magnitude: $0, noise: regularization.randAugmentNoise, filter: augmentation.filter)
+    }
+    if regularization.erasing > 0 {
+      augmentation.erasing = RandomErasing(probability: regularization.erasing)
+    }
+    return augmentation
+  }
+
+  /// How a picture becomes the model's input.
+  func transform(for model: ModelConfiguration) -> ImageTransform {
+    let normalization = data.pixelNormalization(channels: model.channels)
+    return ImageTransform(
+      augmentation(normalization: normalization),
+      size: PixelSize(width: model.width, height: model.height), normalization: normalization)
+  }
+}
+
+extension FinetuningRecipe.Regularization {
+  /// Mixup and CutMix as the recipe has them.
+  var mixing: Mixing {
+    Mixing(
+      mixup: mixup, cutmix: cutmix, probability: mixProbability,
+      switchProbability: switchProbability, mode: mixMode)
+  }
+}

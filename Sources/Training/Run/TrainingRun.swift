@@ -1,0 +1,210 @@
+public import Datasets
+public import FileSystem
+import Foundation
+import Inference
+public import Recipes
+public import Runs
+public import Torch
+import TorchNN
+public import TorchOptim
+
+/// One run of training of any kind, from a recipe and its inputs to a run folder.
+///
+/// The initializer's acts, in order: look at the folder, let the task open data and make the model, count
+/// steps, build the optimizer, open the folder, take up a checkpoint, write down what the run is.
+/// ``run(callbacks:shouldStop:warn:)`` trains.
+public final class TrainingRun<Task: TrainingTask> {
+  /// What neither a recipe nor the inputs say: where to, on what, how far this time.
+  public struct Settings {
+    /// The run folder.
+    public var out: String
+    /// What to do with a folder that has something in it.
+    public var opening: RunFolder.Opening
+    /// Where tensors live.
+    public var device: Device
+    /// Ends this session, not the run, after so many steps of the run.
+    public var stopAfter: Int?
+
+    /// Creates settings.
+    public init(
+      out: String, opening: RunFolder.Opening = .new, device: Device = .cpu, stopAfter: Int? = nil
+    ) {
+      self.out = out
+      self.opening = opening
+      self.device = device
+      self.stopAfter = stopAfter
+    }
+  }
+
+  /// What is trained.
+  public let task: Task
+  /// The run's folder.
+  public let folder: RunFolder
+  /// Steps of one pass over the data.
+  public let stepsPerEpoch: Int
+  /// Steps of the whole run.
+  public let totalSteps: Int
+  /// Steps taken before this session.
+  public let startingStep: Int
+  /// Checkpoints that are not whole and were passed over.
+  public let skippedCheckpoints: [FileError]
+  /// Steps taken when ``run(callbacks:shouldStop:warn:)`` has returned.
+  public private(set) var finishedStep: Int
+
+  private let settings: Settings
+  private let optimizer: any Optimizer
+  private let ema: WeightAverage?
+
+  /// Opens data, models and folder; nothing is trained yet.
+  ///
+  /// A resumed run takes up its newest whole checkpoint; where there is none it starts anew.
+  ///
+  /// - Throws: `DatasetError`, `FileError`, `RecipeErrors` or ``RunFailure`` with what is wrong.
+  public init(_ recipe: Task.Recipe, _ inputs: Task.Inputs, _ settings: Settings) throws {
+    self.settings = settings
+    try RunFolder.requireSameKind(at: settings.out, settings.opening, as: inputs.kind)
+    try RunFolder.requireApart(
+      settings.out, settings.opening, models: inputs.models, images: inputs.images)
+    task = try Task(
+      recipe, inputs, on: settings.device, isResumed: settings.opening == .resume)
+    stepsPerEpoch = task.data.stepsPerEpoch(task.recipe)
+    totalSteps = task.recipe.totalSteps(stepsPerEpoch: stepsPerEpoch)
+    optimizer = task.recipe.optimizer.optimizer(over: task.parameterGroups)
+    let store = task.store
+    ema = task.recipe.ema.map { WeightAverage(of: store, decay: $0) }
+    folder = try RunFolder(settings.out, settings.opening)
+    let (checkpoint, skipped) = folder.latestCheckpoint()
+    skippedCheckpoints = skipped
+    startingStep =
+      settings.opening == .resume
+      ? try checkpoint.map { [optimizer, ema, task] in
+        try $0.restore(
+          store, optimizer, average: ema, as: task.description, images: task.data.dataset.count,
+          layout: task.data.layout(task.recipe), seed: task.recipe.seed)
+      } ?? 0 : 0
+    finishedStep = startingStep
+    try describe(inputs.kind)
+  }
+
+  /// Writes down what the run is: `recipe.yaml`, `model.json`, `run.json`.
+  private func describe(_ kind: RunKind) throws {
+    let header = ["The complete recipe of this run; \(kind.command) --recipe takes it as it is."]
+    try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
+      try file.write(task.recipe.yaml(header: header))
+    }
+    try JSONFile.write(task.description, to: folder.path + "/model.json")
+    try kind.write(to: folder.path)
+  }
+
+  /// What was noticed and does not keep the run from starting, each as a sentence.
+  public var warnings: [String] {
+    let recipe = task.recipe
+    var found = [folder.remarkOnBeginning(settings.opening, at: startingStep)].compactMap(\.self)
+    found += task.warnings
+    let count = task.data.dataset.count
+    if count < recipe.effectiveBatch {
+      found.append(
+        "a step takes \(recipe.effectiveBatch) images and there are \(count): each is seen more than "
+          + "once a step; consider a smaller batch.size")
+    }
+    if recipe.optimizer.minimumLearningRate > recipe.peakLearningRate {
+      found.append(
+        "optimizer.minimumLearningRate is above the peak, so the learning rate rises to the end; "
+          + "consider optimizer.minimumLearningRate=0")
+    }
+    return found
+  }
+
+  /// The step that this session ends at.
+  public var lastStep: Int { min(totalSteps, settings.stopAfter ?? totalSteps) }
+  /// Where tensors live.
+  public var device: Device { settings.device }
+  /// Passes over the data that so many steps are.
+  public func epochs(_ steps: Int) -> Double { Double(steps) / Double(stepsPerEpoch) }
+
+  /// Trains to the end, or until it is asked to stop.
+  ///
+  /// - Parameters:
+  ///   - shouldStop: Asked before each step; a checkpoint is written before the run ends.
+  ///   - warn: Told, once, that a callback has failed.
+  /// - Returns: Images that could not be decoded.
+  /// - Throws: ``Interruption`` when it was asked to stop, ``RunFailure``, `DatasetError`, `FileError`.
+  public func run(
+    callbacks: [any TrainingCallback] = [], shouldStop: @escaping () -> Bool = { false },
+    warn: @escaping (String) -> Void = { _ in }
+  ) throws -> [UndecodableImage] {
+    let recipe = task.recipe
+    let source = task.batches(startingAt: startingStep * recipe.batch.accumulation, rank: .single)
+    defer { source.stop() }
+    var plan = Trainer<Task>.Plan(
+      totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch,
+      learningRate: recipe.learningRates(stepsPerEpoch: stepsPerEpoch).rate(at:),
+      checkpointEvery: recipe.checkpoints.steps(stepsPerEpoch), seed: recipe.seed,
+      images: task.data.dataset.count)
+    plan.layout = task.data.layout(recipe)
+    plan.accumulation = recipe.batch.accumulation
+    plan.clip = recipe.optimizer.clip
+    plan.precision = recipe.precision.type
+    plan.keptCheckpoints = recipe.checkpoints.keep
+    plan.stopAfter = settings.stopAfter
+    plan.shouldStop = shouldStop
+    let trainer = Trainer(
+      task, optimizer: optimizer, ema: ema, source: source, plan: plan, folder: folder,
+      startingAt: startingStep, callbacks: callbacks, warn: warn)
+    defer { finishedStep = trainer.step }
+    try trainer.run()
+    return source.undecodable
+  }
+
+  /// How well the model does on the validation images as it is now, by its moving average where it has
+  /// one.
+  public func validate() throws -> [Metric] {
+    try ema?.withAveragedWeights { try task.validate() } ?? task.validate()
+  }
+
+  /// Seconds that one step takes, roughly: measured on blank images, a few where a whole batch would
+  /// take long. Nothing is changed by it.
+  public func measuredStep() -> Double {
+    let whole = task.recipe.batch.size
+    let few = min(whole, 8)
+    _ = secondsOfPass(images: few)  // warms up
+    let estimate = secondsOfPass(images: few) * Double(whole) / Double(few)
+    let pass = estimate < 2 && few < whole ? secondsOfPass(images: whole) : estimate
+    return pass * Double(task.recipe.batch.accumulation)
+  }
+
+  /// Seconds of one forward and backward pass.
+  private func secondsOfPass(images count: Int) -> Double {
+    let start = ContinuousClock.now
+    withAutocast(to: task.recipe.precision.type, on: device) { task.loss(ofBlankImages: count) }
+      .backward()
+    device.synchronize()
+    let time = seconds(since: start)
+    task.store.clearGradients()
+    return time
+  }
+}
+
+extension TrainingData {
+  /// Steps of one pass over the data.
+  func stepsPerEpoch(_ recipe: some TrainingRecipe) -> Int {
+    recipe.data.sampling(recipe.batch)
+      .stepsPerEpoch(images: dataset.count, batch: recipe.batch.size)
+  }
+
+  /// Tells sets apart that have as many images and are gone through differently.
+  func layout(_ recipe: some TrainingRecipe) -> UInt32? {
+    dataset.layout.fingerprint(for: recipe.data.sampling(recipe.batch))
+  }
+}
+
+extension OptimizerRecipe {
+  /// The optimizer that the recipe names: the one place where all kinds of training choose it.
+  public func optimizer(over groups: [ParameterGroup]) -> any Optimizer {
+    switch kind {
+    case .adamw: AdamW(groups, beta1: beta1, beta2: beta2, epsilon: epsilon)
+    case .lars: LARS(groups, momentum: momentum)
+    case .sgd: SGD(groups, momentum: momentum)
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import FileSystem
+import Foundation
+import RecipeSyntax
+import Recipes
+import Runs
+import Training
+
+/// What every command that trains has in common: the run's folder, its recipe, and whether it is resumed.
+struct RunOptions: ParsableArguments {
+  @Option(help: "A recipe's name or file; the run's own with --resume.")
+  var recipe: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Change a field of the recipe by its path.", valueName: "path=value"))
+  var settings: [String] = []
+
+  @Flag(help: "Resume the run in the folder; where there is none, start one.")
+  var resume = false
+
+  @Flag(help: "Replace the run in the folder, once the new one has a checkpoint.")
+  var overwrite = false
+
+  @Option(help: "End this session after so many steps of the run; --resume continues.")
+  var stopAfter: Int?
+
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    if resume, overwrite { throw ValidationError("--resume and --overwrite exclude each other") }
+    if let stopAfter, stopAfter < 1 {
+      throw ValidationError("--stop-after is \(stopAfter); expected at least 1")
+    }
+  }
+
+  private var opening: RunFolder.Opening { resume ? .resume : overwrite ? .overwrite : .new }
+
+  /// Trains in a folder by the recipe that the options make.
+  ///
+  /// - Parameter task: The kind of training.
+  func train<Task: TrainingTask>(
+    _ task: Task.Type, _ inputs: Task.Inputs, from book: RecipeBook<Task.Recipe>, out: String
+  ) throws {
+    if try RunFolder.putBackReplaced(in: out) {
+      complain(
+        "note: the run that \(out) held is back; the one that was to replace it ended before its "
+          + "first checkpoint")
+    }
+    try RunFolder.requireSameKind(at: out, opening, as: inputs.kind)
+    let isResumed = resume && FileManager.default.fileExists(atPath: out + "/recipe.yaml")
+    let recipe = try book.resolve(
+      recipe, settings: settings, resuming: isResumed ? out : nil
+    ) { renamed in
+      complain("note: \(renamed)")
+    }
+    let device = try compute.open()
+    Interrupts.install()
+    let run = try TrainingRun<Task>(
+      recipe, inputs,
+      TrainingRun<Task>.Settings(
+        out: out, opening: opening, device: device, stopAfter: stopAfter))
+    try TrainingSession(run, terminal: .attached(to: 1), print: say, warn: complain)
+      .run(shouldStop: { Interrupts.requested != nil })
+  }
+}
