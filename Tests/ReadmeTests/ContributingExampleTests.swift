@@ -90,14 +90,14 @@ import Training
   /// What is wrong with settings on the recipe for small images.
   private func mistakes(_ settings: String...) -> String {
     do throws(RecipeErrors) {
-      _ = try RecipeBook.resolve("small-images", settings: settings)
+      _ = try RecipeBooks.pretraining.resolve("small-images", settings: settings)
       return "accepted"
     } catch { return error.description }
   }
 
   @Test func `the example strategy is found by its name with its parameter`() throws {
     try MaskingStrategies.$added.withValue([SpotMasking.self]) {
-      let recipe = try RecipeBook.resolve(
+      let recipe = try RecipeBooks.pretraining.resolve(
         "small-images",
         settings: ["masking.strategy=spot", "masking.elongation=2", "masking.ratio=0.5"])
       var expected = SpotMasking()
@@ -108,7 +108,7 @@ import Training
       // In whatever order a file has them; and back again, the parameter is gone.
       let file = try RecipeFile(
         parsing: "masking: {elongation: 2, ratio: 0.5, strategy: spot}", source: "spot.yaml")
-      let other = try RecipeBook.resolve("small-images").changed(by: file)
+      let other = try RecipeBooks.pretraining.resolve("small-images").changed(by: file)
       #expect(other.masking == recipe.masking)
       let random = try recipe.changed(settings: ["masking.strategy=random"])
       #expect(random.masking == .random(ratio: 0.5))
@@ -134,7 +134,7 @@ import Training
 
   @Test func `the example target is found by its name with its parameter`() throws {
     try PatchTargets.$added.withValue([CodeTarget.self]) {
-      let recipe = try RecipeBook.resolve(
+      let recipe = try RecipeBooks.pretraining.resolve(
         "small-images", settings: ["model.target=codes", "model.target.count=64"])
       var expected = CodeTarget()
       expected.count = 64
@@ -142,7 +142,7 @@ import Training
       #expect(recipe.yaml().contains("  target:\n    name: codes\n    count: 64\n"))
       let file = try RecipeFile(
         parsing: "model: {target: {name: codes, count: 64}}", source: "codes.yaml")
-      let other = try RecipeBook.resolve("small-images").changed(by: file)
+      let other = try RecipeBooks.pretraining.resolve("small-images").changed(by: file)
       #expect(other.model.target == recipe.model.target)
       #expect(try recipe.changed(settings: ["model.target=pixels"]).model.target == .pixels)
       #expect(
@@ -173,7 +173,7 @@ import Training
       try Data(image.encodedAsPNG()).write(
         to: URL(fileURLWithPath: "\(folder)/photos/\(index).png"))
     }
-    let recipe = try RecipeBook.resolve(
+    let recipe = try RecipeBooks.pretraining.resolve(
       "small-images",
       settings: [
         "model={height: 16, width: 16, channels: 1, patch: 4}",
