@@ -1,12 +1,13 @@
 public import Torch
 public import TorchNN
 
-// B batch, N patches, K kept, D width, P patch side, C channels, V = P·P·C values of a patch.
+// B batch, N patches, K kept, D width, P patch side, C channels, V predicted values of a patch.
 
 /// A masked autoencoder (He et al., 2022, arXiv:2111.06377).
 ///
 /// The encoder embeds and sees the visible patches only; a light decoder over all positions, with
-/// mask tokens in the place of the hidden patches, predicts their pixels. Nothing deviates from the
+/// mask tokens in the place of the hidden patches, predicts their pixels, or what else the
+/// configuration's target asks for. Nothing deviates from the
 /// paper's model; the patches are never put back in order for the loss, which is the same sum.
 public struct MaskedAutoencoder: Module {
   public let scope: Scope
@@ -19,7 +20,7 @@ public struct MaskedAutoencoder: Module {
 
   /// Declares all weights under the published names.
   ///
-  /// - Precondition: `configuration.problems` is empty.
+  /// - Precondition: `configuration.problems` is empty, and there is a decoder.
   public init(_ configuration: ModelConfiguration, in scope: Scope) {
     precondition(
       configuration.problems.isEmpty,
@@ -38,7 +39,7 @@ public struct MaskedAutoencoder: Module {
     case all
   }
 
-  /// The mean squared error of the prediction, a scalar for training.
+  /// The mean error of the prediction, by the target's criterion: a scalar for training.
   ///
   /// - Parameters:
   ///   - images: `[B, C, H, W]` float32, normalised.
@@ -52,10 +53,13 @@ public struct MaskedAutoencoder: Module {
     switch region {
     case .hidden:
       let predicted = decoder.hidden(latent, mask: mask).to(.float32)
-      let hidden = all.flattened(to: 1).taking(mask.hiddenRows, along: 0)
-      return predicted.flattened(to: 1).meanSquaredError(to: target(hidden))
+      let hidden = targetPatches(all, choosing: mask.hiddenRows)
+      return target.criterion.loss(
+        of: predicted.flattened(to: 1), against: target.values(for: hidden))
     case .all:
-      return decoder.all(latent, mask: mask).to(.float32).meanSquaredError(to: target(all))
+      return target.criterion.loss(
+        of: decoder.all(latent, mask: mask).to(.float32),
+        against: target.values(for: targetPatches(all)))
     }
   }
 
@@ -76,7 +80,8 @@ public struct MaskedAutoencoder: Module {
     let all = checkedPatches(of: images, mask: mask)
     let latent = encoder(all, keeping: mask)
     let prediction = decoder.all(latent, mask: mask)
-    let errors = (prediction.to(.float32) - target(all)).squared.mean([-1])  // [B, N]
+    let errors = target.criterion.errors(  // [B, N]
+      of: prediction.to(.float32), against: target.values(for: targetPatches(all)))
     let loss =
       switch region {
       case .hidden: (errors * mask.indicator).sum() / mask.indicator.sum()
@@ -98,8 +103,19 @@ public struct MaskedAutoencoder: Module {
     return patches(of: images, side: configuration.patch)
   }
 
-  /// The patches' target, without a gradient.
-  private func target(_ patches: Tensor) -> Tensor {
-    configuration.target.values(for: patches.detached)
+  /// Pixels as a prediction of all patches has them; nil where the target is not of pixels.
+  ///
+  /// - Parameters:
+  ///   - prediction: `[B, N, V]` float32.
+  ///   - patches: The original's, `[B, N, P·P·C]`, for what the target has left out of them.
+  /// - Returns: `[B, N, P·P·C]`.
+  public func pixels(from prediction: Tensor, of patches: Tensor) -> Tensor? {
+    (target as? any DrawableTarget)?.pixels(from: prediction, of: targetPatches(patches))
+  }
+
+  private var target: any PatchTarget { configuration.target.target }
+
+  private func targetPatches(_ all: Tensor, choosing rows: Tensor? = nil) -> TargetPatches {
+    TargetPatches(all, of: configuration, choosing: rows, buffers: decoder.buffers)
   }
 }

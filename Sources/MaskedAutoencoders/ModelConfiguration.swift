@@ -11,10 +11,10 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var patch: Int
   /// The encoder, which sees the visible patches only.
   public var encoder: TransformerShape
-  /// The decoder, which sees all positions.
-  public var decoder: TransformerShape
+  /// The decoder, which sees all positions; nil for an encoder alone.
+  public var decoder: TransformerShape?
   /// What the decoder predicts.
-  public var target: PixelTarget
+  public var target: ReconstructionTarget
   /// Epsilon of every layer normalisation: 1e-6 in the paper's code, 1e-12 in Hugging Face's.
   public var normEpsilon: Double
   /// Whether queries, keys and values have a bias.
@@ -23,8 +23,9 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   /// Creates a configuration; what is left out has the paper's value.
   public init(
     height: Int = 224, width: Int = 224, channels: Int = 3, patch: Int = 16,
-    encoder: TransformerShape = .base, decoder: TransformerShape = .paperDecoder,
-    target: PixelTarget = .normalizedPixels, normEpsilon: Double = 1e-6, qkvBias: Bool = true
+    encoder: TransformerShape = .base, decoder: TransformerShape? = .paperDecoder,
+    target: ReconstructionTarget = .normalizedPixels, normEpsilon: Double = 1e-6,
+    qkvBias: Bool = true
   ) {
     self.height = height
     self.width = width
@@ -38,19 +39,13 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   }
 }
 
-/// What the decoder predicts for a patch (§4.1, Table 1d).
-public enum PixelTarget: String, Codable, Hashable, Sendable, CaseIterable {
-  /// The pixels as the model is given them.
-  case pixels
-  /// The pixels of a patch less their mean, over their standard deviation.
-  case normalizedPixels = "normalized-pixels"
-}
-
 extension ModelConfiguration {
   /// Rows and columns of patches.
   public var grid: PatchGrid { PatchGrid(rows: height / patch, columns: width / patch) }
   /// Numbers in one patch, `P·P·C`.
   public var patchValues: Int { patch * patch * channels }
+  /// Numbers that the decoder predicts for a patch, `V`.
+  public var predictedValues: Int { target.target.valuesPerPatch(of: self) }
 
   /// What is wrong with the values, each as the field's path and a sentence; empty when all is well.
   public var problems: [(path: String, message: String)] {
@@ -80,6 +75,7 @@ extension ModelConfiguration {
     _ = isSane("channels", channels)
     require(normEpsilon > 0, "normEpsilon", "is \(normEpsilon); expected a number above 0")
     for (path, shape) in [("encoder", encoder), ("decoder", decoder)] {
+      guard let shape else { continue }
       _ = isSane(path + ".depth", shape.depth)
       let headsAreSane = isSane(path + ".heads", shape.heads)
       let ratioIsSane = shape.mlpRatio >= 0.001 && shape.mlpRatio <= 1000
@@ -97,6 +93,7 @@ extension ModelConfiguration {
         !ratioIsSane || shape.hidden >= 1, path + ".mlpRatio",
         "is \(shape.mlpRatio), which leaves no hidden unit of a width of \(shape.width)")
     }
+    found += target.target.problems(for: self).map { ("target." + $0.path, $0.message) }
     return found
   }
 }

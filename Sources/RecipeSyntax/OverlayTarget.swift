@@ -23,7 +23,12 @@ struct OverlayTarget<T: Codable> {
       return
     }
     if let parts = assignment.value.entries, !parts.isEmpty, tree[assignment.path]?.entries != nil {
-      for part in parts {
+      // Names that are there first: one of them may bring the others, as the name of a masking
+      // strategy brings its parameters.
+      let names = tree[assignment.path]?.entries?.map(\.key) ?? []
+      for part in parts.filter({ names.contains($0.key) })
+        + parts.filter({ !names.contains($0.key) })
+      {
         var inner = assignment
         inner.path = assignment.path.appending(part.key)
         inner.value = part.value

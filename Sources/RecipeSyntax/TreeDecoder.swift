@@ -12,6 +12,12 @@ package protocol StatesAllowedValues {
   static var allowedValues: String { get }
 }
 
+/// A type whose values a recipe gives by name.
+package protocol StatesAllowedNames {
+  /// The names, in the order in which messages list them.
+  static var allowedNames: [String] { get }
+}
+
 extension ClosedRange: StatesAllowedValues where Bound == Double {
   package static var allowedValues: String { "two numbers, the smaller first, such as [0.2, 1]" }
 }
@@ -59,13 +65,16 @@ private struct TreeDecoder: Decoder {
     }
   }
 
-  /// What a type says about itself: the cases of an enumeration, or its own words.
+  /// What a type says about itself: its names, the cases of an enumeration, or its own words.
   private func allowed(by type: (some Any).Type) -> String? {
     if let type = type as? any StatesAllowedValues.Type { return type.allowedValues }
-    func cases<E: CaseIterable & RawRepresentable>(_ type: E.Type) -> String {
-      let names = E.allCases.map { "\($0.rawValue)" }
+    func listed(_ names: [String]) -> String {
       let nearest = nearestName(to: tree.excerpt, among: names)
       return names.joinedWords("or") + (nearest.map { "; did you mean \($0)?" } ?? "")
+    }
+    if let type = type as? any StatesAllowedNames.Type { return listed(type.allowedNames) }
+    func cases<E: CaseIterable & RawRepresentable>(_ type: E.Type) -> String {
+      listed(E.allCases.map { "\($0.rawValue)" })
     }
     return (type as? any (CaseIterable & RawRepresentable).Type).map { cases($0) }
   }

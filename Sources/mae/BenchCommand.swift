@@ -2,6 +2,7 @@ import FileSystem
 import Recipes
 import ArgumentParser
 import Foundation
+import MaskedAutoencoders
 import Torch
 import Training
 
@@ -41,6 +42,8 @@ struct StepBenchCommand: ParsableCommand {
   @Option(help: "float32 or bfloat16.")
   var precision = Precision.float32
 
+  @OptionGroup var strategy: StrategyOptions
+
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -51,9 +54,10 @@ struct StepBenchCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard let work = StepBenchmark.Workload.named.first(where: { $0.name == workload }) else {
+    guard var work = StepBenchmark.Workload.named.first(where: { $0.name == workload }) else {
       return
     }
+    if let masking = strategy.masking(ratio: work.masking.ratio) { work.masking = masking }
     let device = try compute.open()
     let peer = try peer.map { try BenchmarkPeer(command: $0) }
     let ours = StepBenchmark(work, on: device, precision: precision.type)

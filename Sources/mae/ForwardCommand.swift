@@ -15,7 +15,7 @@ struct ForwardCommand: ParsableCommand {
     abstract: "Run a model on tensors of your own and write what comes out.",
     discussion: """
       In: pixel_values [B, C, H, W] float32, normalised, and noise [B, N]; the patches with the \
-      least noise are visible. Out: loss [], pred [B, N, P·P·C], mask [B, N] (1 = hidden), \
+      least noise are visible, as many as the model's masking strategy keeps. Out: loss [], pred [B, N, P·P·C], mask [B, N] (1 = hidden), \
       ids_restore [B, N] int64, latent [B, 1+K, D]. Of an encoder alone: mask, \
       ids_restore, latent. A classifier needs pixel_values only and gives logits [B, K].
 
@@ -54,20 +54,13 @@ struct ForwardCommand: ParsableCommand {
       return
     }
     let noise = try file.floats("noise", [images.shape[0], configuration.grid.count])
-    let masking = RandomMasking(ratio: ratio ?? loaded.description.maskingRatio)
-    let isShare = masking.ratio > 0 && masking.ratio < 1  // of anything else no count can be taken
-    let kept = isShare ? masking.kept(of: configuration.grid) : 0
-    guard isShare, (1..<configuration.grid.count).contains(kept) else {
-      throw RunFailure(
-        .badData,
-        "a ratio of \(masking.ratio) of \(configuration.grid.count) patches leaves nothing visible or "
-          + "nothing hidden; expected more than 0 and less than 1, with at least one of each")
-    }
-    let mask = PatchMask(noise: noise.to(device), keeping: kept)
+    let mask = PatchMask(
+      noise: noise.to(device),
+      keeping: try kept(loaded.description.masking, of: configuration.grid))
     var results = ["mask": mask.indicator, "ids_restore": mask.restoring]
     withoutGradients {
       let images = images.to(device)
-      if case .autoencoder(let model) = loaded.network, loaded.description.hasDecoder {
+      if case .autoencoder(let model) = loaded.network {
         let output = model(images, mask: mask)
         results["loss"] = output.loss
         results["pred"] = output.prediction
@@ -80,6 +73,23 @@ struct ForwardCommand: ParsableCommand {
     try SafetensorsFile.write(results, to: out)
     if let loss = results["loss"] { print("loss \(loss.item)") }
     print("wrote \(results.keys.sorted().joined(separator: ", ")) to \(out)")
+  }
+
+  /// How many patches the model's strategy keeps, at the ratio that was asked for; which ones they
+  /// are, the noise decides.
+  private func kept(_ masking: Masking, of grid: PatchGrid) throws -> Int {
+    guard let chosen = ratio.map({ masking.withRatio($0) }) ?? masking else {
+      throw ValidationError(
+        "--ratio is \(ratio ?? 0); the model's masking strategy \(masking.name) always hides "
+          + "\(masking.ratio)")
+    }
+    guard chosen.problems(on: grid).isEmpty else {
+      throw RunFailure(
+        .badData,
+        "a ratio of \(chosen.ratio) of \(grid.count) patches leaves nothing visible or "
+          + "nothing hidden; expected more than 0 and less than 1, with at least one of each")
+    }
+    return chosen.kept(of: grid)
   }
 }
 

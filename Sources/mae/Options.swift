@@ -50,7 +50,7 @@ struct HintOptions: ParsableArguments {
 
   @Option(
     help: "What the decoder predicts, where the file does not say: pixels or normalized-pixels.")
-  var target: PixelTarget?
+  var target: ReconstructionTarget?
 
   @Option(help: "Epsilon of the layer norms, where the file does not say.")
   var normEpsilon: Double?
@@ -73,7 +73,14 @@ struct HintOptions: ParsableArguments {
 }
 
 // The words that options take are those of recipes and files.
-extension PixelTarget: ExpressibleByArgument {}
+extension ReconstructionTarget: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let target = PatchTargets.named(argument) else { return nil }
+    self.init(target)
+  }
+  public static var allValueStrings: [String] { PatchTargets.names }
+  public var defaultValueDescription: String { name }
+}
 extension Features.Pooling: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension DatasetSplit: ExpressibleByArgument {}
@@ -81,6 +88,27 @@ extension PredictionText.Format: ExpressibleByArgument {}
 extension Embedding: ExpressibleByArgument {}
 extension NeighbourSearch.Format: ExpressibleByArgument {}
 extension ClassMatching.Competing: ExpressibleByArgument {}
+
+/// Another masking strategy than that of the model or workload.
+struct StrategyOptions: ParsableArguments {
+  @Option(
+    help: "The masking strategy, with its default parameters; the model's own unless given.")
+  var strategy: String?
+
+  func validate() throws {
+    guard let strategy, MaskingStrategies.named(strategy) == nil else { return }
+    let names = MaskingStrategies.names
+    let hint = nearestName(to: strategy, among: names).map { "; did you mean \($0)?" } ?? ""
+    throw ValidationError(
+      "--strategy is \(strategy); expected \(names.joinedWords("or"))\(hint)")
+  }
+
+  /// The strategy, at a ratio where it can have it; nil where none is named.
+  func masking(ratio: Double) -> Masking? {
+    let named = strategy.flatMap { MaskingStrategies.named($0) }.map { Masking($0) }
+    return named?.withRatio(ratio) ?? named
+  }
+}
 
 /// A model that a command uses.
 struct ModelOptions: ParsableArguments {

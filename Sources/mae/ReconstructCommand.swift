@@ -8,6 +8,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import Imaging
+import MaskedAutoencoders
 import Torch
 import Training
 
@@ -46,6 +47,8 @@ struct ReconstructCommand: ParsableCommand {
     help: "Shares of patches to hide, side by side; the model's own unless given.")
   var ratios: [Double] = []
 
+  @OptionGroup var strategy: StrategyOptions
+
   @Option(help: "Decides which patches are hidden.")
   var seed: UInt64 = 0
 
@@ -68,10 +71,13 @@ struct ReconstructCommand: ParsableCommand {
   func run() throws {
     let device = try compute.open()
     let loaded = try model.load(on: device, readsImages: true)
-    let reconstruction = try Reconstruction(loaded)
+    var reconstruction = try Reconstruction(loaded)
+    if let other = strategy.masking(ratio: reconstruction.masking.ratio) {
+      reconstruction.masking = other
+    }
     let path = try dataPath(data)
     let dataset = try openImages(at: path, training: training)
-    let shares = ratios.isEmpty ? [loaded.description.maskingRatio] : ratios
+    let shares = ratios.isEmpty ? [reconstruction.masking.ratio] : ratios
     for ratio in shares { try reconstruction.check(ratio: ratio) }
     if let wrong = index.first(where: { !(0..<dataset.count).contains($0) }) {
       throw RunFailure(

@@ -46,14 +46,12 @@ struct WeightsCommand: ParsableCommand {
         row("classes", classifier.classWords)
       } else {
         row(
-          "decoder", loaded.description.hasDecoder ? shape.decoder.words : "none: an encoder alone")
-        row("target", shape.target.rawValue)
+          "decoder", shape.decoder?.words ?? "none: an encoder alone")
+        row("target", shape.target.name)
       }
       row("norm epsilon", "\(shape.normEpsilon)")
-      if loaded.classifier == nil { row("mask ratio", "\(loaded.description.maskingRatio)") }
-      let entries = loaded.store.entries.filter {
-        loaded.description.hasDecoder || !PublishedFormat.isDecoder($0.name)
-      }
+      if loaded.classifier == nil { row("mask ratio", "\(loaded.description.masking.ratio)") }
+      let entries = loaded.store.entries
       let count = entries.filter(\.isTrainable).reduce(0) { $0 + $1.tensor.count }
       row("parameters", "\(count) in \(entries.count) tensors")
       if names {
@@ -176,7 +174,7 @@ extension ModelDescription {
   /// What comes after the encoder: `decoder 512 × 8, 16 heads`.
   var lastPart: String {
     if let classifier { return "head \(classifier.head.words)" }
-    return hasDecoder ? "decoder \(model.decoder.words)" : "no decoder"
+    return model.decoder.map { "decoder \($0.words)" } ?? "no decoder"
   }
 }
 

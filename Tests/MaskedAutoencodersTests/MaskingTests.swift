@@ -13,16 +13,34 @@ import Torch
     checker.check()
   }
 
+  @Test func `every strategy of the list is one`() {
+    func check(_ strategy: some MaskingStrategy) {
+      var checker = MaskingStrategyChecker(strategy) { strategy.kept(of: $0) }
+      checker.isUniform = false
+      checker.check()
+    }
+    withEvery("strategy", in: MaskingStrategies.names) { name in
+      if let strategy = MaskingStrategies.named(name) { check(strategy) }
+    }
+  }
+
   /// A strategy made of an order, to see the checker fail.
   struct Faulty: MaskingStrategy {
-    enum Fault { case repeated, first, biased, sameForAll, keepsMore, none }
-    var fault: Fault
+    enum Fault: String, Codable {
+      case repeated, first, biased, sameForAll, keepsMore, ignoresRatio, none
+    }
+    static let name = "faulty"
+    var fault = Fault.none
+    var ratio: Double { 0.5 }
+
+    func kept(of grid: PatchGrid) -> Int { grid.count / 2 }
+    func withRatio(_ ratio: Double) -> Faulty? { fault == .ignoresRatio ? self : nil }
 
     func mask(_ grid: PatchGrid, batch: Int, using generator: Generator) -> PatchMask {
       let half = grid.count / 2
       let noise = Tensor.rand([batch, grid.count], using: generator)
       switch fault {
-      case .none: return PatchMask(noise: noise, keeping: half)
+      case .none, .ignoresRatio: return PatchMask(noise: noise, keeping: half)
       case .repeated:
         return PatchMask(
           order: Tensor.zeros([batch, grid.count], dtype: .int64), keeping: half)
@@ -48,7 +66,7 @@ import Torch
       return checker
     }
     checker(.none).check()
-    for fault in [Faulty.Fault.repeated, .first, .biased, .sameForAll, .keepsMore] {
+    for fault in [Faulty.Fault.repeated, .first, .biased, .sameForAll, .keepsMore, .ignoresRatio] {
       withKnownIssue("\(fault)") { checker(fault).check() }
     }
     var fixed = checker(.first)

@@ -67,7 +67,8 @@ import TorchNN
     let golden = try test.tensors()
     let cut = patches(of: try golden["pixel_values"], side: test.model.patch)
     expectClose(
-      test.model.target.values(for: cut), try golden["target"],
+      test.model.target.target.values(for: TargetPatches(cut, of: test.model)),
+      try golden["target"],
       within: try Self.golden.tolerance())
   }
 

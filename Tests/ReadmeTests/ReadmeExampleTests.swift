@@ -6,6 +6,7 @@ import Foundation
 import Imaging
 import MaskedAutoencoders
 import Recipes
+import TestSupport
 import Testing
 import Torch
 import TorchNN
@@ -54,7 +55,9 @@ struct Texts {
 }
 
 @Suite struct ReadmeExampleTests {
-  @Test(arguments: ["UseExample.swift", "EmbedExample.swift", "TrainExample.swift"])
+  @Test(arguments: [
+    "UseExample.swift", "EmbedExample.swift", "TrainExample.swift", "ModelsExample.swift",
+  ])
   func `the README shows the code that is tested here`(file: String) throws {
     let code = try Texts.text("Tests/ReadmeTests/\(file)")
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -111,7 +114,7 @@ struct Texts {
       decoder: TransformerShape(width: 8, depth: 1, heads: 2))
     _ = MaskedAutoencoder(configuration, in: store.root)
     try Checkpoint(path: folder + "/model").write(
-      ModelDescription(model: configuration, mean: [0.5], deviation: [0.5], maskingRatio: 0.75),
+      ModelDescription(model: configuration, mean: [0.5], deviation: [0.5]),
       weights: store.weights)
 
     try embed(folder + "/photos", by: folder + "/model", to: folder + "/features.npy")
@@ -154,5 +157,34 @@ struct Texts {
     #expect(losses.count == 12)
     #expect(losses.allSatisfy { $0.isFinite })
     #expect(losses[9...].reduce(0, +) / 3 < losses[..<3].reduce(0, +) / 3)
+  }
+
+  @Test func `the example of models makes and loads them`() throws {
+    let folder = NSTemporaryDirectory() + "mae-readme-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let model = MaskedAutoencoder(
+      ModelConfiguration(
+        height: 8, width: 8, channels: 1, patch: 4,
+        encoder: TransformerShape(width: 16, depth: 1, heads: 2),
+        decoder: TransformerShape(width: 8, depth: 1, heads: 2)), seed: 3)
+    try Checkpoint(path: folder).write(
+      ModelDescription(model: model.configuration, mean: [0.5], deviation: [0.5]),
+      weights: model.parameters.weights)
+
+    let (encoder, classifier, autoencoder) = try models(of: folder)
+    #expect([encoder.parameters, classifier.parameters].allSatisfy { $0.isWhole })
+    #expect(encoder.parameters["blocks.11.norm1.weight"]?.shape == [192])
+    #expect(classifier.parameters["head.weight"]?.shape == [10, 192])
+    #expect(classifier.parameters["patch_embed.proj.weight"]?.shape == [192, 1, 8, 8])
+    let (mine, loaded) = (model.parameters.weights, autoencoder.parameters.weights)
+    #expect(mine.map(\.name) == loaded.map(\.name))
+    for (a, b) in zip(mine, loaded) { expectEqual(a.tensor, b.tensor, a.name) }
+  }
+}
+
+extension ParameterStore {
+  /// Whether every tensor has finite values.
+  fileprivate var isWhole: Bool {
+    entries.allSatisfy { $0.tensor.detached.isFinite.all().item == 1 }
   }
 }

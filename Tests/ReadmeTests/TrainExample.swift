@@ -5,21 +5,19 @@ import TorchOptim
 
 /// Trains a small model on images `[B, 3, 32, 32]` and returns the error of every step.
 func pretrain(on images: Tensor, steps: Int) -> [Double] {
-  let store = ParameterStore(initializing: Generator(seed: 0))
   let model = MaskedAutoencoder(
     ModelConfiguration(
       height: 32, width: 32, patch: 4, encoder: TransformerShape(width: 96, depth: 4, heads: 3),
-      decoder: TransformerShape(width: 48, depth: 1, heads: 3)),
-    in: store.root)
+      decoder: TransformerShape(width: 48, depth: 1, heads: 3)))
   let optimizer = AdamW(
-    ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05), beta2: 0.95)
+    ParameterGroup.decayingMatrices(of: model.parameters.trainable, weightDecay: 0.05), beta2: 0.95)
   return (0..<steps).map { step in
     let mask = RandomMasking(ratio: 0.75).mask(
       model.configuration.grid, batch: images.shape[0], using: Generator(seed: UInt64(step)))
     let loss = model.loss(images, mask: mask)
     loss.backward()
     optimizer.step(rate: 1e-3)
-    store.clearGradients()
+    model.parameters.clearGradients()
     return loss.item
   }
 }

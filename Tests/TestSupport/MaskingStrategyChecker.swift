@@ -2,6 +2,12 @@ package import MaskedAutoencoders
 package import Testing
 import Torch
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// What every masking strategy must hold; a new one is checked by one test that runs ``check()``.
 package struct MaskingStrategyChecker<Strategy: MaskingStrategy> {
   /// The strategy.
@@ -40,6 +46,8 @@ package struct MaskingStrategyChecker<Strategy: MaskingStrategy> {
       checkRandomness(grid, sourceLocation)
       if isUniform { checkMarginals(grid, sourceLocation) }
     }
+    checkText(sourceLocation)
+    checkRatios(sourceLocation)
   }
 
   private func draw(_ grid: PatchGrid, batch: Int, seed: UInt64 = 3) -> PatchMask {
@@ -56,6 +64,8 @@ package struct MaskingStrategyChecker<Strategy: MaskingStrategy> {
     hold(mask.order.device == .cpu, "a mask is drawn on the CPU")
     hold(!mask.order.requiresGradient, "a mask has no gradient")
     hold(mask.kept == kept(grid), "\(mask.kept) patches are kept, expected \(kept(grid))")
+    hold(strategy.kept(of: grid) == kept(grid), "kept(of:) is \(strategy.kept(of: grid))")
+    hold(strategy.problems(on: grid).isEmpty, "there are no problems")
     let rows = mask.order.array(of: Int.self).chunks(of: grid.count)
     for row in rows {
       hold(row.sorted() == Array(0..<grid.count), "\(row) is a permutation")
@@ -102,6 +112,46 @@ package struct MaskingStrategyChecker<Strategy: MaskingStrategy> {
     expectClose(
       found, Tensor.full([grid.count], share), absolute: bound,
       "the share of draws in which each patch is hidden", sourceLocation: sourceLocation)
+  }
+}
+
+extension MaskingStrategyChecker {
+  /// Parameters come back from JSON, and missing ones are the defaults.
+  private func checkText(_ sourceLocation: SourceLocation) {
+    let isKnown = MaskingStrategies.all.contains { $0 == Strategy.self }
+    MaskingStrategies.$added.withValue(isKnown ? [] : [Strategy.self]) {
+      #expect(
+        MaskingStrategies.names.filter { $0 == Strategy.name }.count == 1,
+        "the name '\(Strategy.name)' is its own", sourceLocation: sourceLocation)
+      let whole = Masking(strategy)
+      let back = try? JSONDecoder().decode(Masking.self, from: JSONEncoder().encode(whole))
+      #expect(back == whole, "JSON gives the strategy back", sourceLocation: sourceLocation)
+      let text = "{\"strategy\": \"\(Strategy.name)\"}"
+      let plain = try? JSONDecoder().decode(Masking.self, from: Data(text.utf8))
+      #expect(
+        plain == Masking(Strategy()), "\(text) has every default", sourceLocation: sourceLocation)
+      #expect(
+        Strategy().problems(on: PatchGrid(rows: 14, columns: 14)).isEmpty,
+        "the defaults are without problems", sourceLocation: sourceLocation)
+    }
+  }
+
+  /// Where the strategy can have another ratio, that alone changes; a ratio that cannot be is a problem.
+  private func checkRatios(_ sourceLocation: SourceLocation) {
+    let grid = PatchGrid(rows: 14, columns: 14)
+    for ratio in [0.25, 0.9] {
+      guard let other = strategy.withRatio(ratio) else { continue }
+      #expect(other.ratio == ratio, "the ratio is \(ratio)", sourceLocation: sourceLocation)
+      #expect(
+        other.withRatio(strategy.ratio) == strategy, "nothing but the ratio changes",
+        sourceLocation: sourceLocation)
+    }
+    for ratio in [0, 1, -1, 1e300, .nan, .infinity, 1e-18] {
+      guard let other = strategy.withRatio(ratio) else { continue }
+      #expect(
+        other.problems(on: grid).map(\.path) == ["ratio"], "a ratio of \(ratio) is a problem",
+        sourceLocation: sourceLocation)
+    }
   }
 }
 

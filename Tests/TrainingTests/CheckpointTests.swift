@@ -3,6 +3,7 @@ import Training
 @testable import Recipes
 @testable import Runs
 import Foundation
+import MaskedAutoencoders
 import Testing
 import Torch
 
@@ -83,7 +84,7 @@ import Torch
   @Test func oldOnesAreReplacedInOneMove() throws {
     let shop = try Workshop()
     let description = ModelDescription(
-      model: PretrainingRecipe.tiny().model, mean: [0], deviation: [1], maskingRatio: 0.5)
+      model: PretrainingRecipe.tiny().model, mean: [0], deviation: [1], masking: .random(ratio: 0.5))
     let checkpoint = Checkpoint(path: shop("deep/er/checkpoint"))
     for value in [1.0, 2.0] {
       try checkpoint.write(description, weights: [("a", Tensor.full([2], value))])

@@ -75,10 +75,45 @@ import TorchNN
     let encoder = try LoadedModel(golden("timm/square/model.safetensors"), hints: hints)
     #expect(!encoder.description.hasDecoder)
     #expect(encoder.usedWeights.allSatisfy { !$0.name.hasPrefix("decoder") })
-    #expect(encoder.usedWeights.count < encoder.store.entries.count)
+    // There is no decoder whose memory nobody has written.
+    guard case .encoder = encoder.network else {
+      Issue.record("an encoder alone is loaded as something else")
+      return
+    }
+    #expect(encoder.description.model.decoder == nil)
+    #expect(encoder.store.entries.allSatisfy { !PublishedFormat.isDecoder($0.name) })
     let failure = #expect(throws: RunFailure.self) { try encoder.autoencoder() }
     #expect(failure?.message.contains("encoder only") == true)
     #expect(throws: RunFailure.self) { try Reconstruction(encoder) }
+  }
+
+  @Test func `descriptions of before are read, and new ones by programs of before`() throws {
+    func json(_ description: ModelDescription) throws -> [String: Any] {
+      let data = try JSONEncoder().encode(description)
+      return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+    func read(_ object: [String: Any]) throws -> ModelDescription {
+      try JSONDecoder().decode(
+        ModelDescription.self, from: JSONSerialization.data(withJSONObject: object))
+    }
+    let whole = ModelDescription(
+      model: Recipe.tiny().model, mean: [0.5], deviation: [0.25], masking: .random(ratio: 0.6))
+    var object = try json(whole)
+    #expect(try read(object) == whole)
+    #expect(object["maskingRatio"] as? Double == 0.6 && object["hasDecoder"] as? Bool == true)
+    let masking = try #require(object["masking"] as? [String: Any])
+    #expect(masking["strategy"] as? String == "random" && masking["ratio"] as? Double == 0.6)
+    object["masking"] = nil
+    #expect(try read(object) == whole)
+    // An encoder alone had the shape of a decoder that was not there.
+    object["hasDecoder"] = false
+    let encoder = try read(object)
+    #expect(encoder.model.decoder == nil && !encoder.hasDecoder)
+    #expect(try json(encoder)["hasDecoder"] as? Bool == false)
+    #expect(try read(json(encoder)) == encoder)
+    // What a checkpoint of another program's strategy says is an error, not random masking.
+    object["masking"] = ["strategy": "unheard-of", "ratio": 0.5]
+    #expect(throws: DecodingError.self) { try read(object) }
   }
 
   @Test func classifiers() throws {
@@ -111,10 +146,10 @@ import TorchNN
     #expect(failure?.kind == .badData)
     #expect(
       failure?.message
-        == shop("hf") + ": maskingRatio is 7.0, expected a number between 0 and 1")
+        == shop("hf") + ": masking.ratio is 7; expected a number above 0 and below 1")
     // Who wants features of whole images writes 0; there is nothing wrong with the weights.
     let whole = try loaded(ratio, "\"mask_ratio\": 0.0")
-    #expect(whole.description.maskingRatio == 0.75)
+    #expect(whole.description.masking == .random(ratio: 0.75))
     #expect(whole.assumptions == ["mask_ratio is 0, and 0.75 is taken where patches are hidden"])
   }
 

@@ -18,7 +18,7 @@ import TorchOptim
     let store = ParameterStore(initializing: Generator(seed: 1))
     let weight: Tensor
     let description = ModelDescription(
-      model: PretrainingRecipe.tiny().model, mean: [0.5], deviation: [0.5], maskingRatio: 0.75)
+      model: PretrainingRecipe.tiny().model, mean: [0.5], deviation: [0.5])
     private let script: (Int, Tensor) -> Tensor
 
     init(_ script: @escaping (Int, Tensor) -> Tensor) {

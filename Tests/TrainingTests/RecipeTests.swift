@@ -30,7 +30,7 @@ import Training
     recipe.seed = .max
     recipe.name = "null"
     recipe.note = "true"
-    recipe.masking.ratio = 0.1 + 0.2
+    recipe.masking = .random(ratio: 0.1 + 0.2)
     recipe.optimizer.clip = 1 / 3.0
     recipe.optimizer.baseLearningRate = 1.1e-17
     recipe.data.normalization = .given(mean: [0.1, 1e-9, 0], std: [1 / 3.0, 2, 3])
@@ -153,6 +153,11 @@ import Training
     (
       "model.decoder=x",
       "model.decoder is x; expected tiny, small, base, large, huge or paper, or "
+        + "the fields width, depth, heads and mlpRatio (--set)"
+    ),
+    (
+      "model.decoder=null",
+      "model.decoder is null; expected tiny, small, base, large, huge or paper, or "
         + "the fields width, depth, heads and mlpRatio (--set)"
     ),
     (
@@ -294,6 +299,15 @@ import Training
     #expect(Self.mistakes(setting) == message)
   }
 
+  @Test func `a recipe of an encoder alone cannot be pre-trained`() {
+    var recipe = RecipeBook.standard
+    recipe.model.decoder = nil
+    #expect(
+      recipe.problems.map(\.description) == [
+        "model.decoder is null; expected a shape, without which nothing is reconstructed"
+      ])
+  }
+
   @Test func allMistakesAtOnce() {
     let text = Self.mistakes(
       "batch", "batch.size=x", "masking.ratio=1", "model.heigth=3", "precision=int8",
@@ -326,6 +340,6 @@ import Training
     #expect(large.data.scale == 0.2...1)
     let huge = try RecipeBooks.pretraining.entry(named: "paper-table8-vit-huge").recipe
     #expect(huge.model.grid.count == 256)
-    #expect(huge.masking.visible(of: huge.model.grid.count) == 64)
+    #expect(huge.masking.kept(of: huge.model.grid) == 64)
   }
 }

@@ -16,7 +16,7 @@ import TorchNN
 @Suite struct ReconstructionTests {
   /// A model of 16² pixels; `isBlank` makes it predict 0 for everything.
   private func reconstruction(
-    _ target: PixelTarget, channels: Int = 1, isBlank: Bool = false
+    _ target: ReconstructionTarget, channels: Int = 1, isBlank: Bool = false
   ) throws -> (Reconstruction, MaskedAutoencoder, ModelDescription) {
     var configuration = PretrainingRecipe.tiny(target: target).model
     configuration.channels = channels
@@ -32,7 +32,7 @@ import TorchNN
     }
     let description = ModelDescription(
       model: configuration, mean: [0.4, 0.5, 0.6].suffix(channels),
-      deviation: [0.2, 0.25, 0.3].suffix(channels), maskingRatio: 0.75)
+      deviation: [0.2, 0.25, 0.3].suffix(channels))
     return (try Reconstruction(model, description, on: .cpu), model, description)
   }
 
@@ -187,6 +187,37 @@ import TorchNN
       try reconstruction.score(
         on: broken, named: "broken", range: 0..<1, ratio: 0.5, seed: 0, workers: 1)
     }
+  }
+
+  /// Every second patch is hidden, whichever image it is of.
+  struct EverySecond: MaskingStrategy {
+    static let name = "every-second"
+    var ratio: Double { 0.5 }
+
+    func withRatio(_ ratio: Double) -> EverySecond? { nil }
+    func mask(_ grid: PatchGrid, batch: Int, using generator: Generator) -> PatchMask {
+      let order = (0..<grid.count).sorted { ($0 % 2, $0) < ($1 % 2, $1) }
+      return PatchMask(
+        order: Tensor([[Int]](repeating: order, count: batch).flatMap(\.self))
+          .reshaped([batch, grid.count]), keeping: kept(of: grid))
+    }
+  }
+
+  @Test func `a strategy with one ratio refuses others`() throws {
+    var (reconstruction, _, _) = try reconstruction(.pixels)
+    reconstruction.masking = Masking(EverySecond())
+    try reconstruction.check(ratio: 0.5)
+    let failure = #expect(throws: RunFailure.self) { try reconstruction.check(ratio: 0.75) }
+    #expect(
+      failure?.message == "a ratio of 0.75 is not one of the masking strategy every-second, which "
+        + "hides 0.5 of the patches; leave the ratio out or name another strategy")
+    let sheet = try reconstruction.sheet(
+      of: ToyDataset(images: [Workshop.picture(1)]), [0], ratios: [0.5], seed: 0)
+    let (original, seen) = (sheet.rows[0].tiles[0], sheet.rows[0].tiles[1])
+    for column in 0..<16 {
+      #expect(original[column, 0, 0] == seen[column, 0, 0] || column / 4 % 2 == 1)
+    }
+    #expect(original != seen)
   }
 
   @Test func channelsThatNoFileHas() throws {

@@ -151,7 +151,7 @@ import Torch
     #expect(resumed == wanted)
     let changes: [(String, (inout PretrainingRecipe) -> Void)] = [
       ("name", { $0.name = "other" }), ("note", { $0.note = "other" }), ("seed", { $0.seed = 1 }),
-      ("model", { $0.model.patch = 8 }), ("masking", { $0.masking.ratio = 0.5 }),
+      ("model", { $0.model.patch = 8 }), ("masking", { $0.masking = .random(ratio: 0.5) }),
       ("loss", { $0.loss.region = .all }), ("data", { $0.data.shuffle = .none }),
       ("optimizer", { $0.optimizer.beta2 = 0.9 }), ("batch", { $0.batch.size = 1 }),
       ("precision", { $0.precision = .bfloat16 }),

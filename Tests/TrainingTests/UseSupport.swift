@@ -33,7 +33,7 @@ extension Workshop {
     } else {
       _ = MaskedAutoencoder(configuration, in: store.root)
       description = ModelDescription(
-        model: configuration, mean: mean, deviation: deviation, maskingRatio: 0.75)
+        model: configuration, mean: mean, deviation: deviation)
     }
     try Checkpoint(path: self(name)).write(description, weights: store.weights)
     return try LoadedModel(self(name))

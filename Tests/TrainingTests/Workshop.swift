@@ -108,7 +108,7 @@ extension PretrainingRecipe {
   /// A model of a few thousand weights that sees random parts of 16² pixels.
   static func tiny(
     steps: Int = 20, batch: Int = 4, accumulation: Int = 1, clip: Double? = nil,
-    target: PixelTarget = .pixels, saveEvery: Int = 5, keep: Int = 2
+    target: ReconstructionTarget = .pixels, saveEvery: Int = 5, keep: Int = 2
   ) -> PretrainingRecipe {
     PretrainingRecipe(
       name: "tiny", seed: 7,

@@ -32,7 +32,7 @@ extension LinearProbe {
     return (
       ModelDescription(
         model: found.model, classifier: .init(head: head, classNames: classes), mean: found.mean,
-        deviation: found.deviation, maskingRatio: found.maskingRatio),
+        deviation: found.deviation, masking: found.masking),
       encoder + [("head.weight", weight), ("head.bias", bias)]
     )
   }

@@ -60,16 +60,19 @@ public struct LoadedModel {
 
   /// A network of one of the kinds.
   public enum Network {
-    /// As pre-trained; its decoder has no weights where ``ModelDescription/hasDecoder`` is false.
+    /// Encoder and decoder, as pre-trained.
     case autoencoder(MaskedAutoencoder)
+    /// An encoder alone.
+    case encoder(PatchEncoder)
     /// An encoder with a head.
     case classifier(ImageClassifier)
   }
 
-  /// The Vision Transformer of either kind.
+  /// The Vision Transformer of any kind.
   public var encoder: PatchEncoder {
     switch network {
     case .autoencoder(let model): model.encoder
+    case .encoder(let encoder): encoder
     case .classifier(let model): model.encoder
     }
   }
@@ -95,13 +98,13 @@ public struct LoadedModel {
       if let classifier = description.classifier {
         .classifier(
           ImageClassifier(description.model, head: classifier.head, in: store.root))
-      } else {
+      } else if description.hasDecoder {
         .autoencoder(MaskedAutoencoder(description.model, in: store.root))
+      } else {
+        .encoder(PatchEncoder(description.model, in: store.root))
       }
     do {
-      try store.load(weights) {
-        description.hasDecoder || !PublishedFormat.isDecoder($0)
-      }
+      try store.load(weights)
     } catch {
       throw RunFailure(.badData, "\(source): \(error)")
     }
@@ -145,7 +148,7 @@ public struct LoadedModel {
   ///
   /// - Throws: ``RunFailure`` that says why pictures cannot be made, where there is no decoder.
   public func autoencoder() throws -> MaskedAutoencoder {
-    guard case .autoencoder(let model) = network, description.hasDecoder else {
+    guard case .autoencoder(let model) = network else {
       throw RunFailure(
         .badData,
         "\(source): the file holds an encoder only, and reconstructing needs the decoder it was "
@@ -186,15 +189,15 @@ extension PixelStandard {
 extension ModelDescription {
   /// What published weights are of.
   public init(_ published: PublishedWeights, pixels: PixelStandard) {
-    let ratio = published.maskRatio ?? 0.75
+    let masking = published.masking ?? Masking()
     if let classifier = published.classifier {
       self.init(
         model: published.configuration, classifier: classifier, mean: pixels.mean,
-        deviation: pixels.deviation, maskingRatio: ratio)
+        deviation: pixels.deviation, masking: masking)
     } else {
       self.init(
-        model: published.configuration, hasDecoder: published.hasDecoder, mean: pixels.mean,
-        deviation: pixels.deviation, maskingRatio: ratio)
+        model: published.configuration, mean: pixels.mean, deviation: pixels.deviation,
+        masking: masking)
     }
   }
 }
@@ -205,12 +208,37 @@ extension LoadedModel {
     PublishedWeights(
       configuration: description.model,
       tensors: Dictionary(uniqueKeysWithValues: usedWeights.map { ($0.name, $0.tensor) }),
-      classifier: description.classifier, maskRatio: description.maskingRatio,
+      classifier: description.classifier, masking: description.masking,
       pixels: PixelStandard(mean: description.mean, deviation: description.deviation))
   }
 
-  /// The weights that were loaded: without a decoder, the encoder's.
-  public var usedWeights: [(name: String, tensor: Tensor)] {
-    store.weights.filter { description.hasDecoder || !PublishedFormat.isDecoder($0.name) }
+  /// The weights that were loaded.
+  public var usedWeights: [(name: String, tensor: Tensor)] { store.weights }
+}
+
+extension MaskedAutoencoder {
+  /// Loads encoder and decoder from whatever ``LoadedModel`` reads: `MaskedAutoencoder.load("run")`.
+  ///
+  /// - Throws: As ``LoadedModel/init(_:hints:on:)``, and ``RunFailure`` where there is no decoder.
+  public static func load(_ path: String, on device: Device = .cpu) throws -> MaskedAutoencoder {
+    try LoadedModel(path, on: device).autoencoder()
+  }
+}
+
+extension ImageClassifier {
+  /// Loads a classifier from whatever ``LoadedModel`` reads: `ImageClassifier.load("run")`.
+  ///
+  /// - Throws: As ``LoadedModel/init(_:hints:on:)``, and ``RunFailure`` where the model is none.
+  public static func load(_ path: String, on device: Device = .cpu) throws -> ImageClassifier {
+    try LoadedModel(path, on: device).requireClassifier()
+  }
+}
+
+extension PatchEncoder {
+  /// Loads the encoder of any model that ``LoadedModel`` reads: `PatchEncoder.load("run")`.
+  ///
+  /// - Throws: As ``LoadedModel/init(_:hints:on:)``.
+  public static func load(_ path: String, on device: Device = .cpu) throws -> PatchEncoder {
+    try LoadedModel(path, on: device).encoder
   }
 }

@@ -5,7 +5,7 @@ public import Runs
 public import Datasets
 import Evaluation
 import Imaging
-package import MaskedAutoencoders
+public import MaskedAutoencoders
 package import Torch
 import TorchNN
 
@@ -14,11 +14,13 @@ public struct Reconstruction {
   private let model: MaskedAutoencoder
   private let description: ModelDescription
   private let device: Device
+  /// How patches are hidden; as in training unless set.
+  public var masking: Masking
 
   /// Uses a loaded model.
   ///
-  /// - Throws: ``RunFailure`` where the model has no decoder, or takes images that are neither gray
-  ///   nor colour.
+  /// - Throws: ``RunFailure`` where the model has no decoder or one that does not predict pixels, or
+  ///   takes images that are neither gray nor colour.
   public init(_ loaded: LoadedModel) throws {
     try self.init(loaded.autoencoder(), loaded.description, on: loaded.store.device)
   }
@@ -26,16 +28,38 @@ public struct Reconstruction {
   /// Uses a model that is being trained.
   package init(_ model: MaskedAutoencoder, _ description: ModelDescription, on device: Device) throws {
     try description.model.requireDecodableChannels()
+    let target = description.model.target
+    guard target.isDrawable else {
+      throw RunFailure(
+        .badData,
+        "the model predicts \(target.name), of which no picture can be made; "
+          + "expected a model that predicts pixels")
+    }
+    masking = description.masking
     self.model = model
     self.description = description
     self.device = device
   }
 
-  /// Checks that a ratio leaves something visible and something hidden.
-  public func check(ratio: Double) throws(RunFailure) {
+  /// Checks that ``masking`` can have a ratio and that it leaves something visible and something
+  /// hidden.
+  public func check(ratio: Double) throws(RunFailure) { _ = try masking(hiding: ratio) }
+
+  /// ``masking`` with another ratio.
+  private func masking(hiding ratio: Double) throws(RunFailure) -> Masking {
     let grid = description.model.grid
-    let kept = ratio > 0 && ratio < 1 ? RandomMasking(ratio: ratio).kept(of: grid) : 0
-    guard (1..<grid.count).contains(kept) else {
+    guard let changed = ratio == masking.ratio ? masking : masking.withRatio(ratio) else {
+      throw RunFailure(
+        .badData,
+        "a ratio of \(ratio) is not one of the masking strategy \(masking.name), which hides "
+          + "\(masking.ratio) of the patches; leave the ratio out or name another strategy")
+    }
+    let wrong = changed.problems(on: grid).first
+    guard wrong == nil || wrong?.path == "ratio" else {
+      throw RunFailure(
+        .badData, "masking.\(wrong?.path ?? "") \(wrong?.message ?? "")")
+    }
+    guard wrong == nil else {
       throw RunFailure(
         .badData,
         "a ratio of \(ratio) of \(grid.count) patches leaves nothing visible or nothing hidden; "
@@ -43,6 +67,7 @@ public struct Reconstruction {
             ? "did you mean \(ratio / 100)?"
             : "expected more than 0 and less than 1, with a patch visible and one hidden"))
     }
+    return changed
   }
 
   /// A sheet as in the paper's Figures 2–4: the original, then for each ratio what was seen, what the
@@ -64,9 +89,9 @@ public struct Reconstruction {
     let grid = description.model.grid
     var tiles = originals.map { [$0] }
     for (r, ratio) in ratios.enumerated() {
-      try check(ratio: ratio)
+      let masking = try masking(hiding: ratio)
       for (i, original) in originals.enumerated() {
-        let mask = RandomMasking(ratio: ratio).mask(
+        let mask = masking.mask(
           grid, batch: 1, using: Generator(seed: seed, stream: Stream.pictures, step: i * 64 + r))
         let drawn = fill(pixels(of: [original]), mask: mask).images(channels: original.channels)[0]
         let visible = mask.indicator.floats.map { $0 == 0 }
@@ -78,7 +103,7 @@ public struct Reconstruction {
       }
     }
     var footer = [PictureSheet.inventedNotice]
-    if description.model.target == .normalizedPixels {
+    if description.model.target.usesOriginalStatistics {
       footer.append(PictureSheet.normalizedTargetNotice)
     }
     return PictureSheet(
@@ -105,7 +130,7 @@ public struct Reconstruction {
     on dataset: any ImageDataset, named name: String, range: Range<Int>, ratio: Double,
     seed: UInt64, workers: Int
   ) throws -> ReconstructionScore {
-    try check(ratio: ratio)
+    let masking = try masking(hiding: ratio)
     let loader = SequentialLoader(
       dataset, path: name, range: range,
       transform: description.evaluationTransform, batch: 100, workers: workers)
@@ -117,7 +142,7 @@ public struct Reconstruction {
     var sums = (model: 0.0, mean: 0.0, nearest: 0.0)
     var count = 0
     while let batch = try loader.next() {
-      let mask = RandomMasking(ratio: ratio).mask(
+      let mask = masking.mask(
         grid, batch: batch.count,
         using: Generator(seed: seed, stream: Stream.pictures, step: batch.number))
       let pixels = restored(batch.tensor(on: device))
@@ -141,7 +166,7 @@ public struct Reconstruction {
     return ReconstructionScore(
       meanSquaredError: sums.model / total, meanFill: sums.mean / total,
       nearestFill: sums.nearest / total, images: count, ratio: ratio,
-      usesOriginalStatistics: description.model.target == .normalizedPixels)
+      usesOriginalStatistics: description.model.target.usesOriginalStatistics)
   }
 
   /// Pixels `[B, C, H, W]` of 0…1 with every patch as the model predicts it.
@@ -150,9 +175,10 @@ public struct Reconstruction {
       let images = (pixels - channelMean) / channelDeviation
       let mask = mask.to(device)
       let prediction = model(images, mask: mask).prediction.to(.float32)
-      let target = description.model.target
       let original = patches(of: images, side: model.patchSide)
-      let filled = target.pixels(from: prediction, of: original)
+      guard let filled = model.pixels(from: prediction, of: original) else {
+        preconditionFailure("the initializer refuses a target that is not of pixels")
+      }
       return Filled(
         pixels: restored(
           MaskedAutoencoders.images(

@@ -20,6 +20,7 @@ extension PublishedWeights {
     result.configuration.patch = patch ?? configuration.patch
     result.configuration.channels = channels ?? configuration.channels
     result.tensors = try adapted(tensors, from: configuration, to: result.configuration)
+    if !result.hasDecoder { result.configuration.decoder = nil }
     if let pixels, result.configuration.channels != configuration.channels {
       result.pixels = pixels.adapted(channels: result.configuration.channels)
     }

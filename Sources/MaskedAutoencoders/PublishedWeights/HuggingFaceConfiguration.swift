@@ -237,11 +237,11 @@ private struct File: Encodable {
       return
     }
     model_type = "vit_mae"
-    decoder_hidden_size = model.decoder.width
-    decoder_num_hidden_layers = model.decoder.depth
-    decoder_num_attention_heads = model.decoder.heads
-    decoder_intermediate_size = model.decoder.hidden
-    norm_pix_loss = model.target == .normalizedPixels
+    decoder_hidden_size = model.decoder?.width
+    decoder_num_hidden_layers = model.decoder?.depth
+    decoder_num_attention_heads = model.decoder?.heads
+    decoder_intermediate_size = model.decoder?.hidden
+    norm_pix_loss = model.target.target.normPixLoss
     mask_ratio = configuration.maskRatio
   }
 }

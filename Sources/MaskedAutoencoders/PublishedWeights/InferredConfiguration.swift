@@ -7,14 +7,14 @@ public struct ConfigurationHints: Hashable, Sendable {
   /// Rows and columns of patches, where the image is not square.
   public var grid: PatchGrid?
   /// What the decoder predicts.
-  public var target: PixelTarget?
+  public var target: ReconstructionTarget?
   /// Epsilon of the layer normalisations.
   public var normEpsilon: Double?
 
   /// Creates hints; what is nil is inferred or assumed.
   public init(
     heads: Int? = nil, decoderHeads: Int? = nil, grid: PatchGrid? = nil,
-    target: PixelTarget? = nil, normEpsilon: Double? = nil
+    target: ReconstructionTarget? = nil, normEpsilon: Double? = nil
   ) {
     self.heads = heads
     self.decoderHeads = decoderHeads
@@ -111,7 +111,7 @@ extension InferredConfiguration {
     let encoder = try stack(
       "blocks.", width: width,
       heads: heads(hints.heads, width: width, known: Self.encoderHeads, of: "encoder"))
-    var decoder = TransformerShape.paperDecoder
+    var decoder: TransformerShape?
     if shapes.keys.contains(where: PublishedFormat.isDecoder) {
       let width = try shape("decoder_embed.weight", rank: 2)[0]
       decoder = try stack(

@@ -41,6 +41,8 @@ extension PublishedWeights {
     let sources = ModelSources(
       path: path, metadata: file.metadata, shapes: names.native, format: format)
     var found = try sources.model(hints: hints)
+    // A configuration may say of a decoder what its file does not hold.
+    if !names.hasDecoder { found.configuration.decoder = nil }
     // Hints come last, and need not go together with the rest.
     let problems = found.configuration.problems.map { "\($0.path) \($0.message)" }
     guard problems.isEmpty else {
@@ -66,6 +68,7 @@ extension PublishedWeights {
   /// The texts in a file's header where our own writer leaves what the weights do not say.
   static let configurationKey = "model_configuration"
   static let maskRatioKey = "mask_ratio"
+  static let maskingKey = "masking"
   static let classifierKey = "classifier"
 }
 
@@ -91,10 +94,10 @@ private struct ModelSources {
       let file = try huggingFace(config)
       var weights = PublishedWeights(
         configuration: file.model.applying(hints), tensors: [:], format: format,
-        maskRatio: file.maskRatio, pixels: pixels())
+        masking: .random(ratio: file.maskRatio), pixels: pixels())
       // Who wants features of whole images sets it so, and saves the configuration with it.
       if file.maskRatio == 0 {
-        weights.maskRatio = nil
+        weights.masking = nil
         weights.assumptions.append("mask_ratio is 0, and 0.75 is taken where patches are hidden")
       }
       return try classified(weights, pooling: nil, names: file.classNames, saidBy: config)
@@ -137,7 +140,9 @@ private struct ModelSources {
     }
     return PublishedWeights(
       configuration: model.applying(hints), tensors: [:], format: format,
-      classifier: hasHead ? classifier : nil, maskRatio: maskRatio, pixels: pixels())
+      classifier: hasHead ? classifier : nil,
+      masking: decoded(Masking.self, PublishedWeights.maskingKey)
+        ?? maskRatio.map { .random(ratio: $0) }, pixels: pixels())
   }
 
   private static func check(
@@ -244,7 +249,7 @@ extension ModelConfiguration {
   fileprivate func applying(_ hints: ConfigurationHints) -> ModelConfiguration {
     var model = self
     if let heads = hints.heads { model.encoder.heads = heads }
-    if let heads = hints.decoderHeads { model.decoder.heads = heads }
+    if let heads = hints.decoderHeads { model.decoder?.heads = heads }
     if let target = hints.target { model.target = target }
     if let epsilon = hints.normEpsilon { model.normEpsilon = epsilon }
     if let grid = hints.grid {

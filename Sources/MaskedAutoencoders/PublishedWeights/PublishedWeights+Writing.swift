@@ -69,7 +69,13 @@ extension PublishedWeights {
     texts[Self.classifierKey] = (try? classifier.map(encoder.encode)).map {
       String(decoding: $0, as: UTF8.self)
     }
-    texts[Self.maskRatioKey] = maskRatio.map { "\($0)" }
+    texts[Self.maskRatioKey] = masking.map { "\($0.ratio)" }
+    // The ratio says all of random masking, and other readers know no more.
+    if let masking, masking != .random(ratio: masking.ratio) {
+      texts[Self.maskingKey] = (try? encoder.encode(masking)).map {
+        String(decoding: $0, as: UTF8.self)
+      }
+    }
     texts[PixelStandard.key] = pixels?.text
     return texts
   }
@@ -88,7 +94,7 @@ extension PublishedWeights {
     let architecture = try huggingFaceArchitecture(path)
     try makeFolder(path)
     let file = HuggingFaceConfiguration(
-      model: configuration, maskRatio: maskRatio ?? 0.75, classNames: classifier?.classNames)
+      model: configuration, maskRatio: masking?.ratio ?? 0.75, classNames: classifier?.classNames)
     let config = file.json(
       architecture: architecture,
       dtype: "\(tensors["patch_embed.proj.weight"]?.dtype ?? .float32)")
@@ -116,6 +122,13 @@ extension PublishedWeights {
             + "the mean of the patches. Write it in timm's format or as ONNX")
       }
       return "ViTForImageClassification"
+    }
+    guard !hasDecoder || configuration.target.target.normPixLoss != nil else {
+      throw .model(
+        path: path,
+        message: "transformers' ViTMAE predicts pixels; this model's decoder predicts "
+          + "\(configuration.target.name). Write it in the original's format, or the encoder in timm's"
+      )
     }
     let grid = configuration.grid
     let side = Int(Double(grid.count).squareRoot().rounded())

@@ -19,8 +19,8 @@ public struct PublishedWeights {
   public var format: PublishedFormat
   /// The head and its classes; nil where the weights are of no classifier.
   public var classifier: ClassifierDescription?
-  /// The share of patches hidden in pre-training, where the file says it.
-  public var maskRatio: Double?
+  /// How patches were hidden in pre-training, where the file says it.
+  public var masking: Masking?
   /// How pixels are prepared for the model, where the file says it.
   public var pixels: PixelStandard?
   /// What the file does not say of its model and was assumed, each as a sentence.
@@ -39,13 +39,13 @@ public struct PublishedWeights {
   public init(
     configuration: ModelConfiguration, tensors: [String: Tensor],
     format: PublishedFormat = .original, classifier: ClassifierDescription? = nil,
-    maskRatio: Double? = nil, pixels: PixelStandard? = nil, assumptions: [String] = []
+    masking: Masking? = nil, pixels: PixelStandard? = nil, assumptions: [String] = []
   ) {
     self.configuration = configuration
     self.tensors = tensors
     self.format = format
     self.classifier = classifier
-    self.maskRatio = maskRatio
+    self.masking = masking
     self.pixels = pixels
     self.assumptions = assumptions
   }

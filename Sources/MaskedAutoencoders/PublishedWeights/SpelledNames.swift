@@ -27,11 +27,13 @@ struct SpelledNames {
     return Dictionary(named, uniquingKeysWith: { first, _ in first })
   }
 
+  /// Whether a decoder's weights are among them.
+  var hasDecoder: Bool { native.keys.contains(where: PublishedFormat.isDecoder) }
+
   /// Throws what does not fit the model, under the names that the file has.
   func check(
     against configuration: ModelConfiguration, head: ClassifierHead?, path: String
   ) throws(PublishedWeightsError) {
-    let hasDecoder = native.keys.contains(where: PublishedFormat.isDecoder)
     let expected = format.weightShapes(configuration, decoder: hasDecoder, head: head)
     guard var mismatch = WeightMismatch(found: shapes, expected: expected) else { return }
     mismatch.unexpected = mismatch.unexpected.map { sources[$0] ?? $0 }

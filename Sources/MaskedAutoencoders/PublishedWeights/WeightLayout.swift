@@ -4,7 +4,8 @@ extension ModelConfiguration {
   /// The names are those of the original's checkpoints, which for the encoder are timm's too. Position
   /// tables are among them: `pos_embed` `[1, 1+N, D]`.
   ///
-  /// - Parameter decoder: Whether to go on after the encoder's last normalisation.
+  /// - Parameter decoder: Whether to go on after the encoder's last normalisation, where the model has a
+  ///   decoder.
   public func weightShapes(decoder includesDecoder: Bool = true) -> [(name: String, shape: [Int])] {
     let positions = 1 + grid.count
     var shapes: [(name: String, shape: [Int])] = [
@@ -17,7 +18,7 @@ extension ModelConfiguration {
       shapes += encoder.blockShapes(prefix: "blocks.\(block).", qkvBias: qkvBias)
     }
     shapes += affine("norm", encoder.width)
-    guard includesDecoder else { return shapes }
+    guard includesDecoder, let decoder else { return shapes }
     shapes += linear("decoder_embed", encoder.width, decoder.width)
     shapes.append(("mask_token", [1, 1, decoder.width]))
     shapes.append(("decoder_pos_embed", [1, positions, decoder.width]))
@@ -25,7 +26,10 @@ extension ModelConfiguration {
       shapes += decoder.blockShapes(prefix: "decoder_blocks.\(block).", qkvBias: qkvBias)
     }
     shapes += affine("decoder_norm", decoder.width)
-    shapes += linear("decoder_pred", decoder.width, patchValues)
+    shapes += linear("decoder_pred", decoder.width, predictedValues)
+    shapes += target.target.buffers(for: self).map {
+      ("\(TargetBuffer.scope).\($0.name)", $0.shape)
+    }
     return shapes
   }
 }

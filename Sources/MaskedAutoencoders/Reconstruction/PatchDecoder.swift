@@ -1,7 +1,7 @@
 public import Torch
 public import TorchNN
 
-// B batch, N patches, K kept, E encoder width, D decoder width, V values of a patch.
+// B batch, N patches, K kept, E encoder width, D decoder width, V predicted values of a patch.
 
 /// The light transformer that fills in the hidden patches (He et al., 2022, §3 “MAE decoder”).
 ///
@@ -15,12 +15,18 @@ public struct PatchDecoder: Module {
   let blocks: [TransformerBlock]
   let norm: LayerNorm
   let prediction: Linear
+  /// The target's own tensors, by their names without the prefix.
+  let buffers: [String: Tensor]
 
   /// Declares `mask_token`, `decoder_embed`, `decoder_pos_embed`, `decoder_blocks`, `decoder_norm`
-  /// and `decoder_pred`.
+  /// and `decoder_pred`, as wide as the target asks, and the target's own tensors.
+  ///
+  /// - Precondition: The configuration has a decoder.
   public init(_ configuration: ModelConfiguration, in scope: Scope) {
     self.scope = scope
-    let shape = configuration.decoder
+    guard let shape = configuration.decoder else {
+      preconditionFailure("decoder is nil; a masked autoencoder needs the shape of its decoder")
+    }
     maskToken = scope.parameter(
       "mask_token", [1, 1, shape.width], .normal(standardDeviation: 0.02))
     positions = scope.table(
@@ -33,7 +39,12 @@ public struct PatchDecoder: Module {
         in: scope["decoder_blocks", $0])
     }
     norm = LayerNorm(shape.width, epsilon: configuration.normEpsilon, in: scope["decoder_norm"])
-    prediction = Linear(shape.width, configuration.patchValues, in: scope["decoder_pred"])
+    prediction = Linear(
+      shape.width, configuration.predictedValues, in: scope["decoder_pred"])
+    let declared = configuration.target.target.buffers(for: configuration).map {
+      ($0.name, scope[TargetBuffer.scope].table($0.name, $0.shape, $0.initializer))
+    }
+    buffers = Dictionary(uniqueKeysWithValues: declared)
   }
 
   /// Predictions for the hidden patches only, in the order of the mask; the last block computes no

@@ -1,23 +1,44 @@
 public import Torch
 
-extension PixelTarget {
-  /// What the decoder should predict for patches: `[…, V]` → `[…, V]`.
-  ///
-  /// Normalised pixels use the unbiased variance of each patch, plus 1e-6 (§3 “Reconstruction
-  /// target”, with the published code's constants).
-  public func values(for patches: Tensor) -> Tensor {
-    switch self {
-    case .pixels: patches
-    case .normalizedPixels: (patches - patches.patchMean) / patches.patchDeviation
-    }
+/// The pixels as the model is given them.
+public struct PixelTarget: DrawableTarget {
+  public static let name = "pixels"
+  public var normPixLoss: Bool? { false }
+
+  /// Creates the target.
+  public init() {}
+
+  public func valuesPerPatch(of configuration: ModelConfiguration) -> Int {
+    configuration.patchValues
+  }
+  public func values(for patches: TargetPatches) -> Tensor { patches.chosen }
+  public func pixels(from prediction: Tensor, of patches: TargetPatches) -> Tensor { prediction }
+}
+
+/// The pixels of a patch less their mean, over their standard deviation.
+///
+/// The variance is the unbiased one of each patch, plus 1e-6 (§3 “Reconstruction target”, with the
+/// published code's constants). Pictures take mean and deviation from the original patches.
+public struct NormalizedPixelTarget: DrawableTarget {
+  public static let name = "normalized-pixels"
+  public var normPixLoss: Bool? { true }
+  public var usesOriginalStatistics: Bool { true }
+
+  /// Creates the target.
+  public init() {}
+
+  public func valuesPerPatch(of configuration: ModelConfiguration) -> Int {
+    configuration.patchValues
   }
 
-  /// Pixels from a prediction; a normalised one gets mean and deviation from the original patches.
-  public func pixels(from prediction: Tensor, of patches: Tensor) -> Tensor {
-    switch self {
-    case .pixels: prediction
-    case .normalizedPixels: prediction * patches.patchDeviation + patches.patchMean
-    }
+  public func values(for patches: TargetPatches) -> Tensor {
+    let pixels = patches.chosen
+    return (pixels - pixels.patchMean) / pixels.patchDeviation
+  }
+
+  public func pixels(from prediction: Tensor, of patches: TargetPatches) -> Tensor {
+    let original = patches.chosen
+    return prediction * original.patchDeviation + original.patchMean
   }
 }
 

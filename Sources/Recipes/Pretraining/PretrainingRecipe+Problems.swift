@@ -26,22 +26,12 @@ extension PretrainingRecipe: TrainingRecipe {
       [1, 3].contains(model.channels) || checks.found.count > before, "model.channels",
       "is \(model.channels); image files have 1 or 3")
     checks.require(
-      masking.ratio > 0 && masking.ratio < 1, "masking.ratio",
-      "is \(masking.ratio.short); expected a number above 0 and below 1")
-    if checks.found.count == before { check(grid: &checks) }
-  }
-
-  private func check(grid checks: inout Checks) {
-    let patches = model.grid.count
-    let visible = masking.visible(of: patches)
-    checks.require(
-      visible >= 1, "masking.ratio",
-      "is \(masking.ratio.short), which leaves none of the \(patches) patches visible; "
-        + "expected less, or smaller patches")
-    checks.require(
-      visible < patches, "masking.ratio",
-      "is \(masking.ratio.short), which hides none of the \(patches) patches; "
-        + "expected more, or smaller patches")
+      model.decoder != nil, "model.decoder",
+      "is null; expected a shape, without which nothing is reconstructed")
+    let grid = checks.found.count == before ? model.grid : nil
+    for (path, message) in masking.problems(on: grid) {
+      checks.require(false, FieldPath("masking." + path), message)
+    }
   }
 
   private func check(data checks: inout Checks) {

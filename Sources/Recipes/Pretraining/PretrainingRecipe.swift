@@ -1,4 +1,5 @@
 import Datasets
+internal import RecipeSyntax
 import TorchOptim
 public import MaskedAutoencoders
 
@@ -14,7 +15,7 @@ public struct PretrainingRecipe: Codable, Hashable, Sendable {
   public var seed: UInt64
   /// The network.
   public var model: ModelConfiguration
-  /// Which patches the encoder does not see.
+  /// Which patches the encoder does not see (§3; Table 1f).
   public var masking: Masking
   /// What is minimised.
   public var loss: Loss
@@ -57,30 +58,7 @@ public struct PretrainingRecipe: Codable, Hashable, Sendable {
 }
 
 extension PretrainingRecipe {
-  /// Which patches are hidden from the encoder (§3; Table 1f).
-  public struct Masking: Codable, Hashable, Sendable {
-    /// How they are chosen.
-    public var strategy: Strategy
-    /// The part of an image's patches that is hidden, above 0 and below 1.
-    public var ratio: Double
-
-    /// Creates masking; the paper hides 75 % at random.
-    public init(strategy: Strategy = .random, ratio: Double = 0.75) {
-      self.strategy = strategy
-      self.ratio = ratio
-    }
-
-    /// A way to choose patches.
-    public enum Strategy: String, Codable, Hashable, Sendable, CaseIterable {
-      /// Uniformly, without replacement, for each image anew.
-      case random
-    }
-
-    /// Visible patches of `count`, rounded down as in the published code.
-    public func visible(of count: Int) -> Int { Int(Double(count) * (1 - ratio)) }
-  }
-
-  /// What is minimised: the mean squared error of patches.
+  /// What is minimised: the mean error of patches, by the criterion of the model's target.
   public struct Loss: Codable, Hashable, Sendable {
     /// The patches that count.
     public var region: Region
@@ -113,4 +91,16 @@ extension PretrainingRecipe {
       self.images = images
     }
   }
+}
+
+extension Masking.Name: StatesAllowedNames {
+  package static var allowedNames: [String] { MaskingStrategies.names }
+}
+
+extension ReconstructionTarget: StatesAllowedNames {
+  package static var allowedNames: [String] { PatchTargets.names }
+}
+
+extension ReconstructionTarget.Name: StatesAllowedNames {
+  package static var allowedNames: [String] { PatchTargets.names }
 }

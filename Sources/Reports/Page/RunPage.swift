@@ -200,8 +200,8 @@ public enum RunPage {
         ]
       } else {
         facts += [
-          .init("decoder", model.decoder.words), .init("target", model.target.rawValue),
-          .init("hidden", percent(description?.maskingRatio ?? 0)),
+          .init("decoder", model.decoder?.words ?? "none"), .init("target", model.target.name),
+          .init("hidden", percent(description?.masking.ratio ?? 0)),
         ]
       }
     }

@@ -8,14 +8,12 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var kind: Kind
   /// Names, shapes and what they compute.
   public var model: ModelConfiguration
-  /// Whether the decoder's weights are there; an encoder alone can embed but not reconstruct.
-  public var hasDecoder: Bool
   /// Mean of each channel, subtracted from pixels in 0…1.
   public var mean: [Double]
   /// Standard deviation of each channel, which pixels are divided by after that.
   public var deviation: [Double]
-  /// The share of patches hidden in training.
-  public var maskingRatio: Double
+  /// How patches were hidden in training.
+  public var masking: Masking
   /// The head and the classes' names; only a classifier has them.
   public var classifier: Classifier?
 
@@ -30,28 +28,27 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   /// What a classifier has beyond its encoder.
   public typealias Classifier = ClassifierDescription
 
-  /// Describes a masked autoencoder.
+  /// Whether the decoder's weights are there; an encoder alone can embed but not reconstruct.
+  public var hasDecoder: Bool { kind == .maskedAutoencoder && model.decoder != nil }
+
+  /// Describes a masked autoencoder, or where the model has no decoder its encoder alone.
   public init(
-    model: ModelConfiguration, hasDecoder: Bool = true, mean: [Double], deviation: [Double],
-    maskingRatio: Double
+    model: ModelConfiguration, mean: [Double], deviation: [Double], masking: Masking = .init()
   ) {
     format = 1
     kind = .maskedAutoencoder
     self.model = model
-    self.hasDecoder = hasDecoder
     self.mean = mean
     self.deviation = deviation
-    self.maskingRatio = maskingRatio
+    self.masking = masking
   }
 
   /// Describes a classifier.
   public init(
     model: ModelConfiguration, classifier: Classifier, mean: [Double], deviation: [Double],
-    maskingRatio: Double = 0.75
+    masking: Masking = .init()
   ) {
-    self.init(
-      model: model, hasDecoder: false, mean: mean, deviation: deviation, maskingRatio: maskingRatio
-    )
+    self.init(model: model, mean: mean, deviation: deviation, masking: masking)
     kind = .classifier
     self.classifier = classifier
   }
@@ -79,9 +76,45 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     if !deviation.allSatisfy({ $0 > 0 }) {
       found.append("deviation has a value that is not above 0")
     }
-    if !(maskingRatio > 0 && maskingRatio < 1) {
-      found.append("maskingRatio is \(maskingRatio), expected a number between 0 and 1")
-    }
+    // On no grid: a model of few patches can be used where none of them is hidden.
+    found += masking.problems(on: nil).map { "masking.\($0.path) \($0.message)" }
     return found
+  }
+}
+
+extension ModelDescription {
+  private enum Key: String, CodingKey {
+    case format, kind, model, hasDecoder, mean, deviation, masking, maskingRatio, classifier
+  }
+
+  /// Reads a description. Older files have the ratio of random masking only, and of an encoder alone
+  /// the shape of a decoder that is not there.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: Key.self)
+    format = try fields.decode(Int.self, forKey: .format)
+    kind = try fields.decode(Kind.self, forKey: .kind)
+    model = try fields.decode(ModelConfiguration.self, forKey: .model)
+    mean = try fields.decode([Double].self, forKey: .mean)
+    deviation = try fields.decode([Double].self, forKey: .deviation)
+    masking =
+      try fields.decodeIfPresent(Masking.self, forKey: .masking)
+      ?? .random(ratio: fields.decode(Double.self, forKey: .maskingRatio))
+    classifier = try fields.decodeIfPresent(Classifier.self, forKey: .classifier)
+    let hasDecoder = try fields.decode(Bool.self, forKey: .hasDecoder)
+    if kind == .maskedAutoencoder, !hasDecoder { model.decoder = nil }
+  }
+
+  /// Writes a description, the ratio of hidden patches twice: older programs read `maskingRatio`.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(format, forKey: .format)
+    try fields.encode(kind, forKey: .kind)
+    try fields.encode(model, forKey: .model)
+    try fields.encode(hasDecoder, forKey: .hasDecoder)
+    try fields.encode(mean, forKey: .mean)
+    try fields.encode(deviation, forKey: .deviation)
+    try fields.encode(masking, forKey: .masking)
+    try fields.encode(masking.ratio, forKey: .maskingRatio)
+    try fields.encodeIfPresent(classifier, forKey: .classifier)
   }
 }

@@ -15,6 +15,8 @@ public final class StepBenchmark {
     public let configuration: ModelConfiguration
     /// Images in a step.
     public let batch: Int
+    /// Which patches are hidden; 75 % at random unless set.
+    public var masking = Masking()
 
     /// ViT-B/16 at 224², 16 images.
     public static let base = Workload(
@@ -38,7 +40,6 @@ public final class StepBenchmark {
   private let model: MaskedAutoencoder
   private let optimizer: AdamW
   private let images: Tensor
-  private let masking = RandomMasking(ratio: 0.75)
   private var steps = 0
 
   /// Makes the model and the images.
@@ -62,7 +63,7 @@ public final class StepBenchmark {
   public func step() -> Double {
     let start = ContinuousClock.now
     store.clearGradients()
-    let mask = masking.mask(
+    let mask = workload.masking.mask(
       workload.configuration.grid, batch: workload.batch,
       using: Generator(seed: 2, stream: 0, step: steps)
     ).to(device)

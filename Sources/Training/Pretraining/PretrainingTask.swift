@@ -43,7 +43,6 @@ public final class PretrainingTask: TrainingTask {
   public let store: ParameterStore
   public let description: ModelDescription
   private let inputs: PretrainingInputs
-  private let masking: any MaskingStrategy
   private let cacheWarning: String?
   /// Images on a sheet of reconstructions, evenly over the set, whose neighbours are often alike; files
   /// that do not decode are left out.
@@ -70,8 +69,7 @@ public final class PretrainingTask: TrainingTask {
     let normalization = recipe.data.pixelNormalization(channels: recipe.model.channels)
     description = ModelDescription(
       model: recipe.model, mean: normalization.mean, deviation: normalization.std,
-      maskingRatio: recipe.masking.ratio)
-    masking = recipe.masking.rule
+      masking: recipe.masking)
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: Stream.weights, step: 0))
@@ -85,7 +83,7 @@ public final class PretrainingTask: TrainingTask {
 
   public func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
     // Drawn on the CPU: the same masks on every device.
-    let mask = masking.mask(
+    let mask = recipe.masking.mask(
       model.configuration.grid, batch: batch.count,
       using: Generator(seed: recipe.seed, stream: Stream.masks, step: draw))
     return model.loss(images, mask: mask.to(store.device), over: recipe.loss.region.lossRegion)
@@ -94,7 +92,7 @@ public final class PretrainingTask: TrainingTask {
   public func loss(ofBlankImages count: Int) -> Tensor {
     let shape = recipe.model
     let images = Tensor.zeros([count, shape.channels, shape.height, shape.width]).to(store.device)
-    let mask = masking.mask(shape.grid, batch: count, using: Generator(seed: 0))
+    let mask = recipe.masking.mask(shape.grid, batch: count, using: Generator(seed: 0))
     return model.loss(images, mask: mask.to(store.device))
   }
 
@@ -127,14 +125,14 @@ public final class PretrainingTask: TrainingTask {
       SummaryLine(
         "model",
         "\(shape.height) × \(shape.width) × \(shape.channels), patch \(shape.patch): "
-          + "\(recipe.masking.visible(of: shape.grid.count)) of \(shape.grid.count) patches visible; "
-          + "encoder \(shape.encoder.words), decoder \(shape.decoder.words); "
+          + "\(recipe.masking.kept(of: shape.grid)) of \(shape.grid.count) patches visible; "
+          + "encoder \(shape.encoder.words), decoder \(shape.decoder?.words ?? "none"); "
           + "\(Readable.fixed(Double(store.trainableCount) / 1e6, 2)) M parameters"))
     return lines
   }
 
   public func pictures(epoch: Double) throws -> [TrainingPicture] {
-    guard !pictured.isEmpty else { return [] }
+    guard recipe.model.target.isDrawable, !pictured.isEmpty else { return [] }
     let sheet = try Reconstruction(model, description, on: store.device).sheet(
       of: data.dataset, pictured, ratios: [recipe.masking.ratio], seed: recipe.seed,
       title: "\(recipe.name), epoch \(Readable.fixed(epoch, 1))")
@@ -164,15 +162,6 @@ extension PretrainingRecipe {
     ImageTransform(
       data.augmentation, size: PixelSize(width: model.width, height: model.height),
       normalization: data.pixelNormalization(channels: model.channels))
-  }
-}
-
-extension PretrainingRecipe.Masking {
-  /// The strategy that the recipe names.
-  var rule: any MaskingStrategy {
-    switch strategy {
-    case .random: RandomMasking(ratio: ratio)
-    }
   }
 }
 
