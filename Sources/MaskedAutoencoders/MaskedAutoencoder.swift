@@ -52,7 +52,7 @@ public struct MaskedAutoencoder: Module {
     switch region {
     case .hidden:
       let predicted = decoder.hidden(latent, mask: mask).to(.float32)
-      let hidden = all.flattened(to: 1).taking(mask.hiddenRows, along: 0)
+      let hidden = all.flattened(to: 1).selected(mask.hiddenRows, along: 0)
       return predicted.flattened(to: 1).meanSquaredError(to: target(hidden))
     case .all:
       return decoder.all(latent, mask: mask).to(.float32).meanSquaredError(to: target(all))
@@ -76,7 +76,7 @@ public struct MaskedAutoencoder: Module {
     let all = checkedPatches(of: images, mask: mask)
     let latent = encoder(all, keeping: mask)
     let prediction = decoder.all(latent, mask: mask)
-    let errors = (prediction.to(.float32) - target(all)).squared.mean([-1])  // [B, N]
+    let errors = (prediction.to(.float32) - target(all)).squared().mean([-1])  // [B, N]
     let loss =
       switch region {
       case .hidden: (errors * mask.indicator).sum() / mask.indicator.sum()
@@ -100,6 +100,6 @@ public struct MaskedAutoencoder: Module {
 
   /// The patches' target, without a gradient.
   private func target(_ patches: Tensor) -> Tensor {
-    configuration.target.values(for: patches.detached)
+    configuration.target.values(for: patches.detached())
   }
 }

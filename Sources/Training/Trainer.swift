@@ -59,7 +59,7 @@ public final class Trainer {
 
   private let task: any TrainingTask
   private let optimizer: any Optimizer
-  private let average: WeightAverage?
+  private let average: ModelEMA?
   private let loader: BatchLoader
   private let imageCount: Int
   private let layout: UInt32?
@@ -79,7 +79,7 @@ public final class Trainer {
   ///   - layout: The fingerprint of their layout.
   ///   - step: Steps taken before, in a resumed run.
   public init(
-    _ task: any TrainingTask, optimizer: any Optimizer, average: WeightAverage? = nil,
+    _ task: any TrainingTask, optimizer: any Optimizer, average: ModelEMA? = nil,
     loader: BatchLoader, images: Int, layout: UInt32? = nil, plan: Plan, folder: RunFolder,
     startingAt step: Int = 0,
     observers: [any TrainingObserver]
@@ -129,11 +129,11 @@ public final class Trainer {
     let rate = plan.rate(step)
     var norm: Double?
     if let limit = plan.clip {
-      let length = clipGradients(of: optimizer.groups, to: limit).item
+      let length = clipGradients(of: optimizer.groups, to: limit).item()
       guard length.isFinite else { throw notFinite("the gradient's length", length) }
       norm = length
     }
-    optimizer.step(rate: rate)
+    optimizer.step(learningRate: rate)
     average?.update()
     step += 1
     return StepReport(
@@ -150,7 +150,7 @@ public final class Trainer {
     let loss = withAutocast(to: plan.precision, on: task.store.device) {
       task.loss(images, of: batch, draw: draw)
     }
-    let value = loss.item
+    let value = loss.item()
     guard value.isFinite else { return value }
     (plan.accumulation == 1 ? loss : loss / Double(plan.accumulation)).backward()
     return value
@@ -246,7 +246,7 @@ extension Batch {
 extension ParameterStore {
   /// Whether every weight is a finite number.
   var isFinite: Bool {
-    withoutGradients { entries.allSatisfy { $0.tensor.isFinite.all().item == 1 } }
+    withoutGradients { entries.allSatisfy { $0.tensor.isFinite().all().item() == 1 } }
   }
 }
 

@@ -115,7 +115,7 @@ struct Texts {
 
     let rows = try NpyFile(folder + "/features.npy").tensor()
     #expect(rows.shape == [3, 16])
-    #expect(rows.isFinite.all().item == 1)
+    #expect(rows.isFinite().all().item() == 1)
   }
 
   @Test func `the example of use classifies and embeds a photo`() throws {

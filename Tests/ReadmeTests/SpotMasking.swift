@@ -16,6 +16,6 @@ public struct SpotMasking: MaskingStrategy {
     let down = rows - place.narrowed(1, to: 0..<1) * Double(grid.rows)  // [B, N]
     let right = columns - place.narrowed(1, to: 1..<2) * Double(grid.columns)
     let kept = Int(Double(grid.count) * (1 - ratio))
-    return PatchMask(noise: -(down.squared + right.squared), keeping: kept)
+    return PatchMask(noise: -(down.squared() + right.squared()), keeping: kept)
   }
 }

@@ -31,7 +31,7 @@ package struct ReconstructionTargetChecker {
       values.shape == patches.shape, "\(context("the shape stays"))",
       sourceLocation: sourceLocation)
     #expect(
-      values.isFinite.all().item == 1, "\(context("values are finite"))",
+      values.isFinite().all().item() == 1, "\(context("values are finite"))",
       sourceLocation: sourceLocation)
     expectClose(
       target.pixels(from: values, of: patches), patches, relative: tolerance,

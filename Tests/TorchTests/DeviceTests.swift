@@ -59,7 +59,7 @@ import Torch
         Engine.threads = count
         #expect(Engine.threads == count)
       }
-      #expect(Tensor.ones([300, 300]).matmul(Tensor.ones([300, 300])).mean().item == 300)
+      #expect(Tensor.ones([300, 300]).matmul(Tensor.ones([300, 300])).mean().item() == 300)
     }
   }
 }

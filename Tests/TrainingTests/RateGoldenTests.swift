@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
+import TorchOptim
 import Training
 
 /// Learning rates as timm's schedule gives them for recipes of every kind.
@@ -43,7 +44,7 @@ import Training
     recipe.budget = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))
     let schedule = recipe.schedule(stepsPerEpoch: stepsPerEpoch)
     for (step, rate) in zip(steps, golden) {
-      #expect(abs(schedule.rate(at: step) - rate) <= 1e-12 * recipe.peakRate(), "step \(step)")
+      #expect(abs(schedule.learningRate(at: step) - rate) <= 1e-12 * recipe.peakRate(), "step \(step)")
     }
   }
 }

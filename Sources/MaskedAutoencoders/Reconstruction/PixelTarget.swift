@@ -24,6 +24,6 @@ extension PixelTarget {
 extension Tensor {
   fileprivate var patchMean: Tensor { mean([-1], keepingDimensions: true) }
   fileprivate var patchDeviation: Tensor {
-    (variance([-1], keepingDimensions: true) + 1e-6).squareRoot
+    (variance([-1], keepingDimensions: true) + 1e-6).squareRoot()
   }
 }

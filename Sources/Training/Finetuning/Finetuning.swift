@@ -75,7 +75,7 @@ public final class Finetuning {
   private let settings: Settings
   private let task: FinetuningTask
   private let optimizer: any Optimizer
-  private let average: WeightAverage?
+  private let average: ModelEMA?
 
   /// Opens data, encoder and folder and makes the classifier; nothing is trained yet.
   ///
@@ -112,7 +112,7 @@ public final class Finetuning {
     }
     optimizer = task.optimizer()
     let store = task.store
-    average = resolved.average.map { WeightAverage(of: store, decay: $0) }
+    average = resolved.average.map { ModelEMA(of: store, decay: $0) }
     folder = try RunFolder(settings.out, settings.opening)
     let (checkpoint, skipped) = folder.latestCheckpoint()
     skippedCheckpoints = skipped
@@ -258,7 +258,7 @@ public final class Finetuning {
     defer { loader.stop() }
     let plan = Trainer.Plan(
       totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch,
-      rate: recipe.schedule(stepsPerEpoch: stepsPerEpoch).rate(at:),
+      rate: recipe.schedule(stepsPerEpoch: stepsPerEpoch).learningRate(at:),
       accumulation: recipe.batch.accumulation, clip: recipe.optimizer.clip,
       precision: recipe.precision.type, checkpointEvery: recipe.checkpoints.steps(stepsPerEpoch),
       keptCheckpoints: recipe.checkpoints.keep, stopAfter: settings.stopAfter, seed: recipe.seed)

@@ -1,3 +1,5 @@
+public import TorchOptim
+
 extension TrainingRecipe {
   /// Images that one optimizer step learns from, in `world` processes together.
   public func effectiveBatch(world: Int = 1) -> Int { batch.size * batch.accumulation * world }
@@ -22,6 +24,6 @@ extension TrainingRecipe {
 
   /// The learning rate of a step counted from 0; see ``schedule(stepsPerEpoch:world:)``.
   public func rate(atStep step: Int, stepsPerEpoch: Int, world: Int = 1) -> Double {
-    schedule(stepsPerEpoch: stepsPerEpoch, world: world).rate(at: step)
+    schedule(stepsPerEpoch: stepsPerEpoch, world: world).learningRate(at: step)
   }
 }

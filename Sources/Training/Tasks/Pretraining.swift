@@ -176,7 +176,7 @@ public final class Pretraining {
     defer { loader.stop() }
     let schedule = recipe.schedule(stepsPerEpoch: stepsPerEpoch)
     let plan = Trainer.Plan(
-      totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, rate: schedule.rate(at:),
+      totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, rate: schedule.learningRate(at:),
       accumulation: recipe.batch.accumulation, clip: recipe.optimizer.clip,
       precision: recipe.precision.type, checkpointEvery: recipe.checkpoints.steps(stepsPerEpoch),
       keptCheckpoints: recipe.checkpoints.keep, stopAfter: settings.stopAfter, seed: recipe.seed)

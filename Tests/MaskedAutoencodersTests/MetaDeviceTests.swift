@@ -1,0 +1,90 @@
+import MaskedAutoencoders
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+/// Whole models on libtorch's `meta` device: a tensor that is made on the CPU by default, where the model
+/// is elsewhere, stops the run, as it would on a GPU.
+@Suite struct MetaDeviceTests {
+  private let configuration = ModelConfiguration(
+    height: 16, width: 24, patch: 4, encoder: TransformerShape(width: 32, depth: 2, heads: 4),
+    decoder: TransformerShape(width: 16, depth: 2, heads: 2), target: .normalizedPixels)
+  private let images = Tensor.empty([3, 3, 16, 24], device: .meta)
+
+  private var mask: PatchMask {
+    RandomMasking(ratio: 0.75)
+      .mask(configuration.grid, batch: 3, using: Generator(seed: 1)).to(.meta)
+  }
+
+  /// Runs `body` and says what libtorch refused.
+  private func refusal(_ body: () -> Tensor) -> String? {
+    do throws(TorchError) {
+      _ = try withTorchErrors(body)
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test(arguments: MaskedAutoencoder.LossRegion.allCases)
+  func `the loss and its gradients need no tensor of another device`(
+    region: MaskedAutoencoder.LossRegion
+  ) throws {
+    let store = ParameterStore(on: .meta, initializing: Generator(seed: 0))
+    let model = MaskedAutoencoder(configuration, in: store.root)
+    #expect(store.entries.allSatisfy { $0.tensor.device == .meta })
+    let loss = try withTorchErrors {
+      let loss = model.loss(images, mask: mask, over: region)
+      loss.backward()
+      return loss
+    }
+    #expect(loss.shape == [] && loss.device == .meta)
+    for entry in store.trainable {
+      #expect(entry.tensor.gradient?.shape == entry.tensor.shape, "\(entry.name)")
+      #expect(entry.tensor.gradient?.device == .meta, "\(entry.name)")
+    }
+    let output = try withTorchErrors { model(images, mask: mask, over: region) }
+    #expect(output.prediction.shape == [3, 24, 48] && output.latent.shape == [3, 7, 32])
+  }
+
+  @Test(arguments: ClassifierHead.Pooling.allCases)
+  func `a classifier needs no tensor of another device`(pooling: ClassifierHead.Pooling) throws {
+    let store = ParameterStore(on: .meta, initializing: nil)
+    let classifier = ImageClassifier(
+      configuration,
+      head: ClassifierHead(pooling: pooling, classes: 5, normalizesBatches: true), in: store.root)
+    let paths = DropPath(rate: 0.5, using: Generator(seed: 1))
+    for (isTraining, paths) in [(false, nil), (true, paths)] {
+      let scores = try withTorchErrors {
+        classifier(images, isTraining: isTraining, dropping: paths)
+      }
+      #expect(scores.shape == [3, 5] && scores.device == .meta)
+    }
+    let weights = try withTorchErrors {
+      classifier.encoder.attentionWeights(of: patches(of: images, side: 4))
+    }
+    #expect(weights.shape == [3, 4, 25, 25])
+  }
+
+  /// The trick must be able to fail: inputs, masks and weights of another device are all refused.
+  @Test func `a tensor of another device is refused`() {
+    let store = ParameterStore(on: .meta, initializing: nil)
+    let model = MaskedAutoencoder(configuration, in: store.root)
+    #expect(refusal { model.loss(images, mask: mask) } == nil)
+    #expect(refusal { model.loss(Tensor.zeros([3, 3, 16, 24]), mask: mask) } != nil)
+    let cpuMask = PatchMask(
+      noise: Tensor.rand([3, 24], using: Generator(seed: 1)), keeping: 6)
+    #expect(refusal { model.loss(images, mask: cpuMask) } != nil)
+    #expect(refusal { model.encoder(patches(of: images, side: 4)) + Tensor.ones([25, 32]) } != nil)
+    #expect(refusal { Tensor(model.loss(images, mask: mask).item()) } != nil)
+  }
+
+  @Test func `names and shapes of a model are declared without memory`() {
+    let huge = ModelConfiguration(encoder: .huge, decoder: .paperDecoder)
+    let store = ParameterStore(on: .meta, initializing: nil)
+    _ = MaskedAutoencoder(huge, in: store.root)
+    #expect(store["blocks.31.mlp.fc1.weight"]?.shape == [5120, 1280])
+    #expect(store.trainableCount > 600_000_000)
+  }
+}
