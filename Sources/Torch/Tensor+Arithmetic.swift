@@ -43,6 +43,7 @@ extension Tensor {
   public static func - (a: Tensor, b: Double) -> Tensor { Ops.subScalar(a, b) }
   /// With a whole number, which leaves whole numbers whole.
   public static func - (a: Tensor, b: Int) -> Tensor { Ops.subScalar(a, b) }
+  /// A number less each element.
   public static func - (a: Double, b: Tensor) -> Tensor { Ops.rsubScalar(b, a) }
   /// Element by element, with broadcasting.
   public static func * (a: Tensor, b: Tensor) -> Tensor { Ops.mul(a, b) }
@@ -55,6 +56,7 @@ extension Tensor {
   public static func / (a: Tensor, b: Double) -> Tensor { Ops.divScalar(a, b) }
   /// A number over each element.
   public static func / (a: Double, b: Tensor) -> Tensor { Ops.reciprocal(b) * a }
+  /// The elements with the other sign.
   public static prefix func - (a: Tensor) -> Tensor { Ops.neg(a) }
 
   /// Absolute values.

@@ -95,7 +95,8 @@ extension Tensor {
   ///
   /// - Parameters:
   ///   - widths: How many before and after the last dimension, then before and after the one before,
-  ///     and so on: left, right, top, bottom for pictures. Negative numbers take away.
+  ///     and so on: left, right, top, bottom for pictures `[B, C, H, W]`, all four of which `reflect` and
+  ///     `replicate` want. Negative numbers take away.
   ///   - mode: What stands there.
   public func padded(
     _ widths: [Int], mode: PaddingMode = .constant(0),

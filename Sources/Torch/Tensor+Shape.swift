@@ -142,7 +142,7 @@ extension Tensor {
   /// On another device; itself where it is there already.
   public func to(_ device: Device) -> Tensor {
     if device == self.device { return self }
-    return isDefined ? Ops.toDevice(self, device, dtype) : Ops.detach(self)
+    return isDefined ? Ops.toDevice(self, device, dtype) : detached()
   }
 
   /// The same memory without a past: gradients stop here.

@@ -162,7 +162,8 @@ extension Tensor {
       TorchFailure.report(
         TorchError(
           operation: "subscript",
-          message: "\(rank - rest) indices for a tensor of \(rank) dimensions, \(shape)"), file, line)
+          message: "\(rank - rest) indices for a tensor of \(rank) dimensions, \(shape)"), file,
+        line)
       return (Tensor(), [])
     }
     /// Leaves dimensions as they are.

@@ -47,7 +47,8 @@ public final class AdamW: Optimizer {
         let count = Tensor.full([], Double(steps), device: device)
         Self.update.all(
           chosen.values, chosen.gradients, chosen.m, chosen.v, [Tensor](),
-          [Tensor](repeating: count, count: chosen.values.count), learningRate * group.learningRateScale,
+          [Tensor](repeating: count, count: chosen.values.count),
+          learningRate * group.learningRateScale,
           beta1, beta2, group.weightDecay, epsilon, false, false)
       }
     }

@@ -48,7 +48,8 @@ import TorchOptim
           let expected = try #require(golden.parameters[name], "\(golden.name) \(name)")
           // timm counts the norm after the blocks to the last one; the published code does not.
           let scale = name.hasPrefix("norm.") ? 1 : expected[0]
-          #expect(abs(group.learningRateScale - scale) < 1e-12 * max(1, scale), "\(golden.name) \(name)")
+          #expect(
+            abs(group.learningRateScale - scale) < 1e-12 * max(1, scale), "\(golden.name) \(name)")
           #expect(group.weightDecay == expected[1], "\(golden.name) \(name)")
         }
       }

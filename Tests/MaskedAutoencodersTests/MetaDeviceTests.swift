@@ -12,19 +12,9 @@ import TorchNN
     decoder: TransformerShape(width: 16, depth: 2, heads: 2), target: .normalizedPixels)
   private let images = Tensor.empty([3, 3, 16, 24], device: .meta)
 
-  private var mask: PatchMask {
+  private func mask(on device: Device) -> PatchMask {
     RandomMasking(ratio: 0.75)
-      .mask(configuration.grid, batch: 3, using: Generator(seed: 1)).to(.meta)
-  }
-
-  /// Runs `body` and says what libtorch refused.
-  private func refusal(_ body: () -> Tensor) -> String? {
-    do throws(TorchError) {
-      _ = try withTorchErrors(body)
-      return nil
-    } catch {
-      return error.description
-    }
+      .mask(configuration.grid, batch: 3, using: Generator(seed: 1)).to(device)
   }
 
   @Test(arguments: MaskedAutoencoder.LossRegion.allCases)
@@ -35,7 +25,7 @@ import TorchNN
     let model = MaskedAutoencoder(configuration, in: store.root)
     #expect(store.entries.allSatisfy { $0.tensor.device == .meta })
     let loss = try withTorchErrors {
-      let loss = model.loss(images, mask: mask, over: region)
+      let loss = model.loss(images, mask: mask(on: .meta), over: region)
       loss.backward()
       return loss
     }
@@ -44,7 +34,7 @@ import TorchNN
       #expect(entry.tensor.gradient?.shape == entry.tensor.shape, "\(entry.name)")
       #expect(entry.tensor.gradient?.device == .meta, "\(entry.name)")
     }
-    let output = try withTorchErrors { model(images, mask: mask, over: region) }
+    let output = try withTorchErrors { model(images, mask: mask(on: .meta), over: region) }
     #expect(output.prediction.shape == [3, 24, 48] && output.latent.shape == [3, 7, 32])
   }
 
@@ -67,17 +57,23 @@ import TorchNN
     #expect(weights.shape == [3, 4, 25, 25])
   }
 
-  /// The trick must be able to fail: inputs, masks and weights of another device are all refused.
-  @Test func `a tensor of another device is refused`() {
-    let store = ParameterStore(on: .meta, initializing: nil)
-    let model = MaskedAutoencoder(configuration, in: store.root)
-    #expect(refusal { model.loss(images, mask: mask) } == nil)
-    #expect(refusal { model.loss(Tensor.zeros([3, 3, 16, 24]), mask: mask) } != nil)
-    let cpuMask = PatchMask(
-      noise: Tensor.rand([3, 24], using: Generator(seed: 1)), keeping: 6)
-    #expect(refusal { model.loss(images, mask: cpuMask) } != nil)
-    #expect(refusal { model.encoder(patches(of: images, side: 4)) + Tensor.ones([25, 32]) } != nil)
-    #expect(refusal { Tensor(model.loss(images, mask: mask).item()) } != nil)
+  /// The trick must be able to fail: images and masks of another device stop the program.
+  @Test(arguments: ["images", "mask", "neither"])
+  func `a tensor of another device is refused`(made: String) async {
+    let result = await #expect(
+      processExitsWith: made == "neither" ? .success : .failure,
+      observing: [\.standardErrorContent]
+    ) { [made] in
+      let tests = MetaDeviceTests()
+      let store = ParameterStore(on: .meta, initializing: nil)
+      let model = MaskedAutoencoder(tests.configuration, in: store.root)
+      let images = made == "images" ? Tensor.zeros([3, 3, 16, 24]) : tests.images
+      let mask = made == "mask" ? tests.mask(on: .cpu) : tests.mask(on: .meta)
+      _ = model.loss(images, mask: mask)
+    }
+    let text = standardError(of: result)
+    #expect(
+      text.contains("on one device, but found cpu and meta") == (made != "neither"), "\(text)")
   }
 
   @Test func `names and shapes of a model are declared without memory`() {

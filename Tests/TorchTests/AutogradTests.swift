@@ -145,7 +145,10 @@ import Torch
       ("maximum", { $0.maximum($1) }), ("smooth L1", { $0.smoothL1Loss(to: $1, beta: 0.5) }),
       ("binary cross-entropy", { $0.binaryCrossEntropy(with: $1.sigmoid()) }),
       ("einsum", { Tensor.einsum("ij,kj->ik", $0, $1) }),
-      ("scatter_add", { $0.scatterAdded($1, to: Tensor([2, 2, 0, 0, 1, 1], shape: [2, 3]), along: 1) }),
+      (
+        "scatter_add",
+        { $0.scatterAdded($1, to: Tensor([2, 2, 0, 0, 1, 1], shape: [2, 3]), along: 1) }
+      ),
       ("stack", { stacked([$0, $1], along: 2) }),
       ("where", { Tensor.where($0 .> 0, $0, $1) }),
       ("scatter", { $0.scattered($1, to: Tensor([2, 1, 0, 0, 1, 2], shape: [2, 3]), along: 1) }),

@@ -106,8 +106,9 @@ import Torch
     expect(x.padded([1, 0]), [0, 1, 2, 3, 0, 4, 5, 6], [1, 1, 2, 4])
     expect(
       x.padded([0, 0, 1, 0], mode: .constant(7)), [7, 7, 7, 1, 2, 3, 4, 5, 6], [1, 1, 3, 3])
-    expect(x.padded([2, 0], mode: .reflect), [3, 2, 1, 2, 3, 6, 5, 4, 5, 6], [1, 1, 2, 5])
-    expect(x.padded([2, 0], mode: .replicate), [1, 1, 1, 2, 3, 4, 4, 4, 5, 6], [1, 1, 2, 5])
+    expect(x.padded([2, 0, 0, 0], mode: .reflect), [3, 2, 1, 2, 3, 6, 5, 4, 5, 6], [1, 1, 2, 5])
+    expect(
+      x.padded([2, 0, 0, 0], mode: .replicate), [1, 1, 1, 2, 3, 4, 4, 4, 5, 6], [1, 1, 2, 5])
     expect(x.padded([-1, -1]), [2, 5], [1, 1, 2, 1])
   }
 

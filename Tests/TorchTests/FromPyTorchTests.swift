@@ -177,7 +177,9 @@ struct PyTorchTable {
     for character in head.drop(while: { $0 != "(" }) {
       if character == ")" || character == "]" { depth -= 1 }
       if depth == 0, character == ")" { break }
-      if depth == 1, character == "," { parameters.append("") } else if depth >= 1 {
+      if depth == 1, character == "," {
+        parameters.append("")
+      } else if depth >= 1 {
         parameters[parameters.count - 1].append(character)
       }
       if character == "(" || character == "[" { depth += 1 }
@@ -193,7 +195,7 @@ struct PyTorchTable {
   private static func sentence(_ comment: [String]) -> String {
     let paragraph = comment.prefix { !$0.isEmpty }.joined(separator: " ")
     let end = paragraph.firstMatch(of: /[.:;](\s|$)/)?.range.lowerBound ?? paragraph.endIndex
-    return paragraph[..<end] + "."
+    return paragraph[..<end].replacing("``", with: "`") + "."
   }
 
   /// The whole page.

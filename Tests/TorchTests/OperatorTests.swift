@@ -200,7 +200,8 @@ import Torch
     expectWhole((x .> 2).nonzero(), [0, 2, 1, 1], [2, 2])
     expectWhole(Tensor([2, 0]).oneHot(3), [0, 0, 1, 1, 0, 0], [2, 3])
     expect(
-      Tensor.ones([2, 3]).scatterAdded(x, to: Tensor([0, 0, 2, 1, 1, 1], shape: [2, 3]), along: 1),
+      Tensor.ones([2, 3]).scatterAdded(
+        x, to: Tensor([0, 0, 2, 1, 1, 1], shape: [2, 3]), along: 1),
       [0, 1, 4, 1, -4, 1], [2, 3])
   }
 

@@ -106,13 +106,13 @@ import Torch
         return "\(error)"
       }
     }
-    #expect(message { x[3] }?.hasPrefix("select: ") == true)
-    #expect(message { x[-4] }?.hasPrefix("select: ") == true)
+    #expect(message { x[3] }?.hasPrefix("select.int: ") == true)
+    #expect(message { x[-4] }?.hasPrefix("select.int: ") == true)
     #expect(message { x[0, 0, 3..<6] }?.hasPrefix("narrow: ") == true)
     #expect(message { x[0, 0, (-6)...] }?.hasPrefix("narrow: ") == true)
     #expect(message { x[0, 0, .stride(to: 6, by: 2)] }?.hasPrefix("narrow: ") == true)
-    #expect(message { x[0, 0, .stride(by: 0)] }?.hasPrefix("slice: ") == true)
-    #expect(message { x[Tensor([3])] }?.hasPrefix("index: ") == true)
+    #expect(message { x[0, 0, .stride(by: 0)] }?.hasPrefix("slice.Tensor: ") == true)
+    #expect(message { x[Tensor([3])] }?.hasPrefix("index.Tensor: ") == true)
     #expect(
       message { x[.all, .all, .all, .all] }
         == "subscript: 4 indices for a tensor of 3 dimensions, [3, 4, 5]")

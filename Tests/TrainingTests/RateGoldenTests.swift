@@ -44,7 +44,8 @@ import Training
     recipe.budget = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))
     let schedule = recipe.schedule(stepsPerEpoch: stepsPerEpoch)
     for (step, rate) in zip(steps, golden) {
-      #expect(abs(schedule.learningRate(at: step) - rate) <= 1e-12 * recipe.peakRate(), "step \(step)")
+      #expect(
+        abs(schedule.learningRate(at: step) - rate) <= 1e-12 * recipe.peakRate(), "step \(step)")
     }
   }
 }

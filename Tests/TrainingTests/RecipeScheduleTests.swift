@@ -29,7 +29,8 @@ import Training
   @Test func runsShorterThanTheirWarmupOnlyRise() {
     let schedule = WarmupCosine(peak: 1, warmup: 100, total: 20)
     #expect(schedule.learningRate(at: 19) == 0.19)
-    #expect(WarmupCosine(peak: 1, minimum: 0.1, warmup: 100, total: 20).learningRate(at: 120) == 0.1)
+    #expect(
+      WarmupCosine(peak: 1, minimum: 0.1, warmup: 100, total: 20).learningRate(at: 120) == 0.1)
     #expect(WarmupCosine(peak: 1, warmup: 0, total: 0).learningRate(at: 0) == 0)
   }
 
