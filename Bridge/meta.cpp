@@ -24,8 +24,10 @@ void ct_check_devices(const c10::OperatorHandle &op, const std::vector<IValue> &
     } else if (value.isTensorList()) {
       for (const IValue &element : value.toListRef()) look(element.toTensor());
     } else if (value.isList()) {
-      for (const IValue &element : value.toListRef())
+      for (const IValue &element : value.toListRef()) {
         if (element.isTensor()) look(element.toTensor());
+        else if (!element.isNone()) break;  // a list of numbers
+      }
     }
     if (has_meta && other) break;
   }
@@ -79,10 +81,12 @@ void shapes_from_cpu(const c10::OperatorHandle &op, c10::DispatchKeySet, torch::
 TORCH_LIBRARY_IMPL(aten, Meta, m) {
   for (const char *name :
        {"native_layer_norm", "native_layer_norm_backward", "native_batch_norm",
-        "native_batch_norm_backward", "var.correction", "var_mean.correction", "index_select",
-        "where.self", "where.self_out", "convolution_overrideable",
-        "convolution_backward_overrideable", "_adaptive_avg_pool2d",
-        "_adaptive_avg_pool2d_backward"}) {
+        "native_batch_norm_backward", "native_group_norm", "native_group_norm_backward",
+        "var.correction", "var_mean.correction", "index_select", "where.self", "where.self_out",
+        "convolution", "convolution_backward", "_adaptive_avg_pool2d",
+        "_adaptive_avg_pool2d_backward", "relu", "roll", "flip", "mse_loss_backward",
+        "smooth_l1_loss_backward.grad_input", "nll_loss2d_forward", "nll_loss2d_backward",
+        "log_sigmoid_forward", "log_sigmoid_backward"}) {
     m.impl(name, torch::CppFunction::makeFromBoxedFunction<&shapes_from_cpu>());
   }
 }
