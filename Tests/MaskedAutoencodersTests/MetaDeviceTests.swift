@@ -17,44 +17,48 @@ import TorchNN
       .mask(configuration.grid, batch: 3, using: Generator(seed: 1)).to(device)
   }
 
+  // In a process of its own each, so that an operator that is refused ends that and says what it was.
+
   @Test(arguments: MaskedAutoencoder.LossRegion.allCases)
   func `the loss and its gradients need no tensor of another device`(
     region: MaskedAutoencoder.LossRegion
-  ) throws {
-    let store = ParameterStore(on: .meta, initializing: Generator(seed: 0))
-    let model = MaskedAutoencoder(configuration, in: store.root)
-    #expect(store.entries.allSatisfy { $0.tensor.device == .meta })
-    let loss = try withTorchErrors {
-      let loss = model.loss(images, mask: mask(on: .meta), over: region)
+  ) async {
+    await #expect(processExitsWith: .success) { [region] in
+      let tests = MetaDeviceTests()
+      let store = ParameterStore(on: .meta, initializing: Generator(seed: 0))
+      let model = MaskedAutoencoder(tests.configuration, in: store.root)
+      #expect(store.entries.allSatisfy { $0.tensor.device == .meta })
+      let mask = tests.mask(on: .meta)
+      let loss = model.loss(tests.images, mask: mask, over: region)
+      #expect(loss.shape == [] && loss.device == .meta)
       loss.backward()
-      return loss
+      for entry in store.trainable {
+        #expect(entry.tensor.gradient?.shape == entry.tensor.shape, "\(entry.name)")
+        #expect(entry.tensor.gradient?.device == .meta, "\(entry.name)")
+      }
+      let output = model(tests.images, mask: mask, over: region)
+      #expect(output.prediction.shape == [3, 24, 48] && output.latent.shape == [3, 7, 32])
     }
-    #expect(loss.shape == [] && loss.device == .meta)
-    for entry in store.trainable {
-      #expect(entry.tensor.gradient?.shape == entry.tensor.shape, "\(entry.name)")
-      #expect(entry.tensor.gradient?.device == .meta, "\(entry.name)")
-    }
-    let output = try withTorchErrors { model(images, mask: mask(on: .meta), over: region) }
-    #expect(output.prediction.shape == [3, 24, 48] && output.latent.shape == [3, 7, 32])
   }
 
   @Test(arguments: ClassifierHead.Pooling.allCases)
-  func `a classifier needs no tensor of another device`(pooling: ClassifierHead.Pooling) throws {
-    let store = ParameterStore(on: .meta, initializing: nil)
-    let classifier = ImageClassifier(
-      configuration,
-      head: ClassifierHead(pooling: pooling, classes: 5, normalizesBatches: true), in: store.root)
-    let paths = DropPath(rate: 0.5, using: Generator(seed: 1))
-    for (isTraining, paths) in [(false, nil), (true, paths)] {
-      let scores = try withTorchErrors {
-        classifier(images, isTraining: isTraining, dropping: paths)
-      }
-      #expect(scores.shape == [3, 5] && scores.device == .meta)
+  func `a classifier needs no tensor of another device`(pooling: ClassifierHead.Pooling) async {
+    await #expect(processExitsWith: .success) { [pooling] in
+      let tests = MetaDeviceTests()
+      let store = ParameterStore(on: .meta, initializing: nil)
+      let classifier = ImageClassifier(
+        tests.configuration,
+        head: ClassifierHead(pooling: pooling, classes: 5, normalizesBatches: true),
+        in: store.root)
+      let evaluated = classifier(tests.images)
+      #expect(evaluated.shape == [3, 5] && evaluated.device == .meta)
+      let trained = classifier(
+        tests.images, isTraining: true, dropping: DropPath(rate: 0.5, using: Generator(seed: 1)))
+      trained.crossEntropy(with: Tensor([0, 1, 4]).to(.meta)).backward()
+      #expect(store["head.weight"]?.gradient?.shape == [5, 32])
+      let cut = patches(of: tests.images, side: 4)
+      #expect(classifier.encoder.attentionWeights(of: cut).shape == [3, 4, 25, 25])
     }
-    let weights = try withTorchErrors {
-      classifier.encoder.attentionWeights(of: patches(of: images, side: 4))
-    }
-    #expect(weights.shape == [3, 4, 25, 25])
   }
 
   /// The trick must be able to fail: images and masks of another device stop the program.

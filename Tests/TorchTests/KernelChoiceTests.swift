@@ -77,9 +77,10 @@ import Torch
         expectClose(x.linear(weight, bias), expected, absolute: 1e-5)
         expectClose(x.linearWithGELU(weight, bias), expected.gelu(), absolute: 1e-5)
         // A bias that does not fit is libtorch's to refuse, in its own words.
-        #expect(throws: TorchError.self) {
+        let error = #expect(throws: TorchError.self) {
           try withTorchErrors { x.linear(weight, Tensor.zeros([3])) }
         }
+        #expect(error?.operation == "linear")
       }
       weight.requiresGradient = true
       x.linear(weight, bias).sum().backward()
