@@ -13,6 +13,9 @@
 
 using c10::IValue;
 
+// meta.cpp
+void ct_check_devices(const c10::OperatorHandle &, const std::vector<IValue> &);
+
 namespace {
 
 enum class Kind : uint8_t {
@@ -300,6 +303,7 @@ int ct_call(ct_frame f) {
   try {
     if (!f->failed) {
       f->complete();
+      ct_check_devices(f->op->handle, f->stack);
       f->op->handle.callBoxed(f->stack);
       for (const auto &result : f->stack) {
         TORCH_CHECK(result.isTensor() || result.isTensorList(), "a result is no tensor: ", f->op->schema);

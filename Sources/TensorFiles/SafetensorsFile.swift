@@ -95,7 +95,7 @@ extension SafetensorsFile {
 extension AtomicFile {
   /// Adds the elements of a tensor, row by row.
   public func write(_ tensor: Tensor) throws(FileError) {
-    let flat = tensor.detached.to(.cpu).contiguous()
+    let flat = tensor.detached().to(.cpu).contiguous()
     let result = flat.withMutableBytes { bytes in
       Result { () throws(FileError) in try write(UnsafeRawBufferPointer(bytes)) }
     }

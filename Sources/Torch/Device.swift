@@ -7,6 +7,8 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
     case cpu = 0
     case cuda = 1
     case mps = 13
+    /// Shapes and types without elements.
+    case meta = 14
   }
 
   /// The kind of processor.
@@ -22,6 +24,12 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
 
   /// The processor everyone has.
   public static let cpu = Device(.cpu)
+
+  /// A device whose tensors have a shape and a type and no memory. Operators work out the shape of
+  /// their result and compute nothing; reading an element fails, and so does an operator that gets a
+  /// tensor of another device besides. A model is run here to learn its shapes, or to find a tensor
+  /// that is made on the wrong device, without a GPU.
+  public static let meta = Device(.meta)
 
   public var description: String { kind == .cuda ? "cuda:\(index)" : "\(kind)" }
 
@@ -67,15 +75,17 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
 
   /// Waits until all work queued on the device is done.
   public func synchronize() {
-    if kind != .cpu, ct_synchronize(kind.rawValue, Int8(index)) != 0 {
+    if kind == .cuda || kind == .mps, ct_synchronize(kind.rawValue, Int8(index)) != 0 {
       TorchFailure.report("synchronize", #fileID, #line)
     }
   }
 
-  /// The most memory the allocator has given out on a GPU, in bytes; nil for the CPU.
+  /// The most memory the allocator has given out on a GPU, in bytes; nil elsewhere.
   public var peakMemory: Int? {
     var bytes: Int64 = 0
-    guard kind != .cpu, ct_memory_peak(kind.rawValue, Int8(index), &bytes) == 0 else { return nil }
+    guard kind == .cuda || kind == .mps,
+      ct_memory_peak(kind.rawValue, Int8(index), &bytes) == 0
+    else { return nil }
     return Int(bytes)
   }
 

@@ -7,13 +7,26 @@ import CTorch
 public enum Engine {
   /// Opens libtorch through the bridge; repeating it costs nothing.
   ///
-  /// - Throws: ``EngineError`` with the places looked at and what to do.
+  /// - Throws: ``EngineError`` with the places looked at and what to do, or with an environment variable
+  ///   that ``KernelChoice`` cannot read.
   public static func load() throws(EngineError) {
     var reason: UnsafePointer<CChar>?
     if ct_load(&reason) != 0 {
       throw EngineError(message: reason.map { String(cString: $0) } ?? "libtorch is missing")
     }
+    if let mistake = Self.mistake { throw mistake }
   }
+
+  /// What is wrong with the environment variables of ``KernelChoice``; looked at once.
+  private static let mistake: EngineError? = {
+    do throws(EngineError) {
+      _ = try KernelChoice.decided(
+        variable: KernelChoice.environment, processorIsAMD: false, hasOneDNN: { OneDNN.isThere })
+      return nil
+    } catch {
+      return error
+    }
+  }()
 
   /// The version of libtorch, such as `2.13.0`.
   public static var version: String { String(cString: ct_version()) }

@@ -17,22 +17,18 @@ extension Tensor {
     static let exp = Op("exp")
     static let log = Op("log")
     static let square = Op("square")
+    static let sin = Op("sin")
+    static let cos = Op("cos")
+    static let floor = Op("floor")
+    static let round = Op("round")
     static let powScalar = Op("pow", "Tensor_Scalar")
     static let clamp = Op("clamp")
     static let maximum = Op("maximum")
     static let minimum = Op("minimum")
-    static let matmul = Op("matmul")
-    static let eq = Op("eq", "Tensor")
-    static let eqScalar = Op("eq", "Scalar")
-    static let ltScalar = Op("lt", "Scalar")
-    static let gtScalar = Op("gt", "Scalar")
-    static let whereSelf = Op("where", "self")
-    static let isfinite = Op("isfinite")
     static let add_ = Op("add_", "Tensor")
     static let mul_ = Op("mul_", "Scalar")
     static let mulTensor_ = Op("mul_", "Tensor")
     static let copy_ = Op("copy_")
-    static let zero_ = Op("zero_")
     static let fill_ = Op("fill_", "Scalar")
     static let lerp_ = Op("lerp_", "Scalar")
   }
@@ -47,6 +43,7 @@ extension Tensor {
   public static func - (a: Tensor, b: Double) -> Tensor { Ops.subScalar(a, b) }
   /// With a whole number, which leaves whole numbers whole.
   public static func - (a: Tensor, b: Int) -> Tensor { Ops.subScalar(a, b) }
+  /// A number less each element.
   public static func - (a: Double, b: Tensor) -> Tensor { Ops.rsubScalar(b, a) }
   /// Element by element, with broadcasting.
   public static func * (a: Tensor, b: Tensor) -> Tensor { Ops.mul(a, b) }
@@ -59,20 +56,29 @@ extension Tensor {
   public static func / (a: Tensor, b: Double) -> Tensor { Ops.divScalar(a, b) }
   /// A number over each element.
   public static func / (a: Double, b: Tensor) -> Tensor { Ops.reciprocal(b) * a }
+  /// The elements with the other sign.
   public static prefix func - (a: Tensor) -> Tensor { Ops.neg(a) }
 
-  /// Absolute value.
-  public var magnitude: Tensor { Ops.abs(self) }
-  /// Square root.
-  public var squareRoot: Tensor { Ops.sqrt(self) }
-  /// One over the square root.
-  public var reciprocalSquareRoot: Tensor { Ops.rsqrt(self) }
-  /// The square.
-  public var squared: Tensor { Ops.square(self) }
+  /// Absolute values.
+  public func abs() -> Tensor { Ops.abs(self) }
+  /// Square roots.
+  public func squareRoot() -> Tensor { Ops.sqrt(self) }
+  /// One over the square roots.
+  public func reciprocalSquareRoot() -> Tensor { Ops.rsqrt(self) }
+  /// Squares.
+  public func squared() -> Tensor { Ops.square(self) }
   /// e to the power of each element.
-  public var exponential: Tensor { Ops.exp(self) }
-  /// Natural logarithm.
-  public var logarithm: Tensor { Ops.log(self) }
+  public func exp() -> Tensor { Ops.exp(self) }
+  /// Natural logarithms.
+  public func log() -> Tensor { Ops.log(self) }
+  /// Sines of angles in radians.
+  public func sin() -> Tensor { Ops.sin(self) }
+  /// Cosines of angles in radians.
+  public func cos() -> Tensor { Ops.cos(self) }
+  /// The next whole number at or below each element.
+  public func floor() -> Tensor { Ops.floor(self) }
+  /// The nearest whole number, the even one of two that are as near.
+  public func rounded() -> Tensor { Ops.round(self) }
 
   /// Each element to a power.
   public func power(_ exponent: Double) -> Tensor { Ops.powScalar(self, exponent) }
@@ -85,28 +91,11 @@ extension Tensor {
   /// Each element, or the bound where it is smaller.
   public func clamped(atLeast bound: Double) -> Tensor { Ops.clamp(self, bound) }
 
-  /// The product of matrices, over the last two dimensions.
-  public func matmul(
-    _ other: Tensor, file: StaticString = #fileID, line: UInt = #line
-  ) -> Tensor {
-    Ops.matmul(self, other, file: file, line: line)
-  }
+  /// The larger of two elements, element by element.
+  public func maximum(_ other: Tensor) -> Tensor { Ops.maximum(self, other) }
 
-  /// Where two tensors agree.
-  public func equal(to other: Tensor) -> Tensor { Ops.eq(self, other) }
-  /// Where elements equal a value.
-  public func equal(to value: Double) -> Tensor { Ops.eqScalar(self, value) }
-  /// Where elements are below a value.
-  public func less(than value: Double) -> Tensor { Ops.ltScalar(self, value) }
-  /// Where elements are above a value.
-  public func greater(than value: Double) -> Tensor { Ops.gtScalar(self, value) }
-  /// Where elements are neither infinite nor NaN.
-  public var isFinite: Tensor { Ops.isfinite(self) }
-
-  /// Elements of `self` where `condition` holds, of `other` elsewhere.
-  public func selected(where condition: Tensor, else other: Tensor) -> Tensor {
-    Ops.whereSelf(condition, self, other)
-  }
+  /// The smaller of two elements, element by element.
+  public func minimum(_ other: Tensor) -> Tensor { Ops.minimum(self, other) }
 
   /// Adds `scale` times another tensor in place.
   @discardableResult

@@ -11,7 +11,7 @@ extension Tensor {
     static let uniform_ = Op("uniform_")
     static let normal_ = Op("normal_")
     static let zerosLike = Op("zeros_like")
-    static let emptyLike = Op("empty_like")
+    static let onesLike = Op("ones_like")
   }
 
   /// Memory as it comes; every element is to be written.
@@ -79,11 +79,14 @@ extension Tensor {
   /// Fills with normal numbers in place.
   @discardableResult
   public func fillNormal(
-    mean: Double = 0, standardDeviation: Double, using generator: Generator
+    mean: Double = 0, std: Double, using generator: Generator
   ) -> Tensor {
-    Ops.normal_(self, mean, standardDeviation, generator)
+    Ops.normal_(self, mean, std, generator)
   }
 
   /// Zeros of the same shape, type and device.
-  public var zerosLike: Tensor { Ops.zerosLike(self) }
+  public func zerosLike() -> Tensor { Ops.zerosLike(self) }
+
+  /// Ones of the same shape, type and device.
+  public func onesLike() -> Tensor { Ops.onesLike(self) }
 }

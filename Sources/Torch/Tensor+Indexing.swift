@@ -1,18 +1,13 @@
 extension Tensor {
   private enum Ops {
-    static let indexSelect = Op("index_select")
     static let gather = Op("gather")
     static let scatter = Op("scatter", "src")
+    static let scatterAdd = Op("scatter_add")
     static let argsort = Op("argsort")
-    static let argmax = Op("argmax")
+    static let sort = Op("sort")
     static let topk = Op("topk")
-  }
-
-  /// Slices along a dimension, in the order that `indices` `[K]` names them.
-  public func taking(
-    _ indices: Tensor, along dimension: Int, file: StaticString = #fileID, line: UInt = #line
-  ) -> Tensor {
-    Ops.indexSelect(self, dimension, indices, file: file, line: line)
+    static let nonzero = Op("nonzero")
+    static let oneHot = Op("one_hot")
   }
 
   /// The elements that `indices`, of the result's shape, names along a dimension.
@@ -23,23 +18,49 @@ extension Tensor {
   }
 
   /// A copy with `source` written to the places that `indices` names along a dimension.
-  public func scattering(
-    _ source: Tensor, to indices: Tensor, along dimension: Int
+  public func scattered(
+    _ source: Tensor, to indices: Tensor, along dimension: Int,
+    file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    Ops.scatter(self, dimension, indices, source)
+    Ops.scatter(self, dimension, indices, source, file: file, line: line)
+  }
+
+  /// A copy with `source` added to the places that `indices` names along a dimension; a place that is
+  /// named twice gets both.
+  public func scatterAdded(
+    _ source: Tensor, to indices: Tensor, along dimension: Int,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.scatterAdd(self, dimension, indices, source, file: file, line: line)
   }
 
   /// The order that sorts a dimension, as int64.
-  public func argsorted(along dimension: Int = -1, descending: Bool = false) -> Tensor {
+  public func argsort(along dimension: Int = -1, descending: Bool = false) -> Tensor {
     Ops.argsort(self, dimension, descending)
   }
 
-  /// The place of the largest element along a dimension, as int64.
-  public func argmax(along dimension: Int) -> Tensor { Ops.argmax(self, dimension) }
+  /// The elements of a dimension in order, and the places they come from, as int64.
+  public func sorted(
+    along dimension: Int = -1, descending: Bool = false
+  ) -> (values: Tensor, indices: Tensor) {
+    pair(Ops.sort.all(self, dimension, descending))
+  }
 
-  /// The largest elements along the last dimension and their places, largest first.
-  public func topK(_ k: Int) -> (values: Tensor, indices: Tensor) {
-    let results = Ops.topk.all(self, k)
-    return results.count == 2 ? (results[0], results[1]) : (Tensor(), Tensor())
+  /// The `k` largest elements along a dimension and their places, largest first.
+  public func topK(
+    _ k: Int, along dimension: Int = -1, file: StaticString = #fileID, line: UInt = #line
+  ) -> (values: Tensor, indices: Tensor) {
+    pair(Ops.topk.all(self, k, dimension, file: file, line: line))
+  }
+
+  /// The places of elements that are true or not zero, row by row: `[K, rank]`, as int64. On a GPU this
+  /// waits for the device.
+  public func nonzero() -> Tensor { Ops.nonzero(self) }
+
+  /// Whole numbers from 0 to `classes` − 1 as rows with a single 1: `[…]` int64 → `[…, classes]` int64.
+  public func oneHot(
+    _ classes: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.oneHot(self, classes, file: file, line: line)
   }
 }

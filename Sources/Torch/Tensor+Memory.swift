@@ -43,13 +43,14 @@ extension Tensor {
   }
 
   /// The elements as an array, row by row; converted and copied to the CPU where needed.
+  /// On a GPU this waits for the device.
   public func array<Element: TensorElement>(of type: Element.Type = Element.self) -> [Element] {
-    let source = self.detached.to(.cpu).to(Element.dtype).contiguous()
+    let source = self.detached().to(.cpu).to(Element.dtype).contiguous()
     return source.withElements(of: Element.self) { Array($0) }
   }
 
-  /// The elements as 32-bit floats, row by row.
-  public var floats: [Float] { array() }
+  /// The elements as 32-bit floats, row by row. On a GPU this waits for the device.
+  public func floats() -> [Float] { array() }
 
   /// Calls `body` with the elements of a contiguous CPU tensor of exactly this type.
   public func withElements<Element: TensorElement, Result>(

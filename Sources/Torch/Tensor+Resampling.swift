@@ -1,23 +1,32 @@
 extension Tensor {
   private enum Ops {
+    static let nearest = Op("upsample_nearest2d")
+    static let bilinear = Op("upsample_bilinear2d")
     static let bicubic = Op("_upsample_bicubic2d_aa")
-    static let pseudoInverse = Op("linalg_pinv")
   }
 
-  /// Pictures of another size, by cubic interpolation (a = −½) that averages where it shrinks:
-  /// `[B, C, H, W]` → `[B, C, rows, columns]`.
-  public func resampledBicubically(
-    rows: Int, columns: Int, file: StaticString = #fileID, line: UInt = #line
-  ) -> Tensor {
-    Ops.bicubic(self, [rows, columns], false, file: file, line: line)
+  /// How values between pixels are made up.
+  public enum InterpolationMode: Hashable, Sendable {
+    /// The nearest pixel's.
+    case nearest
+    /// On a line between the two nearest of each direction; where a picture shrinks, pixels between
+    /// are passed over.
+    case bilinear
+    /// By cubic interpolation (a = −½) that averages where it shrinks: PyTorch's `bicubic` with
+    /// `antialias=True`.
+    case bicubic
   }
 
-  /// The Moore–Penrose inverse of a matrix: `[M, N]` → `[N, M]`.
-  ///
-  /// - Parameter tolerance: Singular values up to this share of the largest count as zero.
-  public func pseudoInverse(
-    tolerance: Double, file: StaticString = #fileID, line: UInt = #line
+  /// Pictures of another size: `[B, C, H, W]` → `[B, C, rows, columns]`. Corners are not aligned:
+  /// pixels are areas (PyTorch's `align_corners=False`).
+  public func interpolated(
+    rows: Int, columns: Int, mode: InterpolationMode,
+    file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    Ops.pseudoInverse(self, tolerance, file: file, line: line)
+    switch mode {
+    case .nearest: Ops.nearest(self, [rows, columns], file: file, line: line)
+    case .bilinear: Ops.bilinear(self, [rows, columns], false, file: file, line: line)
+    case .bicubic: Ops.bicubic(self, [rows, columns], false, file: file, line: line)
+    }
   }
 }

@@ -12,7 +12,10 @@ extension Tensor {
     static let unbind = Op("unbind", "int")
     static let narrow = Op("narrow")
     static let select = Op("select", "int")
+    static let indexSelect = Op("index_select")
     static let flip = Op("flip")
+    static let roll = Op("roll")
+    static let repeated = Op("repeat")
     static let contiguous = Op("contiguous")
     static let toType = Op("to", "dtype")
     static let toDevice = Op("to", "device")
@@ -104,8 +107,29 @@ extension Tensor {
     Ops.select(self, dimension, index, file: file, line: line)
   }
 
+  /// Slices along a dimension, in the order that `indices` `[K]` names them.
+  public func selected(
+    _ indices: Tensor, along dimension: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.indexSelect(self, dimension, indices, file: file, line: line)
+  }
+
   /// Dimensions reversed.
   public func flipped(_ dimensions: [Int]) -> Tensor { Ops.flip(self, dimensions) }
+
+  /// Elements moved by some places along a dimension; those that leave at the end enter at the front.
+  public func rolled(
+    by places: Int, along dimension: Int, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.roll(self, [places], [dimension], file: file, line: line)
+  }
+
+  /// Copies side by side, so many along each dimension; new dimensions come first.
+  public func repeated(
+    _ counts: [Int], file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.repeated(self, counts, file: file, line: line)
+  }
 
   /// The elements row by row in one piece; itself where they lie so already.
   public func contiguous() -> Tensor { Ops.contiguous(self) }
@@ -118,11 +142,11 @@ extension Tensor {
   /// On another device; itself where it is there already.
   public func to(_ device: Device) -> Tensor {
     if device == self.device { return self }
-    return isDefined ? Ops.toDevice(self, device, dtype) : Ops.detach(self)
+    return isDefined ? Ops.toDevice(self, device, dtype) : detached()
   }
 
   /// The same memory without a past: gradients stop here.
-  public var detached: Tensor { Ops.detach(self) }
+  public func detached() -> Tensor { Ops.detach(self) }
 
   /// A copy in memory of its own; gradients flow through it.
   public func cloned() -> Tensor { Ops.clone(self) }

@@ -9,8 +9,14 @@ public import CTorch
 /// An n-dimensional array of libtorch, a reference to shared memory.
 ///
 /// Operations that get shapes or types that do not fit stop the program with libtorch's message and
-/// the caller's line; ``withTorchErrors(_:)`` turns that into a throw. A tensor stays on the thread
-/// or the actor that made it: bytes cross threads, tensors do not.
+/// the caller's line; ``withTorchErrors(_:)`` turns that into a throw.
+///
+/// **Threads.** A tensor that is written to, or that gradients are recorded through, belongs to one
+/// thread or actor at a time: libtorch does not lock it, and the order of the operations would decide
+/// the result. A tensor that nobody writes any more, such as a weight of a frozen model, may be read by
+/// several threads at once, each under ``withoutGradients(_:)`` (the mode belongs to the thread). The
+/// type is not `Sendable`, since the compiler cannot tell the two apart; a type that shares frozen
+/// weights says so with `@unchecked Sendable`.
 public struct Tensor {
   @usableFromInline let handle: TensorHandle
 
@@ -57,14 +63,14 @@ public struct Tensor {
   }
 
   /// The value of a tensor of one element. On a GPU this waits for the device.
-  public var item: Double {
+  public func item(file: StaticString = #fileID, line: UInt = #line) -> Double {
     var value = Double.nan
-    if ct_item_double(handle.raw, &value) != 0 { TorchFailure.report("item", #fileID, #line) }
+    if ct_item_double(handle.raw, &value) != 0 { TorchFailure.report("item", file, line) }
     return value
   }
 }
 
-/// One reference of a libtorch tensor. Never shared between threads, as ``Tensor`` is not Sendable.
+/// One reference of a libtorch tensor. Its count is atomic, so that threads may hold the same handle.
 @usableFromInline
 final class TensorHandle {
   @usableFromInline let raw: ct_tensor

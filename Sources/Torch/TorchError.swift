@@ -20,6 +20,13 @@ public struct TorchError: Error, CustomStringConvertible, Sendable {
 
   public var description: String { "\(operation): \(message)" }
 
+  @usableFromInline
+  init(operation: String, message: String, kind: Kind = .other) {
+    self.operation = operation
+    self.message = message
+    self.kind = kind
+  }
+
   /// The last error of the current thread.
   @usableFromInline
   static func last(_ operation: String) -> TorchError {
@@ -56,7 +63,11 @@ public enum TorchFailure {
   /// stops with libtorch's message and the caller's line.
   @usableFromInline @inline(never)
   static func report(_ operation: String, _ file: StaticString, _ line: UInt) {
-    let error = TorchError.last(operation)
+    report(TorchError.last(operation), file, line)
+  }
+
+  /// The same for an error that is not libtorch's.
+  static func report(_ error: TorchError, _ file: StaticString, _ line: UInt) {
     if let sink = ErrorSink.current {
       sink.first.withLock { if $0 == nil { $0 = error } }
       return

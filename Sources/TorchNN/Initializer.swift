@@ -9,9 +9,14 @@ public enum Initializer {
   /// Uniform in ±bound.
   case uniform(bound: Double)
   /// Normal around 0.
-  case normal(standardDeviation: Double)
+  case normal(std: Double)
   /// Given values, row by row.
   case values([Float])
+
+  /// Uniform in ±1/√(fan in): what PyTorch gives convolutions and their biases.
+  public static func uniform(fanIn: Int) -> Initializer {
+    .uniform(bound: 1 / Double(fanIn).squareRoot())
+  }
 
   func fill(_ tensor: Tensor, using generator: Generator) {
     switch self {
@@ -22,8 +27,8 @@ public enum Initializer {
       tensor.fillUniform(-bound..<bound, using: generator)
     case .uniform(let bound):
       tensor.fillUniform(-bound..<bound, using: generator)
-    case .normal(let standardDeviation):
-      tensor.fillNormal(standardDeviation: standardDeviation, using: generator)
+    case .normal(let std):
+      tensor.fillNormal(std: std, using: generator)
     case .values(let values):
       tensor.copy(Tensor(values, shape: tensor.shape))
     }

@@ -10,8 +10,14 @@ public final class ParameterStore {
     public let name: String
     /// The tensor itself; its elements change, the reference does not.
     public let tensor: Tensor
-    /// False for tables that are saved with the model but never trained.
+    /// False for buffers, and for parameters that are frozen.
     public let isTrainable: Bool
+    /// Whether it is saved with the model but never trained, such as a table of positions or running
+    /// statistics.
+    public let isBuffer: Bool
+
+    /// Whether it is a parameter that keeps its value: see ``ParameterStore/freeze(where:)``.
+    public var isFrozen: Bool { !isTrainable && !isBuffer }
   }
 
   /// Where the tensors live.
@@ -25,7 +31,8 @@ public final class ParameterStore {
   /// An empty store.
   ///
   /// - Parameters:
-  ///   - device: Where the tensors are to live.
+  ///   - device: Where the tensors are to live. On ``Device/meta`` nothing is allocated nor drawn: a
+  ///     model declared there says its names and shapes.
   ///   - generator: Draws the initial values, in the order of declaration; nil leaves the memory as
   ///     it is, for a model whose weights are loaded next.
   public init(on device: Device = .cpu, initializing generator: Generator?) {
@@ -55,22 +62,25 @@ public final class ParameterStore {
     for (index, entry) in entries.enumerated() where entry.isTrainable && isFrozen(entry.name) {
       entry.tensor.gradient = nil
       entry.tensor.requiresGradient = false
-      entries[index] = Entry(name: entry.name, tensor: entry.tensor, isTrainable: false)
+      entries[index] = Entry(
+        name: entry.name, tensor: entry.tensor, isTrainable: false, isBuffer: false)
     }
   }
 
   func declare(
-    _ name: String, shape: [Int], initializer: Initializer, isTrainable: Bool
+    _ name: String, shape: [Int], initializer: Initializer, isBuffer: Bool
   ) -> Tensor {
     precondition(positions[name] == nil, "the name '\(name)' is declared twice")
-    let initial = Tensor.empty(shape)
-    if let generator {
+    // Drawn on the CPU, so that a seed gives the same values on every device.
+    let isDrawn = device != .meta
+    let initial = Tensor.empty(shape, device: isDrawn ? .cpu : device)
+    if isDrawn, let generator {
       withoutGradients { initializer.fill(initial, using: generator) }
     }
     let tensor = initial.to(device)
-    tensor.requiresGradient = isTrainable
+    tensor.requiresGradient = !isBuffer
     positions[name] = entries.count
-    entries.append(Entry(name: name, tensor: tensor, isTrainable: isTrainable))
+    entries.append(Entry(name: name, tensor: tensor, isTrainable: !isBuffer, isBuffer: isBuffer))
     return tensor
   }
 }
@@ -94,11 +104,11 @@ public struct Scope {
   public func parameter(
     _ name: String, _ shape: [Int], _ initializer: Initializer
   ) -> Tensor {
-    store.declare(self[name].path, shape: shape, initializer: initializer, isTrainable: true)
+    store.declare(self[name].path, shape: shape, initializer: initializer, isBuffer: false)
   }
 
   /// Declares a tensor that is saved with the model but not trained.
-  public func table(_ name: String, _ shape: [Int], _ initializer: Initializer) -> Tensor {
-    store.declare(self[name].path, shape: shape, initializer: initializer, isTrainable: false)
+  public func buffer(_ name: String, _ shape: [Int], _ initializer: Initializer) -> Tensor {
+    store.declare(self[name].path, shape: shape, initializer: initializer, isBuffer: true)
   }
 }

@@ -25,6 +25,6 @@ extension ParameterStore {
 
   /// The model's tensors by name.
   public var weights: [(name: String, tensor: Tensor)] {
-    entries.map { ($0.name, $0.tensor.detached) }
+    entries.map { ($0.name, $0.tensor.detached()) }
   }
 }

@@ -4,7 +4,8 @@ public import TorchNN
 /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), through libtorch's fused kernel.
 ///
 /// `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
-/// `θ ← (1 − rate·decay)·θ − rate·m̂ / (√v̂ + ε)` with bias-corrected `m̂` and `v̂`.
+/// `θ ← (1 − η·decay)·θ − η·m̂ / (√v̂ + ε)` with bias-corrected `m̂` and `v̂` and the
+/// learning rate `η`.
 public final class AdamW: Optimizer {
   public let groups: [ParameterGroup]
   public private(set) var steps = 0
@@ -17,19 +18,19 @@ public final class AdamW: Optimizer {
 
   private static let update = Op("_fused_adamw_")
 
-  /// Creates an optimizer with all moments zero.
+  /// Creates an optimizer with all moments zero. The defaults are PyTorch's.
   public init(
-    _ groups: [ParameterGroup], beta1: Double = 0.9, beta2: Double = 0.95, epsilon: Double = 1e-8
+    _ groups: [ParameterGroup], beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
   ) {
     self.groups = groups
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = epsilon
-    means = groups.map { $0.parameters.map { $0.tensor.detached.zerosLike } }
-    squares = groups.map { $0.parameters.map { $0.tensor.detached.zerosLike } }
+    means = groups.map { $0.parameters.map { $0.tensor.detached().zerosLike() } }
+    squares = groups.map { $0.parameters.map { $0.tensor.detached().zerosLike() } }
   }
 
-  public func step(rate: Double) {
+  public func step(learningRate: Double) {
     steps += 1
     withoutGradients {
       for (g, group) in groups.enumerated() {
@@ -46,7 +47,8 @@ public final class AdamW: Optimizer {
         let count = Tensor.full([], Double(steps), device: device)
         Self.update.all(
           chosen.values, chosen.gradients, chosen.m, chosen.v, [Tensor](),
-          [Tensor](repeating: count, count: chosen.values.count), rate * group.rateScale,
+          [Tensor](repeating: count, count: chosen.values.count),
+          learningRate * group.learningRateScale,
           beta1, beta2, group.weightDecay, epsilon, false, false)
       }
     }

@@ -28,12 +28,12 @@ public final class LARS: Optimizer {
     buffers = MomentumBuffers(groups)
   }
 
-  public func step(rate: Double) {
+  public func step(learningRate: Double) {
     steps += 1
     withoutGradients {
       buffers.forEach { group, parameter, gradient, buffer in
         buffer.multiply(by: momentum).add(change(parameter, gradient, decay: group.weightDecay))
-        parameter.add(buffer, scale: -rate * group.rateScale)
+        parameter.add(buffer, scale: -learningRate * group.learningRateScale)
       }
     }
   }
@@ -43,8 +43,8 @@ public final class LARS: Optimizer {
     guard parameter.rank > 1 else { return gradient }
     let (length, slope) = (parameter.norm(), gradient.norm())
     let ratio = length * trust / (slope + length * decay + epsilon)
-    let applies = (length * slope).greater(than: 0)
-    let scale = ratio.selected(where: applies, else: ratio.zerosLike + 1.0)
+    let applies = (length * slope) .> 0
+    let scale = Tensor.where(applies, ratio, ratio.zerosLike() + 1.0)
     return (decay == 0 ? gradient : gradient + parameter * decay) * scale
   }
 

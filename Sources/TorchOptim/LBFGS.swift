@@ -36,12 +36,12 @@ public struct LBFGS {
     var (value, gradient) = evaluate(parameters, function)
     var pairs: [(step: Tensor, change: Tensor, curvature: Double)] = []
     var iteration = 0
-    while iteration < iterations, gradient.magnitude.maximum().item > tolerance {
+    while iteration < iterations, gradient.abs().max().item() > tolerance {
       iteration += 1
       let direction = descent(from: gradient, pairs)
       let slope = direction.dot(gradient)
-      let start = withoutGradients { concatenated(parameters.map { $0.detached.flattened() }) }
-      var length = pairs.isEmpty ? min(1, 1 / max(gradient.norm().item, 1e-12)) : 1
+      let start = withoutGradients { concatenated(parameters.map { $0.detached().flattened() }) }
+      var length = pairs.isEmpty ? min(1, 1 / max(gradient.norm().item(), 1e-12)) : 1
       var next = value
       var nextGradient = gradient
       var found = false
@@ -65,7 +65,7 @@ public struct LBFGS {
       (value, gradient) = (next, nextGradient)
     }
     return Outcome(
-      value: value, gradient: gradient.magnitude.maximum().item, iterations: iteration)
+      value: value, gradient: gradient.abs().max().item(), iterations: iteration)
   }
 
   /// The two-loop recursion.
@@ -92,8 +92,8 @@ public struct LBFGS {
     for parameter in parameters { parameter.gradient = nil }
     let result = function()
     result.backward()
-    let gradients = parameters.map { ($0.gradient ?? $0.detached.zerosLike).flattened() }
-    return (result.item, withoutGradients { concatenated(gradients) })
+    let gradients = parameters.map { ($0.gradient ?? $0.detached().zerosLike()).flattened() }
+    return (result.item(), withoutGradients { concatenated(gradients) })
   }
 
   private func place(_ point: Tensor, in parameters: [Tensor], _ sizes: [Int]) {
@@ -106,5 +106,5 @@ public struct LBFGS {
 }
 
 extension Tensor {
-  fileprivate func dot(_ other: Tensor) -> Double { (self * other).sum().item }
+  fileprivate func dot(_ other: Tensor) -> Double { (self * other).sum().item() }
 }

@@ -5,18 +5,19 @@ public import TorchNN
 public struct ParameterGroup {
   /// The parameters under their names.
   public var parameters: [(name: String, tensor: Tensor)]
-  /// The share of a parameter that each step of rate 1 takes away.
+  /// The share of a parameter that a step at a learning rate of 1 takes away.
   public var weightDecay: Double
   /// Multiplies the learning rate.
-  public var rateScale: Double
+  public var learningRateScale: Double
 
   /// Groups parameters.
   public init(
-    _ parameters: [(name: String, tensor: Tensor)], weightDecay: Double, rateScale: Double = 1
+    _ parameters: [(name: String, tensor: Tensor)], weightDecay: Double,
+    learningRateScale: Double = 1
   ) {
     self.parameters = parameters
     self.weightDecay = weightDecay
-    self.rateScale = rateScale
+    self.learningRateScale = learningRateScale
   }
 
   /// Two groups: matrices and tokens are decayed, biases and other one-dimensional parameters are
@@ -58,24 +59,10 @@ extension ParameterGroup {
         places[key] = groups.count
         let scale = (key[0]..<layers).reduce(1) { scale, _ in scale * decay }
         groups.append(
-          ParameterGroup([], weightDecay: isDecayed ? weightDecay : 0, rateScale: scale))
+          ParameterGroup([], weightDecay: isDecayed ? weightDecay : 0, learningRateScale: scale))
       }
       if let place = places[key] { groups[place].parameters.append((entry.name, entry.tensor)) }
     }
     return groups
   }
-}
-
-/// An optimizer of named parameters.
-public protocol Optimizer: AnyObject {
-  /// What is optimized.
-  var groups: [ParameterGroup] { get }
-  /// Steps taken so far.
-  var steps: Int { get }
-  /// Changes the parameters by their gradients; parameters without one are left as they are.
-  func step(rate: Double)
-  /// What must be kept to go on exactly: tensors by name.
-  var state: [(name: String, tensor: Tensor)] { get }
-  /// Takes up a state that ``state`` gave.
-  func restore(_ state: [String: Tensor], steps: Int) throws(WeightMismatch)
 }

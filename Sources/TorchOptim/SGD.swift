@@ -3,8 +3,8 @@ public import TorchNN
 
 /// Stochastic gradient descent with momentum, in PyTorch's form.
 ///
-/// `g ← g + decay·θ`, `b ← momentum·b + g`, `θ ← θ − rate·b`; with Nesterov's momentum
-/// `θ ← θ − rate·(g + momentum·b)`.
+/// `g ← g + decay·θ`, `b ← momentum·b + g`, `θ ← θ − η·b`; with Nesterov's momentum
+/// `θ ← θ − η·(g + momentum·b)`, `η` being the learning rate.
 public final class SGD: Optimizer {
   public let groups: [ParameterGroup]
   public private(set) var steps = 0
@@ -21,14 +21,14 @@ public final class SGD: Optimizer {
     buffers = MomentumBuffers(groups)
   }
 
-  public func step(rate: Double) {
+  public func step(learningRate: Double) {
     steps += 1
     withoutGradients {
       buffers.forEach { group, parameter, gradient, buffer in
         let g = group.weightDecay == 0 ? gradient : gradient + parameter * group.weightDecay
         buffer.multiply(by: momentum).add(g)
         let change = isNesterov ? g + buffer * momentum : buffer
-        parameter.add(change, scale: -rate * group.rateScale)
+        parameter.add(change, scale: -learningRate * group.learningRateScale)
       }
     }
   }
@@ -48,7 +48,7 @@ struct MomentumBuffers {
 
   init(_ groups: [ParameterGroup]) {
     self.groups = groups
-    buffers = groups.map { $0.parameters.map { $0.tensor.detached.zerosLike } }
+    buffers = groups.map { $0.parameters.map { $0.tensor.detached().zerosLike() } }
   }
 
   /// Calls `body` for each parameter that has a gradient.

@@ -43,6 +43,7 @@ struct DoctorCommand: ParsableCommand {
     row("products", rates.joined(separator: ", ") + " (1024 × 1024 matrices)")
     let shorter = Self.gemmRate(.bfloat16, on: .best) > 1.2 * Self.gemmRate(.float32, on: .best)
     row("precision", shorter ? "bfloat16 is faster here" : "float32 is as fast or faster here")
+    for line in KernelChoice.current.lines { row("kernels", line) }
     row("cache", DatasetCatalog.cacheFolder)
     for name in DatasetCatalog.names {
       let there = DatasetCatalog.isFetched(name)

@@ -71,7 +71,7 @@ struct ForwardCommand: ParsableCommand {
       }
     }
     try SafetensorsFile.write(results, to: out)
-    if let loss = results["loss"] { print("loss \(loss.item)") }
+    if let loss = results["loss"] { print("loss \(loss.item())") }
     print("wrote \(results.keys.sorted().joined(separator: ", ")) to \(out)")
   }
 

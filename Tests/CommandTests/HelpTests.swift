@@ -98,7 +98,9 @@ import Testing
   /// What cannot change from machine to machine in what the doctor says.
   @Test func theDoctorFindsTheEngine() throws {
     let report = try Bench().done("doctor").output
-    for word in ["mae ", "machine ", "libtorch ", "auto means ", "precision ", "fashion-mnist"] {
+    for word in [
+      "mae ", "machine ", "libtorch ", "auto means ", "precision ", "kernels ", "fashion-mnist",
+    ] {
       #expect(report.contains(word), "\(word)")
     }
   }

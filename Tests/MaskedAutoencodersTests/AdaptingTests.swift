@@ -67,7 +67,7 @@ import TorchNN
     let images = Tensor.randn([2, 3, 16, 16], using: Generator(seed: 4))
     let cut = patches(of: images, side: 4)  // [2, 16, 48], each patch resized on its own
     let grown = cut.reshaped([32, 4, 4, 3]).permuted([0, 3, 1, 2])
-      .resampledBicubically(rows: side, columns: side).permuted([0, 2, 3, 1])
+      .interpolated(rows: side, columns: side, mode: .bicubic).permuted([0, 2, 3, 1])
     let resized = MaskedAutoencoders.images(
       from: grown.reshaped([2, 16, -1]), grid: large.grid, side: side)
     expectClose(
@@ -94,7 +94,7 @@ import TorchNN
     let table = concatenated([Tensor.full([1], 7), slope(grid).flattened()])
       .reshaped([1, 1 + grid.count, 1])
     let found = resampledPositions(table, from: grid, to: target).flattened()
-    #expect(found.floats[0] == 7)
+    #expect(found.floats()[0] == 7)
     let picture = found.narrowed(0, to: 1..<1 + target.count).reshaped([rows, columns])
     expectClose(inner(picture), inner(slope(target)), absolute: 1e-5)
   }

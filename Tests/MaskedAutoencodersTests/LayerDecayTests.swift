@@ -48,7 +48,8 @@ import TorchOptim
           let expected = try #require(golden.parameters[name], "\(golden.name) \(name)")
           // timm counts the norm after the blocks to the last one; the published code does not.
           let scale = name.hasPrefix("norm.") ? 1 : expected[0]
-          #expect(abs(group.rateScale - scale) < 1e-12 * max(1, scale), "\(golden.name) \(name)")
+          #expect(
+            abs(group.learningRateScale - scale) < 1e-12 * max(1, scale), "\(golden.name) \(name)")
           #expect(group.weightDecay == expected[1], "\(golden.name) \(name)")
         }
       }
@@ -65,6 +66,6 @@ import TorchOptim
       of: store.trainable, decay: 1, layers: 4, weightDecay: 0.1, undecayed: ["pos_embed"]
     ) { layer(of: $0, depth: 3) }
     #expect(groups.count == 2)
-    #expect(groups.allSatisfy { $0.rateScale == 1 })
+    #expect(groups.allSatisfy { $0.learningRateScale == 1 })
   }
 }

@@ -95,9 +95,9 @@ import Torch
         expectEqual(mask.order.gathered(mask.restoring, along: 1), numbers)
         expectEqual(mask.restoring.gathered(mask.order, along: 1), numbers)
         expectEqual(
-          numbers.contiguous().scattering(numbers.contiguous(), to: mask.order, along: 1),
+          numbers.contiguous().scattered(numbers.contiguous(), to: mask.order, along: 1),
           mask.restoring)
-        #expect(mask.indicator.sum().item == Double(3 * (patches - kept)))
+        #expect(mask.indicator.sum().item() == Double(3 * (patches - kept)))
       }
     }
   }

@@ -38,7 +38,7 @@ import TorchNN
       store.randomize(seed: 3)
       withoutGradients {
         _ = store["head_norm.running_mean"]?.fillNormal(
-          standardDeviation: 1, using: Generator(seed: 4))
+          std: 1, using: Generator(seed: 4))
         _ = store["head_norm.running_var"]?.fillUniform(0.25..<2, using: Generator(seed: 5))
       }
       let names = ["ant", "bee", "\"c\"", "d/e", "é"]

@@ -25,7 +25,7 @@ import TorchNN
       expectClose(table, try golden[test.name], within: tolerance)
     } else {
       expectClose(
-        table.taking(try golden[test.name + ".indices"], along: 0),
+        table.selected(try golden[test.name + ".indices"], along: 0),
         try golden[test.name + ".rows"], within: tolerance)
       expectClose(table.to(.float64).sum([0]), try golden[test.name + ".sum"], absolute: 1e-5)
     }
@@ -46,7 +46,7 @@ import TorchNN
     for (name, width) in [("pos_embed", 16), ("decoder_pos_embed", 8)] {
       let table = try #require(model.store[name])
       #expect(table.shape == [1, 7, width] && !table.requiresGradient)
-      #expect(table.floats == sineCosinePositions(grid, width: width))
+      #expect(table.floats() == sineCosinePositions(grid, width: width))
     }
   }
 

@@ -50,7 +50,7 @@ import TorchNN
     ])
     #expect(native.keys.sorted() == ["blocks.3.attn.qkv.weight"])
     #expect(native["blocks.3.attn.qkv.weight"]?.shape == [3, 2])
-    #expect(native["blocks.3.attn.qkv.weight"]?.floats == [1, 2, 3, 4, 5, 6])
+    #expect(native["blocks.3.attn.qkv.weight"]?.floats() == [1, 2, 3, 4, 5, 6])
   }
 
   @Test func refusesQueriesWithoutKeys() {

@@ -58,15 +58,15 @@ import TorchOptim
       for (chosen, noise) in zip(indices, noise) {
         let loss =
           model.model.loss(
-            images.taking(chosen, along: 0), mask: PatchMask(noise: noise, keeping: kept))
+            images.selected(chosen, along: 0), mask: PatchMask(noise: noise, keeping: kept))
           / Double(test.accumulate)
         loss.backward()
-        total += loss.item
+        total += loss.item()
       }
       run.losses.append(total)
       run.norms.append(
-        (test.clip.map { clipGradients(of: groups, to: $0) } ?? gradientNorm(of: groups)).item)
-      optimizer.step(rate: rates[step])
+        (test.clip.map { clipGradients(of: groups, to: $0) } ?? gradientNorm(of: groups)).item())
+      optimizer.step(learningRate: rates[step])
     }
     for (name, tensor) in model.store.weights { run.weights[name] = tensor }
     return run

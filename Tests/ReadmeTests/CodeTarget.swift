@@ -16,7 +16,7 @@ public struct CodeTarget: DrawableTarget {
   public func valuesPerPatch(of configuration: ModelConfiguration) -> Int { count }
 
   public func buffers(for configuration: ModelConfiguration) -> [TargetBuffer] {
-    [TargetBuffer("codes", [count, configuration.patchValues], .normal(standardDeviation: 1))]
+    [TargetBuffer("codes", [count, configuration.patchValues], .normal(std: 1))]
   }
 
   public func problems(
@@ -29,13 +29,13 @@ public struct CodeTarget: DrawableTarget {
   public func values(for patches: TargetPatches) -> Tensor {
     let codes = patches.buffer("codes")  // [K, P·P·C]
     // ‖x − c‖² is smallest where x·c − ½‖c‖² is largest.
-    let closeness = patches.chosen.matmul(codes.transposed(0, 1)) - codes.squared.sum([1]) * 0.5
+    let closeness = patches.chosen.matmul(codes.transposed(0, 1)) - codes.squared().sum([1]) * 0.5
     return closeness.argmax(along: -1)  // […, K] → […]
   }
 
   public func pixels(from prediction: Tensor, of patches: TargetPatches) -> Tensor {
     let best = prediction.argmax(along: -1)
-    let pixels = patches.buffer("codes").taking(best.flattened(), along: 0)
+    let pixels = patches.buffer("codes").selected(best.flattened(), along: 0)
     return pixels.reshaped(best.shape + [patches.configuration.patchValues])
   }
 }

@@ -121,7 +121,7 @@ struct Texts {
 
     let rows = try NpyFile(folder + "/features.npy").tensor()
     #expect(rows.shape == [3, 16])
-    #expect(rows.isFinite.all().item == 1)
+    #expect(rows.isFinite().all().item() == 1)
   }
 
   @Test func `the example of use classifies and embeds a photo`() throws {
@@ -185,6 +185,6 @@ struct Texts {
 extension ParameterStore {
   /// Whether every tensor has finite values.
   fileprivate var isWhole: Bool {
-    entries.allSatisfy { $0.tensor.detached.isFinite.all().item == 1 }
+    entries.allSatisfy { $0.tensor.detached().isFinite().all().item() == 1 }
   }
 }

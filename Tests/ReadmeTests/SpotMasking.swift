@@ -32,6 +32,6 @@ public struct SpotMasking: MaskingStrategy {
     let down = rows - place.narrowed(1, to: 0..<1) * Double(grid.rows)  // [B, N]
     let right = columns - place.narrowed(1, to: 1..<2) * Double(grid.columns)
     return PatchMask(
-      noise: -((down * (1 / elongation)).squared + right.squared), keeping: kept(of: grid))
+      noise: -((down * (1 / elongation)).squared() + right.squared()), keeping: kept(of: grid))
   }
 }

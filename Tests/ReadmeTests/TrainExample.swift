@@ -16,8 +16,8 @@ func pretrain(on images: Tensor, steps: Int) -> [Double] {
       model.configuration.grid, batch: images.shape[0], using: Generator(seed: UInt64(step)))
     let loss = model.loss(images, mask: mask)
     loss.backward()
-    optimizer.step(rate: 1e-3)
+    optimizer.step(learningRate: 1e-3)
     model.parameters.clearGradients()
-    return loss.item
+    return loss.item()
   }
 }

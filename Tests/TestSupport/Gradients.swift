@@ -11,7 +11,7 @@ package func expectGradients(
   tolerance: Double = 1e-7, sourceLocation: SourceLocation = #_sourceLocation,
   _ function: ([Tensor]) -> Tensor
 ) {
-  let leaves = inputs.map { $0.detached.to(.float64).cloned() }
+  let leaves = inputs.map { $0.detached().to(.float64).cloned() }
   func value() -> Tensor {
     let result = function(leaves)
     let weights = Tensor.arange(0..<result.count).to(.float64).reshaped(result.shape) * 0.3 + 1
@@ -30,7 +30,7 @@ package func expectGradients(
         func moved(by distance: Double) -> Double {
           leaf.withMutableElements(of: Double.self) { $0[index] += distance }
           defer { leaf.withMutableElements(of: Double.self) { $0[index] -= distance } }
-          return value().item
+          return value().item()
         }
         return (moved(by: step) - moved(by: -step)) / (2 * step)
       }

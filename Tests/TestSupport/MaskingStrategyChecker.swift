@@ -83,7 +83,7 @@ package struct MaskingStrategyChecker<Strategy: MaskingStrategy> {
   }
 
   private func checkRandomness(_ grid: PatchGrid, _ sourceLocation: SourceLocation) {
-    func indicator(_ mask: PatchMask) -> [Float] { mask.indicator.floats }
+    func indicator(_ mask: PatchMask) -> [Float] { mask.indicator.floats() }
     let first = draw(grid, batch: 64)
     #expect(
       first.order.array(of: Int.self) == draw(grid, batch: 64).order.array(of: Int.self),

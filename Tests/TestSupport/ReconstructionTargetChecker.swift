@@ -74,7 +74,7 @@ package struct ReconstructionTargetChecker<Target: PatchTarget> {
     switch target.criterion {
     case .squaredError:
       hold(values.shape == places + [width], "values are [B, N, V], found \(values.shape)")
-      hold(values.isFinite.all().item == 1, "values are finite")
+      hold(values.isFinite().all().item() == 1, "values are finite")
       prediction = values
     case .crossEntropy:
       hold(values.shape == places, "classes are [B, N], found \(values.shape)")
@@ -89,7 +89,7 @@ package struct ReconstructionTargetChecker<Target: PatchTarget> {
     }
     let errors = target.criterion.errors(of: prediction, against: values)
     hold(errors.shape == places, "errors are [B, N]")
-    hold(errors.magnitude.maximum().item < 1e-6, "the right prediction has no error")
+    hold(errors.abs().max().item() < 1e-6, "the right prediction has no error")
     let other = prediction.cloned() * 0.5 + 1
     expectClose(
       target.criterion.loss(of: other, against: values),
@@ -99,20 +99,20 @@ package struct ReconstructionTargetChecker<Target: PatchTarget> {
     let rows = Tensor([2 * places[1] + 1, 0])
     expectClose(
       target.values(for: selection(patches, model, choosing: rows)).to(.float64),
-      all.chosen(from: values).flattened(to: 1).taking(rows, along: 0).to(.float64),
+      all.chosen(from: values).flattened(to: 1).selected(rows, along: 0).to(.float64),
       relative: 1e-6, "values of chosen patches", sourceLocation: sourceLocation)
     if isLocal {
       // Other neighbours: the patches of the batch turned round.
       let turned = Tensor((0..<places[1]).reversed().map { $0 })
       expectClose(
-        target.values(for: selection(patches.taking(turned, along: 1), model)).to(.float64),
-        values.taking(turned, along: 1).to(.float64), relative: 1e-6,
+        target.values(for: selection(patches.selected(turned, along: 1), model)).to(.float64),
+        values.selected(turned, along: 1).to(.float64), relative: 1e-6,
         "values beside other patches", sourceLocation: sourceLocation)
     }
     guard let drawable = target as? any DrawableTarget else { return }
     let pixels = drawable.pixels(from: prediction, of: all)
     hold(pixels.shape == patches.shape, "pixels are [B, N, P·P·C], found \(pixels.shape)")
-    hold(pixels.isFinite.all().item == 1, "pixels are finite")
+    hold(pixels.isFinite().all().item() == 1, "pixels are finite")
     if let tolerance {
       expectClose(
         pixels, patches, relative: tolerance, "pixels from the values for them",
@@ -136,7 +136,7 @@ package struct ReconstructionTargetChecker<Target: PatchTarget> {
     let loss = model.loss(images, mask: mask)
     let output = model(images, mask: mask)
     #expect(
-      loss.shape == [] && loss.isFinite.all().item == 1,
+      loss.shape == [] && loss.isFinite().all().item() == 1,
       "\(context("the loss is a finite scalar"))",
       sourceLocation: sourceLocation)
     expectClose(
@@ -145,7 +145,7 @@ package struct ReconstructionTargetChecker<Target: PatchTarget> {
     loss.backward()
     let gradient = model.parameters["decoder_pred.weight"]?.gradient
     #expect(
-      (gradient?.magnitude.maximum().item ?? 0) > 0, "\(context("the decoder learns"))",
+      (gradient?.abs().max().item() ?? 0) > 0, "\(context("the decoder learns"))",
       sourceLocation: sourceLocation)
     model.parameters.clearGradients()
   }

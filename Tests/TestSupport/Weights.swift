@@ -18,7 +18,7 @@ extension ParameterStore {
   package func takeGradients() -> [String: Tensor] {
     var taken: [String: Tensor] = [:]
     for entry in trainable {
-      taken[entry.name] = entry.tensor.gradient?.cloned() ?? entry.tensor.detached.zerosLike
+      taken[entry.name] = entry.tensor.gradient?.cloned() ?? entry.tensor.detached().zerosLike()
     }
     clearGradients()
     return taken

@@ -6,9 +6,9 @@ import TorchNN
 @Suite struct ParameterStoreTests {
   private func store() -> ParameterStore {
     let store = ParameterStore(initializing: Generator(seed: 2))
-    _ = store.root.parameter("token", [1, 1, 2], .normal(standardDeviation: 1))
+    _ = store.root.parameter("token", [1, 1, 2], .normal(std: 1))
     _ = Linear(2, 3, in: store.root["blocks", 1]["fc"])
-    _ = store.root["blocks", 1].table("positions", [2], .values([1, 2]))
+    _ = store.root["blocks", 1].buffer("positions", [2], .values([1, 2]))
     return store
   }
 
@@ -34,7 +34,7 @@ import TorchNN
     ) {
       let store = ParameterStore(initializing: nil)
       _ = Linear(2, 3, in: store.root["fc"])
-      _ = store.root["fc"].table("weight", [1], .constant(0))
+      _ = store.root["fc"].buffer("weight", [1], .constant(0))
     }
     let text = standardError(of: result)
     #expect(text.contains("the name 'fc.weight' is declared twice"))
@@ -42,7 +42,7 @@ import TorchNN
 
   @Test func gradientsAreCleared() {
     let store = store()
-    for entry in store.trainable { entry.tensor.squared.sum().backward() }
+    for entry in store.trainable { entry.tensor.squared().sum().backward() }
     #expect(store.trainable.allSatisfy { $0.tensor.gradient != nil })
     store.clearGradients()
     #expect(store.trainable.allSatisfy { $0.tensor.gradient == nil })
@@ -54,9 +54,9 @@ import TorchNN
     let before = store["token"]
     try store.load(Dictionary(uniqueKeysWithValues: other.weights.map { ($0.name, $0.tensor) }))
     for (a, b) in zip(store.weights, other.weights) { expectEqual(a.tensor, b.tensor, a.name) }
-    other["token"]?.detached.fill(5)
-    #expect(before?.floats != [5, 5], "weights are copied, not shared")
-    #expect(before?.floats == store["token"]?.floats, "the tensor stays the same reference")
+    other["token"]?.detached().fill(5)
+    #expect(before?.floats() != [5, 5], "weights are copied, not shared")
+    #expect(before?.floats() == store["token"]?.floats(), "the tensor stays the same reference")
     #expect(store.entries.map(\.tensor.requiresGradient) == [true, true, true, false])
   }
 
@@ -69,7 +69,7 @@ import TorchNN
 
   @Test func allMistakesAreListedAndNothingChanges() throws {
     let store = store()
-    let before = store.weights.map(\.tensor.floats)
+    let before = store.weights.map { $0.tensor.floats() }
     let error = #expect(throws: WeightMismatch.self) {
       try store.load([
         "token": Tensor.zeros([1, 1, 3]), "blocks.1.fc.weight": Tensor.zeros([2, 3]),
@@ -86,7 +86,7 @@ import TorchNN
         == "1 weight is missing (blocks.1.positions); 2 weights are unexpected (a, z); "
         + "2 weights are of another shape (token is [1, 1, 3], expected [1, 1, 2], "
         + "blocks.1.fc.weight is [2, 3], expected [3, 2])")
-    #expect(store.weights.map(\.tensor.floats) == before)
+    #expect(store.weights.map { $0.tensor.floats() } == before)
     let nothing = #expect(throws: WeightMismatch.self) {
       try store.load(Dictionary(uniqueKeysWithValues: (0..<9).map { ("x\($0)", Tensor(0)) }))
     }
@@ -96,17 +96,25 @@ import TorchNN
 
   @Test func aPrefixNarrowsWhatIsLoaded() throws {
     let store = store()
-    let token = try #require(store["token"]).floats
+    let token = try #require(store["token"]).floats()
     try store.load(
       [
         "blocks.1.fc.weight": Tensor.ones([3, 2]), "blocks.1.fc.bias": Tensor.ones([3]),
         "blocks.1.positions": Tensor.ones([2]),
       ], where: { $0.hasPrefix("blocks.") })
-    #expect(store["token"]?.floats == token)
-    #expect(store["blocks.1.fc.bias"]?.floats == [1, 1, 1])
+    #expect(store["token"]?.floats() == token)
+    #expect(store["blocks.1.fc.bias"]?.floats() == [1, 1, 1])
     let error = #expect(throws: WeightMismatch.self) {
       try store.load(["token": Tensor.ones([1, 1, 2])], where: { $0.hasPrefix("blocks.") })
     }
     #expect(error?.unexpected == ["token"] && error?.missing.count == 3)
+  }
+
+  @Test func `frozen parameters are told from buffers`() {
+    let store = store()
+    store.freeze { $0.hasPrefix("blocks.") }
+    #expect(store.entries.map(\.isTrainable) == [true, false, false, false])
+    #expect(store.entries.map(\.isBuffer) == [false, false, false, true])
+    #expect(store.entries.map(\.isFrozen) == [false, true, true, false])
   }
 }

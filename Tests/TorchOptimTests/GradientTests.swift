@@ -25,8 +25,8 @@ import TorchOptim
   }
 
   @Test func nothingHasNoNorm() {
-    #expect(gradientNorm(of: []).item == 0)
-    #expect(clipGradients(of: [], to: 1).item == 0)
+    #expect(gradientNorm(of: []).item() == 0)
+    #expect(clipGradients(of: [], to: 1).item() == 0)
   }
 
   @Test func aNormThatIsNotFiniteShows() {
@@ -34,19 +34,19 @@ import TorchOptim
     let a = store.root.parameter("a", [2], .constant(0))
     a.gradient = Tensor([1, .nan] as [Float])
     let groups = [ParameterGroup([("a", a)], weightDecay: 0)]
-    #expect(clipGradients(of: groups, to: 1).item.isNaN)
+    #expect(clipGradients(of: groups, to: 1).item().isNaN)
   }
 
   @Test func matricesAndTokensAreDecayed() {
     let store = ParameterStore(initializing: nil)
     _ = store.root.parameter("cls_token", [1, 1, 4], .constant(0))
-    _ = store.root.table("pos_embed", [1, 5, 4], .constant(0))
+    _ = store.root.buffer("pos_embed", [1, 5, 4], .constant(0))
     _ = Linear(4, 4, in: store.root["fc"])
     _ = LayerNorm(4, epsilon: 1e-6, in: store.root["norm"])
     _ = store.root.parameter("scale", [], .constant(0))
     let groups = ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05)
     #expect(groups.map(\.weightDecay) == [0.05, 0])
-    #expect(groups.map(\.rateScale) == [1, 1])
+    #expect(groups.map(\.learningRateScale) == [1, 1])
     #expect(groups[0].parameters.map(\.name) == ["cls_token", "fc.weight"])
     #expect(groups[1].parameters.map(\.name) == ["fc.bias", "norm.weight", "norm.bias", "scale"])
     let vectors = store.trainable.filter { $0.tensor.rank == 1 }

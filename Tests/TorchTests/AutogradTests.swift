@@ -31,7 +31,7 @@ import Torch
 
   @Test func detachedStopsAndClonedPasses() {
     let x = leaf([3])
-    (x.detached * x).sum().backward()
+    (x.detached() * x).sum().backward()
     expectClose(x.gradient ?? Tensor(), Tensor([3] as [Float]))
     x.gradient = nil
     (x.cloned() * x).sum().backward()
@@ -96,7 +96,7 @@ import Torch
     let (x, w) = (Tensor.ones([1, 1]), Tensor.ones([1, 1]))
     w.requiresGradient = true
     func product() -> Double {
-      withAutocast(to: .bfloat16, on: .cpu) { x.linear(w).item }
+      withAutocast(to: .bfloat16, on: .cpu) { x.linear(w).item() }
     }
     #expect(product() == 1)
     withoutGradients { _ = w.fill(2) }
@@ -108,12 +108,12 @@ import Torch
     let generator = Generator(seed: 11)
     func random(_ shape: [Int]) -> Tensor { Tensor.randn(shape, using: generator) }
     let (a, b) = (random([2, 3]), random([2, 3]))
-    let positive = random([2, 3]).squared + 0.5
+    let positive = random([2, 3]).squared() + 0.5
     let unary: [(String, (Tensor) -> Tensor)] = [
       ("+ scalar", { $0 + 1.5 }), ("− scalar", { $0 - 1.5 }), ("scalar −", { 1.5 - $0 }),
       ("× scalar", { $0 * 1.5 }), ("/ scalar", { $0 / 1.5 }), ("scalar /", { 1.5 / $0 }),
-      ("−", { -$0 }), ("√", { $0.squareRoot }), ("1/√", { $0.reciprocalSquareRoot }),
-      ("exp", { $0.exponential }), ("log", { $0.logarithm }), ("square", { $0.squared }),
+      ("−", { -$0 }), ("√", { $0.squareRoot() }), ("1/√", { $0.reciprocalSquareRoot() }),
+      ("exp", { $0.exp() }), ("log", { $0.log() }), ("square", { $0.squared() }),
       ("power", { $0.power(2.5) }), ("gelu", { $0.gelu() }), ("softmax", { $0.softmax() }),
       ("softmax 0", { $0.softmax(along: 0) }), ("logSoftmax", { $0.logSoftmax() }),
       ("sum", { $0.sum([0]) }), ("mean", { $0.mean([1], keepingDimensions: true) }),
@@ -121,24 +121,37 @@ import Torch
       ("norm along", { $0.norm(along: 1) }), ("flip", { $0.flipped([1]) }),
       ("reshape", { $0.reshaped([3, 2]) }), ("permute", { $0.permuted([1, 0]) }),
       ("narrow", { $0.narrowed(1, to: 1..<3) }), ("select", { $0.selected(1, along: 1) }),
-      ("taking", { $0.taking(Tensor([2, 0, 2]), along: 1) }),
+      ("index_select", { $0.selected(Tensor([2, 0, 2]), along: 1) }),
       ("gathered", { $0.gathered(Tensor([2, 1, 1, 0], shape: [2, 2]), along: 1) }),
       ("expand", { $0.unsqueezed(0).expanded([2, -1, -1]) }),
       ("split", { $0.split(sizes: [1, 2], along: 1)[1] }),
       ("unbind", { $0.unbound(along: 0)[1] }),
       ("cross-entropy", { $0.crossEntropy(with: Tensor([2, 0])) }),
-      ("clamp", { $0.clamped(to: 0.7...100) }), ("max", { $0.maximum() }),
+      ("subscript", { $0[1..., .stride(by: 2)] }), ("index", { $0[.all, Tensor([2, 0, 2])] }),
+      ("relu", { ($0 - 0.9).relu() }), ("silu", { $0.silu() }), ("sigmoid", { $0.sigmoid() }),
+      ("tanh", { $0.tanh() }), ("sin", { $0.sin() }), ("cos", { $0.cos() }),
+      ("abs", { ($0 - 0.9).abs() }), ("cumsum", { $0.cumulativeSum(along: 1) }),
+      ("max along", { $0.max(along: 1).values }), ("roll", { $0.rolled(by: 1, along: 1) }),
+      ("repeat", { $0.repeated([2, 1]) }), ("pad", { $0.padded([1, 2]) }),
+      ("clamp", { $0.clamped(to: 0.7...100) }), ("max", { $0.max() }),
     ]
     for (name, function) in unary {
       expectGradients(of: [positive], name) { function($0[0]) }
     }
     let binary: [(String, (Tensor, Tensor) -> Tensor)] = [
-      ("+", { $0 + $1 }), ("−", { $0 - $1 }), ("×", { $0 * $1 }), ("/", { $0 / $1.exponential }),
+      ("+", { $0 + $1 }), ("−", { $0 - $1 }), ("×", { $0 * $1 }), ("/", { $0 / $1.exp() }),
       ("matmul", { $0.matmul($1.transposed(0, 1)) }), ("linear", { $0.linear($1) }),
       ("mse", { $0.meanSquaredError(to: $1) }), ("cat", { concatenated([$0, $1], along: 1) }),
+      ("maximum", { $0.maximum($1) }), ("smooth L1", { $0.smoothL1Loss(to: $1, beta: 0.5) }),
+      ("binary cross-entropy", { $0.binaryCrossEntropy(with: $1.sigmoid()) }),
+      ("einsum", { Tensor.einsum("ij,kj->ik", $0, $1) }),
+      (
+        "scatter_add",
+        { $0.scatterAdded($1, to: Tensor([2, 2, 0, 0, 1, 1], shape: [2, 3]), along: 1) }
+      ),
       ("stack", { stacked([$0, $1], along: 2) }),
-      ("where", { $0.selected(where: $0.greater(than: 0), else: $1) }),
-      ("scatter", { $0.scattering($1, to: Tensor([2, 1, 0, 0, 1, 2], shape: [2, 3]), along: 1) }),
+      ("where", { Tensor.where($0 .> 0, $0, $1) }),
+      ("scatter", { $0.scattered($1, to: Tensor([2, 1, 0, 0, 1, 2], shape: [2, 3]), along: 1) }),
     ]
     for (name, function) in binary {
       expectGradients(of: [a, b], name) { function($0[0], $0[1]) }
@@ -147,10 +160,13 @@ import Torch
       $0[0].layerNorm($0[1], $0[2], epsilon: 1e-6)
     }
     expectGradients(of: [a, random([4, 3]), random([4])], "linear") { $0[0].linear($0[1], $0[2]) }
-    expectGradients(
-      of: [random([1, 2, 3, 2]), random([1, 2, 4, 2]), random([1, 2, 4, 2])], "attention"
-    ) {
-      Tensor.attention(queries: $0[0], keys: $0[1], values: $0[2])
+    for kernel in AttentionKernel.allCases {
+      expectGradients(
+        of: [random([1, 2, 3, 2]), random([1, 2, 4, 2]), random([1, 2, 4, 2])],
+        "attention, \(kernel)"
+      ) {
+        Tensor.attention(queries: $0[0], keys: $0[1], values: $0[2], kernel: kernel)
+      }
     }
   }
 }

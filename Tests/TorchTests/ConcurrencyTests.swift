@@ -12,9 +12,9 @@ import Torch
       let w = Tensor.randn([3, 8], using: generator)
       w.requiresGradient = true
       x.linear(w).gelu().sum().backward()
-      results.append(w.gradient?.sum().item ?? .nan)
+      results.append(w.gradient?.sum().item() ?? .nan)
       if round % 3 == 0 {
-        withoutGradients { results.append(x.linear(w).requiresGradient ? .nan : x.sum().item) }
+        withoutGradients { results.append(x.linear(w).requiresGradient ? .nan : x.sum().item()) }
       }
       if round % 5 == 0 {
         let failed = (try? withTorchErrors { x.reshaped([seed + 100, 7]) }) == nil

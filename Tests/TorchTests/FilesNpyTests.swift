@@ -166,7 +166,7 @@ import Testing
         var broken = bytes
         broken[place] ^= flip
         let path = folder.write(broken, to: "a")
-        let error = fileError { () throws(FileError) in _ = try NpyFile(path).tensor().floats }
+        let error = fileError { () throws(FileError) in _ = try NpyFile(path).tensor().floats() }
         if let error { #expect(error.kind == .malformed) }
       }
     }

@@ -120,7 +120,7 @@ import Testing
     values.withUnsafeBytes { Array($0) }
   }
 
-  private static func bytes(of tensor: Tensor) -> [UInt8] { bytes(of: tensor.floats) }
+  private static func bytes(of tensor: Tensor) -> [UInt8] { bytes(of: tensor.floats()) }
 
   private func littleEndianFloat(_ bytes: ArraySlice<UInt8>) -> Float {
     Float(bitPattern: UInt32(littleEndianNumber(bytes)))

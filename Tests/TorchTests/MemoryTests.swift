@@ -51,7 +51,7 @@ import Torch
     let released = ReleaseCount()
     var view: Tensor? = wrapped(released).tensor.selected(1, along: 0)
     #expect(released.value == 0)
-    #expect(view?.floats == [4, 5, 6])
+    #expect(view?.floats() == [4, 5, 6])
     view = nil
     #expect(released.value == 1)
   }
@@ -63,7 +63,7 @@ import Torch
     var loss: Tensor? = wrapped(released).tensor.linear(w).sum()
     #expect(released.value == 0)
     loss?.backward()
-    #expect(w.gradient?.floats == [5, 7, 9])
+    #expect(w.gradient?.floats() == [5, 7, 9])
     loss = nil
     #expect(released.value == 1)
   }
@@ -73,7 +73,7 @@ import Torch
     let tensor = Tensor(values)
     values[0] = 9
     tensor.add(Tensor([1, 1] as [Float]))
-    #expect(values == [9, 2] && tensor.floats == [2, 3])
+    #expect(values == [9, 2] && tensor.floats() == [2, 3])
   }
 
   @Test func arraysOfEveryTypeComeBack() {
@@ -101,10 +101,10 @@ import Torch
     check([true, false, true])
     for type in DType.allCases where type != .bool {
       let tensor = Tensor([0, 1, 2] as [Float]).to(type)
-      #expect(tensor.dtype == type && tensor.floats == [0, 1, 2])
+      #expect(tensor.dtype == type && tensor.floats() == [0, 1, 2])
       #expect(tensor.withMutableBytes { $0.count } == 3 * type.size)
     }
-    #expect(Tensor([Float.nan]).floats[0].isNaN)
+    #expect(Tensor([Float.nan]).floats()[0].isNaN)
   }
 
   /// A tiny step, repeated: neither tensors nor graphs, frames or errors are left behind.

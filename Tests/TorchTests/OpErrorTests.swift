@@ -131,7 +131,7 @@ import Torch
   @Test func everyOtherTrapOfABlockIsThrownToo() {
     #expect(throws: TorchError.self) { try withTorchErrors { x.backward() } }
     #expect(throws: TorchError.self) { try withTorchErrors { x.backward(Tensor.ones([3])) } }
-    #expect(throws: TorchError.self) { try withTorchErrors { x.item } }
+    #expect(throws: TorchError.self) { try withTorchErrors { x.item() } }
     #expect(throws: TorchError.self) { try withTorchErrors { x.split(sizes: [1], along: 0).count } }
     #expect(throws: TorchError.self) { try withTorchErrors { x.topK(9).values } }
     #expect(throws: TorchError.self) {
@@ -143,7 +143,7 @@ import Torch
     let error = #expect(throws: TorchError.self) {
       try withTorchErrors {
         let y = x.reshaped([2, 2])
-        return (y.to(.float64).to(.cpu).detached.cloned() * y).mean().requiresGradient
+        return (y.to(.float64).to(.cpu).detached().cloned() * y).mean().requiresGradient
       }
     }
     #expect(error?.operation == "reshape")

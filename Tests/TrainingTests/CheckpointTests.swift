@@ -88,7 +88,7 @@ import Torch
     let checkpoint = Checkpoint(path: shop("deep/er/checkpoint"))
     for value in [1.0, 2.0] {
       try checkpoint.write(description, weights: [("a", Tensor.full([2], value))])
-      #expect(try checkpoint.weights()["a"]?.floats == [Float(value), Float(value)])
+      #expect(try checkpoint.weights()["a"]?.floats() == [Float(value), Float(value)])
       #expect(try checkpoint.description() == description)
     }
     #expect(shop.names("deep/er") == ["checkpoint"])

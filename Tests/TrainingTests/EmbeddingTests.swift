@@ -138,7 +138,7 @@ import Torch
     let (_, rows) = try write(shop, "x.csv", classes: ["x", "y"])
     #expect(!shop.exists("x.txt"))
     let text = try shop.text("x.csv")
-    let values: [Float] = rows.floats
+    let values: [Float] = rows.floats()
     #expect(text.hasPrefix("image,class,0,1,2\na.png,y,\(values[0]),\(values[1]),\(values[2])\n"))
     #expect(text.contains("\"b, \"\"c\"\".png\",,\(values[3]),"))
     #expect(throws: RunFailure.self) {

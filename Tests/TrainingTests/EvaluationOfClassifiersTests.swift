@@ -107,7 +107,9 @@ import Torch
 
     let kept = (0..<24).filter { $0 != 3 }
     let classifier = try model.requireClassifier()
-    let logits: [Float] = try withoutGradients { classifier(try model.inputs(images, kept)).floats }
+    let logits: [Float] = try withoutGradients {
+      classifier(try model.inputs(images, kept)).floats()
+    }
     let chosen = competing == .all ? [0, 1, 2, 3] : [1, 2, 0]  // by the set's order: class 0, 1, 2
     var tally = ClassificationTally(classes: chosen.count)
     var calibration = Calibration()

@@ -25,7 +25,7 @@ import Torch
         of: patches(of: try model.inputs(images, [2]), side: 4)
       ).selected(0, along: 0).selected(0, along: 1).narrowed(1, to: 1..<17)
     }
-    let map = HeatMap(weights.selected(1, along: 0).floats, rows: 4, columns: 4)
+    let map = HeatMap(weights.selected(1, along: 0).floats(), rows: 4, columns: 4)
     #expect(attention.rows[1].tiles[3] == map.drawn(over: attention.rows[1].tiles[0]))
 
     let components = try pictures.components()
@@ -52,18 +52,18 @@ import Torch
     let rows = Tensor.randn([400, 4], using: generator) * scales + 3.0
     let found = PrincipalComponents(of: rows, count: 3).projections
     #expect(found.shape == [400, 3])
-    let spread: [Float] = found.variance([0]).floats
+    let spread: [Float] = found.variance([0]).floats()
     #expect(spread[0] > spread[1] && spread[1] > spread[2])
     // The first is the first column, with its sign, as its largest number is positive.
     let centered = rows - rows.mean([0], keepingDimensions: true)
     let difference = found.narrowed(1, to: 0..<1) - centered.narrowed(1, to: 0..<1)
-    #expect(difference.squared.mean().item < 0.1)
+    #expect(difference.squared().mean().item() < 0.1)
     // Mirrored rows have mirrored projections: the directions' signs do not follow the data's.
     let mirrored = PrincipalComponents(of: -rows, count: 3).projections
     expectClose(mirrored, -found, absolute: 1e-4, "mirrored")
     // Fewer directions than asked for.
     let narrow = PrincipalComponents(of: rows.narrowed(1, to: 0..<2), count: 3).projections
     #expect(narrow.shape == [400, 3])
-    #expect(narrow.narrowed(1, to: 2..<3).magnitude.maximum().item == 0)
+    #expect(narrow.narrowed(1, to: 2..<3).abs().max().item() == 0)
   }
 }

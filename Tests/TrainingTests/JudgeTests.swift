@@ -18,7 +18,7 @@ import TorchOptim
     let labels = (0..<count).map { $0 * 7 % classes }
     let corners = (0..<classes).flatMap { k in (0..<classes).map { Float($0 == k ? 9 : 0) } }
     let noise = Tensor.randn([count, classes], using: Generator(seed: seed))
-    let centres = Tensor(corners, shape: [classes, classes]).taking(Tensor(labels), along: 0)
+    let centres = Tensor(corners, shape: [classes, classes]).selected(Tensor(labels), along: 0)
     return Features(rows: centres + noise, labels: labels)
   }
 
@@ -138,11 +138,11 @@ import TorchOptim
     let probe = LinearProbe(training, classes: 4, strength: example.strength)
     let test = try golden["test"]
     let scores = Tensor(probe.scores(for: test), shape: [30, 4]).to(.float64)
-    let total = scores.exponential.sum([1], keepingDimensions: true).logarithm
+    let total = scores.exp().sum([1], keepingDimensions: true).log()
     expectClose(
       scores - total, try golden["\(example.name).log_probabilities"],
       within: try Golden("probe").tolerance(), example.name)
-    let value = try golden["\(example.name).value"].item
+    let value = try golden["\(example.name).value"].item()
     #expect(abs(probe.outcome.value - value) < 1e-5, "\(probe.outcome.value), expected \(value)")
     #expect(
       probe.outcome.gradient <= 1e-5 && probe.outcome.iterations < 200, "\(probe.outcome)")
@@ -187,8 +187,8 @@ import TorchOptim
     let target = Tensor([3, -2, 1, 0.5] as [Double])
     let point = Tensor.zeros([4], dtype: .float64)
     point.requiresGradient = true
-    let outcome = LBFGS().minimize([point]) { ((point - target).squared * scales).sum() + 7 }
-    expectClose(point.detached, target, absolute: 1e-6)
+    let outcome = LBFGS().minimize([point]) { ((point - target).squared() * scales).sum() + 7 }
+    expectClose(point.detached(), target, absolute: 1e-6)
     #expect(abs(outcome.value - 7) < 1e-9 && outcome.gradient <= 1e-5)
     #expect(outcome.iterations < 60, "\(outcome.iterations) iterations")
   }
@@ -203,9 +203,9 @@ import TorchOptim
     x.requiresGradient = true
     y.requiresGradient = true
     let outcome = solver.minimize([x, y]) {
-      (1 - x).squared.sum() + 100 * (y.flattened() - x.squared).squared.sum()
+      (1 - x).squared().sum() + 100 * (y.flattened() - x.squared()).squared().sum()
     }
-    #expect(abs(x.detached.item - 1) < 1e-5 && abs(y.detached.item - 1) < 1e-5)
+    #expect(abs(x.detached().item() - 1) < 1e-5 && abs(y.detached().item() - 1) < 1e-5)
     #expect(outcome.value < 1e-10 && outcome.iterations < 500)
   }
 
@@ -214,7 +214,7 @@ import TorchOptim
     point.requiresGradient = true
     var solver = LBFGS()
     solver.iterations = 3
-    let cut = solver.minimize([point]) { point.squared.squared.sum() }
+    let cut = solver.minimize([point]) { point.squared().squared().sum() }
     #expect(cut.iterations == 3 && cut.value < 625)
     let done = LBFGS().minimize([point]) { point.sum() * 0 + 4 }
     #expect(done.iterations == 0 && done.value == 4 && done.gradient == 0)

@@ -28,9 +28,9 @@ import Torch
       search.look(at: rows.narrowed(0, to: range), of: images, indices: Array(range))
     }
     for query in 0..<3 {
-      let own: [Float] = asked.selected(query, along: 0).floats
+      let own: [Float] = asked.selected(query, along: 0).floats()
       func cosine(_ index: Int) -> Double {
-        let other: [Float] = rows.selected(index, along: 0).floats
+        let other: [Float] = rows.selected(index, along: 0).floats()
         func dot(_ a: [Float], _ b: [Float]) -> Double {
           zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
         }

@@ -22,12 +22,12 @@ import TorchOptim
     private let script: (Int, Tensor) -> Tensor
 
     init(_ script: @escaping (Int, Tensor) -> Tensor) {
-      weight = store.root.parameter("weight", [4], .normal(standardDeviation: 1))
+      weight = store.root.parameter("weight", [4], .normal(std: 1))
       self.script = script
     }
 
     func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
-      (weight * (images.mean() + 2)).squared.sum() + script(draw, weight)
+      (weight * (images.mean() + 2)).squared().sum() + script(draw, weight)
     }
   }
 
@@ -54,7 +54,7 @@ import TorchOptim
         normalization: PixelNormalization(mean: [0.5], std: [0.5])),
       batch: 3, seed: 1, workers: 1)
     defer { loader.stop() }
-    var weights = [task.weight.floats]
+    var weights = [task.weight.floats()]
     var plan = Trainer<ScriptedTask>.Plan(
       totalSteps: 9, stepsPerEpoch: 2, learningRate: { _ in 0.1 }, checkpointEvery: saveEvery, seed: 1,
       images: 6)
@@ -64,7 +64,7 @@ import TorchOptim
     let trainer = Trainer(
       task,
       optimizer: AdamW(ParameterGroup.decayingMatrices(of: task.store.trainable, weightDecay: 0)),
-      source: loader, plan: plan, folder: folder, callbacks: [Watcher { _ in weights.append(task.weight.floats) }])
+      source: loader, plan: plan, folder: folder, callbacks: [Watcher { _ in weights.append(task.weight.floats()) }])
     let failure = #expect(throws: RunFailure.self) { try trainer.run() }
     return (try #require(failure), weights, task, folder)
   }
@@ -81,7 +81,7 @@ import TorchOptim
     }
     #expect(failure.kind == .notFinite)
     #expect(weights.count == 4 && Set(weights).count == 4)  // the start and three steps
-    #expect(task.weight.floats == weights[3], "the bad step changed weights")
+    #expect(task.weight.floats() == weights[3], "the bad step changed weights")
     let record = try record(shop, step: 3)
     #expect(record.step == 3 && record.what == "the loss" && record.learningRate == 0.1)
     #expect(record.value == "\(value)")
@@ -89,7 +89,7 @@ import TorchOptim
     // The state before the bad step is kept.
     let last = try #require(folder.latestCheckpoint().checkpoint)
     #expect(last.path.hasSuffix("step-3") && failure.message.contains(last.path))
-    #expect(try last.weights()["weight"]?.floats == weights[3])
+    #expect(try last.weights()["weight"]?.floats() == weights[3])
     #expect(try last.progress().step == 3)
     #expect(failure.message.contains("run/not-finite-step-3.json"))
   }
@@ -100,14 +100,14 @@ import TorchOptim
     let (_, weights, task, _) = try run(accumulation: 2, shop) { draw, weight in
       draw == 5 ? weight.sum() * Double.nan : weight.sum() * 0
     }
-    #expect(weights.count == 3 && task.weight.floats == weights[2])
+    #expect(weights.count == 3 && task.weight.floats() == weights[2])
     let record = try record(shop, step: 2)
     #expect(record.files.count == 6, "the files of both batches")
   }
 
   /// √(w − w) is 0, and its derivative is infinite.
   private static func steep(_ weight: Tensor) -> Tensor {
-    (weight - weight.detached).clamped(atLeast: 0).squareRoot.sum()
+    (weight - weight.detached()).clamped(atLeast: 0).squareRoot().sum()
   }
 
   @Test func gradientsThatAreClipped() throws {
@@ -116,9 +116,9 @@ import TorchOptim
       draw == 3 ? Self.steep(weight) : weight.sum() * 0
     }
     #expect(failure.kind == .notFinite && failure.message.hasPrefix("the gradient's length"))
-    #expect(task.weight.floats == weights[3])
+    #expect(task.weight.floats() == weights[3])
     #expect(try record(shop, step: 3).files.count == 3)
-    #expect(try folder.latestCheckpoint().checkpoint?.weights()["weight"]?.floats == weights[3])
+    #expect(try folder.latestCheckpoint().checkpoint?.weights()["weight"]?.floats() == weights[3])
   }
 
   /// Without clipping nobody looks at the gradient; what it spoiled must not replace what is good.
@@ -131,7 +131,7 @@ import TorchOptim
     #expect(failure.kind == .notFinite)
     #expect(weights.count >= 4 && weights[3].allSatisfy { $0.isFinite })
     for step in RunFolder.checkpointSteps(in: shop("run")) {
-      let values = try folder.checkpoint(at: step).weights()["weight"]?.floats ?? []
+      let values = try folder.checkpoint(at: step).weights()["weight"]?.floats() ?? []
       #expect(values.allSatisfy { $0.isFinite }, "step \(step) was saved with \(values)")
     }
     let good: [Int] = saveEvery == 1 ? [3] : saveEvery == 2 ? [2] : []

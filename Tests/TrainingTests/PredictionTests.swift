@@ -29,7 +29,7 @@ import Torch
     let classifier = try model.requireClassifier()
     for index in [1, 2, 3, 6, 7, 8] {
       let shares: [Float] = try withoutGradients {
-        classifier(try model.inputs(images, [index])).softmax().floats
+        classifier(try model.inputs(images, [index])).softmax().floats()
       }
       let order = classes.indices.sorted { shares[$0] > shares[$1] }.prefix(3)
       #expect(found[index].guesses.map(\.index) == Array(order))

@@ -45,7 +45,7 @@ import Training
     recipe.schedule = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))
     let schedule = recipe.learningRates(stepsPerEpoch: stepsPerEpoch)
     for (step, rate) in zip(steps, golden) {
-      #expect(abs(schedule.rate(at: step) - rate) <= 1e-12 * recipe.peakLearningRate, "step \(step)")
+      #expect(abs(schedule.learningRate(at: step) - rate) <= 1e-12 * recipe.peakLearningRate, "step \(step)")
     }
   }
 }

@@ -2,36 +2,38 @@ import Recipes
 import TorchOptim
 import Foundation
 import Testing
+import TorchOptim
 import Training
 
 /// The paper's schedule against its closed form.
 @Suite struct RecipeScheduleTests {
   @Test func handPickedPoints() {
     let schedule = WarmupCosine(peak: 2.4e-3, minimum: 0, warmup: 40, total: 800)
-    #expect(schedule.rate(at: 0) == 0)
-    #expect(schedule.rate(at: 1) == 2.4e-3 / 40)
-    #expect(schedule.rate(at: 20) == 1.2e-3)
-    #expect(schedule.rate(at: 40) == 2.4e-3)
+    #expect(schedule.learningRate(at: 0) == 0)
+    #expect(schedule.learningRate(at: 1) == 2.4e-3 / 40)
+    #expect(schedule.learningRate(at: 20) == 1.2e-3)
+    #expect(schedule.learningRate(at: 40) == 2.4e-3)
     // A quarter, half and three quarters of the way from 40 to 800.
-    #expect(abs(schedule.rate(at: 230) - 1.2e-3 * (1 + 0.5.squareRoot())) < 1e-17)
-    #expect(abs(schedule.rate(at: 420) - 1.2e-3) < 1e-17)
-    #expect(abs(schedule.rate(at: 610) - 1.2e-3 * (1 - 0.5.squareRoot())) < 1e-17)
-    #expect(schedule.rate(at: 800) == 0)
-    #expect(schedule.rate(at: 100_000) == 0)
+    #expect(abs(schedule.learningRate(at: 230) - 1.2e-3 * (1 + 0.5.squareRoot())) < 1e-17)
+    #expect(abs(schedule.learningRate(at: 420) - 1.2e-3) < 1e-17)
+    #expect(abs(schedule.learningRate(at: 610) - 1.2e-3 * (1 - 0.5.squareRoot())) < 1e-17)
+    #expect(schedule.learningRate(at: 800) == 0)
+    #expect(schedule.learningRate(at: 100_000) == 0)
   }
 
   @Test func minimumIsWhereItEnds() {
     let schedule = WarmupCosine(peak: 1, minimum: 0.1, warmup: 0, total: 10)
-    #expect(schedule.rate(at: 0) == 1)
-    #expect(abs(schedule.rate(at: 5) - 0.55) < 1e-15)
-    #expect(schedule.rate(at: 10) == 0.1)
+    #expect(schedule.learningRate(at: 0) == 1)
+    #expect(abs(schedule.learningRate(at: 5) - 0.55) < 1e-15)
+    #expect(schedule.learningRate(at: 10) == 0.1)
   }
 
   @Test func runsShorterThanTheirWarmupOnlyRise() {
     let schedule = WarmupCosine(peak: 1, warmup: 100, total: 20)
-    #expect(schedule.rate(at: 19) == 0.19)
-    #expect(WarmupCosine(peak: 1, minimum: 0.1, warmup: 100, total: 20).rate(at: 120) == 0.1)
-    #expect(WarmupCosine(peak: 1, warmup: 0, total: 0).rate(at: 0) == 0)
+    #expect(schedule.learningRate(at: 19) == 0.19)
+    #expect(
+      WarmupCosine(peak: 1, minimum: 0.1, warmup: 100, total: 20).learningRate(at: 120) == 0.1)
+    #expect(WarmupCosine(peak: 1, warmup: 0, total: 0).learningRate(at: 0) == 0)
   }
 
   /// The published code computes from fractional epochs: `step / stepsPerEpoch + epoch`.
@@ -48,7 +50,7 @@ import Training
         epoch < 2.5
         ? peak * epoch / 2.5
         : 1e-6 + (peak - 1e-6) * 0.5 * (1 + cos(.pi * (epoch - 2.5) / (12 - 2.5)))
-      #expect(abs(recipe.learningRates(stepsPerEpoch: perEpoch).rate(at: step) - expected) < 1e-18)
+      #expect(abs(recipe.learningRates(stepsPerEpoch: perEpoch).learningRate(at: step) - expected) < 1e-18)
     }
   }
 

@@ -60,7 +60,7 @@ import TorchNN
     let score = try reconstruction.score(
       on: ToyDataset(images: pictures), named: "toy", range: 0..<3, ratio: ratio, seed: 5,
       workers: 2)
-    let visible = mask(batch: 3, 0, ratio: ratio, seed: 5).indicator.floats.map { $0 == 0 }
+    let visible = mask(batch: 3, 0, ratio: ratio, seed: 5).indicator.floats().map { $0 == 0 }
       .chunks(of: 16)
     let layout = layout(channels)
     func mean(_ fill: TrivialFill) -> Double {
@@ -90,8 +90,8 @@ import TorchNN
         grid: PatchGrid(rows: 4, columns: 4), side: 4) * deviation + mean
     }
     let expected = layout(3).hiddenError(
-      of: prediction.floats, against: planes(picture),
-      visible: mask.indicator.floats.map { $0 == 0 })
+      of: prediction.floats(), against: planes(picture),
+      visible: mask.indicator.floats().map { $0 == 0 })
     #expect(abs(score.meanSquaredError - expected) < 1e-4 * expected)
   }
 
@@ -104,9 +104,9 @@ import TorchNN
       on: ToyDataset(images: [picture]), named: "toy", range: 0..<1, ratio: 0.75, seed: 1,
       workers: 1)
     #expect(score.usesOriginalStatistics)
-    let hidden = mask(batch: 1, 0, ratio: 0.75, seed: 1).indicator.floats
+    let hidden = mask(batch: 1, 0, ratio: 0.75, seed: 1).indicator.floats()
     let patches = patches(of: Tensor(planes(picture), shape: [1, 1, 16, 16]), side: 4)
-    let variances = patches.variance([-1], correction: 0, keepingDimensions: false).floats
+    let variances = patches.variance([-1], correction: 0, keepingDimensions: false).floats()
     let expected =
       zip(hidden, variances).filter { $0.0 == 1 }.map { Double($0.1) }.reduce(0, +)
       / Double(hidden.reduce(0, +))
@@ -141,7 +141,7 @@ import TorchNN
     for (i, row) in sheet.rows.enumerated() {
       let original = row.tiles[0]
       for (r, ratio) in [0.75, 0.855, 0.5].enumerated() {
-        let hidden = mask(batch: 1, i * 64 + r, ratio: ratio, seed: 3).indicator.floats
+        let hidden = mask(batch: 1, i * 64 + r, ratio: ratio, seed: 3).indicator.floats()
         let (seen, pasted) = (row.tiles[1 + 3 * r], row.tiles[3 + 3 * r])
         for y in 0..<16 {
           for x in 0..<16 where hidden[y / 4 * 4 + x / 4] == 0 {

@@ -114,7 +114,7 @@ public final class EmbeddingFile {
   }
 
   private func lines(_ rows: Tensor, names: [String], classes found: [String?]) -> String {
-    let values: [Float] = rows.floats
+    let values: [Float] = rows.floats()
     let width = values.count / max(1, names.count)
     let hasClasses = hasClasses
     return names.indices.map { row in

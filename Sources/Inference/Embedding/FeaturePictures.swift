@@ -58,7 +58,7 @@ public struct FeaturePictures {
       }
       try model.requireFinite(weights) { _ in sample.name }
       let maps = concatenated([weights.mean([0], keepingDimensions: true), weights])
-      let values: [Float] = maps.floats
+      let values: [Float] = maps.floats()
       let tiles = (0...heads).map { place in
         let own = Array(values[place * grid.count..<(place + 1) * grid.count])
         return HeatMap(own, rows: grid.rows, columns: grid.columns).drawn(over: sample.picture)
@@ -109,7 +109,7 @@ public struct FeaturePictures {
 
   /// Components `[R, 3]` as bytes; of each the lowest and the highest hundredth is cut off.
   private static func colors(_ components: Tensor) -> [UInt8] {
-    let values: [Float] = components.floats
+    let values: [Float] = components.floats()
     let count = values.count / 3
     let ranges = (0..<3).map { channel in
       let sorted = (0..<count).map { values[$0 * 3 + channel] }.sorted()
@@ -139,8 +139,8 @@ struct PrincipalComponents {
     let used = min(count, width)
     let columns = (0..<used).map { place in
       let vector = vectors.selected(width - 1 - place, along: 1)  // [D]
-      let largest = vector.taking(vector.magnitude.argmax(along: 0).reshaped([1]), along: 0)
-      return vector * (largest.item < 0 ? -1.0 : 1.0)
+      let largest = vector.selected(vector.abs().argmax(along: 0).reshaped([1]), along: 0)
+      return vector * (largest.item() < 0 ? -1.0 : 1.0)
     }
     let found = centered.matmul(stacked(columns, along: 1)).to(.float32)
     projections =

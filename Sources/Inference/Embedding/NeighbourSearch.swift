@@ -70,7 +70,7 @@ public struct NeighbourSearch {
   /// the query itself is passed over.
   public mutating func look(at rows: Tensor, of images: any ImageDataset, indices: [Int]) {
     precondition(rows.shape.first == indices.count, "\(indices.count) images, \(rows.shape)")
-    let similarities: [Float] = rows.to(.float32).unitLength.matmul(directions).floats  // [n, Q]
+    let similarities: [Float] = rows.to(.float32).unitLength.matmul(directions).floats()  // [n, Q]
     for (row, index) in indices.enumerated() {
       for query in queries.indices {
         let similarity = similarities[row * queries.count + query]

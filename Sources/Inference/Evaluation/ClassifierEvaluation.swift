@@ -40,7 +40,7 @@ public struct ClassifierEvaluation: Sendable {
     try pass.run(over: images, named: name, computing: { classifier($0) }) { part in
       broken += part.broken
       if let rows = part.rows {
-        scores.add(logits: rows.floats, labels: part.labels.map { matching.numbers[$0] })
+        scores.add(logits: rows.floats(), labels: part.labels.map { matching.numbers[$0] })
       }
       progress(part.indices.count + part.broken.count)
     }

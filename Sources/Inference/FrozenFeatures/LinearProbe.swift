@@ -23,7 +23,7 @@ public struct LinearProbe {
     let rows = features.rows
     mean = rows.mean([0], keepingDimensions: true)
     deviation = rows.variance([0], correction: 0, keepingDimensions: true)
-      .squareRoot.clamped(atLeast: 1e-6)
+      .squareRoot().clamped(atLeast: 1e-6)
     // In float64: the search for the way down must not end where rounding hides it.
     let standard = ((rows - mean) / deviation).to(.float64)
     let labels = Tensor(features.labels)
@@ -34,9 +34,9 @@ public struct LinearProbe {
     // Divided by C·n: the same solution, with a gradient whose size does not depend on n.
     let decay = 0.5 / (strength * Double(features.labels.count))
     outcome = LBFGS().minimize([weight, bias]) {
-      standard.linear(weight, bias).crossEntropy(with: labels) + weight.squared.sum() * decay
+      standard.linear(weight, bias).crossEntropy(with: labels) + weight.squared().sum() * decay
     }
-    (self.weight, self.bias) = (weight.detached.to(.float32), bias.detached.to(.float32))
+    (self.weight, self.bias) = (weight.detached().to(.float32), bias.detached().to(.float32))
   }
 
   /// The same scores from rows that are not standardised: weights `[K, D]` and biases `[K]`.

@@ -140,7 +140,7 @@ final class ImageCrew: Sendable {
       work.body(pixels.narrowed(0, to: 0..<portion.indices.count)).to(.float32)
     }
     portion.shape = rows.shape
-    portion.values = rows.floats
+    portion.values = rows.floats()
     return portion
   }
 }

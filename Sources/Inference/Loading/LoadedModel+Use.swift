@@ -26,7 +26,7 @@ extension LoadedModel {
     let images = try input(image)
     let row = withoutGradients { classifier(images) }
     try requireFinite(row) { _ in "the image" }
-    let logits: [Float] = row.floats
+    let logits: [Float] = row.floats()
     return Guess.likeliest(
       min(top, logits.count), of: logits, labels: description.classifier?.classNames ?? [])
   }

@@ -4,6 +4,6 @@ package import TorchNN
 extension ParameterStore {
   /// Whether every weight is a finite number.
   package var isFinite: Bool {
-    withoutGradients { entries.allSatisfy { $0.tensor.isFinite.all().item == 1 } }
+    withoutGradients { entries.allSatisfy { $0.tensor.isFinite().all().item() == 1 } }
   }
 }

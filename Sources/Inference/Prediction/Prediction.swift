@@ -58,7 +58,7 @@ public struct Predictor {
     each body: ([Prediction]) throws -> Void
   ) throws -> Int {
     try pass.run(over: images, named: name, computing: { classifier($0) }) { part in
-      let logits: [Float] = part.rows?.floats ?? []
+      let logits: [Float] = part.rows?.floats() ?? []
       let width = part.rows?.shape.last ?? 0
       let predictions = part.outcomes.map { index, outcome in
         let name = images.name(of: index)

@@ -94,7 +94,7 @@ public struct Reconstruction {
         let mask = masking.mask(
           grid, batch: 1, using: Generator(seed: seed, stream: Stream.pictures, step: i * 64 + r))
         let drawn = fill(pixels(of: [original]), mask: mask).images(channels: original.channels)[0]
-        let visible = mask.indicator.floats.map { $0 == 0 }
+        let visible = mask.indicator.floats().map { $0 == 0 }
         tiles[i] += [
           original.masked(visible: visible, rows: grid.rows, columns: grid.columns), drawn,
           drawn.pasted(
@@ -147,11 +147,11 @@ public struct Reconstruction {
         using: Generator(seed: seed, stream: Stream.pictures, step: batch.number))
       let pixels = restored(batch.tensor(on: device))
       let errors = patches(of: fill(pixels, mask: mask).pixels - pixels, side: model.patchSide)
-        .squared.mean([-1])
+        .squared().mean([-1])
       let share = mask.to(device).indicator
-      sums.model += ((errors * share).sum() / share.sum()).item * Double(batch.count)
+      sums.model += ((errors * share).sum() / share.sum()).item() * Double(batch.count)
       let values: [Float] = pixels.array()
-      let hidden = mask.indicator.floats
+      let hidden = mask.indicator.floats()
       let size = values.count / batch.count
       for i in 0..<batch.count {
         let visible = hidden[i * grid.count..<(i + 1) * grid.count].map { $0 == 0 }

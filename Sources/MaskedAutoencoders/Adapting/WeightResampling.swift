@@ -15,11 +15,11 @@ public func resampledPositions(
   let (places, width) = (table.shape[1], table.shape[2])
   precondition(places == 1 + grid.count, "\(places) positions are no class token and \(grid)")
   if grid == target { return table }
-  let pictures = table.narrowed(1, to: 1..<places).to(.float32)
+  let pictures = table[.all, 1..<places].to(.float32)
     .reshaped([1, grid.rows, grid.columns, width]).permuted([0, 3, 1, 2])  // [1, D, rows, columns]
-  let patches = pictures.resampledBicubically(rows: target.rows, columns: target.columns)
+  let patches = pictures.interpolated(rows: target.rows, columns: target.columns, mode: .bicubic)
     .permuted([0, 2, 3, 1]).reshaped([1, target.count, width])
-  return concatenated([table.narrowed(1, to: 0..<1), patches.to(table.dtype)], along: 1)
+  return concatenated([table[.all, 0..<1], patches.to(table.dtype)], along: 1)
 }
 
 /// Kernels of a patch embedding for patches of another side: `[D, C, P, P]` → `[D, C, P′, P′]`.
@@ -34,7 +34,7 @@ public func resampledPatchKernels(_ kernels: Tensor, side: Int) -> Tensor {
   // Rows and columns are resized alike and apart, and so are the pseudo-inverses: the two-dimensional
   // resizing is the Kronecker product of the one-dimensional with itself.
   let resizing = identity(old).reshaped([old, 1, 1, old])
-    .resampledBicubically(rows: 1, columns: side).reshaped([old, side])
+    .interpolated(rows: 1, columns: side, mode: .bicubic).reshaped([old, side])
   let inverse = resizing.transposed(0, 1).pseudoInverse(tolerance: 1e-5)  // [P, P′]
   return inverse.transposed(0, 1).matmul(kernels.to(.cpu).to(.float64)).matmul(inverse)
     .to(kernels.dtype).to(kernels.device)

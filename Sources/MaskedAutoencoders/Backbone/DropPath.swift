@@ -32,7 +32,7 @@ public struct DropPath {
   func thinned(_ branch: Tensor, rate: Double) -> Tensor {
     guard rate > 0 else { return branch }
     let shape = [branch.shape[0]] + [Int](repeating: 1, count: branch.rank - 1)
-    let kept = Tensor.rand(shape, using: generator).less(than: 1 - rate)
+    let kept = Tensor.rand(shape, using: generator) .< (1 - rate)
     return branch * (kept.to(branch.dtype) * (1 / (1 - rate))).to(branch.device)
   }
 }

@@ -33,12 +33,12 @@ public struct PatchEncoder: Module {
     self.configuration = configuration
     let shape = configuration.encoder
     let (width, patch, channels) = (shape.width, configuration.patch, configuration.channels)
-    classToken = scope.parameter("cls_token", [1, 1, width], .normal(standardDeviation: 0.02))
+    classToken = scope.parameter("cls_token", [1, 1, width], .normal(std: 0.02))
     let table = Initializer.values(sineCosinePositions(configuration.grid, width: width))
     let places = [1, 1 + configuration.grid.count, width]
     positions =
       trainsPositions
-      ? scope.parameter("pos_embed", places, table) : scope.table("pos_embed", places, table)
+      ? scope.parameter("pos_embed", places, table) : scope.buffer("pos_embed", places, table)
     // Xavier over the flattened patch; the bias as a convolution's (He et al., 2022, A.1).
     let values = configuration.patchValues
     patchWeight = scope["patch_embed"]["proj"].parameter(
@@ -62,8 +62,8 @@ public struct PatchEncoder: Module {
   /// - Returns: `[B, 1 + K, D]`.
   public func callAsFunction(_ patches: Tensor, keeping mask: PatchMask) -> Tensor {
     let (batch, kept) = (mask.batch, mask.kept)
-    let visible = patches.flattened(to: 1).taking(mask.visibleRows, along: 0)  // [B·K, V]
-    let places = positions[0, from: 1].taking(mask.visible.flattened(), along: 0)  // [B·K, D]
+    let visible = patches.flattened(to: 1).selected(mask.visibleRows, along: 0)  // [B·K, V]
+    let places = positions[0, 1...].selected(mask.visible.flattened(), along: 0)  // [B·K, D]
     let tokens = (embedded(visible) + places).reshaped([batch, kept, -1])
     return encoded(tokens)
   }
@@ -72,15 +72,15 @@ public struct PatchEncoder: Module {
   ///
   /// - Parameter paths: What blocks leave out while a classifier is trained; nil for nothing.
   public func callAsFunction(_ patches: Tensor, dropping paths: DropPath? = nil) -> Tensor {
-    encoded(embedded(patches) + positions[0, from: 1], dropping: paths)
+    encoded(embedded(patches) + positions[0, 1...], dropping: paths)
   }
 
   /// The class token after the last norm, `[B, N, V]` → `[B, D]`: as of all tokens, but the last block
   /// computes no other.
   public func classToken(of patches: Tensor) -> Tensor {
-    var x = withClassToken(embedded(patches) + positions[0, from: 1])
+    var x = withClassToken(embedded(patches) + positions[0, 1...])
     for block in blocks.dropLast() { x = block(x) }
-    x = blocks.last.map { $0(x, queries: 0..<1) } ?? x.narrowed(1, to: 0..<1)
+    x = blocks.last.map { $0(x, queries: 0..<1) } ?? x[.all, 0..<1]
     return (norm?(x) ?? x).squeezed(1)
   }
 
@@ -91,7 +91,7 @@ public struct PatchEncoder: Module {
   public func attentionWeights(of patches: Tensor, block: Int? = nil) -> Tensor {
     let chosen = block ?? blocks.count - 1
     precondition(blocks.indices.contains(chosen), "block \(chosen) of \(blocks.count)")
-    var x = withClassToken(embedded(patches) + positions[0, from: 1])
+    var x = withClassToken(embedded(patches) + positions[0, 1...])
     for block in blocks[..<chosen] { x = block(x) }
     return blocks[chosen].attentionWeights(x)
   }
@@ -111,16 +111,8 @@ public struct PatchEncoder: Module {
 
   /// `[B, K, D]` → `[B, 1 + K, D]`.
   private func withClassToken(_ tokens: Tensor) -> Tensor {
-    let first = (classToken + positions.narrowed(1, to: 0..<1))
+    let first = (classToken + positions[.all, 0..<1])
       .expanded([tokens.shape[0], 1, configuration.encoder.width])
     return concatenated([first, tokens], along: 1)
-  }
-}
-
-extension Tensor {
-  /// Slice `index` of the first dimension, rows `start` and after: `[A, R, D]` → `[R − start, D]`.
-  subscript(index: Int, from start: Int) -> Tensor {
-    let slice = selected(index, along: 0)
-    return slice.narrowed(0, to: start..<slice.shape[0])
   }
 }

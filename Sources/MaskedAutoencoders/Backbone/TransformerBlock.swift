@@ -29,7 +29,7 @@ public struct Attention: Layer {
   /// `[B, N, D]` → `[B, H, N, N]`, whose rows add up to 1. For looking at: computed plainly.
   public func weights(_ x: Tensor) -> Tensor {
     let parts = split(x)
-    return Self.weights(queries: parts[0], keys: parts[1])
+    return Tensor.attentionWeights(queries: parts[0], keys: parts[1])
   }
 
   /// Queries, keys and values: `[B, N, D]` → 3 × `[B, H, N, d]`.
@@ -38,18 +38,12 @@ public struct Attention: Layer {
       .permuted([2, 0, 3, 1, 4]).unbound(along: 0)
   }
 
-  /// `softmax(q·kᵀ / √d)`.
-  private static func weights(queries: Tensor, keys: Tensor) -> Tensor {
-    let width = Double(queries.shape[3])
-    return (queries * (1 / width.squareRoot())).matmul(keys.transposed(2, 3)).softmax()
-  }
-
   /// The attention of some tokens to all of them: `[B, N, D]` → `[B, Q, D]`.
   public func callAsFunction(_ x: Tensor, queries: Range<Int>) -> Tensor {
     let (batch, tokens) = (x.shape[0], x.shape[1])
     let weight = qkv.weight.split(sizes: [width, 2 * width], along: 0)
     let bias = qkv.bias?.split(sizes: [width, 2 * width], along: 0)
-    let q = x.narrowed(1, to: queries).linear(weight[0], bias?[0])
+    let q = x[.all, queries].linear(weight[0], bias?[0])
       .reshaped([batch, queries.count, heads, width / heads]).transposed(1, 2)
     let parts = x.linear(weight[1], bias?[1])
       .reshaped([batch, tokens, 2, heads, width / heads])
@@ -57,16 +51,8 @@ public struct Attention: Layer {
     return mixed(queries: q, keys: parts[0], values: parts[1])
   }
 
-  /// Up to so many tokens, plain products beat libtorch's fused attention on a CPU, whose backward
-  /// pass is made for long sequences. Forward and backward on two cores, milliseconds, plain and
-  /// fused: 17 tokens 7 and 17, 50 tokens 6.7 and 8.1, 65 tokens 28 and 32, 197 tokens 54 and 49.
-  private static let shortSequence = 96
-
   private func mixed(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor {
-    let mixed =
-      keys.device.kind == .cpu && keys.shape[2] <= Self.shortSequence
-      ? Self.weights(queries: queries, keys: keys).matmul(values)
-      : Tensor.attention(queries: queries, keys: keys, values: values)
+    let mixed = Tensor.attention(queries: queries, keys: keys, values: values)
     return projection(mixed.transposed(1, 2).flattened(from: 2))  // [B, H, Q, d] → [B, Q, D]
   }
 }
@@ -124,7 +110,7 @@ public struct TransformerBlock: Layer {
 
   /// Computes only some tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.
   public func callAsFunction(_ x: Tensor, queries: Range<Int>) -> Tensor {
-    let y = x.narrowed(1, to: queries) + attention(attentionNorm(x), queries: queries)
+    let y = x[.all, queries] + attention(attentionNorm(x), queries: queries)
     return y + feedForward(feedForwardNorm(y))
   }
 }

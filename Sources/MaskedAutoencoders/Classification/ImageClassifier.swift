@@ -42,7 +42,7 @@ public struct ImageClassifier: Module {
       shape.normalizesBatches
       ? BatchNorm(width, epsilon: ClassifierHead.batchNormEpsilon, in: scope["head_norm"]) : nil
     head = Linear(
-      width, shape.classes, initializing: .normal(standardDeviation: deviation), in: scope["head"])
+      width, shape.classes, initializing: .normal(std: deviation), in: scope["head"])
   }
 
   /// The row of each image that the head sees, before a batch normalisation:
@@ -62,9 +62,9 @@ public struct ImageClassifier: Module {
   /// The encoder's tokens as one row an image: `[B, 1 + N, D]` → `[B, D]`.
   public func pooled(_ tokens: Tensor) -> Tensor {
     switch shape.pooling {
-    case .classToken: return tokens.selected(0, along: 1)
+    case .classToken: return tokens[.all, 0]
     case .mean, .normalizedMean:
-      let mean = tokens.narrowed(1, to: 1..<tokens.shape[1]).mean([1])
+      let mean = tokens[.all, 1...].mean([1])
       return meanNorm?(mean) ?? mean
     }
   }

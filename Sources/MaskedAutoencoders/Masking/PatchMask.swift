@@ -31,21 +31,21 @@ public struct PatchMask {
       "a mask of \(shape[1]) patches keeps between 1 and \(shape[1] - 1), not \(kept)")
     self.order = order
     self.kept = kept
-    visible = order.narrowed(1, to: 0..<kept)
-    hidden = order.narrowed(1, to: kept..<shape[1])
+    visible = order[.all, ..<kept]
+    hidden = order[.all, kept...]
     let starts =
       Tensor.arange(0..<shape[0], device: order.device).unsqueezed(1)
       * shape[1]
     let rows = order + starts
-    visibleRows = rows.narrowed(1, to: 0..<kept).flattened()
-    hiddenRows = rows.narrowed(1, to: kept..<shape[1]).flattened()
+    visibleRows = rows[.all, ..<kept].flattened()
+    hiddenRows = rows[.all, kept...].flattened()
   }
 
   /// Keeps the patches with the smallest noise (§3 “Simple implementation”).
   ///
   /// - Parameter noise: `[B, N]`.
   public init(noise: Tensor, keeping kept: Int) {
-    self.init(order: noise.argsorted(along: 1), keeping: kept)
+    self.init(order: noise.argsort(along: 1), keeping: kept)
   }
 
   /// Images in the batch, `B`.
@@ -54,12 +54,12 @@ public struct PatchMask {
   public var patches: Int { order.shape[1] }
 
   /// Where each patch stands in ``order``: `[B, N]` int64.
-  public var restoring: Tensor { order.argsorted(along: 1) }
+  public var restoring: Tensor { order.argsort(along: 1) }
 
   /// 1 where a patch is hidden, 0 where it is visible: `[B, N]` float32.
   public var indicator: Tensor {
     let flags = Tensor.ones(order.shape, device: order.device)
-    flags.narrowed(1, to: 0..<kept).fill(0)
+    flags[.all, ..<kept].fill(0)
     return flags.gathered(restoring, along: 1)
   }
 

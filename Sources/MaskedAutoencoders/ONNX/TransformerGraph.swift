@@ -55,9 +55,9 @@ struct TransformerGraph {
     let patches = transposed(flat, [0, 2, 1], as: "patch_embed/Transpose")  // [B, N, D]
     let table = tensor("pos_embed")  // [1, T, D]
     let placed = graph.node(
-      "Add", [patches, graph.constant("patch_positions", table.narrowed(1, to: 1..<tokens))],
+      "Add", [patches, graph.constant("patch_positions", table[.all, 1..<tokens])],
       as: "pos_embed/Add")
-    let first = graph.constant("class_token", tensor("cls_token") + table.narrowed(1, to: 0..<1))
+    let first = graph.constant("class_token", tensor("cls_token") + table[.all, 0..<1])
     let batch = graph.node(
       "Shape", [pixels], [("start", .integer(0)), ("end", .integer(1))], as: "batch/Shape")
     let shape = graph.node(
@@ -151,7 +151,7 @@ struct TransformerGraph {
   private mutating func weight(_ name: String) -> Value { graph.constant(name, tensor(name)) }
 
   private func tensor(_ name: String) -> Tensor {
-    (weights.tensors[name] ?? Tensor()).detached.to(.cpu).to(.float32)
+    (weights.tensors[name] ?? Tensor()).detached().to(.cpu).to(.float32)
   }
 
   private mutating func scalar(_ name: String, _ value: Double) -> Value {

@@ -78,7 +78,7 @@ extension PublishedWeights {
       let weight = tensors["head.weight"], let bias = tensors["head.bias"]
     else { return self }
     let scaled =
-      weight.to(.float64) * (variance + ClassifierHead.batchNormEpsilon).reciprocalSquareRoot
+      weight.to(.float64) * (variance + ClassifierHead.batchNormEpsilon).reciprocalSquareRoot()
     var folded = self
     folded.classifier?.head.normalizesBatches = false
     folded.tensors["head_norm.running_mean"] = nil

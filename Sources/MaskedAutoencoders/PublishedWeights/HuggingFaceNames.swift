@@ -146,7 +146,7 @@ enum HuggingFaceNames {
       guard part(of: names[0]) != nil else { continue }
       for (i, name) in names.enumerated() {
         let rows = names.count == 1 ? 0 : (tensor.shape.first ?? 0) / names.count
-        let piece = names.count == 1 ? tensor : tensor.narrowed(0, to: i * rows..<(i + 1) * rows)
+        let piece = names.count == 1 ? tensor : tensor[i * rows..<(i + 1) * rows]
         // Without decoder and head the model is `ViTMAEModel`, whose names lack the first word.
         tensors[isWhole ? name : String(name.dropFirst("vit.".count))] = piece
       }

@@ -28,8 +28,8 @@ public struct PatchDecoder: Module {
       preconditionFailure("decoder is nil; a masked autoencoder needs the shape of its decoder")
     }
     maskToken = scope.parameter(
-      "mask_token", [1, 1, shape.width], .normal(standardDeviation: 0.02))
-    positions = scope.table(
+      "mask_token", [1, 1, shape.width], .normal(std: 0.02))
+    positions = scope.buffer(
       "decoder_pos_embed", [1, 1 + configuration.grid.count, shape.width],
       .values(sineCosinePositions(configuration.grid, width: shape.width)))
     embedding = Linear(configuration.encoder.width, shape.width, in: scope["decoder_embed"])
@@ -63,14 +63,14 @@ public struct PatchDecoder: Module {
   public func all(_ latent: Tensor, mask: PatchMask) -> Tensor {
     var x = tokens(latent, mask: mask)
     for block in blocks { x = block(x) }
-    let shuffled = prediction(norm(x.narrowed(1, to: 1..<1 + mask.patches)))
+    let shuffled = prediction(norm(x[.all, 1...]))
     let places = mask.restoring.unsqueezed(2).expanded([-1, -1, shuffled.shape[2]])
     return shuffled.gathered(places, along: 1)
   }
 
   /// Class, visible and mask tokens with their positions. `[B, 1 + K, E]` → `[B, 1 + N, D]`
   private func tokens(_ latent: Tensor, mask: PatchMask) -> Tensor {
-    let table = positions[0, from: 0]
+    let table = positions[0]
     let visible =
       embedding(latent)
       + concatenated(
@@ -87,6 +87,6 @@ public struct PatchDecoder: Module {
 extension Tensor {
   /// Rows of a table `[R, D]` by number: `[B, N]` int64 → `[B, N, D]`.
   fileprivate func looked(upIn table: Tensor) -> Tensor {
-    table.taking(flattened(), along: 0).reshaped(shape + [table.shape[1]])
+    table.selected(flattened(), along: 0).reshaped(shape + [table.shape[1]])
   }
 }

@@ -45,6 +45,6 @@ public struct NormalizedPixelTarget: DrawableTarget {
 extension Tensor {
   fileprivate var patchMean: Tensor { mean([-1], keepingDimensions: true) }
   fileprivate var patchDeviation: Tensor {
-    (variance([-1], keepingDimensions: true) + 1e-6).squareRoot
+    (variance([-1], keepingDimensions: true) + 1e-6).squareRoot()
   }
 }

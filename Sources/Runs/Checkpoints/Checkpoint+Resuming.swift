@@ -13,7 +13,7 @@ extension Checkpoint {
   ///   - layout: The fingerprint of their layout.
   /// - Throws: ``RunFailure`` where the checkpoint is of another run than the arguments.
   package func restore(
-    _ store: ParameterStore, _ optimizer: any Optimizer, average: WeightAverage? = nil,
+    _ store: ParameterStore, _ optimizer: any Optimizer, average: ModelEMA? = nil,
     as description: ModelDescription, images: Int, layout: UInt32?, seed: UInt64
   ) throws -> Int {
     let progress = try progress()

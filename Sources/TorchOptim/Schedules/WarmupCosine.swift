@@ -6,14 +6,15 @@
   internal import Darwin
 #endif
 
-/// The paper's learning-rate schedule, a rate for each optimizer step (A.1; Table 8).
+/// The paper's learning-rate schedule, a learning rate for each optimizer step (He et al., 2022, A.1;
+/// Table 8).
 ///
-/// The rate rises linearly from 0 to `peak` over `warmup` steps and falls along half a cosine to
+/// It rises linearly from 0 to `peak` over `warmup` steps and falls along half a cosine to
 /// `minimum` at step `total`, which is the first step no longer taken.
 public struct WarmupCosine: Codable, Hashable, Sendable {
-  /// The highest rate.
+  /// The highest learning rate.
   public var peak: Double
-  /// The rate at the end.
+  /// The learning rate at the end.
   public var minimum: Double
   /// Steps of the rise; a fraction of a step is allowed.
   public var warmup: Double
@@ -28,8 +29,8 @@ public struct WarmupCosine: Codable, Hashable, Sendable {
     self.total = total
   }
 
-  /// The rate of a step, counted from 0; after the end it stays at `minimum`.
-  public func rate(at step: Int) -> Double {
+  /// The learning rate of a step, counted from 0; after the end it stays at `minimum`.
+  public func learningRate(at step: Int) -> Double {
     let step = Double(step)
     if step < warmup { return peak * step / warmup }
     let length = Double(total) - warmup

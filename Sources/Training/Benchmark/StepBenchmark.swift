@@ -52,7 +52,8 @@ public final class StepBenchmark {
     let configuration = workload.configuration
     store = ParameterStore(on: device, initializing: Generator(seed: 0))
     model = MaskedAutoencoder(configuration, in: store.root)
-    optimizer = AdamW(ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05))
+    optimizer = AdamW(
+      ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05), beta2: 0.95)
     images = Tensor.randn(
       [workload.batch, configuration.channels, configuration.height, configuration.width],
       using: Generator(seed: 1)
@@ -69,7 +70,7 @@ public final class StepBenchmark {
     ).to(device)
     let loss = withAutocast(to: precision, on: device) { model.loss(images, mask: mask) }
     loss.backward()
-    optimizer.step(rate: 1e-4)
+    optimizer.step(learningRate: 1e-4)
     device.synchronize()
     steps += 1
     let elapsed = (ContinuousClock.now - start).components

@@ -63,7 +63,7 @@ public final class Trainer<Task: TrainingObjective> {
 
   private let task: Task
   private let optimizer: any Optimizer
-  private let ema: WeightAverage?
+  private let ema: ModelEMA?
   private let source: Task.Source
   private let plan: Plan
   private let folder: RunFolder
@@ -82,7 +82,7 @@ public final class Trainer<Task: TrainingObjective> {
   ///   - step: Steps taken before, in a resumed run.
   ///   - warn: Told, once, that a callback has failed.
   public init(
-    _ task: Task, optimizer: any Optimizer, ema: WeightAverage? = nil, source: Task.Source,
+    _ task: Task, optimizer: any Optimizer, ema: ModelEMA? = nil, source: Task.Source,
     plan: Plan, folder: RunFolder, startingAt step: Int = 0,
     callbacks: [any TrainingCallback] = [], warn: @escaping (String) -> Void = { _ in }
   ) {
@@ -130,7 +130,7 @@ public final class Trainer<Task: TrainingObjective> {
     prefetch()
     let (loss, length) = try requireFinite(losses, norm)
     let rate = plan.learningRate(step)
-    optimizer.step(rate: rate)
+    optimizer.step(learningRate: rate)
     ema?.update()
     step += 1
     return StepReport(
@@ -146,7 +146,7 @@ public final class Trainer<Task: TrainingObjective> {
       task.loss(images, of: batch, draw: draw)
     }
     (plan.accumulation == 1 ? loss : loss / Double(plan.accumulation)).backward()
-    return loss.detached
+    return loss.detached()
   }
 
   private func clippedGradientNorm() -> Tensor {
@@ -159,7 +159,7 @@ public final class Trainer<Task: TrainingObjective> {
   private func requireFinite(
     _ losses: [Tensor], _ norm: Tensor
   ) throws -> (loss: Double, norm: Double) {
-    let values = stacked((losses + [norm]).map { $0.to(.float32).reshaped([]) }).floats
+    let values = stacked((losses + [norm]).map { $0.to(.float32).reshaped([]) }).floats()
       .map(Double.init)
     for loss in values.dropLast() where !loss.isFinite { throw notFinite("the loss", loss) }
     let length = values[losses.count]

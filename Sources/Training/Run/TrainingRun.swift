@@ -53,7 +53,7 @@ public final class TrainingRun<Task: TrainingTask> {
 
   private let settings: Settings
   private let optimizer: any Optimizer
-  private let ema: WeightAverage?
+  private let ema: ModelEMA?
 
   /// Opens data, models and folder; nothing is trained yet.
   ///
@@ -71,7 +71,7 @@ public final class TrainingRun<Task: TrainingTask> {
     totalSteps = task.recipe.totalSteps(stepsPerEpoch: stepsPerEpoch)
     optimizer = task.recipe.optimizer.optimizer(over: task.parameterGroups)
     let store = task.store
-    ema = task.recipe.ema.map { WeightAverage(of: store, decay: $0) }
+    ema = task.recipe.ema.map { ModelEMA(of: store, decay: $0) }
     folder = try RunFolder(settings.out, settings.opening)
     let (checkpoint, skipped) = folder.latestCheckpoint()
     skippedCheckpoints = skipped
@@ -138,7 +138,7 @@ public final class TrainingRun<Task: TrainingTask> {
     defer { source.stop() }
     var plan = Trainer<Task>.Plan(
       totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch,
-      learningRate: recipe.learningRates(stepsPerEpoch: stepsPerEpoch).rate(at:),
+      learningRate: recipe.learningRates(stepsPerEpoch: stepsPerEpoch).learningRate(at:),
       checkpointEvery: recipe.checkpoints.steps(stepsPerEpoch), seed: recipe.seed,
       images: task.data.dataset.count)
     plan.layout = task.data.layout(recipe)

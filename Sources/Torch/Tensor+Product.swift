@@ -1,0 +1,53 @@
+extension Tensor {
+  private enum Ops {
+    static let matmul = Op("matmul")
+    static let linear = Op("linear")
+    static let gelu = Op("gelu")
+    static let einsum = Op("einsum")
+    static let pseudoInverse = Op("linalg_pinv")
+  }
+
+  /// The product of matrices, over the last two dimensions.
+  public func matmul(
+    _ other: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.matmul(self, other, file: file, line: line)
+  }
+
+  /// Products summed over the letters that the result leaves out, in Einstein's notation:
+  /// `Tensor.einsum("bnd,kd->bnk", x, weight)`.
+  public static func einsum(
+    _ equation: String, _ operands: Tensor..., file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.einsum(equation, operands, file: file, line: line)
+  }
+
+  /// `x·Wᵀ + b`: `[…, K]` → `[…, D]`.
+  ///
+  /// - Parameters:
+  ///   - weight: `[D, K]`.
+  ///   - bias: `[D]`.
+  public func linear(
+    _ weight: Tensor, _ bias: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    OneDNN.linear(self, weight, bias, file: file, line: line)
+      ?? Ops.linear(self, weight, bias, file: file, line: line)
+  }
+
+  /// `gelu(x·Wᵀ + b)`, see ``linear(_:_:file:line:)`` and ``gelu()``: `[…, K]` → `[…, D]`.
+  public func linearWithGELU(
+    _ weight: Tensor, _ bias: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    OneDNN.linear(self, weight, bias, then: "gelu", file: file, line: line)
+      ?? Ops.gelu(Ops.linear(self, weight, bias, file: file, line: line))
+  }
+
+  /// The Moore–Penrose inverse of a matrix: `[M, N]` → `[N, M]`.
+  ///
+  /// - Parameter tolerance: Singular values up to this share of the largest count as zero.
+  public func pseudoInverse(
+    tolerance: Double, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.pseudoInverse(self, tolerance, file: file, line: line)
+  }
+}
