@@ -21,7 +21,7 @@ extension RunFolder {
   ///
   /// - Parameters:
   ///   - models: Run folders, checkpoints and files that the run starts from.
-  ///   - images: Sets that it learns from or is judged by.
+  ///   - images: Sets that it is trained or validated on.
   static func requireApart(
     _ path: String, _ opening: Opening, models: [String] = [], images: [String] = []
   ) throws {

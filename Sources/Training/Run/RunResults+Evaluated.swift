@@ -1,27 +1,27 @@
 import Evaluation
 
 extension RunResults {
-  /// How a trained classifier does on a set, as `mae evaluate` found out.
+  /// How a trained classifier does on a set, as `mae evaluate` measured.
   public struct Evaluated: Codable, Hashable, Sendable {
     /// What was loaded, in words.
     public var model: String
     /// The set as the user named it.
     public var data: String
-    /// Share of images whose class is the first guess, 0…1.
+    /// Share of images whose class is the first prediction, 0…1.
     public var top1: Double?
-    /// Share of images whose class is among the first `k` guesses, by `k`.
+    /// Share of images whose class is among the first `k` predictions, by `k`.
     public var topK: [Int: Double]?
     /// The mean of the classes' own shares, so that rare ones count as much as frequent ones.
     public var meanClassAccuracy: Double?
     /// The expected calibration error, 0…1.
     public var calibrationError: Double?
-    /// Images that were judged.
+    /// Images that were evaluated.
     public var images: Int
     /// Images that could not be decoded.
     public var broken: Int
     /// Classes that competed.
     public var classes: Int?
-    /// Images judged in a second, reading and decoding included.
+    /// Images evaluated in a second, reading and decoding included.
     public var imagesPerSecond: Double
     /// Top-1 errors by corruption, of severities 1 to 5; only of sets of corruptions.
     public var corruptionErrors: [String: [Double?]]?
@@ -30,24 +30,24 @@ extension RunResults {
     /// The same relative to AlexNet's errors: mCE, 1 for AlexNet.
     public var meanCorruptionError: Double?
 
-    /// Records what became of a labelled set.
+    /// Records the evaluation of a labelled set.
     ///
     /// - Parameter top: The `k` besides 1.
-    public init(_ result: ClassifierEvaluation, top k: Int, model: String, data: String) {
-      let tally = result.scores.tally
+    public init(_ result: EvaluationResult, top k: Int, model: String, data: String) {
+      let tally = result.tally
       self.model = model
       self.data = data
       top1 = tally.top1
       if k > 1, k < tally.classes { topK = [k: tally.accuracy(top: k)] }
       meanClassAccuracy = tally.confusion.meanClassAccuracy
-      calibrationError = result.scores.calibration.expectedError
+      calibrationError = result.calibration.expectedError
       images = tally.total
       broken = result.broken.count
       classes = tally.classes
       imagesPerSecond = result.imagesPerSecond
     }
 
-    /// Records what became of a set of corruptions.
+    /// Records the evaluation of a set of corruptions.
     public init(_ result: RobustnessEvaluation, model: String, data: String) {
       self.model = model
       self.data = data
@@ -66,7 +66,7 @@ extension RunResults {
 }
 
 extension RunPage {
-  /// What `mae evaluate` found out; nil where it has not been run.
+  /// The evaluations by `mae evaluate`; nil where there are none.
   static func evaluatedTable(_ results: RunResults) -> RunReport.Table? {
     guard !results.evaluated.isEmpty else { return nil }
     func share(_ value: Double?) -> String { value.map(percent) ?? "–" }
