@@ -14,7 +14,7 @@ struct FinetuningOptions: ParsableArguments {
 
   @Option(
     help: """
-      Labelled images to judge by; the validation part of DATA unless given, or a tenth of it \
+      Labelled images to validate on; the validation part of DATA unless given, or a tenth of it \
       where it has none.
       """)
   var validation: String?

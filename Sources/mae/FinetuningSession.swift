@@ -17,7 +17,7 @@ struct FinetuningSession {
 
   /// - Parameters:
   ///   - data: The set as the user named it.
-  ///   - validation: The set to judge by, if the user named one.
+  ///   - validation: The set to validate on, if the user named one.
   ///   - home: The encoder's run folder, which is told of the result too.
   init(
     _ run: Finetuning, data: String, validation: String?, isFromScratch: Bool, home: String?
@@ -42,12 +42,12 @@ struct FinetuningSession {
       try introduce()
       // Before the first checkpoint, which can be evaluated.
       try RunResults.update(finetuning.folder.path) { $0.learned = finetuning.data.learned }
-      var last: Judgement?
+      var last: EvaluationResult?
       let watch = SessionWatch(finetuning.folder, startingAt: finetuning.startingStep)
       let broken = try watch.time {
-        try finetuning.run(observers: [journal]) { judgement, step in
-          last = judgement
-          try note(judgement, at: step)
+        try finetuning.run(observers: [journal]) { evaluation, step in
+          last = evaluation
+          try note(evaluation, at: step)
         }
       }
       journal.finish()
@@ -77,7 +77,7 @@ struct FinetuningSession {
     let part = share < 1 ? " (\(percent(share)) of those there are)" : ""
     try journal.say(
       "data      \(run.data.training.count) labelled images of \(data)\(part), "
-        + "\(run.data.classes.count) classes; \(run.data.validation.count) images to judge by")
+        + "\(run.data.classes.count) classes; \(run.data.validation.count) images to validate on")
     try journal.say(
       "model     \(protocolName): \(model.height) × \(model.width) × \(model.channels), patch "
         + "\(model.patch); encoder \(model.encoder.words), \(recipe.head.pooling.rawValue); "
@@ -100,26 +100,26 @@ struct FinetuningSession {
     }
   }
 
-  private func note(_ judgement: Judgement, at step: Int) throws {
+  private func note(_ evaluation: EvaluationResult, at step: Int) throws {
     try journal.record(
       step: step, epoch: epochs(step),
       values: [
-        ("validation_top1", judgement.tally.top1), ("validation_top5", judgement.tally.top5),
-        ("calibration_error", judgement.calibration.expectedError),
+        ("validation_top1", evaluation.tally.top1), ("validation_top5", evaluation.tally.top5),
+        ("calibration_error", evaluation.calibration.expectedError),
       ])
     guard step < finetuning.totalSteps else { return }
     try journal.say(
-      "judged    step \(step), epoch \(Readable.fixed(epochs(step), 1)): top-1 "
-        + percent(judgement.tally.top1))
+      "validated step \(step), epoch \(Readable.fixed(epochs(step), 1)): top-1 "
+        + percent(evaluation.tally.top1))
   }
 
   private func conclude(
-    seconds: Double, _ broken: [BrokenImage], _ judgement: Judgement?
+    seconds: Double, _ broken: [BrokenImage], _ evaluation: EvaluationResult?
   ) throws {
     for file in broken.prefix(5) { try journal.say("skipped   \(file)") }
     if broken.count > 5 { try journal.say("skipped   … \(broken.count) files in all") }
     let run = finetuning
-    guard let judgement, run.finishedStep == run.totalSteps else {
+    guard let evaluation, run.finishedStep == run.totalSteps else {
       try journal.say(
         "stopped at step \(run.finishedStep) of \(run.totalSteps) as asked; go on with "
           + run.folder.resumingWords)
@@ -127,9 +127,9 @@ struct FinetuningSession {
     }
     let out = run.folder.path
     var result = run.result(
-      judgement, data: data, isFromScratch: isFromScratch, seconds: seconds)
-    result.isAsNamed = FinetuningBook.isEntry(run.recipe)
-    try RunResults.update(out) { $0.trained[Self.own] = result }
+      evaluation, data: data, isFromScratch: isFromScratch, seconds: seconds)
+    result.compare(withPaperAs: FinetuningBook.isEntry(run.recipe))
+    try RunResults.update(out) { $0.ownClassifier = result }
     try RunPage.write(for: out)
     let top5 = result.classes > 5 ? ", top-5 \(percent(result.top5))" : ""
     try journal.say(
@@ -139,9 +139,6 @@ struct FinetuningSession {
     try journal.say("Next: mae evaluate \(out) \(validation ?? data), mae predict \(out) IMAGES")
     if let home { try tell(home, note: journal.say) { $0.trained[out] = result } }
   }
-
-  /// What a run's own result is called in its folder.
-  private static let own = "."
 
   private func epochs(_ steps: Int) -> Double { Double(steps) / Double(finetuning.stepsPerEpoch) }
   private func percent(_ share: Double) -> String { "\(Readable.fixed(share * 100, 2)) %" }

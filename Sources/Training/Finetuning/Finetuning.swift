@@ -19,7 +19,7 @@ public final class Finetuning {
     public var hints: ConfigurationHints
     /// The labelled set as the user named it.
     public var data: String
-    /// The set to judge by; nil for the validation part of `data`.
+    /// The set to validate on; nil for the validation part of `data`.
     public var validation: String?
     /// The run folder.
     public var out: String
@@ -53,7 +53,7 @@ public final class Finetuning {
   /// The run's folder.
   public let folder: RunFolder
   /// The images.
-  public let data: LabelledData
+  public let data: LabelledSplits
   /// The classifier's description.
   public var description: ModelDescription { task.description }
   /// Steps of one pass over the data.
@@ -66,7 +66,7 @@ public final class Finetuning {
   public let skippedCheckpoints: [FileError]
   /// What was noticed and does not keep the run from starting, each as a sentence.
   public let remarks: [String]
-  /// Steps taken when ``run(observers:judged:)`` has returned.
+  /// Steps taken when ``run(observers:evaluated:)`` has returned.
   public private(set) var finishedStep = 0
 
   /// Fewer steps than these leave the usual recipe's network about where it started.
@@ -87,7 +87,7 @@ public final class Finetuning {
     try RunFolder.requireApart(
       settings.out, settings.opening, models: [settings.model, settings.like].compactMap(\.self),
       images: [settings.data, settings.validation].compactMap(\.self))
-    data = try LabelledData(
+    data = try LabelledSplits(
       settings.data, validation: settings.validation, labels: recipe.labels, seed: recipe.seed)
     var source: LoadedModel?
     if let path = settings.model ?? settings.like {
@@ -104,7 +104,7 @@ public final class Finetuning {
       images: data.training.count, batch: resolved.batch.size)
     totalSteps = resolved.totalSteps(stepsPerEpoch: stepsPerEpoch)
     task = FinetuningTask(resolved, description: description, on: settings.device)
-    var remarks = data.remarks + (source?.assumptions ?? []) + [cache.remark].compactMap(\.self)
+    var remarks = data.warnings + (source?.assumptions ?? []) + [cache.remark].compactMap(\.self)
     if settings.model != nil, let source {
       let start = try StartingWeights(source, for: description)
       try start.place(in: task.store, from: source.source)
@@ -150,7 +150,7 @@ public final class Finetuning {
 
   /// The recipe with its model, size and normalisation in numbers, and the classifier they make.
   private static func resolve(
-    _ recipe: FinetuningRecipe, _ source: LoadedModel?, _ data: LabelledData, _ settings: Settings
+    _ recipe: FinetuningRecipe, _ source: LoadedModel?, _ data: LabelledSplits, _ settings: Settings
   ) throws -> (FinetuningRecipe, ModelDescription) {
     var recipe = recipe
     if recipe.model != nil, settings.model != nil {
@@ -238,13 +238,13 @@ public final class Finetuning {
       size: PixelSize(width: model.width, height: model.height), normalization: normalization)
   }
 
-  /// Trains to the end, or until a signal, and judges the classifier on the validation set.
+  /// Trains to the end, or until a signal, and evaluates the classifier on the validation set.
   ///
-  /// - Parameter judged: Told of judgements on the way and at the end, with the step they are of.
+  /// - Parameter evaluated: Called with the evaluations on the way and at the end, and their step.
   /// - Returns: Images that could not be decoded.
   /// - Throws: ``Interruption``, ``RunFailure``, `DatasetError`, `FileError`.
   public func run(
-    observers: [any TrainingObserver], judged: @escaping (Judgement, _ step: Int) throws -> Void
+    observers: [any TrainingObserver], evaluated: @escaping (EvaluationResult, _ step: Int) throws -> Void
   ) throws -> [BrokenImage] {
     let sampling = recipe.data.sampling(accumulation: recipe.batch.accumulation)
     let loader = BatchLoader(
@@ -262,35 +262,39 @@ public final class Finetuning {
       accumulation: recipe.batch.accumulation, clip: recipe.optimizer.clip,
       precision: recipe.precision.type, checkpointEvery: recipe.checkpoints.steps(stepsPerEpoch),
       keptCheckpoints: recipe.checkpoints.keep, stopAfter: settings.stopAfter, seed: recipe.seed)
-    let judge = recipe.monitor.evaluateEveryEpochs.map { epochs in
-      JudgingObserver(everySteps: epochs * stepsPerEpoch, before: totalSteps) { step in
-        try judged(self.judgement(), step)
+    let validation = recipe.monitor.evaluateEveryEpochs.map { epochs in
+      ValidationObserver(everySteps: epochs * stepsPerEpoch, before: totalSteps) { step in
+        try evaluated(self.evaluate(), step)
       }
     }
     let trainer = Trainer(
       task, optimizer: optimizer, average: average, loader: loader,
       images: data.training.count, layout: data.training.layout.fingerprint(for: sampling),
       plan: plan, folder: folder, startingAt: startingStep,
-      observers: observers + [judge].compactMap(\.self))
+      observers: observers + [validation].compactMap(\.self))
     try trainer.run()
     finishedStep = trainer.step
-    if finishedStep == totalSteps { try judged(judgement(), finishedStep) }
+    if finishedStep == totalSteps { try evaluated(evaluate(), finishedStep) }
     return loader.broken
   }
 
-  /// How the classifier does on the validation set as it is now.
-  public func judgement() throws -> Judgement {
-    func judge() throws -> Judgement {
-      try Judgement(
-        of: data.validation, named: settings.validation ?? settings.data,
-        classes: data.classes.count,
-        transform: description.evaluationTransform, batch: min(256, recipe.batch.size),
-        workers: recipe.data.threads, on: settings.device
-      ) { images in
-        withAutocast(to: recipe.precision.type, on: settings.device) { task.classifier(images) }
-      }
+  /// How the classifier does on the validation set as it is now, by the averaged weights where there
+  /// are some.
+  public func evaluate() throws -> EvaluationResult {
+    func result() throws -> EvaluationResult {
+      var inference = try BatchInference(
+        LoadedModel(task.classifier, in: task.store, description, source: folder.path),
+        batch: min(256, recipe.batch.size), workers: recipe.data.threads,
+        precision: recipe.precision.type)
+      inference.parallelism = .operators
+      inference.requiresFiniteResults = false  // a validation on the way does not end the training
+      return try EvaluationResult(
+        of: data.validation, named: settings.validation ?? settings.data, by: inference,
+        matching: ClassMatching(same: data.classes),
+        brokenLimit: BrokenLimit(
+          recipe.data.brokenLimit, setting: "data.brokenLimit of the recipe"))
     }
-    return try average?.withAveragedWeights(judge) ?? judge()
+    return try average?.withAveragedWeights(result) ?? result()
   }
 
   /// Seconds that one step takes, roughly: measured on blank images, a few where a whole batch would
@@ -337,20 +341,20 @@ extension FinetuningRecipe {
   }
 }
 
-/// Judges now and then while training goes on.
-private final class JudgingObserver: TrainingObserver {
+/// Evaluates the classifier every so many steps of training.
+private final class ValidationObserver: TrainingObserver {
   private let everySteps: Int
   private let totalSteps: Int
-  private let judge: (Int) throws -> Void
+  private let evaluate: (Int) throws -> Void
 
-  init(everySteps: Int, before totalSteps: Int, judge: @escaping (Int) throws -> Void) {
+  init(everySteps: Int, before totalSteps: Int, evaluate: @escaping (Int) throws -> Void) {
     self.everySteps = everySteps
     self.totalSteps = totalSteps
-    self.judge = judge
+    self.evaluate = evaluate
   }
 
   func took(_ step: StepReport) throws {
-    if step.step % everySteps == 0, step.step < totalSteps { try judge(step.step) }
+    if step.step % everySteps == 0, step.step < totalSteps { try evaluate(step.step) }
   }
 
   func saved(_ checkpoint: Checkpoint, at step: Int) {}

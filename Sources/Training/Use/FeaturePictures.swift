@@ -4,7 +4,7 @@ import MaskedAutoencoders
 import Torch
 import TorchNN
 
-/// Pictures of what an encoder makes of the patches of images.
+/// Pictures of an encoder's attention and of its features of the patches of images.
 public struct FeaturePictures {
   private let model: LoadedModel
   private let grid: PatchGrid
