@@ -35,14 +35,14 @@ public struct LBFGS {
     minimize(parameters, parts: 1) { _ in function() }
   }
 
-  /// Minimises a sum over `parameters`, which are changed in place. Each of its parts is computed and
-  /// differentiated before the next, so that only one takes memory at a time.
+  /// Minimises a sum over `parameters`, which are changed in place. Each of its parts is computed
+  /// and differentiated before the next, so that only one takes memory at a time.
   ///
   /// - Parameters:
   ///   - parameters: Tensors that require gradients.
   ///   - parts: Number of parts.
-  ///   - function: A part, from its number: a scalar computed from the parameters. Parts are added in
-  ///     their order.
+  ///   - function: A part, from its number: a scalar computed from the parameters. Parts are added
+  ///     in their order.
   public func minimize(
     _ parameters: [Tensor], parts: Int, _ function: (_ part: Int) -> Tensor
   ) -> Outcome {

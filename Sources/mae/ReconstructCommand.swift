@@ -11,7 +11,8 @@ struct ReconstructCommand: ParsableCommand {
     commandName: "reconstruct",
     abstract: "Draw original, masked image and reconstruction; measure the error.",
     discussion: """
-      Draws the first images of DATA that can be decoded unless --index names others; one image file will do. Of a model \
+      Draws the first images of DATA that can be decoded unless --index names others; one \
+      image file will do. Of a model \
       trained on normalised pixels, each hidden patch's mean and deviation come from the original, \
       and the sheet says so.
 

@@ -1,8 +1,9 @@
 import Torch
 import Training
 
-/// Keeps a result in a run's folder and makes its page anew. A folder that may not be written, such as
-/// that of a model which several people share, is no reason to fail: the result has been printed.
+/// Keeps a result in a run's folder and makes its page anew. A folder that may not be written, such
+/// as that of a model which several people share, is no reason to fail: the result has been
+/// printed.
 func tell(
   _ run: String, note: (String) throws -> Void = { complain($0) },
   _ change: (inout RunResults) -> Void
@@ -15,7 +16,8 @@ func tell(
   }
 }
 
-/// Writes lines to a file, whole or not at all, and the folders above it; nothing where there is no file.
+/// Writes lines to a file, whole or not at all, and the folders above it; nothing where there is no
+/// file.
 func writeLines(_ lines: some Sequence<String>, to path: String?) throws {
   guard let path else { return }
   try makeFolder(above: path)

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Images that cannot be decoded: every command that reads many images leaves them out, names them and
-/// has one option for how many they may be.
+/// Images that cannot be decoded: every command that reads many images leaves them out, names them
+/// and has one option for how many they may be.
 @Suite struct BrokenImageCommandTests {
   /// A run, a classifier, and labelled images; the first of each part of `classes` is broken.
   private func workplace() throws -> Bench {

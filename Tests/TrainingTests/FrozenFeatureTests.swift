@@ -100,7 +100,8 @@ import TorchOptim
     let neighbours = sizes(.nearestNeighbours(NearestNeighbours()))
     let probe = sizes(.linearProbe(strength: 1))
     #expect(neighbours.features == 5_452_460_032 && probe.features == neighbours.features)
-    // Two blocks of a quarter of a GiB and a quarter more, one of queries, and 20 neighbours of each.
+    // Two blocks of a quarter of a GiB and a quarter more, one of queries, and 20 neighbours of
+    // each.
     #expect(neighbours.working == 5 << 27 + 1024 * 1024 * 4 + 8 * 20 * 50_000)
     #expect(probe.working < 5 << 29, "\(probe.working)")
     for memory in [neighbours, probe] {

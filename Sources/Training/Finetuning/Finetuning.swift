@@ -244,7 +244,8 @@ public final class Finetuning {
   /// - Returns: Images that could not be decoded.
   /// - Throws: ``Interruption``, ``RunFailure``, `DatasetError`, `FileError`.
   public func run(
-    observers: [any TrainingObserver], evaluated: @escaping (EvaluationResult, _ step: Int) throws -> Void
+    observers: [any TrainingObserver],
+    evaluated: @escaping (EvaluationResult, _ step: Int) throws -> Void
   ) throws -> [BrokenImage] {
     let sampling = recipe.data.sampling(accumulation: recipe.batch.accumulation)
     let loader = BatchLoader(
@@ -278,8 +279,8 @@ public final class Finetuning {
     return loader.broken
   }
 
-  /// How the classifier does on the validation set as it is now, by the averaged weights where there
-  /// are some.
+  /// How the classifier does on the validation set as it is now, by the averaged weights where
+  /// there are some.
   public func evaluate() throws -> EvaluationResult {
     func result() throws -> EvaluationResult {
       var inference = try BatchInference(

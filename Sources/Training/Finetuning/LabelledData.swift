@@ -1,7 +1,7 @@
 public import Datasets
 
-/// The two splits of a labelled set: the images that a classifier is trained on, and those that it is
-/// validated on.
+/// The two splits of a labelled set: the images that a classifier is trained on, and those that it
+/// is validated on.
 public struct LabelledSplits {
   /// The images that are trained on.
   public let training: any ImageDataset
@@ -13,8 +13,8 @@ public struct LabelledSplits {
   public let available: Int
   /// What a user may not expect of the splits, each as a sentence.
   public let warnings: [String]
-  /// What was trained on, for a later evaluation on the same set; nil where the set is divided by its
-  /// makers and its validation part is used.
+  /// What was trained on, for a later evaluation on the same set; nil where the set is divided by
+  /// its makers and its validation part is used.
   public let learned: TrainingSplit?
 
   /// The part of a set that is held back where it has no validation part of its own.
@@ -24,10 +24,11 @@ public struct LabelledSplits {
   ///
   /// - Parameters:
   ///   - data: Labelled images: class folders, a list with classes, an IDX folder, shards.
-  ///   - validation: Images to validate on: all of them, or the validation part of a divided set; nil
-  ///     takes that of `data`, or holds a tenth of each class back where it has none.
+  ///   - validation: Images to validate on: all of them, or the validation part of a divided set;
+  ///     nil takes that of `data`, or holds a tenth of each class back where it has none.
   ///   - labels: Which of the training images are trained on.
-  ///   - limit: Trains on so many images of all classes together, where `labels` leaves all of them.
+  ///   - limit: Trains on so many images of all classes together, where `labels` leaves all of
+  ///     them.
   ///   - seed: Decides which images are chosen.
   ///   - option: The option that names the images to validate on, for messages.
   /// - Throws: `DatasetError` or ``RunFailure`` with what is wrong with the labels.

@@ -5,7 +5,8 @@ import MaskedAutoencoders
 enum PaperValues {
   /// The paper's value beside a result; nil where recipe, encoder or data are not the paper's.
   ///
-  /// Results from before the value was kept with them have no shape: of those it is read from their words.
+  /// Results from before the value was kept with them have no shape: of those it is read from their
+  /// words.
   static func top1(_ result: RunResults.TrainedClassifier) -> RunResults.PaperResult? {
     if result.training != nil { return result.paper }
     let sizes: [TransformerShape] = [.base, .large, .huge]
@@ -40,7 +41,9 @@ enum PaperValues {
     case .fineTuned where fineTuning(name).contains(recipe):
       return value([83.6, 85.9, 86.9], "Table 3")
     case .partial where name == "large" && fineTuning(name).contains(recipe):
-      return partial.first { $0.blocks == blocks }.map { .init(percent: $0.percent, place: "Figure 9") }
+      return partial.first { $0.blocks == blocks }.map {
+        .init(percent: $0.percent, place: "Figure 9")
+      }
     case .linearProbe, .scratch, .fineTuned, .partial: return nil
     }
   }

@@ -73,8 +73,8 @@ public struct TrainingSplit: Codable, Hashable, Sendable {
 }
 
 extension TrainingSplit {
-  /// What a loaded classifier was trained on, by the results of its run or probe; nil where they do not
-  /// say, and where the model is of neither.
+  /// What a loaded classifier was trained on, by the results of its run or probe; nil where they do
+  /// not say, and where the model is of neither.
   public init?(of model: LoadedModel) throws {
     let (steps, step) = model.source.folderAndName
     let (run, folder) = steps.folderAndName

@@ -3,7 +3,8 @@ public import MaskedAutoencoders
 public import Torch
 
 /// What commands found out about a run: `results.json` of its folder. Each command fills in its part
-/// and leaves the others; commands that end at the same time wait for each other, see ``update(_:_:)``.
+/// and leaves the others; commands that end at the same time wait for each other, see
+/// ``update(_:_:)``.
 public struct RunResults: Codable, Sendable {
   /// What pre-training did.
   public var pretraining: Pretraining?
@@ -13,15 +14,15 @@ public struct RunResults: Codable, Sendable {
   public var knn: [String: Classification] = [:]
   /// A linear classifier on frozen features, by the data and what is not as usual in the settings.
   public var probe: [String: Classification] = [:]
-  /// Classifiers that were trained from the encoder or beside it, by their run folders; that of the run
-  /// itself is ``ownClassifier``.
+  /// Classifiers that were trained from the encoder or beside it, by their run folders; that of the
+  /// run itself is ``ownClassifier``.
   public var trained: [String: TrainedClassifier] = [:]
   /// How the run's classifier does on sets that it was evaluated on later, by their names.
   public var evaluated: [String: Evaluated] = [:]
   /// Seconds of training, all sessions so far together, those that were interrupted too.
   public var sessionSeconds: Double?
-  /// The images that the run's classifier was trained on; nil where the set has a validation part of
-  /// its own, which was used.
+  /// The images that the run's classifier was trained on; nil where the set has a validation part
+  /// of its own, which was used.
   public var learned: TrainingSplit?
 
   /// The folder under which ``trained`` keeps the run's own classifier: itself, seen from itself.
@@ -157,8 +158,8 @@ public struct RunResults: Codable, Sendable {
     public var training: TrainingProtocol?
     /// The encoder's shape; nil in results from before it was kept.
     public var shape: TransformerShape?
-    /// What the paper reports for the same setting; nil where it reports nothing, and in results from
-    /// before it was kept.
+    /// What the paper reports for the same setting; nil where it reports nothing, and in results
+    /// from before it was kept.
     public var paper: PaperResult?
   }
 
@@ -224,9 +225,9 @@ public struct RunResults: Codable, Sendable {
 
   /// Changes a run's results; nothing happens where the folder is not a run's.
   ///
-  /// Reading, changing and writing are one act: whoever else changes the results of the same run, in this
-  /// program or another, waits until it is done. The file is replaced as a whole, so that whoever reads it
-  /// sees the results of before or of after.
+  /// Reading, changing and writing are one act: whoever else changes the results of the same run,
+  /// in this program or another, waits until it is done. The file is replaced as a whole, so that
+  /// whoever reads it sees the results of before or of after.
   public static func update(
     _ run: String, _ change: (inout RunResults) -> Void
   ) throws(FileError) {
@@ -239,12 +240,13 @@ public struct RunResults: Codable, Sendable {
   }
 }
 
-/// A lock on a folder, for a short change of the files in it, held until the value is gone. It leaves no file behind, and is not the
-/// lock that a training run holds on its folder.
+/// A lock on a folder, for a short change of the files in it, held until the value is gone. It
+/// leaves no file behind, and is not the lock that a training run holds on its folder.
 package struct FolderLock: ~Copyable {
   private let descriptor: Int32
 
-  /// Waits until nobody else holds the lock. Where the file system knows no such locks there is none.
+  /// Waits until nobody else holds the lock. Where the file system knows no such locks there is
+  /// none.
   package init(_ path: String) throws(FileError) {
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system("cannot be opened", path, .unwritable) }

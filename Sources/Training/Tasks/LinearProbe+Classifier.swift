@@ -39,8 +39,8 @@ extension LinearProbe {
   ///
   /// - Parameters:
   ///   - classes: The classes' names, in the order of the labels.
-  ///   - split: What the probe was trained on, see ``TrainingSplit``; nil where later evaluations need
-  ///     not know.
+  ///   - split: What the probe was trained on, see ``TrainingSplit``; nil where later evaluations
+  ///     need not know.
   public func save(
     to path: String, on model: LoadedModel, pooling: Features.Pooling, classes: [String],
     trainedOn split: TrainingSplit?

@@ -7,10 +7,10 @@ public import TorchOptim
 /// The objective is `½‖W‖² + C·Σ cross-entropy`, as scikit-learn's `LogisticRegression` has it. The
 /// paper's own protocol (SGD or LARS over augmented images) is another one.
 ///
-/// Rows are standardised in float64 a block at a time, and the blocks' losses and gradients are added in
-/// the order of the rows, so that the answer is the same every time and memory beyond the features is
-/// bounded: at most twice ``blockBytes`` (2 GiB) and what L-BFGS remembers, about `200·K·D` bytes. Features
-/// that fit into one block are standardised once.
+/// Rows are standardised in float64 a block at a time, and the blocks' losses and gradients are
+/// added in the order of the rows, so that the answer is the same every time and memory beyond the
+/// features is bounded: at most twice ``blockBytes`` (2 GiB) and what L-BFGS remembers, about
+/// `200·K·D` bytes. Features that fit into one block are standardised once.
 public struct LinearProbe {
   /// Bytes of a block: its rows in float64, its logits and their gradients.
   static let blockBytes = 1 << 30

@@ -3,10 +3,11 @@ public import Torch
 
 /// Classification by the nearest neighbours in the space of frozen features (Wu et al., 2018).
 ///
-/// Similarities are computed a block at a time on both sides, and of each row only its `k` best are kept,
-/// so that memory beyond the features is bounded: two blocks of ``blockBytes`` and a quarter more for
-/// sorting (640 MiB), and `8·k` bytes for each row that is classified. The result does not depend on the blocks: of rows that are equally
-/// similar, those that come first among the labelled rows vote.
+/// Similarities are computed a block at a time on both sides, and of each row only its `k` best are
+/// kept, so that memory beyond the features is bounded: two blocks of ``blockBytes`` and a quarter
+/// more for sorting (640 MiB), and `8·k` bytes for each row that is classified. The result does not
+/// depend on the blocks: of rows that are equally similar, those that come first among the labelled
+/// rows vote.
 public struct NearestNeighbours: Hashable, Sendable {
   /// Neighbours that vote, `k`.
   public var count: Int
@@ -58,8 +59,8 @@ public struct NearestNeighbours: Hashable, Sendable {
     }
   }
 
-  /// The neighbours of each row, the most similar first and of equally similar ones that of the lower
-  /// number first.
+  /// The neighbours of each row, the most similar first and of equally similar ones that of the
+  /// lower number first.
   struct Nearest {
     /// Neighbours of each row, `k`, or all labelled rows where they are fewer.
     var count: Int

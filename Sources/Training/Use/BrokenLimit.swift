@@ -2,8 +2,9 @@ import Datasets
 
 /// How many images of a set may be left out because they cannot be decoded.
 ///
-/// Every pass over many images has one: images that cannot be decoded are left out, counted and named
-/// in the result, up to the limit; above it the pass ends with an error that names some of them.
+/// Every pass over many images has one: images that cannot be decoded are left out, counted and
+/// named in the result, up to the limit; above it the pass ends with an error that names some of
+/// them.
 public struct BrokenLimit: Hashable, Sendable {
   /// Share of the images, 0…1. One image may be broken in a set of any size, unless the share is 0.
   public var share: Double
@@ -28,15 +29,16 @@ public struct BrokenLimit: Hashable, Sendable {
     BrokenImages(limit: BrokenImages.limit(fraction: share, count: count), setting: setting)
   }
 
-  /// Refuses more broken images than may be at the end of a pass whose number of images was not known
-  /// before, and one in which none could be decoded.
+  /// Refuses more broken images than may be at the end of a pass whose number of images was not
+  /// known before, and one in which none could be decoded.
   ///
   /// - Parameters:
   ///   - whole: How many of the images could be decoded.
   ///   - broken: How many could not.
   ///   - examples: The first of the broken ones.
   ///   - name: What the images are called in messages.
-  /// - Throws: `DatasetError` of kind `tooManyBroken`, or ``RunFailure`` where none could be decoded.
+  /// - Throws: `DatasetError` of kind `tooManyBroken`, or ``RunFailure`` where none could be
+  ///   decoded.
   func requireSome(
     _ whole: Int, broken: Int, examples: [BrokenImage], named name: String
   ) throws {

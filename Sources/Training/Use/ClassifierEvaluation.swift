@@ -23,8 +23,8 @@ public struct EvaluationResult: Sendable {
   /// Images evaluated in a second.
   public var imagesPerSecond: Double { seconds > 0 ? Double(tally.total) / seconds : 0 }
 
-  /// Runs a classifier over a labelled set, in order and without augmentation. Classes are matched by
-  /// name.
+  /// Runs a classifier over a labelled set, in order and without augmentation. Classes are matched
+  /// by name.
   ///
   /// - Parameters:
   ///   - name: What the set is called in messages.
@@ -32,7 +32,8 @@ public struct EvaluationResult: Sendable {
   ///   - brokenLimit: How many images may be left out because they cannot be decoded.
   ///   - progress: Called with the number of images done since the last call.
   /// - Throws: ``RunFailure`` where the model is no classifier, the set has no classes, or one that the
-  ///   model does not know, or none of its images can be decoded; `DatasetError` where too many cannot.
+  ///   model does not know, or none of its images can be decoded; `DatasetError` where too many
+  ///   cannot.
   public init(
     of images: any ImageDataset, named name: String, by inference: BatchInference,
     competing: ClassMatching.Competing = .all, brokenLimit: BrokenLimit = .standard,

@@ -5,13 +5,14 @@ import Torch
 
 /// Threads that compute side by side, and how many threads each of their operators may use.
 ///
-/// libtorch has one setting for the threads of an operator, which every new thread takes over at its
-/// first operation and every change writes to as well. Nothing but this type changes it for workers: it
-/// gives each worker its share and then sets the process's value to what it was, so that two passes that
-/// run at once do not see each other's shares.
+/// libtorch has one setting for the threads of an operator, which every new thread takes over at
+/// its first operation and every change writes to as well. Nothing but this type changes it for
+/// workers: it gives each worker its share and then sets the process's value to what it was, so
+/// that two passes that run at once do not see each other's shares.
 enum ComputePool {
   private struct State {
-    /// Groups of workers that are being started, during which the process's value is a worker's share.
+    /// Groups of workers that are being started, during which the process's value is a worker's
+    /// share.
     var starting = 0
     /// Threads of an operator outside of workers.
     var threads = 0

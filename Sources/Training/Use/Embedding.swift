@@ -15,8 +15,8 @@ public enum Embedding: String, CaseIterable, Codable, Sendable {
   // A classifier that pools before its norm has none after the last block; its tokens are then those
   // of the last block.
 
-  /// The embedding that is used unless another is asked for: the head's input of a classifier, otherwise
-  /// the class token.
+  /// The embedding that is used unless another is asked for: the head's input of a classifier,
+  /// otherwise the class token.
   public static func standard(for model: LoadedModel) -> Embedding {
     model.classifier == nil ? .classToken : .features
   }

@@ -113,7 +113,8 @@ extension NeighbourSearch {
       count: count)
   }
 
-  /// Compares everything in a file of embeddings, after a look whether they are of the queries' kind.
+  /// Compares everything in a file of embeddings, after a look whether they are of the queries'
+  /// kind.
   ///
   /// - Returns: What a user has to know where another model made them, as a sentence.
   /// - Throws: ``RunFailure`` where they are of another kind.

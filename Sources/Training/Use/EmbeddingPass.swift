@@ -1,8 +1,8 @@
 public import Datasets
 import Torch
 
-/// One pass over images in flat memory that writes their embeddings to a file, compares them with the
-/// queries of a search and picks images to draw, whatever of these is asked for.
+/// One pass over images in flat memory that writes their embeddings to a file, compares them with
+/// the queries of a search and picks images to draw, whatever of these is asked for.
 public struct EmbeddingPass {
   /// Computes the embeddings.
   public let embedder: Embedder
@@ -39,8 +39,8 @@ public struct EmbeddingPass {
   ///   - source: The images.
   ///   - broken: Called with each image that cannot be decoded.
   ///   - progress: Called with the number of images done since the last call.
-  /// - Throws: ``RunFailure`` where no image can be decoded, `DatasetError` where more cannot than may; no
-  ///   file is written then.
+  /// - Throws: ``RunFailure`` where no image can be decoded, `DatasetError` where more cannot than
+  ///   may; no file is written then.
   public mutating func run(
     over source: ImageSource, broken report: (BrokenImage) -> Void = { _ in },
     progress: (Int) -> Void = { _ in }

@@ -12,22 +12,22 @@ public struct EvaluationData {
 
   /// The images.
   public let content: Content
-  /// Which part of the set they are, for the result's name: `training`, `held back`; nil for what is
-  /// evaluated unless something else is asked for.
+  /// Which part of the set they are, for the result's name: `training`, `held back`; nil for what
+  /// is evaluated unless something else is asked for.
   public let part: String?
   /// What a user has to know of the choice, as a sentence.
   public let warning: String?
 
   /// Opens a set for the evaluation of a model.
   ///
-  /// Of a divided set the validation part is taken. Of a set that is not divided all of it is, or, where the
-  /// model was trained on it, the images that were held back.
+  /// Of a divided set the validation part is taken. Of a set that is not divided all of it is, or,
+  /// where the model was trained on it, the images that were held back.
   ///
   /// - Parameters:
   ///   - path: An image file, or whatever `openDataset` reads.
   ///   - split: The part to take of a divided set; nil chooses as above.
-  /// - Throws: `DatasetError` where there is no such set or part, `FileError` where the results of the
-  ///   model's run cannot be read.
+  /// - Throws: `DatasetError` where there is no such set or part, `FileError` where the results of
+  ///   the model's run cannot be read.
   public init(at path: String, split: DatasetSplit? = nil, for model: LoadedModel) throws {
     if let split {
       content = .images(try openDataset(at: path, split: split))

@@ -37,7 +37,8 @@ struct FeatureMemory: Hashable, Sendable {
   /// - Parameters:
   ///   - free: Bytes that the machine can give.
   ///   - name: What the training images are called in messages.
-  /// - Throws: ``RunFailure`` that says what is needed, what there is and how many images would fit.
+  /// - Throws: ``RunFailure`` that says what is needed, what there is and how many images would
+  ///   fit.
   func require(free: Int, named name: String) throws(RunFailure) {
     guard bytes > free else { return }
     var less = self

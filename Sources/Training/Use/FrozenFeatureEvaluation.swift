@@ -3,8 +3,9 @@ import Evaluation
 import MaskedAutoencoders
 import TorchOptim
 
-/// How good an encoder's features are as they are: both splits of a labelled set are embedded by the
-/// frozen encoder, a classifier is fitted on the features of the one and evaluated on those of the other.
+/// How good an encoder's features are as they are: both splits of a labelled set are embedded by
+/// the frozen encoder, a classifier is fitted on the features of the one and evaluated on those of
+/// the other.
 public struct FrozenFeatureEvaluation {
   /// A classifier on frozen features.
   public enum Method: Hashable, Sendable {
@@ -51,8 +52,8 @@ public struct FrozenFeatureEvaluation {
   ///   - labelShare: Share of the training split's labels that is used, for the result.
   ///   - batch: Images embedded at a time, see ``BatchInference``; nil for what is fastest.
   ///   - brokenLimit: How many images of each split may be left out because they cannot be decoded.
-  ///   - progress: Called with the name of a split, the number of its images done and of all of them;
-  ///     with all of them twice when it is done.
+  ///   - progress: Called with the name of a split, the number of its images done and of all of
+  ///     them; with all of them twice when it is done.
   /// - Throws: ``RunFailure`` where the features do not fit into memory, before they are computed;
   ///   `DatasetError` where too many images cannot be decoded.
   public init(

@@ -5,9 +5,9 @@ import Torch
 
 /// Threads that each take a few images, decode them and compute what is asked, on a core of their own.
 ///
-/// On a CPU this is faster than large batches whose every operator is split over the cores: no thread
-/// waits for another, decoding needs no cores besides, and what passes between the operators of a
-/// few images stays in a core's cache.
+/// On a CPU this is faster than large batches whose every operator is split over the cores: no
+/// thread waits for another, decoding needs no cores besides, and what passes between the operators
+/// of a few images stays in a core's cache.
 final class InferenceWorkers: Sendable {
   /// The results for some images that follow each other.
   struct Portion: Sendable {
@@ -46,7 +46,8 @@ final class InferenceWorkers: Sendable {
   /// - Parameters:
   ///   - size: Images in a portion.
   ///   - workers: Threads; the operators of each use an equal share of the engine's.
-  ///   - compute: The model and images `[B, C, H, W]` → rows `[B, …]` float32; called on the threads.
+  ///   - compute: The model and images `[B, C, H, W]` → rows `[B, …]` float32; called on the
+  ///     threads.
   init(
     _ images: any ImageDataset, by model: FrozenModel, size: Int, workers: Int,
     computing compute: @escaping @Sendable (LoadedModel, Tensor) -> Tensor

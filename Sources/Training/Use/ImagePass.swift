@@ -5,8 +5,8 @@ import MaskedAutoencoders
 public import Torch
 import TorchNN
 
-/// Runs a model over images in order, without augmentation and in flat memory: some are decoded while
-/// others are computed.
+/// Runs a model over images in order, without augmentation and in flat memory: some are decoded
+/// while others are computed.
 public struct BatchInference {
   /// The results for some images that follow each other.
   public struct Part {
@@ -38,9 +38,11 @@ public struct BatchInference {
 
   /// How the cores of a CPU share the work; a GPU computes one batch at a time in either way.
   public enum Parallelism: Sendable {
-    /// Each core decodes and computes a few images of its own: the fastest for a model that is only read.
+    /// Each core decodes and computes a few images of its own: the fastest for a model that is only
+    /// read.
     case images
-    /// All cores compute each operator of a batch together while other threads decode, as in training.
+    /// All cores compute each operator of a batch together while other threads decode, as in
+    /// training.
     case operators
   }
 
@@ -88,9 +90,9 @@ public struct BatchInference {
   ///
   /// - Parameters:
   ///   - name: What the set is called in messages.
-  ///   - compute: The model and images `[B, C, H, W]`, normalised, on the model's device → one row each
-  ///     `[B, …]`. On a CPU it is called on several threads at a time, see ``FrozenModel``: it may read the
-  ///     model's weights and make new tensors.
+  ///   - compute: The model and images `[B, C, H, W]`, normalised, on the model's device → one row
+  ///     each `[B, …]`. On a CPU it is called on several threads at a time, see ``FrozenModel``: it
+  ///     may read the model's weights and make new tensors.
   ///   - body: Takes the results for the next images, on the caller's thread.
   /// - Returns: How many images could be decoded.
   /// - Throws: ``RunFailure`` where what was computed is not finite, and what `body` throws.

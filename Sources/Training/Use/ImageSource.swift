@@ -1,4 +1,5 @@
-/// Images that a pass goes through once: sets that are open, then files whose paths come one a line.
+/// Images that a pass goes through once: sets that are open, then files whose paths come one a
+/// line.
 public struct ImageSource {
   /// The sets.
   public let inputs: ImageInputs
@@ -21,8 +22,8 @@ public struct ImageSource {
 
   /// Hands over the images part by part; files of the stream come some at a time.
   ///
-  /// - Throws: ``RunFailure`` where there is nothing but a stream and it has no path, `FileError` where it
-  ///   cannot be read, and what `body` throws.
+  /// - Throws: ``RunFailure`` where there is nothing but a stream and it has no path, `FileError`
+  ///   where it cannot be read, and what `body` throws.
   public func forEachPart(_ body: (ImageInputs.Part) throws -> Void) throws {
     for part in inputs.parts { try body(part) }
     guard let paths else { return }

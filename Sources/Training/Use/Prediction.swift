@@ -6,7 +6,8 @@ import Torch
 public struct ImagePrediction: Sendable {
   /// The image's path or name.
   public let image: String
-  /// The most probable classes, the most probable first; empty where the image could not be decoded.
+  /// The most probable classes, the most probable first; empty where the image could not be
+  /// decoded.
   public let topK: [Prediction]
   /// Why it could not be decoded; nil where it could.
   public let problem: String?
@@ -45,8 +46,8 @@ public struct Predictor {
     self.top = min(top, labels.count)
   }
 
-  /// Goes through a set in order and hands over the predictions for some images at a time, those that
-  /// could not be decoded among them.
+  /// Goes through a set in order and hands over the predictions for some images at a time, those
+  /// that could not be decoded among them.
   ///
   /// - Returns: How many images could be decoded.
   @discardableResult
@@ -88,8 +89,8 @@ public struct Predictor {
     }
   }
 
-  /// Goes through all images of a source in order and hands over the predictions for some images at a
-  /// time, those that could not be decoded among them.
+  /// Goes through all images of a source in order and hands over the predictions for some images at
+  /// a time, those that could not be decoded among them.
   ///
   /// - Parameter brokenLimit: How many images may be left out, for ``Outcome/check()``.
   public func run(
