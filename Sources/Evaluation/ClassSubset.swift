@@ -1,7 +1,7 @@
 /// Some of a model's classes, such as the 200 of ImageNet's that ImageNet-A and ImageNet-R have.
 ///
-/// These sets are judged as their makers do (Hendrycks et al., 2021, arXiv:1907.07174 and arXiv:2006.16241):
-/// only the subset's logits compete, and labels number the subset.
+/// These sets are evaluated as their makers do (Hendrycks et al., 2021, arXiv:1907.07174 and
+/// arXiv:2006.16241): only the subset's logits compete, and labels number the subset.
 public struct ClassSubset: Hashable, Sendable {
   /// The classes' names, in the subset's order.
   public let names: [String]

@@ -1,4 +1,5 @@
 import FileSystem
+
 /// How often each class was taken for each other.
 ///
 /// Memory is in proportion to the pairs of classes that occur, not to `classes`².

@@ -1,4 +1,5 @@
 import FileSystem
+
 /// A corruption of ImageNet-C; the raw value is its folder's name.
 public enum Corruption: String, CaseIterable, Codable, Hashable, Sendable {
   case gaussianNoise = "gaussian_noise"

@@ -1,5 +1,5 @@
-public import TorchNN
 public import Torch
+public import TorchNN
 
 // B batch, N patches, D width, P patch side, C channels.
 

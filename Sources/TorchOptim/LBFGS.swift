@@ -32,8 +32,22 @@ public struct LBFGS {
   ///   - parameters: Tensors that require gradients.
   ///   - function: A scalar computed from them.
   public func minimize(_ parameters: [Tensor], _ function: () -> Tensor) -> Outcome {
+    minimize(parameters, parts: 1) { _ in function() }
+  }
+
+  /// Minimises a sum over `parameters`, which are changed in place. Each of its parts is computed
+  /// and differentiated before the next, so that only one takes memory at a time.
+  ///
+  /// - Parameters:
+  ///   - parameters: Tensors that require gradients.
+  ///   - parts: Number of parts.
+  ///   - function: A part, from its number: a scalar computed from the parameters. Parts are added
+  ///     in their order.
+  public func minimize(
+    _ parameters: [Tensor], parts: Int, _ function: (_ part: Int) -> Tensor
+  ) -> Outcome {
     let sizes = parameters.map(\.count)
-    var (value, gradient) = evaluate(parameters, function)
+    var (value, gradient) = evaluate(parameters, parts, function)
     var pairs: [(step: Tensor, change: Tensor, curvature: Double)] = []
     var iteration = 0
     while iteration < iterations, gradient.abs().max().item() > tolerance {
@@ -47,7 +61,7 @@ public struct LBFGS {
       var found = false
       for _ in 0..<30 {
         place(start + direction * length, in: parameters, sizes)
-        (next, nextGradient) = evaluate(parameters, function)
+        (next, nextGradient) = evaluate(parameters, parts, function)
         found = next <= value + 1e-4 * length * slope
         if found { break }
         length /= 2
@@ -87,13 +101,17 @@ public struct LBFGS {
   }
 
   private func evaluate(
-    _ parameters: [Tensor], _ function: () -> Tensor
+    _ parameters: [Tensor], _ parts: Int, _ function: (Int) -> Tensor
   ) -> (value: Double, gradient: Tensor) {
     for parameter in parameters { parameter.gradient = nil }
-    let result = function()
-    result.backward()
+    var value = 0.0
+    for part in 0..<parts {
+      let result = function(part)
+      result.backward()
+      value += result.item()
+    }
     let gradients = parameters.map { ($0.gradient ?? $0.detached().zerosLike()).flattened() }
-    return (result.item(), withoutGradients { concatenated(gradients) })
+    return (value, withoutGradients { concatenated(gradients) })
   }
 
   private func place(_ point: Tensor, in parameters: [Tensor], _ sizes: [Int]) {

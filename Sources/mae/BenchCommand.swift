@@ -1,8 +1,8 @@
-import FileSystem
-import Recipes
 import ArgumentParser
+import FileSystem
 import Foundation
 import MaskedAutoencoders
+import Recipes
 import Torch
 import Training
 

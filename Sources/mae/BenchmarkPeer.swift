@@ -1,5 +1,5 @@
-import Runs
 import Foundation
+import Runs
 import Training
 
 /// A process that runs a step when asked, over its standard input and output.

@@ -1,6 +1,6 @@
-import Runs
-import Inference
 import ArgumentParser
+import Inference
+import Runs
 import Torch
 import TorchOptim
 import Training
@@ -39,23 +39,16 @@ struct KNNCommand: ParsableCommand {
   }
 
   func run() throws {
-    let judge = FeatureJudge(
-      kind: "kNN", model: model, features: features, compute: compute, path: \.knn,
-      unusual: [
+    let device = try compute.open()
+    let loaded = try model.load(on: device, readsImages: true)
+    try features.evaluate(
+      loaded, of: model.model,
+      by: .nearestNeighbours(NearestNeighbours(count: neighbours, temperature: temperature)),
+      keeping: \.knn,
+      settings: [
         neighbours == 20 ? nil : "k \(neighbours)",
         temperature == 0.07 ? nil : "temperature \(temperature)",
       ])
-    try judge.run { training, test, classes in
-      let count = min(neighbours, training.labels.count)
-      if count < neighbours {
-        complain(
-          "note: \(neighbours) neighbours are to vote and there are \(count) images to learn from: "
-            + "all of them vote")
-      }
-      let scores = NearestNeighbours(count: count, temperature: temperature)
-        .scores(for: test.rows, from: training, classes: classes)
-      return (scores, "k \(count), temperature \(temperature)")
-    }
   }
 }
 
@@ -63,7 +56,7 @@ struct KNNCommand: ParsableCommand {
 struct ProbeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "probe",
-    abstract: "Fit a linear classifier on frozen features and judge it.",
+    abstract: "Fit a linear classifier on frozen features and evaluate it.",
     discussion: """
       Softmax regression on standardised features, solved to the end by L-BFGS: quick, without a \
       learning rate, the same answer every time.
@@ -100,21 +93,18 @@ struct ProbeCommand: ParsableCommand {
     if let out {
       try refuseExisting(out, overwrite: overwrite, unless: ["model.json", "weights.safetensors"])
     }
-    let judge = FeatureJudge(
-      kind: "linear probe", model: model, features: features, compute: compute, path: \.probe,
-      unusual: [strength == 1 ? nil : "C \(strength)"])
-    var fitted: LinearProbe?
-    try judge.run { loaded in
-      if out != nil { try LinearProbe.requireEncoderForHead(loaded) }
-    } classify: { training, test, classes in
-      let probe = LinearProbe(training, classes: classes, strength: strength)
-      fitted = probe
-      let steps = probe.outcome.iterations
-      return (probe.scores(for: test.rows), "L-BFGS, C \(strength), \(steps) iterations")
-    } finish: { loaded, sets in
-      guard let out, let fitted else { return }
-      try fitted.save(to: out, on: loaded, pooling: features.pooling, data: sets)
-      print("wrote \(out): a classifier of \(sets.classes.count) classes")
+    let device = try compute.open()
+    let loaded = try model.load(on: device, readsImages: true)
+    if out != nil { try LinearProbe.requireEncoderForHead(loaded) }
+    try features.evaluate(
+      loaded, of: model.model, by: .linearProbe(strength: strength), keeping: \.probe,
+      settings: [strength == 1 ? nil : "C \(strength)"]
+    ) { evaluation, splits in
+      guard let out, let probe = evaluation.probe else { return }
+      try probe.save(
+        to: out, on: loaded, pooling: features.pooling, classes: splits.classes,
+        trainedOn: splits.learned)
+      print("wrote \(out): a classifier of \(splits.classes.count) classes")
       print(
         "Next: mae evaluate \(out) \(features.test ?? features.data), mae predict \(out) IMAGES")
     }

@@ -1,8 +1,8 @@
-import MaskedAutoencoders
 import ArgumentParser
 import Datasets
 import Foundation
 import Imaging
+import MaskedAutoencoders
 import Training
 
 /// How fast batches are made, and where the time goes.

@@ -1,9 +1,10 @@
-import FileSystem
-import MaskedAutoencoders
+import Inference
 import ArgumentParser
 import Datasets
+import FileSystem
 import Foundation
 import Imaging
+import MaskedAutoencoders
 import Training
 
 /// Sets of images: getting them, looking at them.
@@ -107,6 +108,8 @@ extension DataCommand {
     @Option(help: "JPEG quality of images that are encoded anew, 1 to 100.")
     var quality = 95
 
+    @OptionGroup var broken: BrokenOptions
+
     func validate() throws {
       for (name, value) in [("per-shard", perShard), ("maximum-side", maximumSide ?? 1)]
       where value < 1 {
@@ -119,14 +122,17 @@ extension DataCommand {
 
     func run() throws {
       let dataset = try openDataset(at: dataPath(data))
-      let packing = ShardPacking(
-        imagesPerShard: perShard, maximumSide: maximumSide, quality: quality)
+      let limit = broken.limit()
+      var packing = ShardPacking(
+        imagesPerShard: perShard, maximumSide: maximumSide, quality: quality,
+        brokenFraction: limit.share)
+      packing.brokenSetting = limit.setting
       let report = try packing.pack(dataset, to: out, name: name, path: data)
-      for broken in report.broken.prefix(20) { complain("left out \(broken)") }
       let kept = report.kept > 0 ? " (\(report.kept) were there already)" : ""
       print(
         "\(report.images) images, \(Readable.bytes(report.bytes)) in "
           + "\(report.shards.count) archives\(kept): \(report.pattern)")
+      complain(report.broken)
     }
   }
 }

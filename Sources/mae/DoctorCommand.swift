@@ -1,6 +1,6 @@
-import FileSystem
 import ArgumentParser
 import Datasets
+import FileSystem
 import Foundation
 import Torch
 import Training

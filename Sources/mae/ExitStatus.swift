@@ -1,11 +1,11 @@
-import FileSystem
-import RecipeSyntax
-import Runs
 import ArgumentParser
 import Datasets
+import FileSystem
 import Foundation
 import Imaging
 import MaskedAutoencoders
+import RecipeSyntax
+import Runs
 import Torch
 import TorchNN
 import Training

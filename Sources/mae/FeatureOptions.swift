@@ -1,11 +1,12 @@
-import Inference
-import Recipes
+import Runs
 import ArgumentParser
 import Datasets
 import Foundation
+import Inference
+import Recipes
 import Training
 
-/// Options that every judge of frozen features has.
+/// Options that every evaluation of frozen features has.
 struct FeatureOptions: ParsableArguments {
   @Argument(
     help: "Labelled images: class folders, a list with classes, an IDX folder, or a fetched set.",
@@ -14,12 +15,13 @@ struct FeatureOptions: ParsableArguments {
 
   @Option(
     help: """
-      Labelled images to judge by; the validation part of DATA unless given, or a tenth of it \
+      Labelled images to evaluate on; the validation part of DATA unless given, or a tenth of it \
       where it has none.
       """)
   var test: String?
 
-  @Option(help: "What stands for an image: class-token or mean (of the patches).")
+  @Option(
+    help: "How an image's feature is taken from its tokens: class-token or mean (of the patches).")
   var pooling = Features.Pooling.classToken
 
   @Option(help: "Learn from so many images of each class only.")
@@ -36,6 +38,8 @@ struct FeatureOptions: ParsableArguments {
 
   @Option(help: "Images embedded at a time: on a CPU by each core, on a GPU by all of it.")
   var batch: Int?
+
+  @OptionGroup var broken: BrokenOptions
 
   func validate() throws {
     if let batch, batch < 1 { throw ValidationError("--batch is \(batch); expected at least 1") }
@@ -55,13 +59,13 @@ struct FeatureOptions: ParsableArguments {
     }
   }
 
-  /// Opens both parts and says what is not as one may think.
-  func open() throws -> LabelledData {
-    let found = try LabelledData(
+  /// Opens both splits and prints what a user may not expect of them.
+  func open() throws -> LabelledSplits {
+    let splits = try LabelledSplits(
       dataPath(data), validation: test.map { word throws in try dataPath(word) },
       labels: labels, limit: limit, seed: seed, option: "--test")
-    for remark in found.remarks { complain("note: \(remark)") }
-    return found
+    for warning in splits.warnings { complain("note: \(warning)") }
+    return splits
   }
 
   /// Which part of the labels is learned from.
@@ -72,32 +76,50 @@ struct FeatureOptions: ParsableArguments {
   /// What a result is called among the run's: the data, and what is not as usual.
   func title(_ settings: [String?]) -> String {
     let own = [
-      test.map { "judged by \($0)" }, labels.words, limit.map { "\($0) images" },
+      test.map { "evaluated on \($0)" }, labels.words, limit.map { "\($0) images" },
       seed == 0 ? nil : "seed \(seed)",
       pooling == .classToken ? nil : pooling.rawValue,
     ]
     return ([data] + (own + settings).compactMap(\.self)).joined(separator: ", ")
   }
 
-  /// Embeds both parts.
-  func features(
-    by model: LoadedModel, _ sets: LabelledData
-  ) throws -> (training: Features, test: Features) {
-    let terminal = Terminal.attached(to: 2).isTerminal
-    func embed(_ dataset: any ImageDataset, _ name: String) throws -> Features {
-      defer { if terminal { show("\r\u{1B}[K") } }
-      let count = dataset.count
-      return try Features(
-        of: dataset, named: name, by: model, pooling: pooling, batch: batch
-      ) { done in
-        if terminal {
-          show("\rembedding \(name): \(done)/\(count)")
-        }
-      }
-    }
-    let training = try embed(sets.training, data)
-    let test = try embed(sets.validation, self.test ?? data)
-    for broken in (training.broken + test.broken).prefix(5) { complain("skipped \(broken)") }
-    return (training, test)
+  /// Evaluates a model's features, prints the result and keeps it in the model's run.
+  ///
+  /// - Parameters:
+  ///   - path: Where the run's results have it.
+  ///   - settings: What is not as usual in the classifier's own settings; nil for what is.
+  ///   - finish: Called once the result is printed.
+  func evaluate(
+    _ loaded: LoadedModel, of run: String, by method: FrozenFeatureEvaluation.Method,
+    keeping path: WritableKeyPath<RunResults, [String: RunResults.Classification]>,
+    settings: [String?],
+    finish: (FrozenFeatureEvaluation, LabelledSplits) throws -> Void = { _, _ in }
+  ) throws {
+    let splits = try open()
+    let line = ProgressOfSplits()
+    defer { line.clear() }
+    let evaluation = try FrozenFeatureEvaluation(
+      loaded, method: method, training: .init(splits.training, named: data),
+      validation: .init(splits.validation, named: test ?? data), classes: splits.classes.count,
+      pooling: pooling,
+      labelShare: Double(splits.training.count) / Double(max(1, splits.available)), batch: batch,
+      brokenLimit: broken.limit(), progress: line.show)
+    line.clear()
+    for warning in evaluation.warnings { complain("note: \(warning)") }
+    print(evaluation.line(method, labels: labels.words))
+    complain(evaluation.broken)
+    try finish(evaluation, splits)
+    try record(in: run) { $0[keyPath: path][title(settings)] = evaluation.result }
   }
+}
+
+/// A line on the terminal that tells how many images are embedded; nothing where there is none.
+private struct ProgressOfSplits {
+  private let isShown = Terminal.attached(to: 2).isTerminal
+
+  func show(_ name: String, _ done: Int, _ count: Int) {
+    if isShown { mae.show("\rembedding \(name): \(done)/\(count)\u{1B}[K") }
+  }
+
+  func clear() { if isShown { mae.show("\r\u{1B}[K") } }
 }

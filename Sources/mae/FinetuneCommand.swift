@@ -1,8 +1,8 @@
-import Runs
 import ArgumentParser
 import Datasets
 import Foundation
 import Recipes
+import Runs
 import Torch
 import Training
 

@@ -1,10 +1,10 @@
-import Inference
+import ArgumentParser
 import Datasets
 import FileSystem
+import Inference
+import MaskedAutoencoders
 import Runs
 import TensorFiles
-import ArgumentParser
-import MaskedAutoencoders
 import Torch
 import Training
 

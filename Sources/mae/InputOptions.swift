@@ -1,11 +1,11 @@
+import ArgumentParser
+import Datasets
 import FileSystem
+import Foundation
 import Inference
 import MaskedAutoencoders
 import Recipes
 import Runs
-import ArgumentParser
-import Datasets
-import Foundation
 import Torch
 import Training
 
@@ -28,9 +28,6 @@ struct InputOptions: ParsableArguments {
   @Option(help: "Of divided sets only this part: training or validation.")
   var split: DatasetSplit?
 
-  /// Paths of `--files-from` that are under way at a time.
-  private static let pathsAtOnce = 4096
-
   var isEmpty: Bool { inputs.isEmpty && filesFrom == nil }
 
   func validate() throws {
@@ -39,31 +36,14 @@ struct InputOptions: ParsableArguments {
     }
   }
 
-  /// Opens everything that is named, and goes through it part by part.
-  ///
-  /// - Parameters:
-  ///   - opened: Told once, before the first part, of all but those of `--files-from`.
-  ///   - body: Takes the images of a part; paths of `--files-from` come some at a time.
-  func forEachPart(
-    opened: (ImageInputs) throws -> Void = { _ in }, _ body: (ImageInputs.Part) throws -> Void
-  ) throws {
-    let parts = try open()
-    try opened(ImageInputs(parts))
-    let stream = try filesFrom.map { name in
-      name == "-"
-        ? LineStream(descriptor: 0, name: "standard input") : try LineStream(path: name)
-    }
-    for part in parts { try body(part) }
-    guard let stream, let filesFrom else { return }
-    var isEmpty = true
-    while let paths = try stream.lines(atMost: Self.pathsAtOnce) {
-      isEmpty = false
-      try body(.init(name: "the files of \(filesFrom)", images: ImageFiles(paths: paths)))
-    }
-    if isEmpty, parts.isEmpty {
-      let name = filesFrom == "-" ? "standard input" : filesFrom
-      throw RunFailure(.missingInput, "\(name) is empty; expected a path on each line")
-    }
+  /// Opens everything that is named.
+  func source() throws -> ImageSource {
+    let inputs = ImageInputs(try open())
+    guard let filesFrom else { return ImageSource(inputs) }
+    let stream =
+      filesFrom == "-"
+      ? LineStream(descriptor: 0, name: "standard input") : try LineStream(path: filesFrom)
+    return ImageSource(inputs, paths: stream, named: filesFrom)
   }
 
   /// The sets that words name, in their order.
@@ -94,7 +74,7 @@ struct InputOptions: ParsableArguments {
 }
 
 /// How a model is run over many images.
-struct PassOptions: ParsableArguments {
+struct InferenceOptions: ParsableArguments {
   @Option(help: "Images computed at a time: on a CPU by each core, on a GPU by all of it.")
   var batch: Int?
 
@@ -115,8 +95,8 @@ struct PassOptions: ParsableArguments {
   }
 
   /// Prepares a model.
-  func pass(with model: LoadedModel) throws -> ImagePass {
-    try ImagePass(model, batch: batch, workers: workers, precision: precision.type)
+  func inference(with model: LoadedModel) throws -> BatchInference {
+    try BatchInference(model, batch: batch, workers: workers, precision: precision.type)
   }
 }
 

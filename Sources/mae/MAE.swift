@@ -1,6 +1,6 @@
+import ArgumentParser
 import Datasets
 import RecipeSyntax
-import ArgumentParser
 import Training
 
 /// Masked Autoencoders: pre-train a Vision Transformer on unlabelled images and find out what its

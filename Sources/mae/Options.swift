@@ -1,12 +1,12 @@
+public import ArgumentParser
+public import Datasets
 import FileSystem
+import Foundation
 public import Inference
+public import MaskedAutoencoders
 import RecipeSyntax
 import Recipes
 import Runs
-public import ArgumentParser
-public import Datasets
-import Foundation
-public import MaskedAutoencoders
 import Torch
 import Training
 

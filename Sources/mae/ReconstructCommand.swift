@@ -1,14 +1,13 @@
+import ArgumentParser
+import Datasets
 import Figures
 import FileSystem
+import Foundation
+import Imaging
 import Inference
 import MaskedAutoencoders
 import Recipes
 import Runs
-import ArgumentParser
-import Datasets
-import Foundation
-import Imaging
-import MaskedAutoencoders
 import Torch
 import Training
 
@@ -18,7 +17,8 @@ struct ReconstructCommand: ParsableCommand {
     commandName: "reconstruct",
     abstract: "Draw original, masked image and reconstruction; measure the error.",
     discussion: """
-      Draws the first images of DATA unless --index names others; one image file will do. Of a model \
+      Draws the first images of DATA that can be decoded unless --index names others; one \
+      image file will do. Of a model \
       trained on normalised pixels, each hidden patch's mean and deviation come from the original, \
       and the sheet says so.
 
@@ -61,6 +61,7 @@ struct ReconstructCommand: ParsableCommand {
   @Flag(help: "Replace an existing picture.")
   var overwrite = false
 
+  @OptionGroup var broken: BrokenOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -84,10 +85,18 @@ struct ReconstructCommand: ParsableCommand {
         .missingInput,
         "\(data): there is no image \(wrong); it has \(dataset.count), counted from 0")
     }
-    let chosen = index.isEmpty ? Array(0..<min(images, dataset.count)) : index
+    var leftOut: Set<UndecodableImage> = []
+    defer { complain(leftOut.sorted { $0.index < $1.index }) }
     let isRun = FileManager.default.fileExists(atPath: model.model + "/recipe.yaml")
     if let target = out ?? (isRun ? "\(model.model)/reconstructions/sheet.png" : nil) {
       if out != nil { try refuseExisting(target, overwrite: overwrite) }
+      var chosen = index
+      if index.isEmpty {
+        let first = try DecodableImages(
+          first: images, of: dataset, named: data, brokenLimit: broken.limit())
+        chosen = first.indices
+        leftOut.formUnion(first.broken)
+      }
       let sheet = try reconstruction.sheet(
         of: dataset, chosen, ratios: shares, seed: seed, title: "\(loaded.source), \(data)")
       try writeFile(try sheet.encodedAsPNG(), to: target)
@@ -95,15 +104,20 @@ struct ReconstructCommand: ParsableCommand {
     } else if score == nil {
       throw ValidationError("name the picture with --out")
     }
-    if let score { try measure(reconstruction, dataset, count: score, ratio: shares[0]) }
+    if let score {
+      try measure(reconstruction, dataset, count: score, ratio: shares[0]) { leftOut.formUnion($0) }
+    }
   }
 
+  /// Measures and prints the error.
   private func measure(
-    _ reconstruction: Reconstruction, _ dataset: any ImageDataset, count: Int, ratio: Double
+    _ reconstruction: Reconstruction, _ dataset: any ImageDataset, count: Int, ratio: Double,
+    broken report: ([UndecodableImage]) -> Void
   ) throws {
     let result = try reconstruction.score(
       on: dataset, named: data, range: 0..<min(count, dataset.count), ratio: ratio, seed: seed,
-      workers: ProcessInfo.processInfo.activeProcessorCount)
+      workers: ProcessInfo.processInfo.activeProcessorCount, brokenLimit: broken.limit(),
+      broken: report)
     print(
       "mean squared error of hidden pixels (0…1), \(result.images) images, "
         + "\(fixed(ratio * 100, 0)) % hidden:")
@@ -117,7 +131,7 @@ struct ReconstructCommand: ParsableCommand {
     if result.usesOriginalStatistics {
       print("  the model was given each hidden patch's mean and deviation; the fills were not")
     }
-    try tell(model.model) { $0.reconstruction = result }
+    try record(in: model.model) { $0.reconstruction = result }
   }
 }
 

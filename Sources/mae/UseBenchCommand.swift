@@ -1,12 +1,12 @@
-import Runs
-import FileSystem
-import Inference
-import Recipes
 import ArgumentParser
 import Datasets
+import FileSystem
 import Foundation
 import Imaging
+import Inference
 import MaskedAutoencoders
+import Recipes
+import Runs
 import Torch
 import Training
 
@@ -36,7 +36,7 @@ struct UseBenchCommand: ParsableCommand {
   @Option(help: "A command that does the same when asked; started before the model is loaded.")
   var peer: String?
 
-  @OptionGroup var options: PassOptions
+  @OptionGroup var options: InferenceOptions
 
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is \(rounds); expected at least 1") }
@@ -46,11 +46,11 @@ struct UseBenchCommand: ParsableCommand {
     let device = try options.compute.open()
     let peer = try peer.map { try BenchmarkPeer(command: $0) }
     let loaded = try LoadedModel(model, on: device)
-    let pass = try options.pass(with: loaded)
+    let inference = try options.inference(with: loaded)
     let files = try openDataset(at: dataPath(data))
     let pixels = try Self.decoded(files, for: loaded)
-    let predictor = try Predictor(pass)
-    let embedder = try Embedder(pass, as: .features)
+    let predictor = try Predictor(inference)
+    let embedder = try Embedder(inference, as: .features)
     let ways: [(question: String, words: String, run: () throws -> Int)] = [
       ("files", "classified from files", { try predictor.run(over: files, named: data) { _ in } }),
       ("features", "embedded from files", { try embedder.run(over: files, named: data) { _ in } }),
@@ -71,7 +71,7 @@ struct UseBenchCommand: ParsableCommand {
     }
     print(
       "\(loaded.description.model.encoder.words), \(files.count) images, \(device), "
-        + "\(pass.workers) × \(pass.batch) at a time, \(rounds) rounds"
+        + "\(inference.workers) × \(inference.batch) at a time, \(rounds) rounds"
         + (peer == nil ? "" : " in turn"))
     for (way, rate) in zip(ways, rates) {
       var line = way.words.padding(toLength: 24, withPad: " ", startingAt: 0)

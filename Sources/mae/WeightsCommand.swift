@@ -1,9 +1,9 @@
-import Datasets
-import Inference
-import Runs
 import ArgumentParser
+import Datasets
 import Foundation
+import Inference
 import MaskedAutoencoders
+import Runs
 import Torch
 import TorchNN
 import Training

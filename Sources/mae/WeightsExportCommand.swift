@@ -1,8 +1,8 @@
-import Inference
-import FileSystem
-import TensorFiles
 import ArgumentParser
+import FileSystem
+import Inference
 import MaskedAutoencoders
+import TensorFiles
 import Torch
 import Training
 

@@ -1,5 +1,5 @@
-import TensorFiles
 import Foundation
+import TensorFiles
 import TestSupport
 import Testing
 import Torch

@@ -77,7 +77,7 @@ import Testing
     let bench = try workplace()
     try writeMixed("undivided", classes: ["a", "b"], count: 20, in: bench)
     let note =
-      "undivided has no validation part: 4 images, a tenth of each class, are held back to judge by; "
+      "undivided has no validation part: 4 images, a tenth of each class, are held back for validation; "
       + "name others with "
     for command in ["knn", "probe"] {
       let judged = try bench.done(command, "run", "undivided")
@@ -177,12 +177,12 @@ import Testing
     let match = try #require(probe.output.firstMatch(of: /top-1 ([\d.]+ %) of 6 images/))
     let evaluated = try bench.done("evaluate", "made", "undivided")
     #expect(evaluated.output.hasPrefix("top-1               \(match.1) "), "\(evaluated.output)")
-    #expect(evaluated.errors.contains("6 of 60 judge, those that were held back"))
+    #expect(evaluated.errors.contains("the 6 of 60 that were held back are evaluated"))
     // Where a set judged that was named, all of the other was learned from.
     try bench.done(
       "probe", "run", "undivided", "--test", "undivided", "--out", "made", "--overwrite")
     let seen = try bench.done("evaluate", "made", "undivided")
-    #expect(seen.errors.contains("the run has learned from these images"), "\(seen.transcript)")
+    #expect(seen.errors.contains("the run was trained on these images"), "\(seen.transcript)")
     // A classifier is not lost where the result cannot be kept.
     try bench.write("run/results.json", "{\"probe\": 3}")
     let lost = try bench.mae("probe", "run", "undivided", "--out", "another")

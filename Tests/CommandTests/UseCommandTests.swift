@@ -1,6 +1,6 @@
-import TensorFiles
 import Foundation
 import Imaging
+import TensorFiles
 import Testing
 import Torch
 
@@ -183,7 +183,7 @@ import Torch
     let judged = try #require(
       trained.output.firstMatch(of: /top-1 ([\d.]+ %) of 2 images, learned from 10/)?.1)
     let note =
-      "note: whole: the run has learned from these images: 2 of 12 judge, those that were held back\n"
+      "note: whole: the run was trained on these images: the 2 of 12 that were held back are evaluated\n"
     // By another name, from another place, and by a checkpoint too.
     try bench.copy(bench("whole"), to: "copied")
     let step = try #require(bench.names("held/checkpoints").last)
@@ -219,7 +219,7 @@ import Torch
     let seen = try bench.done("evaluate", "two", "whole")
     #expect(
       seen.errors
-        == "note: whole: the run has learned from these images: the accuracy is not that on new ones\n"
+        == "note: whole: the run was trained on these images: the accuracy is not that on new ones\n"
     )
   }
 

@@ -1,6 +1,6 @@
 import FileSystem
-import TensorFiles
 import Foundation
+import TensorFiles
 import TestSupport
 import Testing
 import Torch

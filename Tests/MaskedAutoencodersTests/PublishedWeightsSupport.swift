@@ -1,6 +1,6 @@
-import TensorFiles
 import Foundation
 import MaskedAutoencoders
+import TensorFiles
 import Testing
 import Torch
 

@@ -1,6 +1,6 @@
 import FileSystem
-import TensorFiles
 import Foundation
+import TensorFiles
 import Testing
 import Torch
 import TorchNN

@@ -1,6 +1,6 @@
+import Datasets
 import Inference
 import TensorFiles
-import Datasets
 import Torch
 import Training
 

@@ -1,11 +1,11 @@
-import Inference
-import Runs
-import TensorFiles
 import ArgumentParser
 import Foundation
 import Imaging
+import Inference
 import MaskedAutoencoders
 import Recipes
+import Runs
+import TensorFiles
 import TestSupport
 import Testing
 import Torch
@@ -145,9 +145,9 @@ struct Texts {
         mean: [0.5], deviation: [0.5]),
       weights: store.weights)
 
-    let (guesses, features) = try look(at: folder + "/photo.png", with: folder)
-    #expect(Set(guesses.map(\.label)) == ["a", "b", "c"])
-    #expect(abs(guesses.reduce(0) { $0 + $1.probability } - 1) < 1e-6)
+    let (predictions, features) = try look(at: folder + "/photo.png", with: folder)
+    #expect(Set(predictions.map(\.label)) == ["a", "b", "c"])
+    #expect(abs(predictions.reduce(0) { $0 + $1.probability } - 1) < 1e-6)
     #expect(features.shape == [16])
   }
 

@@ -2,10 +2,12 @@ import Inference
 import Torch
 import Training
 
-/// What a fine-tuned model makes of a photo: its likeliest classes, and its features `[D]`.
-func look(at photo: String, with run: String) throws -> (guesses: [Guess], features: Tensor) {
+/// A photo's most probable classes by a fine-tuned model, and its features `[D]`.
+func look(
+  at photo: String, with run: String
+) throws -> (predictions: [Prediction], features: Tensor) {
   let model = try LoadedModel(run)
-  let guesses = try model.classify(contentsOf: photo)  // the likeliest first: label, probability
+  let predictions = try model.classify(contentsOf: photo)  // label, probability; best first
   let features = try model.embed(contentsOf: photo)  // [D]; as: .patches gives [N, D]
-  return (guesses, features)
+  return (predictions, features)
 }

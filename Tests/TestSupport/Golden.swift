@@ -1,5 +1,5 @@
-import TensorFiles
 package import Foundation
+import TensorFiles
 package import Torch
 
 /// A suite of `Goldens/`: what published packages computed, and how closely we must agree.

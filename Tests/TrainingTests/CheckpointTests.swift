@@ -1,12 +1,11 @@
-import Training
-@testable import FileSystem
-@testable import Recipes
-@testable import Runs
 import Foundation
 import MaskedAutoencoders
 import Testing
 import Torch
-
+import Training
+@testable import FileSystem
+@testable import Recipes
+@testable import Runs
 
 /// A checkpoint is whole or it is passed over.
 @Suite struct CheckpointTests {

@@ -9,7 +9,6 @@ import TestSupport
 import Testing
 import Torch
 
-
 /// Embeddings are what the encoder gives, and files hold all of them.
 @Suite struct EmbeddingTests {
   /// What the encoder makes of images, computed at once.
@@ -29,7 +28,7 @@ import Torch
   func embeddingsAreTheEncoders(kind: Embedding, isClassifier: Bool) throws {
     let shop = try Workshop()
     let model = try shop.makeModel(classes: isClassifier ? ["a", "b"] : nil)
-    let pass = try ImagePass(model, batch: 4, workers: 2)
+    let pass = try BatchInference(model, batch: 4, workers: 2)
     if kind == .features, !isClassifier {
       #expect(throws: RunFailure.self) { try Embedder(pass, as: kind) }
       return
@@ -78,7 +77,7 @@ import Torch
     let fitting = Workshop.picture(3, side: 64)
     var rows: [Tensor] = []
     let images = ToyDataset(images: [Workshop.picture(1, side: 90), fitting])
-    try Embedder(ImagePass(model)).run(over: images, named: "toys") {
+    try Embedder(BatchInference(model)).run(over: images, named: "toys") {
       if let found = $0.rows { rows.append(found) }
     }
     let pixels = Tensor(

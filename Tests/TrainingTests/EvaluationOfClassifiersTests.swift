@@ -10,7 +10,6 @@ import TestSupport
 import Testing
 import Torch
 
-
 /// Judging classifiers: classes by name, counts as computed directly.
 @Suite struct EvaluationOfClassifiersTests {
   private func matching(
@@ -23,13 +22,14 @@ import Torch
 
   @Test func classesAreMatchedByName() throws {
     let same = try matching(["a", "b"], known: ["a", "b"])
-    #expect(same.subset.isWhole && same.numbers == [0, 1] && same.remarks.isEmpty)
+    #expect(same.subset.isWhole && same.numbers == [0, 1] && same.warnings.isEmpty)
     let shuffled = try matching(["c", "a", "b"], known: ["a", "b", "c"])
-    #expect(shuffled.numbers == [2, 0, 1] && shuffled.remarks.isEmpty)
+    #expect(shuffled.numbers == [2, 0, 1] && shuffled.warnings.isEmpty)
     let part = try matching(["c", "a"], known: ["a", "b", "c", "d"])
     #expect(part.subset.isWhole && part.numbers == [2, 0])
     #expect(
-      part.remarks.count == 1 && part.remarks[0].contains("2 of the model's 4 classes ('b', 'd')"))
+      part.warnings.count == 1 && part.warnings[0].contains("2 of the model's 4 classes ('b', 'd')")
+    )
     let alone = try matching(["c", "a"], known: ["a", "b", "c", "d"], .set)
     #expect(alone.subset.indices == [2, 0] && alone.numbers == [0, 1])
   }
@@ -53,10 +53,10 @@ import Torch
     let known = ["a", "crane", "b", "crane"]
     // The same list, place by place.
     let same = try matching(known, known: known)
-    #expect(same.subset.isWhole && same.numbers == [0, 1, 2, 3] && same.remarks.isEmpty)
+    #expect(same.subset.isWhole && same.numbers == [0, 1, 2, 3] && same.warnings.isEmpty)
     let some = try matching(known, used: [true, false, false, true], known: known, .set)
     #expect(some.subset.indices == [0, 3] && some.numbers == [0, -1, -1, 1])
-    #expect(some.remarks.first?.contains("2 of the model's 4 classes ('crane', 'b')") == true)
+    #expect(some.warnings.first?.contains("2 of the model's 4 classes ('crane', 'b')") == true)
     // Numbers.
     let numbers = try matching(["3", "0", "1"], known: known)
     #expect(numbers.subset.isWhole && numbers.numbers == [3, 0, 1])
@@ -85,10 +85,10 @@ import Torch
     let known = (0..<1000).map { "class of words \($0)" }
     let part = try matching([ids[7], ids[3]], known: known)
     #expect(part.numbers == [7, 3])
-    #expect(part.remarks.first?.contains("WordNet") == true)
+    #expect(part.warnings.first?.contains("WordNet") == true)
     #expect(try matching([ids[7], ids[3]], known: known, .set).subset.indices == [7, 3])
     let numbers = try matching(["0", "1", "2"], known: ["a", "b", "c"])
-    #expect(numbers.numbers == [0, 1, 2] && numbers.remarks.count == 1)
+    #expect(numbers.numbers == [0, 1, 2] && numbers.warnings.count == 1)
     #expect(throws: RunFailure.self) { try matching(["0", "3"], known: ["a", "b", "c"]) }
   }
 
@@ -100,8 +100,8 @@ import Torch
     let model = try shop.makeModel(classes: names)
     let labels = (0..<24).map { ($0 * 7) % 3 }
     let images = mixedPictures(24, broken: [3], labels: labels)
-    let result = try ClassifierEvaluation(
-      of: images, named: "toys", by: ImagePass(model, batch: 5), competing: competing)
+    let result = try EvaluationResult(
+      of: images, named: "toys", by: BatchInference(model, batch: 5), competing: competing)
     #expect(result.broken.map(\.index) == [3])
     #expect(result.imagesPerSecond > 0)
 
@@ -119,25 +119,30 @@ import Torch
     }
     tally.add(scores: own, labels: truth)
     calibration.add(logits: own, labels: truth)
-    #expect(result.scores.tally == tally)
-    #expect(abs(result.scores.calibration.expectedError - calibration.expectedError) < 1e-6)
+    #expect(result.tally == tally)
+    #expect(abs(result.calibration.expectedError - calibration.expectedError) < 1e-6)
     #expect(tally.top1 > 0 && tally.top1 < 1, "a test that any order passes")
   }
 
   @Test func setsThatCannotBeJudged() throws {
     let shop = try Workshop()
-    let pass = try ImagePass(try shop.makeModel(classes: names))
+    let pass = try BatchInference(try shop.makeModel(classes: names))
     #expect(throws: RunFailure.self) {
-      try ClassifierEvaluation(of: mixedPictures(2), named: "toys", by: pass)
+      try EvaluationResult(of: mixedPictures(2), named: "toys", by: pass)
     }
-    #expect(throws: RunFailure.self) {
-      try ClassifierEvaluation(
+    #expect(throws: DatasetError.self) {
+      try EvaluationResult(
         of: mixedPictures(2, broken: [0, 1], labels: [0, 1]), named: "toys", by: pass)
     }
     #expect(throws: RunFailure.self) {
-      try ClassifierEvaluation(
+      try EvaluationResult(
+        of: mixedPictures(2, broken: [0, 1], labels: [0, 1]), named: "toys", by: pass,
+        brokenLimit: .none)
+    }
+    #expect(throws: RunFailure.self) {
+      try EvaluationResult(
         of: mixedPictures(2, labels: [0, 1]), named: "toys",
-        by: ImagePass(try shop.makeModel("plain")))
+        by: BatchInference(try shop.makeModel("plain")))
     }
   }
 
@@ -153,14 +158,14 @@ import Torch
           Workshop.picture(number * severity, side: 16).encodedAsPNG())
       }
       let part = try openDataset(at: shop("c/noise/fog/\(severity)"))
-      let result = try ClassifierEvaluation(of: part, named: "part", by: ImagePass(model))
-      errors.append(1 - result.scores.tally.top1)
+      let result = try EvaluationResult(of: part, named: "part", by: BatchInference(model))
+      errors.append(1 - result.tally.top1)
     }
     let set = try RobustnessSet(path: shop("c"))
     var judged: [Int] = []
     let result = try RobustnessEvaluation(
-      of: set, named: "c", by: ImagePass(model),
-      judged: { part, _ in judged.append(part.severity ?? 0) })
+      of: set, named: "c", by: BatchInference(model),
+      evaluated: { part, _ in judged.append(part.severity ?? 0) })
     #expect(judged == [1, 2, 3, 4, 5] && result.images == 30)
     #expect((1...5).map { result.scores.error(of: "fog", severity: $0) } == errors)
     let mean = errors.reduce(0, +) / 5
@@ -174,9 +179,9 @@ import Torch
     try shop.write("recipe.yaml", "")
     let model = try shop.makeModel(classes: names)
     let images = mixedPictures(12, labels: (0..<12).map { $0 % 3 })
-    let result = try ClassifierEvaluation(of: images, named: "toys", by: ImagePass(model))
+    let result = try EvaluationResult(of: images, named: "toys", by: BatchInference(model))
     let found = RunResults.Evaluated(result, top: 3, model: "m", data: "toys")
-    #expect(found.topK?[3] == result.scores.tally.accuracy(top: 3))
+    #expect(found.topK?[3] == result.tally.accuracy(top: 3))
     try RunResults.update(shop.path) { $0.evaluated["toys"] = found }
     #expect(try RunResults.read(shop.path).evaluated == ["toys": found])
     try RunPage.write(for: shop.path)

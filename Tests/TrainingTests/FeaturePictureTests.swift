@@ -7,7 +7,6 @@ import TestSupport
 import Testing
 import Torch
 
-
 /// Pictures of attention and of principal components.
 @Suite struct FeaturePictureTests {
   @Test func sheetsHaveAColumnForEachHead() throws {

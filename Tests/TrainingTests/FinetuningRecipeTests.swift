@@ -1,9 +1,8 @@
 import Imaging
-@testable import RecipeSyntax
 import MaskedAutoencoders
 import Recipes
 import Testing
-
+@testable import RecipeSyntax
 
 /// The named recipes for classifiers hold the paper's and the published code's values.
 @Suite struct FinetuningRecipeTests {

@@ -20,7 +20,7 @@ extension FinetuningRecipe {
   /// Trains on the workshop's pictures for some steps.
   static func tiny(
     steps: Int = 12, blocks: Double? = nil, ema: Double? = nil,
-    kind: OptimizerRecipe.Kind = .adamw, head: Head = .init(), regularization: Regularization = .init()
+    kind: OptimizerKind = .adamw, head: Head = .init(), regularization: Regularization = .init()
   ) -> FinetuningRecipe {
     FinetuningRecipe(
       name: "tiny", seed: 5, head: head, trainableBlocks: blocks,
@@ -54,26 +54,16 @@ extension Workshop {
     _ recipe: FinetuningRecipe, from model: String?, like: String? = nil, _ out: String,
     data: String = "classes", validation: String? = nil, _ opening: RunFolder.Opening = .new,
     stopAfter: Int? = nil
-  ) throws -> (judgement: Judgement?, remarks: [String], description: ModelDescription) {
-    let run = try classification(
-      recipe, from: model, like: like, out, data: data, validation: validation, opening, stopAfter: stopAfter)
-    _ = try run.run()
-    if run.finishedStep == run.totalSteps { _ = try run.validate() }
-    return (run.task.evaluation, run.warnings, run.task.description)
-  }
-
-  /// A classifier's run that has not begun.
-  func classification(
-    _ recipe: FinetuningRecipe, from model: String?, like: String? = nil, _ out: String,
-    data: String = "classes", validation: String? = nil, _ opening: RunFolder.Opening = .new,
-    stopAfter: Int? = nil
-  ) throws -> TrainingRun<ClassificationTask> {
-    try TrainingRun(
+  ) throws -> (result: EvaluationResult?, remarks: [String], description: ModelDescription) {
+    let run = try Finetuning(
       recipe,
       ClassificationInputs(
         model: model.map(callAsFunction), like: like.map(callAsFunction), data: self(data),
-        validation: validation.map(callAsFunction)),
-      .init(out: self(out), opening: opening, stopAfter: stopAfter))
+        validation: validation.map(callAsFunction), out: self(out), opening: opening,
+        stopAfter: stopAfter))
+    var last: EvaluationResult?
+    _ = try run.run(observers: []) { result, _ in last = result }
+    return (last, run.remarks, run.description)
   }
 }
 
@@ -90,20 +80,19 @@ extension Workshop {
 
   @Test func learnsAndIsLoadedAgain() throws {
     let shop = try shop()
-    let (judgement, remarks, description) = try shop.finetune(
+    let (result, remarks, description) = try shop.finetune(
       .tiny(steps: 40, regularization: .none), from: "run", "fine")
-    let found = try #require(judgement)
+    let found = try #require(result)
     #expect(found.tally.total == 6 && found.tally.top1 == 1)
     #expect(remarks.isEmpty)
     #expect(description.classifier?.classNames == ["bright", "dark"])
     let loaded = try LoadedModel(shop("fine"))
-    let classifier = try loaded.requireClassifier()
     #expect(throws: RunFailure.self) { try loaded.autoencoder() }
     let set = try openDataset(at: shop("classes"), split: .validation)
-    let again = try Judgement(
-      of: set, named: "classes", classes: 2,
-      transform: loaded.description.evaluationTransform, workers: 1, on: .cpu
-    ) { classifier($0) }
+    var inference = try BatchInference(loaded, batch: 256, workers: 1)
+    inference.parallelism = .operators
+    let again = try EvaluationResult(
+      of: set, named: "classes", by: inference, matching: ClassMatching(same: ["bright", "dark"]))
     #expect(again.tally == found.tally)
     #expect(again.calibration == found.calibration)
   }
@@ -176,7 +165,7 @@ extension Workshop {
     let shop = try shop()
     try shop.finetune(.tiny(steps: 30, regularization: .none), from: "run", "fine")
     let again = try shop.finetune(.tiny(steps: 1, regularization: .none), from: "fine", "again")
-    #expect(again.judgement?.tally.top1 == 1 && again.remarks.isEmpty)
+    #expect(again.result?.tally.top1 == 1 && again.remarks.isEmpty)
     try shop.write("three/train/a/1.png", Workshop.picture(1).encodedAsPNG())
     for name in ["b", "c"] {
       try shop.write("three/train/\(name)/\(name).png", Workshop.picture(2).encodedAsPNG())

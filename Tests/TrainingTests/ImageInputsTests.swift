@@ -6,7 +6,6 @@ import Imaging
 import Testing
 import Torch
 
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)

@@ -10,7 +10,6 @@ import Torch
 import TorchNN
 import TorchOptim
 
-
 /// What frozen features are made of, and the classifiers that judge them.
 @Suite struct JudgeTests {
   /// Rows around one of `classes` far corners.

@@ -7,7 +7,6 @@ import Testing
 import Torch
 import TorchNN
 
-
 /// One model, wherever it is kept.
 @Suite struct LoadedModelTests {
   private func golden(_ name: String) -> String {

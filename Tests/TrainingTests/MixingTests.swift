@@ -1,6 +1,6 @@
-import Recipes
 import Foundation
 import Imaging
+import Recipes
 import TestSupport
 import Testing
 import Torch

@@ -1,15 +1,14 @@
-import Figures
-@testable import FileSystem
-@testable import Inference
-@testable import Runs
-@testable import TensorFiles
 import Datasets
+import Figures
 import Foundation
 import Imaging
 import TestSupport
 import Testing
 import Torch
-
+@testable import FileSystem
+@testable import Inference
+@testable import Runs
+@testable import TensorFiles
 
 /// Neighbours are those that comparing with everything gives.
 @Suite struct NeighbourSearchTests {

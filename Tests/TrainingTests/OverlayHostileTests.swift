@@ -1,5 +1,5 @@
-import RecipeSyntax
 import Foundation
+import RecipeSyntax
 import Recipes
 import Testing
 import Training

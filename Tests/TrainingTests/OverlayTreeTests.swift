@@ -1,7 +1,6 @@
 @testable import RecipeSyntax
 import Testing
 
-
 /// Trees: encoding, decoding, reading and printing.
 @Suite struct OverlayTreeTests {
   struct Everything: Codable, Equatable {

@@ -6,7 +6,6 @@ import Datasets
 import Imaging
 import Testing
 
-
 /// What fields of `data` mean for other parts of a recipe, and for a run that is gone on with.
 @Suite struct PipelineTests {
   @Test func bytesDoNotHoldWhatErasingFillsIn() {

@@ -8,7 +8,6 @@ import TestSupport
 import Testing
 import Torch
 
-
 /// Telling the classes of images: as the classifier itself does, whatever the batches are.
 @Suite struct PredictionTests {
   private let classes = ["cat", "dog", "fox", "owl", "yak", "zebu"]
@@ -17,14 +16,14 @@ import Torch
     let shop = try Workshop()
     let model = try shop.makeModel(classes: classes)
     let images = mixedPictures(10, broken: [0, 4, 5, 9])
-    var found: [Prediction] = []
-    let predictor = try Predictor(ImagePass(model, batch: batch, workers: 2), top: 3)
+    var found: [ImagePrediction] = []
+    let predictor = try Predictor(BatchInference(model, batch: batch, workers: 2), top: 3)
     let count = try predictor.run(over: images, named: "toys") { found += $0 }
     #expect(count == 6)
     #expect(found.map(\.image) == (0..<10).map { "image \($0)" })
     #expect(
       found.indices.filter { found[$0].problem != nil } == [0, 4, 5, 9])
-    #expect(found[4].problem == "is damaged on purpose" && found[4].guesses.isEmpty)
+    #expect(found[4].problem == "is damaged on purpose" && found[4].topK.isEmpty)
 
     let classifier = try model.requireClassifier()
     for index in [1, 2, 3, 6, 7, 8] {
@@ -32,10 +31,10 @@ import Torch
         classifier(try model.inputs(images, [index])).softmax().floats()
       }
       let order = classes.indices.sorted { shares[$0] > shares[$1] }.prefix(3)
-      #expect(found[index].guesses.map(\.index) == Array(order))
-      #expect(found[index].guesses.map(\.label) == order.map { classes[$0] })
-      for (guess, place) in zip(found[index].guesses, order) {
-        #expect(abs(guess.probability - Double(shares[place])) < 1e-5)
+      #expect(found[index].topK.map(\.index) == Array(order))
+      #expect(found[index].topK.map(\.label) == order.map { classes[$0] })
+      for (prediction, place) in zip(found[index].topK, order) {
+        #expect(abs(prediction.probability - Double(shares[place])) < 1e-5)
       }
     }
   }
@@ -44,12 +43,12 @@ import Torch
     let shop = try Workshop(images: 3)
     let model = try shop.makeModel(classes: classes)
     let files = ImageFiles(paths: (0..<3).map { shop("images/0\($0).png") })
-    var many: [Prediction] = []
-    try Predictor(ImagePass(model, batch: 3)).run(over: files, named: "files") { many += $0 }
+    var many: [ImagePrediction] = []
+    try Predictor(BatchInference(model, batch: 3)).run(over: files, named: "files") { many += $0 }
     for (index, prediction) in many.enumerated() {
       let alone = try model.classify(contentsOf: shop("images/0\(index).png"))
-      #expect(alone.map(\.label) == prediction.guesses.map(\.label))
-      for (a, b) in zip(alone, prediction.guesses) {
+      #expect(alone.map(\.label) == prediction.topK.map(\.label))
+      for (a, b) in zip(alone, prediction.topK) {
         #expect(abs(a.probability - b.probability) < 1e-6)
       }
     }
@@ -60,42 +59,42 @@ import Torch
   @Test func aModelWithoutAHeadSaysSo() throws {
     let shop = try Workshop(images: 1)
     let model = try shop.makeModel()
-    #expect(throws: RunFailure.self) { try Predictor(ImagePass(model)) }
+    #expect(throws: RunFailure.self) { try Predictor(BatchInference(model)) }
     #expect(throws: RunFailure.self) { try model.classify(contentsOf: shop("images/00.png")) }
   }
 
-  @Test func likeliestClasses() {
+  @Test func lheMostProbableClasses() {
     let labels = ["a", "b", "c", "d"]
-    let guesses = Guess.likeliest(3, of: [1, 3, 3, -2], labels: labels)
-    #expect(guesses.map(\.label) == ["b", "c", "a"])
+    let best = Prediction.topK(3, of: [1, 3, 3, -2], labels: labels)
+    #expect(best.map(\.label) == ["b", "c", "a"])
     let sum = 2 + exp(-2.0) + exp(-5.0)
-    #expect(abs(guesses[0].probability - 1 / sum) < 1e-7)
-    #expect(abs(guesses[2].probability - exp(-2.0) / sum) < 1e-7)
+    #expect(abs(best[0].probability - 1 / sum) < 1e-7)
+    #expect(abs(best[2].probability - exp(-2.0) / sum) < 1e-7)
     // All classes' shares add up to 1, of large logits too.
-    let all = Guess.likeliest(4, of: [1000, 1001, -1000, 999], labels: labels)
+    let all = Prediction.topK(4, of: [1000, 1001, -1000, 999], labels: labels)
     #expect(abs(all.reduce(0) { $0 + $1.probability } - 1) < 1e-9)
     #expect(all.map(\.index) == [1, 0, 3, 2])
-    // What is not a number is no guess.
-    let odd = Guess.likeliest(4, of: [.nan, 1, -.infinity, 0], labels: labels)
+    // What is not a number is not predicted.
+    let odd = Prediction.topK(4, of: [.nan, 1, -.infinity, 0], labels: labels)
     #expect(odd.map(\.index).prefix(2) == [1, 3])
     #expect(odd.allSatisfy { $0.probability.isFinite })
     #expect(
-      Guess.likeliest(2, of: [.nan, .nan, .nan, .nan], labels: labels).map(\.probability) == [0, 0])
+      Prediction.topK(2, of: [.nan, .nan, .nan, .nan], labels: labels).map(\.probability) == [0, 0])
   }
 
   // MARK: text
 
   private let predictions = [
-    Prediction(
+    ImagePrediction(
       image: "a, b.jpg",
-      guesses: [
-        Guess(label: "\"big\" cat", index: 4, probability: 0.75),
-        Guess(label: "dog", index: 1, probability: 0.125),
+      topK: [
+        Prediction(label: "\"big\" cat", index: 4, probability: 0.75),
+        Prediction(label: "dog", index: 1, probability: 0.125),
       ]),
-    Prediction(image: "c.jpg", problem: "is text; expected JPEG"),
+    ImagePrediction(image: "c.jpg", problem: "is text; expected JPEG"),
   ]
 
-  private func text(_ format: PredictionText.Format, _ parts: [[Prediction]]) -> String {
+  private func text(_ format: PredictionText.Format, _ parts: [[ImagePrediction]]) -> String {
     var text = PredictionText(format, top: 2)
     return text.opening + parts.map { text.text(for: $0) }.joined() + text.closing
   }
@@ -123,7 +122,7 @@ import Torch
 
   @Test func jsonIsJSON() throws {
     let names = ["tab\tnew\nline\u{1}", "ünï \\ \"quoted\"", "😀"]
-    let json = text(.json, [names.map { Prediction(image: $0, problem: $0) }])
+    let json = text(.json, [names.map { ImagePrediction(image: $0, problem: $0) }])
     let read = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: String]]
     #expect(read?.map { $0["image"] } == names)
     #expect(read?.map { $0["error"] } == names)

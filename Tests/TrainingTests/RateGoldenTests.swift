@@ -1,9 +1,9 @@
-import TorchOptim
-import Recipes
 import Foundation
+import Recipes
 import TestSupport
 import Testing
 import Torch
+import TorchOptim
 import Training
 
 /// Learning rates as timm's schedule gives them for recipes of every kind.

@@ -1,6 +1,5 @@
-import Recipes
-import TorchOptim
 import Foundation
+import Recipes
 import Testing
 import TorchOptim
 import Training

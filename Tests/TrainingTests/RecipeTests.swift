@@ -1,6 +1,6 @@
-import RecipeSyntax
 import Foundation
 import MaskedAutoencoders
+import RecipeSyntax
 import Recipes
 import Testing
 import Training

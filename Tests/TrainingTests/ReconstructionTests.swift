@@ -11,7 +11,6 @@ import Testing
 import Torch
 import TorchNN
 
-
 /// Filled-in patches: how far they are off, and the sheets that show them.
 @Suite struct ReconstructionTests {
   /// A model of 16² pixels; `isBlank` makes it predict 0 for everything.

@@ -2,7 +2,6 @@
 import Foundation
 import Testing
 
-
 #if canImport(FoundationXML)
   import FoundationXML
 #endif

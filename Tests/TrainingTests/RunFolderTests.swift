@@ -4,7 +4,6 @@ import Foundation
 import Testing
 import Torch
 
-
 /// Who may write into which folder.
 @Suite struct RunFolderTests {
   private func refusal(_ path: String, _ opening: RunFolder.Opening) -> RunFailure? {

@@ -4,7 +4,6 @@ import Foundation
 import Testing
 import Torch
 
-
 /// A run stays what it was begun as, and is replaced by its own kind only.
 @Suite struct RunKindTests {
   /// A pre-training run, a classifier from it and one from scratch.

@@ -6,7 +6,6 @@ import Imaging
 import Testing
 import Torch
 
-
 /// `results.json` and `report.html` of a run.
 @Suite struct RunPageTests {
   private static let classification = RunResults.Classification(

@@ -1,11 +1,10 @@
+import Foundation
+import Testing
+import Torch
 import Training
 @testable import Inference
 @testable import Recipes
 @testable import Runs
-import Foundation
-import Testing
-import Torch
-
 
 /// A run that is replaced is there until its follower has something to show.
 @Suite struct RunReplacingTests {

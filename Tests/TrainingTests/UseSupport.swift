@@ -7,7 +7,6 @@ import MaskedAutoencoders
 import Torch
 import TorchNN
 
-
 extension Workshop {
   /// An untrained model of 16² gray pixels, as a checkpoint: a classifier where there are class names.
   @discardableResult

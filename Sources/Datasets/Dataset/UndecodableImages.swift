@@ -21,6 +21,8 @@ public struct UndecodableImage: Hashable, Sendable, CustomStringConvertible {
 /// The images of a set that could not be decoded so far, and how many may be.
 package struct UndecodableImages: Sendable {
   package let limit: Int
+  /// Where the limit is set, for the advice of the error.
+  private let setting: String
   package private(set) var found: [UndecodableImage] = []
   private var indices: Set<Int> = []
 
@@ -29,7 +31,10 @@ package struct UndecodableImages: Sendable {
     fraction > 0 ? max(1, Int(fraction * Double(count))) : 0
   }
 
-  package init(limit: Int) { self.limit = limit }
+  package init(limit: Int, setting: String = "data.brokenLimit of the recipe") {
+    self.limit = limit
+    self.setting = setting
+  }
 
   /// Adds images that have not been seen before, and fails when there are too many.
   package mutating func add(
@@ -37,12 +42,22 @@ package struct UndecodableImages: Sendable {
   ) throws(DatasetError) {
     for image in images where indices.insert(image.index).inserted { found.append(image) }
     guard found.count > limit else { return }
-    let examples = found.prefix(3).map(\.description).joined(separator: "; ")
-    let rest = found.count > 3 ? "; …" : ""
-    throw DatasetError(
+    throw Self.tooMany(
+      found.count, of: count, limit: limit, examples: Array(found.prefix(3)), path: path,
+      setting: setting)
+  }
+
+  /// The error that says that more images are broken than may be, names some and says where the
+  /// limit is set.
+  package static func tooMany(
+    _ number: Int, of count: Int, limit: Int, examples: [UndecodableImage], path: String,
+    setting: String
+  ) -> DatasetError {
+    let named = examples.map(\.description).joined(separator: "; ")
+    let rest = number > examples.count ? "; …" : ""
+    return DatasetError(
       .tooManyBroken, path: path,
-      "\(found.count) of \(count) images could not be decoded, \(limit) may be: "
-        + "\(examples)\(rest). Remove or repair them, or raise the limit (data.brokenLimit of the recipe)"
-    )
+      "\(number) of \(count) images could not be decoded, \(limit) may be: "
+        + "\(named)\(rest). Remove or repair them, or raise the limit (\(setting))")
   }
 }

@@ -19,6 +19,8 @@ public struct ShardPacking: Hashable, Sendable {
   public var quality: Int
   /// Share of the set that may be broken; broken images are left out and reported.
   public var brokenFraction: Double
+  /// Where that share is set, for messages.
+  public var brokenSetting = "brokenFraction"
 
   /// What has been packed.
   public struct Report: Hashable, Sendable {
@@ -92,7 +94,7 @@ public struct ShardPacking: Hashable, Sendable {
         throw DatasetError(error, path: error.name ?? folder)
       }
     }
-    var broken = UndecodableImages(limit: limit)
+    var broken = UndecodableImages(limit: limit, setting: brokenSetting)
     try broken.add(
       shards.flatMap(\.broken), of: path, count: dataset.count)
     let last = shardDigits(max(0, number - 1))

@@ -1,9 +1,9 @@
+public import Datasets
 import MaskedAutoencoders
 import Recipes
-public import Datasets
 public import Torch
 
-/// Embeds images with any model.
+/// Computes embeddings of images with any model.
 public struct Embedder {
   /// Embeddings of some images that follow each other.
   public struct Part {
@@ -19,22 +19,25 @@ public struct Embedder {
     public let broken: [UndecodableImage]
   }
 
-  /// What stands for an image.
+  /// Which tokens an image's embedding is made of.
   public let embedding: Embedding
-  private let pass: ImagePass
+  private let inference: BatchInference
 
   /// Takes a loaded model.
   ///
   /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another model.
   /// - Throws: ``RunFailure`` where the model has no such thing.
-  public init(_ pass: ImagePass, as embedding: Embedding? = nil) throws {
-    self.embedding = embedding ?? .standard(for: pass.model)
-    try self.embedding.check(pass.model)
-    self.pass = pass
+  public init(_ inference: BatchInference, as embedding: Embedding? = nil) throws {
+    self.embedding = embedding ?? .standard(for: inference.model)
+    try self.embedding.check(inference.model)
+    self.inference = inference
   }
 
+  /// What the model was loaded from, in words.
+  public var source: String { inference.model.source }
+
   /// The shape of one image's embedding.
-  public var shape: [Int] { embedding.shape(for: pass.model) }
+  public var shape: [Int] { embedding.shape(for: inference.model) }
 
   /// Goes through a set in order and hands over some embeddings at a time.
   ///
@@ -44,8 +47,8 @@ public struct Embedder {
     over images: any ImageDataset, named name: String, each body: (Part) throws -> Void
   ) throws -> Int {
     let classes = images.classes ?? []
-    let model = pass.model
-    return try pass.run(over: images, named: name, computing: { embedding($0, by: model) }) {
+    let embedding = embedding
+    return try inference.run(over: images, named: name, computing: { embedding($1, by: $0) }) {
       part in
       try body(
         Part(

@@ -1,8 +1,8 @@
-import Runs
 import MaskedAutoencoders
+import Runs
 import Torch
 
-/// What stands for an image when it is embedded.
+/// Which of an encoder's outputs is the embedding of an image.
 public enum Embedding: String, CaseIterable, Codable, Sendable {
   /// The class token after the last norm, `[D]`: what the paper's linear probe sees.
   case classToken = "class-token"
@@ -16,8 +16,8 @@ public enum Embedding: String, CaseIterable, Codable, Sendable {
   // A classifier that pools before its norm has none after the last block; its tokens are then those
   // of the last block.
 
-  /// What a model's images are best known by: the head's input of a classifier, otherwise the class
-  /// token.
+  /// The embedding that is used unless another is asked for: the head's input of a classifier,
+  /// otherwise the class token.
   public static func standard(for model: LoadedModel) -> Embedding {
     model.classifier == nil ? .classToken : .features
   }
@@ -29,7 +29,7 @@ public enum Embedding: String, CaseIterable, Codable, Sendable {
     return self == .patches ? [configuration.grid.count, width] : [width]
   }
 
-  /// Refuses a model that has nothing of the kind.
+  /// Refuses a model that does not compute it.
   func check(_ model: LoadedModel) throws(RunFailure) {
     guard self == .features, model.classifier == nil else { return }
     throw RunFailure(

@@ -1,8 +1,9 @@
-import FileSystem
-import MaskedAutoencoders
-import Runs
-import TensorFiles
 public import Datasets
+import FileSystem
+import Imaging
+import MaskedAutoencoders
+public import Runs
+import TensorFiles
 import Torch
 
 /// Embeddings that were written before, and the names of their images.
@@ -17,6 +18,7 @@ public struct EmbeddingIndex {
   /// What the file says of itself: its `tokens`, its `model`; nothing in an `.npy` file.
   public let metadata: [String: String]
 
+  private let path: String
   private let rows: Tensor  // [n, D], over the mapped file
   private static let chunk = 16_384
 
@@ -43,6 +45,7 @@ public struct EmbeddingIndex {
         "\(path): holds \(tensor.shape), expected one row for each image, [n, D]; all patches of "
           + "images cannot be searched")
     }
+    self.path = path
     rows = tensor
     self.metadata = metadata
     (count, width) = (tensor.shape[0], tensor.shape[1])
@@ -73,7 +76,60 @@ public struct EmbeddingIndex {
   }
 }
 
+extension EmbeddingIndex {
+  /// Refuses embeddings of another kind than the queries'.
+  ///
+  /// - Returns: What a user has to know where another model made them, as a sentence.
+  /// - Throws: ``RunFailure``.
+  fileprivate func check(
+    _ embedding: Embedding, of model: LoadedModel
+  ) throws(RunFailure) -> String? {
+    let expected = embedding.shape(for: model)[0]
+    guard width == expected else {
+      throw RunFailure(
+        .badData,
+        "\(path): its rows have \(width) numbers and \(model.source) makes \(expected): they are of "
+          + "another model, or of other --tokens")
+    }
+    if let found = metadata["tokens"], found != embedding.rawValue {
+      throw RunFailure(
+        .badData,
+        "\(path): holds \(found) of its images, not \(embedding.rawValue); say --tokens \(found)")
+    }
+    guard let maker = metadata["model"], maker != model.source else { return nil }
+    return "\(path) was made by \(maker), the queries are embedded by \(model.source)"
+  }
+}
+
 extension NeighbourSearch {
+  /// Prepares a search for `count` neighbours of each of some image files.
+  ///
+  /// - Throws: `ImageError` where one cannot be decoded, ``RunFailure`` where the model has no such
+  ///   embedding.
+  public init(
+    _ files: [String], by model: LoadedModel, as embedding: Embedding, count: Int
+  ) throws {
+    let queries = try files.map { path in
+      Query(name: path, content: .encoded(try EncodedImage(path: path)))
+    }
+    self.init(
+      queries, rows: stacked(try queries.map { try model.embed($0.content, as: embedding) }),
+      count: count)
+  }
+
+  /// Compares everything in a file of embeddings, after a look whether they are of the queries'
+  /// kind.
+  ///
+  /// - Returns: What a user has to know where another model made them, as a sentence.
+  /// - Throws: ``RunFailure`` where they are of another kind.
+  public mutating func look(
+    through index: EmbeddingIndex, as embedding: Embedding, of model: LoadedModel
+  ) throws(RunFailure) -> String? {
+    let warning = try index.check(embedding, of: model)
+    look(through: index)
+    return warning
+  }
+
   /// Compares everything in a file of embeddings.
   public mutating func look(through index: EmbeddingIndex) {
     let images = index.images

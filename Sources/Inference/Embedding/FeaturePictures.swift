@@ -1,13 +1,13 @@
-import Runs
+public import Datasets
 public import Figures
 import FileSystem
-public import Datasets
 import Imaging
 import MaskedAutoencoders
+import Runs
 import Torch
 import TorchNN
 
-/// Pictures of what an encoder makes of the patches of images.
+/// Pictures of an encoder's attention and of its features of the patches of images.
 public struct FeaturePictures {
   private let model: LoadedModel
   private let grid: PatchGrid

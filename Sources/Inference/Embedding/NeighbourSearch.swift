@@ -1,8 +1,8 @@
+public import Datasets
 public import Figures
 import FileSystem
-import MaskedAutoencoders
-public import Datasets
 public import Imaging
+import MaskedAutoencoders
 public import Torch
 
 #if canImport(Glibc)

@@ -1,12 +1,12 @@
-import Recipes
-public import Runs
 public import Datasets
 public import Imaging
 import MaskedAutoencoders
+import Recipes
+public import Runs
 public import Torch
 import TorchNN
 
-/// What a frozen encoder makes of a set of images, one row each.
+/// The features that a frozen encoder computes of a set of images, one row each.
 public struct Features {
   /// `[n, D]` float32, on the CPU.
   public let rows: Tensor
@@ -37,30 +37,33 @@ public struct Features {
   ///
   /// - Parameters:
   ///   - range: The images; nil for all.
-  ///   - batch: Images computed at a time, see ``ImagePass``; nil for what is fastest.
-  ///   - workers: Threads, see ``ImagePass``; nil for one a core.
+  ///   - batch: Images computed at a time, see ``BatchInference``; nil for what is fastest.
+  ///   - workers: Threads, see ``BatchInference``; nil for one a core.
+  ///   - brokenLimit: How many images may be left out because they cannot be decoded.
   ///   - progress: Called with the number of images done.
-  /// - Throws: `DatasetError` where more than a hundredth, and more than one, cannot be decoded.
+  /// - Throws: `DatasetError` where more cannot be decoded than may be.
   public init(
     of dataset: any ImageDataset, named name: String, by model: LoadedModel, pooling: Pooling,
     range: Range<Int>? = nil, batch: Int? = nil, workers: Int? = nil,
-    progress: (Int) -> Void = { _ in }
+    brokenLimit: BrokenLimit = .standard, progress: (Int) -> Void = { _ in }
   ) throws {
     let kind: Embedding = pooling == .classToken ? .classToken : .mean
     let images = range.map { SubsetDataset(dataset, range: $0) } ?? dataset
-    var broken = UndecodableImages(
-      limit: UndecodableImages.limit(fraction: 0.01, count: images.count))
-    var parts: [Tensor] = []
+    var broken = brokenLimit.counter(of: images.count)
+    // Made once at its full size: parts that are put together at the end would take it twice.
+    let all = Tensor.empty([images.count] + kind.shape(for: model))
     var labels: [Int] = []
-    let pass = try ImagePass(model, batch: batch, workers: workers)
-    try pass.run(over: images, named: name, computing: { kind($0, by: model) }) { part in
+    let inference = try BatchInference(model, batch: batch, workers: workers)
+    try inference.run(over: images, named: name, computing: { kind($1, by: $0) }) { part in
       try broken.add(part.broken, of: name, count: images.count)
-      if let rows = part.rows { parts.append(rows) }
+      if let rows = part.rows {
+        all.narrowed(0, to: labels.count..<labels.count + rows.shape[0]).copy(rows)
+      }
       labels += part.labels
       progress(labels.count)
     }
-    guard !parts.isEmpty else { throw Self.nothingToSee(in: name, broken.found) }
-    rows = concatenated(parts)
+    guard !labels.isEmpty else { throw Self.nothingToSee(in: name, broken.found) }
+    rows = labels.count == images.count ? all : all.narrowed(0, to: 0..<labels.count)
     self.labels = labels
     self.broken = broken.found
   }

@@ -1,6 +1,6 @@
 import FileSystem
-public import Runs
 import MaskedAutoencoders
+public import Runs
 public import Torch
 
 extension LinearProbe {
@@ -37,17 +37,21 @@ extension LinearProbe {
     )
   }
 
-  /// Writes that classifier as a checkpoint, and beside it what ``LearnedImages`` has to know.
+  /// Writes that classifier as a checkpoint, and beside it what it was trained on.
   ///
-  /// - Parameter data: What the probe has learned from.
+  /// - Parameters:
+  ///   - classes: The classes' names, in the order of the labels.
+  ///   - split: What the probe was trained on, see ``TrainingSplit``; nil where later evaluations
+  ///     need not know.
   public func save(
-    to path: String, on model: LoadedModel, pooling: Features.Pooling, data: LabelledData
+    to path: String, on model: LoadedModel, pooling: Features.Pooling, classes: [String],
+    trainedOn split: TrainingSplit?
   ) throws {
-    let made = try classifier(on: model, pooling: pooling, classes: data.classes)
+    let made = try classifier(on: model, pooling: pooling, classes: classes)
     try Checkpoint(path: path).write(made.description, weights: made.weights)
-    guard let learned = data.learned else { return }
+    guard let split else { return }
     var results = RunResults()
-    results.learned = learned
+    results.learned = split
     try JSONFile.write(results, to: path + "/results.json")
   }
 

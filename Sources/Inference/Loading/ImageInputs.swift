@@ -1,8 +1,8 @@
-import FileSystem
-import MaskedAutoencoders
 public import Datasets
+import FileSystem
 import Foundation
 public import Imaging
+import MaskedAutoencoders
 import Torch
 
 /// What the words after a command stand for: image files, folders, lists and other sets, one after the

@@ -1,37 +1,37 @@
-import Runs
 import Datasets
 public import Imaging
 import MaskedAutoencoders
+import Runs
 public import Torch
 import TorchNN
 
 extension LoadedModel {
-  /// The likeliest classes of an image file, the likeliest first.
+  /// The most probable classes of an image file, the most probable first.
   ///
   /// ```swift
   /// let model = try LoadedModel("runs/flowers")
-  /// let guesses = try model.classify(contentsOf: "photo.jpg")
+  /// let predictions = try model.classify(contentsOf: "photo.jpg")
   /// ```
   ///
-  /// - Parameter top: How many classes are told; all of them where there are fewer.
+  /// - Parameter top: How many classes are returned; all of them where there are fewer.
   /// - Throws: ``RunFailure`` where the model is no classifier or what it computes is not finite,
   ///   `ImageError` where the file cannot be decoded.
-  public func classify(contentsOf path: String, top: Int = 5) throws -> [Guess] {
+  public func classify(contentsOf path: String, top: Int = 5) throws -> [Prediction] {
     try classify(.encoded(EncodedImage(path: path)), top: top)
   }
 
-  /// The likeliest classes of an image in memory, the likeliest first.
-  public func classify(_ image: ImageContent, top: Int = 5) throws -> [Guess] {
+  /// The most probable classes of an image in memory, the most probable first.
+  public func classify(_ image: ImageContent, top: Int = 5) throws -> [Prediction] {
     let classifier = try requireClassifier()
     let images = try input(image)
     let row = withoutGradients { classifier(images) }
     try requireFinite(row) { _ in "the image" }
     let logits: [Float] = row.floats()
-    return Guess.likeliest(
+    return Prediction.topK(
       min(top, logits.count), of: logits, labels: description.classifier?.classNames ?? [])
   }
 
-  /// What stands for an image file: `[D]`, or `[N, D]` of all patches.
+  /// The embedding of an image file: `[D]`, or `[N, D]` of all patches.
   ///
   /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another model.
   /// - Throws: ``RunFailure`` where the model has no such thing or what it computes is not finite,
@@ -40,7 +40,7 @@ extension LoadedModel {
     try embed(.encoded(EncodedImage(path: path)), as: embedding)
   }
 
-  /// What stands for an image in memory: `[D]`, or `[N, D]` of all patches.
+  /// The embedding of an image in memory: `[D]`, or `[N, D]` of all patches.
   public func embed(_ image: ImageContent, as embedding: Embedding? = nil) throws -> Tensor {
     let embedding = embedding ?? .standard(for: self)
     try embedding.check(self)

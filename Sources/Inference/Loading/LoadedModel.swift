@@ -1,9 +1,9 @@
 import FileSystem
-public import Runs
-import TensorFiles
 import Foundation
 import Imaging
 public import MaskedAutoencoders
+public import Runs
+import TensorFiles
 public import Torch
 public import TorchNN
 

@@ -1,7 +1,7 @@
-import FileSystem
 import Datasets
-public import Runs
 public import Evaluation
+import FileSystem
+public import Runs
 import Torch
 
 /// Which of a model's classes are those of a set, by their names or numbers.
@@ -10,7 +10,7 @@ public struct ClassMatching: Sendable {
   public enum Competing: String, CaseIterable, Codable, Sendable {
     /// All that the model knows.
     case all
-    /// Those of the set alone, as ImageNet-A and ImageNet-R are judged by their makers.
+    /// Those of the set alone, as the makers of ImageNet-A and ImageNet-R evaluate.
     case set
   }
 
@@ -19,7 +19,14 @@ public struct ClassMatching: Sendable {
   /// For each of the set's classes its number among those that compete.
   public let numbers: [Int]
   /// What was assumed, each as a sentence.
-  public let remarks: [String]
+  public let warnings: [String]
+
+  /// Takes the classes of a set that are the model's own, number by number.
+  public init(same classes: [String]) {
+    subset = ClassSubset(Array(classes.indices), of: classes)
+    numbers = Array(classes.indices)
+    warnings = []
+  }
 
   /// Matches the classes that images of a set have with a model's.
   ///
@@ -53,22 +60,22 @@ public struct ClassMatching: Sendable {
       numbers = found.numbers.map { $0.flatMap { places[$0] } ?? -1 }
     }
     let absent = known.indices.filter { places[$0] == nil }
-    var remarks = found.remarks
+    var warnings = found.warnings
     if !absent.isEmpty {
       let which = Self.listed(absent.map { found.names[$0] })
-      remarks.append(
+      warnings.append(
         "no image is of \(absent.count) of the model's \(known.count) classes (\(which)), which "
           + (competing == .all
             ? "compete nevertheless (--competing set leaves them out)" : "do not compete"))
     }
-    self.remarks = remarks
+    self.warnings = warnings
   }
 
   /// The model's number of each of the set's classes, nil where it is not known and no image needs
   /// it; what the model's classes are called; and what was assumed.
   private static func find(
     _ own: [String], used: [Bool], among known: [String], _ name: String
-  ) throws(RunFailure) -> (numbers: [Int?], names: [String], remarks: [String]) {
+  ) throws(RunFailure) -> (numbers: [Int?], names: [String], warnings: [String]) {
     if own == known { return (own.indices.map(\.self), known, []) }
     let wanted = zip(own, used).filter(\.1).map(\.0)
     func isIn(_ places: [String: [Int]]) -> Bool { wanted.allSatisfy { places[$0] != nil } }
@@ -90,9 +97,9 @@ public struct ClassMatching: Sendable {
     let ids = ImageNetClasses.wordNetIDs
     let idPlaces = Dictionary(grouping: ids.indices) { ids[$0] }
     if known.count == ids.count, isIn(idPlaces) {
-      let remark =
+      let warning =
         "the model's 1000 classes are taken for ImageNet's, in the order of their WordNet ids"
-      return (numbers(idPlaces), ids, [remark])
+      return (numbers(idPlaces), ids, [warning])
     }
     let meant = own.map { Int($0).flatMap { known.indices.contains($0) ? $0 : nil } }
     if zip(meant, used).allSatisfy({ $0 != nil || !$1 }) {

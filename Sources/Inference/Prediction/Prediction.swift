@@ -1,76 +1,56 @@
-import Runs
-import Recipes
-public import Datasets
-import MaskedAutoencoders
-import Torch
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
 
-/// What a classifier says of one image.
-public struct Prediction: Sendable {
-  /// The image's path or name.
-  public let image: String
-  /// The likeliest classes, the likeliest first; empty where the image could not be decoded.
-  public let guesses: [Guess]
-  /// Why it could not be decoded; nil where it could.
-  public let problem: String?
+/// A class that an image may be of, with its probability.
+public struct Prediction: Codable, Hashable, Sendable {
+  /// The class's name.
+  public let label: String
+  /// Its number among the model's classes.
+  public let index: Int
+  /// The softmax of its logit, 0…1; those of all classes add up to 1.
+  public let probability: Double
 
-  /// Records what was said.
-  public init(image: String, guesses: [Guess]) {
-    self.image = image
-    self.guesses = guesses
-    problem = nil
-  }
-
-  /// Records why nothing could be said.
-  public init(image: String, problem: String) {
-    self.image = image
-    guesses = []
-    self.problem = problem
+  /// Creates a prediction.
+  public init(label: String, index: Int, probability: Double) {
+    self.label = label
+    self.index = index
+    self.probability = probability
   }
 }
 
-/// Tells the classes of images with a classifier.
-public struct Predictor {
-  private let pass: ImagePass
-  private let classifier: ImageClassifier
-  private let labels: [String]
-  /// How many classes are told of each image.
-  public let top: Int
-
-  /// Takes a loaded classifier.
+extension Prediction {
+  /// The `k` most probable classes by their logits' softmax, the most probable first; of equal ones
+  /// that of the lower number.
   ///
-  /// - Parameter top: How many classes are told of each image, the likeliest first.
-  /// - Throws: ``RunFailure`` where the model is none.
-  public init(_ pass: ImagePass, top: Int = 5) throws {
-    precondition(top >= 1, "\(top) guesses")
-    classifier = try pass.model.requireClassifier()
-    self.pass = pass
-    labels = pass.model.description.classifier?.classNames ?? []
-    self.top = min(top, labels.count)
-  }
-
-  /// Goes through a set in order and hands over what is said of some images at a time, also of those
-  /// that could not be decoded.
+  /// A logit that is not a number is taken for the least.
   ///
-  /// - Returns: How many images could be decoded.
-  @discardableResult
-  public func run(
-    over images: any ImageDataset, named name: String,
-    each body: ([Prediction]) throws -> Void
-  ) throws -> Int {
-    try pass.run(over: images, named: name, computing: { classifier($0) }) { part in
-      let logits: [Float] = part.rows?.floats() ?? []
-      let width = part.rows?.shape.last ?? 0
-      let predictions = part.outcomes.map { index, outcome in
-        let name = images.name(of: index)
-        switch outcome {
-        case .broken(let reason): return Prediction(image: name, problem: reason)
-        case .row(let row):
-          let own = logits[row * width..<(row + 1) * width]
-          return Prediction(
-            image: name, guesses: Guess.likeliest(top, of: own, labels: labels))
-        }
+  /// - Complexity: O(K · k)
+  static func topK(
+    _ k: Int, of logits: some RandomAccessCollection<Float>, labels: [String]
+  ) -> [Prediction] {
+    precondition(logits.count == labels.count, "\(logits.count) logits, \(labels.count) classes")
+    var best: [(index: Int, logit: Float)] = []
+    for (index, value) in logits.enumerated() {
+      let logit = value.isNaN ? -.infinity : value
+      if best.count == k, let last = best.last, logit <= last.logit { continue }
+      let place = best.firstIndex { logit > $0.logit } ?? best.count
+      best.insert((index, logit), at: place)
+      if best.count > k { best.removeLast() }
+    }
+    guard let highest = best.first?.logit, highest.isFinite else {
+      return best.map {
+        Prediction(label: labels[$0.index], index: $0.index, probability: 0)
       }
-      try body(predictions)
+    }
+    func weight(_ logit: Float) -> Double { logit.isNaN ? 0 : exp(Double(logit - highest)) }
+    let sum = logits.reduce(0) { $0 + weight($1) }
+    return best.map {
+      Prediction(label: labels[$0.index], index: $0.index, probability: weight($0.logit) / sum)
     }
   }
 }

@@ -36,10 +36,10 @@ public struct PredictionText: Sendable {
     case .table, .jsonl: return ""
     case .json: return "["
     case .csv:
-      let guesses = (1...top).map {
+      let columns = (1...top).map {
         $0 == 1 ? "label,probability" : "label_\($0),probability_\($0)"
       }
-      return "image,\(guesses.joined(separator: ",")),error\n"
+      return "image,\(columns.joined(separator: ",")),error\n"
     }
   }
 
@@ -49,7 +49,7 @@ public struct PredictionText: Sendable {
   }
 
   /// Predictions of images that follow each other.
-  public mutating func text(for predictions: [Prediction]) -> String {
+  public mutating func text(for predictions: [ImagePrediction]) -> String {
     switch format {
     case .table: return table(predictions)
     case .csv: return predictions.map { csv($0) + "\n" }.joined()
@@ -63,40 +63,40 @@ public struct PredictionText: Sendable {
   }
 
   /// Images in a column that is as wide as the longest name so far, within reason.
-  private mutating func table(_ predictions: [Prediction]) -> String {
+  private mutating func table(_ predictions: [ImagePrediction]) -> String {
     widest = predictions.map { $0.image.count }.filter { $0 <= 60 }.reduce(widest) { max($0, $1) }
     let widest = widest
     return predictions.map { prediction in
       let name = prediction.image
       let gap = String(repeating: " ", count: max(0, widest - name.count) + 2)
-      let guesses = prediction.guesses.map {
+      let classes = prediction.topK.map {
         "\($0.label) \(Readable.fixed($0.probability * 100, 1)) %"
       }
       let words = prediction.problem.map { "not decoded: \($0)" }
-      return name + gap + (words ?? guesses.joined(separator: "  ")) + "\n"
+      return name + gap + (words ?? classes.joined(separator: "  ")) + "\n"
     }.joined()
   }
 
-  private func csv(_ prediction: Prediction) -> String {
+  private func csv(_ prediction: ImagePrediction) -> String {
     var fields = [prediction.image]
     for place in 0..<top {
-      let guess = prediction.guesses.dropFirst(place).first
-      fields += [guess?.label ?? "", guess.map { Self.number($0.probability) } ?? ""]
+      let found = prediction.topK.dropFirst(place).first
+      fields += [found?.label ?? "", found.map { Self.number($0.probability) } ?? ""]
     }
     fields.append(prediction.problem ?? "")
     return fields.map(CSVText.field).joined(separator: ",")
   }
 
-  private func json(_ prediction: Prediction) -> String {
+  private func json(_ prediction: ImagePrediction) -> String {
     var text = "{\"image\": \(prediction.image.json)"
     if let problem = prediction.problem {
       text += ", \"error\": \(problem.json)"
     } else {
-      let guesses = prediction.guesses.map { guess in
-        let (label, number) = (guess.label.json, Self.number(guess.probability))
-        return "{\"label\": \(label), \"index\": \(guess.index), \"probability\": \(number)}"
+      let classes = prediction.topK.map { found in
+        let (label, number) = (found.label.json, Self.number(found.probability))
+        return "{\"label\": \(label), \"index\": \(found.index), \"probability\": \(number)}"
       }
-      text += ", \"predictions\": [\(guesses.joined(separator: ", "))]"
+      text += ", \"predictions\": [\(classes.joined(separator: ", "))]"
     }
     return text + "}"
   }

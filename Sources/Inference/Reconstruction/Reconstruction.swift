@@ -1,11 +1,11 @@
-public import Figures
-import FileSystem
-import Recipes
-public import Runs
 public import Datasets
 import Evaluation
+public import Figures
+import FileSystem
 import Imaging
 public import MaskedAutoencoders
+import Recipes
+public import Runs
 package import Torch
 import TorchNN
 
@@ -126,15 +126,20 @@ public struct Reconstruction {
   ///   - range: The images, from first to last.
   ///   - ratio: The share of patches that is hidden.
   ///   - seed: Decides the masks.
+  ///   - brokenLimit: How many of the images may be left out because they cannot be decoded.
+  ///   - broken: Called at the end with the images that could not be decoded.
   public func score(
     on dataset: any ImageDataset, named name: String, range: Range<Int>, ratio: Double,
-    seed: UInt64, workers: Int
+    seed: UInt64, workers: Int, brokenLimit: BrokenLimit = .standard,
+    broken report: ([UndecodableImage]) -> Void = { _ in }
   ) throws -> ReconstructionScore {
     let masking = try masking(hiding: ratio)
     let loader = SequentialLoader(
       dataset, path: name, range: range,
-      transform: description.evaluationTransform, batch: 100, workers: workers)
+      transform: description.evaluationTransform, batch: 100, workers: workers,
+      brokenFraction: 1)
     defer { loader.stop() }
+    var broken = brokenLimit.counter(of: range.count)
     let grid = description.model.grid
     let layout = PatchLayout(
       channels: description.model.channels, height: description.model.height,
@@ -142,6 +147,7 @@ public struct Reconstruction {
     var sums = (model: 0.0, mean: 0.0, nearest: 0.0)
     var count = 0
     while let batch = try loader.next() {
+      try broken.add(loader.broken, of: name, count: range.count)
       let mask = masking.mask(
         grid, batch: batch.count,
         using: Generator(seed: seed, stream: Stream.pictures, step: batch.number))
@@ -161,8 +167,10 @@ public struct Reconstruction {
       }
       count += batch.count
     }
-    guard count > 0 else { throw Features.nothingToSee(in: name, loader.broken) }
+    try broken.add(loader.broken, of: name, count: range.count)
+    guard count > 0 else { throw Features.nothingToSee(in: name, broken.found) }
     let total = Double(count)
+    report(broken.found)
     return ReconstructionScore(
       meanSquaredError: sums.model / total, meanFill: sums.mean / total,
       nearestFill: sums.nearest / total, images: count, ratio: ratio,

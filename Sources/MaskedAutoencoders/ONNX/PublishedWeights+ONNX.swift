@@ -1,6 +1,6 @@
 import TensorFiles
-import TorchNN
 internal import Torch
+import TorchNN
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

@@ -1,5 +1,5 @@
-import TorchNN
 internal import Torch
+import TorchNN
 
 extension ModelConfiguration {
   /// Names and shapes of all weights of a classifier, in the order of the data's way through it; the

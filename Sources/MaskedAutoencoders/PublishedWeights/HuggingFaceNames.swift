@@ -1,5 +1,5 @@
-import TorchNN
 import Torch
+import TorchNN
 
 /// Hugging Face's names of the weights of a masked autoencoder (`ViTMAE…`) or a Vision Transformer
 /// with or without a head (`ViT…`), and this library's.

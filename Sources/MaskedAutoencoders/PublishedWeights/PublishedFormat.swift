@@ -1,5 +1,5 @@
-public import TorchNN
 public import Torch
+public import TorchNN
 
 /// The ways in which published checkpoints of masked autoencoders, and of classifiers made of them,
 /// name their weights.

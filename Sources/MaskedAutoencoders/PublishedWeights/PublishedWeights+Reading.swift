@@ -1,7 +1,7 @@
 import FileSystem
 import TensorFiles
-import TorchNN
 internal import Torch
+import TorchNN
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

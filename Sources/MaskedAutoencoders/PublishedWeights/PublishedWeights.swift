@@ -1,6 +1,6 @@
 public import FileSystem
-public import TorchNN
 public import Torch
+public import TorchNN
 
 /// The weights of a masked autoencoder, of its encoder or of a classifier made of it, as others
 /// publish them, with what they say of their model.

@@ -42,7 +42,7 @@ public struct PatchDecoder: Module {
     prediction = Linear(
       shape.width, configuration.predictedValues, in: scope["decoder_pred"])
     let declared = configuration.target.target.buffers(for: configuration).map {
-      ($0.name, scope[TargetBuffer.scope].table($0.name, $0.shape, $0.initializer))
+      ($0.name, scope[TargetBuffer.scope].buffer($0.name, $0.shape, $0.initializer))
     }
     buffers = Dictionary(uniqueKeysWithValues: declared)
   }

@@ -1,5 +1,5 @@
-public import TorchNN
 public import Torch
+public import TorchNN
 
 // B batch, N patches, V predicted values of a patch, P patch side, C channels.
 
@@ -71,7 +71,7 @@ public enum PatchCriterion: String, Codable, Hashable, Sendable, CaseIterable {
   /// The error of each patch: predictions `[…, V]` and what they should be → `[…]`.
   public func errors(of prediction: Tensor, against values: Tensor) -> Tensor {
     switch self {
-    case .squaredError: (prediction - values).squared.mean([-1])
+    case .squaredError: (prediction - values).squared().mean([-1])
     case .crossEntropy:
       -prediction.logSoftmax().gathered(values.unsqueezed(-1), along: -1).squeezed(-1)
     }
@@ -118,7 +118,7 @@ public struct TargetPatches {
     buffers: [String: Tensor] = [:]
   ) {
     self.configuration = configuration
-    self.all = all.detached
+    self.all = all.detached()
     self.rows = rows
     self.buffers = buffers
   }
@@ -129,7 +129,7 @@ public struct TargetPatches {
   /// The chosen ones of what was computed for all patches: `[B, N, …]` → `[B, N, …]` or `[M, …]`.
   public func chosen(from values: Tensor) -> Tensor {
     guard let rows else { return values }
-    return values.flattened(to: 1).taking(rows, along: 0)
+    return values.flattened(to: 1).selected(rows, along: 0)
   }
 
   /// The images, for a target that looks beyond a patch: `[B, C, H, W]`, normalised.

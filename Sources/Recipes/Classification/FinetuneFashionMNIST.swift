@@ -1,5 +1,5 @@
-import Imaging
 import Datasets
+import Imaging
 import MaskedAutoencoders
 
 // Paper:     the method of He et al. (2022), arXiv:2111.06377; the data are Xiao et al. (2017),

@@ -1,6 +1,7 @@
-import Imaging
 import Datasets
+import Imaging
 import MaskedAutoencoders
+import TorchOptim
 
 // Paper:     the method of He et al. (2022), arXiv:2111.06377; sizes for one machine and any set of labelled
 //            images.

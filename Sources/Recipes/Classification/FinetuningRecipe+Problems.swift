@@ -1,6 +1,6 @@
 import Datasets
-public import RecipeSyntax
 import MaskedAutoencoders
+public import RecipeSyntax
 
 extension FinetuningRecipe {
   /// Words that may be given instead of a whole shape, at `model.encoder`.

@@ -1,6 +1,6 @@
 import Datasets
-import TorchOptim
 public import MaskedAutoencoders
+import TorchOptim
 
 /// Everything that decides how a classifier is trained, from a pre-trained encoder or from scratch,
 /// except the weights it starts from, the data and the machine.

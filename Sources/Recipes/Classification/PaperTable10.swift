@@ -1,6 +1,7 @@
-import Imaging
 import Datasets
+import Imaging
 import MaskedAutoencoders
+import TorchOptim
 
 // Paper:     He et al. (2022), arXiv:2111.06377, Table 10: the class token, a batch normalisation without
 //            weights of its own, LARS; random resized crops as in the published code (scale 0.08–1).

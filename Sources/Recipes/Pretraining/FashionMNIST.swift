@@ -1,7 +1,7 @@
-import Imaging
 import Datasets
-import TorchOptim
+import Imaging
 import MaskedAutoencoders
+import TorchOptim
 
 // Paper:     the method of He et al. (2022), arXiv:2111.06377; the data are Xiao et al. (2017),
 //            arXiv:1708.07747.

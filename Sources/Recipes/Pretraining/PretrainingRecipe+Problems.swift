@@ -1,5 +1,5 @@
-public import RecipeSyntax
 import MaskedAutoencoders
+public import RecipeSyntax
 
 extension PretrainingRecipe: TrainingRecipe {
   public var logEverySteps: Int { logging.everySteps }

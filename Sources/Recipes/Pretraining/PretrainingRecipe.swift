@@ -1,7 +1,7 @@
 import Datasets
+public import MaskedAutoencoders
 internal import RecipeSyntax
 import TorchOptim
-public import MaskedAutoencoders
 
 /// Everything that decides what a pre-training run computes, except the data and the machine.
 ///

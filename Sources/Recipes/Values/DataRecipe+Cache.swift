@@ -1,8 +1,8 @@
-import FileSystem
-package import RecipeSyntax
 package import Datasets
+import FileSystem
 import Foundation
 package import Imaging
+package import RecipeSyntax
 
 extension DataRecipe {
   /// Most bytes of decoded images that are kept.

@@ -1,9 +1,9 @@
-package import RecipeSyntax
-import FileSystem
 package import Datasets
+import FileSystem
 import Foundation
 package import Imaging
 package import MaskedAutoencoders
+package import RecipeSyntax
 public import Torch
 
 // A recipe's words as the values that the loader and the engine take.

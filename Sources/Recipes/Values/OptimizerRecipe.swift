@@ -1,7 +1,9 @@
+public import TorchOptim
+
 /// The optimizer and its learning rate (Tables 8–11), the same fields for every kind of training.
 public struct OptimizerRecipe: Codable, Hashable, Sendable {
   /// Which one.
-  public var kind: Kind
+  public var kind: OptimizerKind
   /// The learning rate for 256 images a step; the rate in use grows in proportion to the batch.
   public var baseLearningRate: Double
   /// The learning rate at the end of the half-cosine; not scaled by the batch.
@@ -24,7 +26,7 @@ public struct OptimizerRecipe: Codable, Hashable, Sendable {
   /// Creates an optimizer; what is left out has the values that PyTorch has for AdamW, and the paper's
   /// weight decay.
   public init(
-    kind: Kind = .adamw, baseLearningRate: Double, minimumLearningRate: Double = 0,
+    kind: OptimizerKind = .adamw, baseLearningRate: Double, minimumLearningRate: Double = 0,
     layerDecay: Double = 1, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     momentum: Double = 0.9, weightDecay: Double = 0.05, clip: Double? = nil
   ) {
@@ -58,23 +60,15 @@ public struct OptimizerRecipe: Codable, Hashable, Sendable {
       baseLearningRate: baseLearningRate, minimumLearningRate: minimumLearningRate,
       layerDecay: layerDecay)
   }
+}
 
-  /// A way to follow gradients.
-  public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Adam with decoupled weight decay.
-    case adamw
-    /// Layer-wise adaptive learning rates, for very large batches.
-    case lars
-    /// Stochastic gradient descent with momentum.
-    case sgd
-
-    /// The usual name.
-    public var title: String {
-      switch self {
-      case .adamw: "AdamW"
-      case .lars: "LARS"
-      case .sgd: "SGD"
-      }
+extension OptimizerKind {
+  /// The usual name.
+  package var title: String {
+    switch self {
+    case .adamw: "AdamW"
+    case .lars: "LARS"
+    case .sgd: "SGD"
     }
   }
 }

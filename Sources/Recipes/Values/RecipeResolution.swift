@@ -1,8 +1,8 @@
 import Datasets
 import FileSystem
-public import RecipeSyntax
 import Foundation
 import MaskedAutoencoders
+public import RecipeSyntax
 
 extension PretrainingRecipe {
   /// Words that may be given instead of a whole shape, at `model.encoder` and `model.decoder`.

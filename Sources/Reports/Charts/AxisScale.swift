@@ -1,6 +1,6 @@
 import FileSystem
-import MaskedAutoencoders
 internal import Foundation
+import MaskedAutoencoders
 
 /// The part of an axis that a chart shows, with round numbers marked on it.
 struct AxisScale: Hashable {

@@ -1,6 +1,6 @@
-import Imaging
 import Datasets
 import Foundation
+import Imaging
 
 extension RunReport {
   /// The page: one file that needs no other, nor a script; readable in light and dark.

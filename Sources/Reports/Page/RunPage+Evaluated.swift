@@ -4,7 +4,7 @@ import MaskedAutoencoders
 import Runs
 
 extension RunPage {
-  /// What `mae evaluate` found out; nil where it has not been run.
+  /// The evaluations by `mae evaluate`; nil where there are none.
   static func evaluatedTable(_ results: RunResults) -> RunReport.Table? {
     guard !results.evaluated.isEmpty else { return nil }
     func share(_ value: Double?) -> String { value.map(percent) ?? "–" }

@@ -15,8 +15,8 @@ extension RunPage {
   /// the paper reports where the setting is the paper's; nil where there is nothing yet.
   static func labelsTable(_ results: RunResults) -> RunReport.Table? {
     let frozen = [("kNN", results.knn, 0.0), ("linear probe (exact)", results.probe, 1)]
-      .flatMap { name, judged, order in
-        judged.map { data, result in
+      .flatMap { name, evaluated, order in
+        evaluated.map { data, result in
           Row(
             share: result.labelShare ?? 1, order: order,
             cells: [
@@ -62,7 +62,7 @@ extension RunPage {
       ],
       rows: rows.map(\.cells),
       note:
-        "Judged on the validation set. All of this took \(Readable.duration(seconds)). The paper's "
+        "Evaluated on the validation set. All of this took \(Readable.duration(seconds)). The paper's "
         + "values are given where recipe, encoder and data are the paper's.")
   }
 

@@ -1,8 +1,8 @@
 import Datasets
 import FileSystem
-public import Runs
 import Foundation
 import MaskedAutoencoders
+public import Runs
 import Torch
 
 /// `report.html` of a run: one page with everything that is known about it, made anew from the
@@ -13,6 +13,8 @@ public enum RunPage {
   /// - Throws: `FileError`, or `FileError` when the metrics cannot be read.
   public static func write(for run: String) throws {
     guard FileManager.default.fileExists(atPath: run + "/recipe.yaml") else { return }
+    // The page of the results that were written last is the last to be written.
+    let lock = try FolderLock(run)
     let results = try RunResults.read(run)
     let metrics = try MetricsLog.records(at: URL(fileURLWithPath: run + "/metrics.jsonl"))
     let description = try? JSONFile.read(ModelDescription.self, from: run + "/model.json")
@@ -28,6 +30,7 @@ public enum RunPage {
     try replaceFile(at: run + "/report.html") { (file) throws(FileError) in
       try file.write(report.html)
     }
+    _ = consume lock
   }
 
   /// Adds a result to a run's and writes its page anew.
@@ -63,7 +66,7 @@ public enum RunPage {
         "On hidden patches its squared error is \(Readable.fixed(score.meanSquaredError, 4)), "
           + "\(percent(score.meanSquaredError / fill)) of the better trivial fill's.\(given)")
     }
-    if let own = results.trained["."] {
+    if let own = results.ownClassifier {
       sentences.append(
         "\(own.protocolName.prefix(1).uppercased())\(own.protocolName.dropFirst()) on "
           + "\(own.trainingImages) labelled images of \(own.data) for "
@@ -73,7 +76,7 @@ public enum RunPage {
     if let sentence = comparison(results) { sentences.append(sentence) }
     if !results.knn.isEmpty || !results.probe.isEmpty {
       sentences.append(
-        "Nearest neighbours and the linear probe judge the frozen features. After a short "
+        "Nearest neighbours and the linear probe evaluate the frozen features. After a short "
           + "pre-training they are modest: such features show their worth when they are fine-tuned."
       )
     }
@@ -86,8 +89,8 @@ public enum RunPage {
       found.append(
         .init(percent(score.shareOfBetterFill), "of the better trivial fill's error"))
     }
-    for (name, judged) in [("linear probe", results.probe), ("kNN", results.knn)] {
-      for (data, result) in judged.sorted(by: { $0.key < $1.key }).prefix(1) {
+    for (name, evaluated) in [("linear probe", results.probe), ("kNN", results.knn)] {
+      for (data, result) in evaluated.sorted(by: { $0.key < $1.key }).prefix(1) {
         found.append(.init(percent(result.top1), "\(name), top-1, \(data)"))
       }
     }
@@ -118,8 +121,8 @@ public enum RunPage {
       tables.append(table)
       return tables
     }
-    let judged = [("kNN", results.knn), ("linear probe", results.probe)]
-    let rows = judged.flatMap { name, results in
+    let evaluated = [("kNN", results.knn), ("linear probe", results.probe)]
+    let rows = evaluated.flatMap { name, results in
       results.sorted { $0.key < $1.key }.map { data, result in
         [
           name, data, percent(result.top1), result.classes > 5 ? percent(result.top5) : "–",
@@ -132,7 +135,7 @@ public enum RunPage {
       tables.append(
         .init(
           title: "What the frozen features are worth",
-          columns: ["", "data", "top-1", "top-5", "learned from", "judged on", "settings"],
+          columns: ["", "data", "top-1", "top-5", "learned from", "evaluated on", "settings"],
           rows: rows,
           note: "The encoder was not changed; only the classifier saw labels."))
     }

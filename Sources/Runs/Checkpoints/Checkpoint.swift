@@ -1,8 +1,8 @@
 import Datasets
 public import FileSystem
+import Foundation
 import MaskedAutoencoders
 import TensorFiles
-import Foundation
 public import Torch
 
 /// A folder that a model can be run from, and a training run gone on with.

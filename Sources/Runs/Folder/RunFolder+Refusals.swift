@@ -1,6 +1,6 @@
 import FileSystem
-import MaskedAutoencoders
 import Foundation
+import MaskedAutoencoders
 import Torch
 
 /// What keeps a run from being written into a folder. Nothing is changed by looking.
@@ -23,7 +23,7 @@ extension RunFolder {
   ///
   /// - Parameters:
   ///   - models: Run folders, checkpoints and files that the run starts from.
-  ///   - images: Sets that it learns from or is judged by.
+  ///   - images: Sets that it is trained or validated on.
   package static func requireApart(
     _ path: String, _ opening: Opening, models: [String] = [], images: [String] = []
   ) throws {

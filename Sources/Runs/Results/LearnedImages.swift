@@ -1,21 +1,21 @@
-import MaskedAutoencoders
-import Recipes
 public import Datasets
 import Foundation
+import MaskedAutoencoders
+import Recipes
 
-/// The set that a classifier has learned from, where its makers have not divided it: what `mae
-/// evaluate` needs to know that it is shown the same images again.
-public struct LearnedImages: Codable, Hashable, Sendable {
+/// The images that a classifier was trained on, where the set is not divided by its makers: with it
+/// `mae evaluate` recognises the set and evaluates on the images that were held back.
+public struct TrainingSplit: Codable, Hashable, Sendable {
   /// The set's fingerprint, see `ImageDataset.fingerprint(samples:)`.
   public var fingerprint: String
   /// Where it was, with links followed; nil for sets that are not on this machine.
   public var path: String?
-  /// The part of each class that was held back to judge by; nil where other images judged.
+  /// The part of each class that was held back for validation; nil where other images were used.
   public var heldBack: Double?
   /// Decides which images were held back.
   public var seed: UInt64
 
-  /// Remembers a set.
+  /// Describes a set.
   ///
   /// - Parameter path: Where it was opened.
   package init(_ images: any ImageDataset, at path: String, heldBack: Double?, seed: UInt64) {
@@ -25,17 +25,17 @@ public struct LearnedImages: Codable, Hashable, Sendable {
     self.seed = seed
   }
 
-  /// What there is to judge by in a set that may be the one that was learned from.
+  /// The images to evaluate on, of a set that may be the one that was trained on.
   public struct Unseen {
     /// The images that were held back, or all of them where that is not known.
     public let images: any ImageDataset
     /// Whether they are those that were held back.
     public let isHeldBack: Bool
-    /// What a user has to know, as a sentence; nil where the set is another one.
-    public let remark: String?
+    /// What a user has to know of the choice, as a sentence; nil where the set is another one.
+    public let warning: String?
   }
 
-  /// The images of a set that were not learned from, where it is the same as was learned from.
+  /// The images of a set that were not trained on, where it is the set that was trained on.
   ///
   /// - Parameters:
   ///   - images: A set that is not divided.
@@ -48,22 +48,22 @@ public struct LearnedImages: Codable, Hashable, Sendable {
       let isSamePlace = self.path != nil && self.path == Self.place(of: path)
       return Unseen(
         images: images, isHeldBack: false,
-        remark: isSamePlace
-          ? "the run has learned from images here and the set has changed since: which it has seen "
+        warning: isSamePlace
+          ? "the run was trained on images here and the set has changed since: which it has seen "
             + "is not known, and the accuracy counts them"
           : nil)
     }
     guard let heldBack else {
       return Unseen(
         images: images, isHeldBack: false,
-        remark: "the run has learned from these images: the accuracy is not that on new ones")
+        warning: "the run was trained on these images: the accuracy is not that on new ones")
     }
     let held = try images.subset(fraction: heldBack, seed: seed, path: path)
     return Unseen(
       images: held, isHeldBack: true,
-      remark:
-        "the run has learned from these images: \(held.count) of \(images.count) judge, those "
-        + "that were held back")
+      warning:
+        "the run was trained on these images: the \(held.count) of \(images.count) that were held "
+        + "back are evaluated")
   }
 
   /// A path that is the same for each name of a file or folder; nil where nothing is at the path.

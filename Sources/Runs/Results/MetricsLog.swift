@@ -1,7 +1,7 @@
 import Datasets
 public import FileSystem
-import RecipeSyntax
 public import Foundation
+import RecipeSyntax
 
 /// What was measured at one optimizer step.
 public struct MetricsRecord: Hashable, Sendable {

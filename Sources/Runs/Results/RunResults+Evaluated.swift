@@ -1,5 +1,5 @@
-import MaskedAutoencoders
 import Evaluation
+import MaskedAutoencoders
 
 extension RunResults {
   /// How a trained classifier does on a set, as `mae evaluate` found out.

@@ -1,10 +1,11 @@
 public import FileSystem
-import MaskedAutoencoders
 import Foundation
+public import MaskedAutoencoders
 import Torch
 
 /// What commands found out about a run: `results.json` of its folder. Each command fills in its part
-/// and leaves the others.
+/// and leaves the others; commands that end at the same time wait for each other, see
+/// ``update(_:_:)``.
 public struct RunResults: Codable, Sendable {
   /// What pre-training did.
   public var pretraining: Pretraining?
@@ -14,18 +15,25 @@ public struct RunResults: Codable, Sendable {
   public var knn: [String: Classification] = [:]
   /// A linear classifier on frozen features, by the data and what is not as usual in the settings.
   public var probe: [String: Classification] = [:]
-  /// Classifiers that were trained from the encoder or beside it, by their run folders.
+  /// Classifiers that were trained from the encoder or beside it, by their run folders; that of the
+  /// run itself is ``ownClassifier``.
   public var trained: [String: TrainedClassifier] = [:]
-  /// How the run's classifier does on sets it was shown later, by their names.
+  /// How the run's classifier does on sets that it was evaluated on later, by their names.
   public var evaluated: [String: Evaluated] = [:]
   /// Seconds of training, all sessions so far together, those that were interrupted too.
   public var sessionSeconds: Double?
-  /// The images that the run's classifier has learned from; nil where the set has a validation part
-  /// of its own, which judged.
-  public var learned: LearnedImages?
+  /// The images that the run's classifier was trained on; nil where the set has a validation part
+  /// of its own, which was used.
+  public var learned: TrainingSplit?
 
-  /// What a run's own result is called in its folder's results.
-  public static let own = "."
+  /// The folder under which ``trained`` keeps the run's own classifier: itself, seen from itself.
+  public static let ownFolder = "."
+
+  /// The classifier that the run itself trained; nil where it is of another kind or has not ended.
+  public var ownClassifier: TrainedClassifier? {
+    get { trained[Self.ownFolder] }
+    set { trained[Self.ownFolder] = newValue }
+  }
 
   /// Creates empty results.
   public init() {}
@@ -41,7 +49,7 @@ public struct RunResults: Codable, Sendable {
       try parts.decodeIfPresent([String: TrainedClassifier].self, forKey: .trained) ?? [:]
     evaluated = try parts.decodeIfPresent([String: Evaluated].self, forKey: .evaluated) ?? [:]
     sessionSeconds = try parts.decodeIfPresent(Double.self, forKey: .sessionSeconds)
-    learned = try parts.decodeIfPresent(LearnedImages.self, forKey: .learned)
+    learned = try parts.decodeIfPresent(TrainingSplit.self, forKey: .learned)
   }
 
   /// What pre-training did.
@@ -78,13 +86,13 @@ public struct RunResults: Codable, Sendable {
 
   /// How a classifier on frozen features does.
   public struct Classification: Codable, Hashable, Sendable {
-    /// Share of images whose class is the first guess, 0…1.
+    /// Share of images whose class is the first prediction, 0…1.
     public var top1: Double
-    /// Share of images whose class is among the first five guesses, 0…1.
+    /// Share of images whose class is among the first five predictions, 0…1.
     public var top5: Double
-    /// Images that were learned from.
+    /// Images that were trained on.
     public var trainingImages: Int
-    /// Images that were judged.
+    /// Images that were evaluated.
     public var testImages: Int
     /// Number of classes.
     public var classes: Int
@@ -92,7 +100,7 @@ public struct RunResults: Codable, Sendable {
     public var settings: String
     /// Seconds it took, features included.
     public var seconds: Double
-    /// Share of the set's labels that were learned from, 0…1; nil in results from before it was kept.
+    /// Share of the set's labels that were used, 0…1; nil in results from before it was kept.
     public var labelShare: Double?
 
     /// Records a result.
@@ -123,37 +131,41 @@ public struct RunResults: Codable, Sendable {
     public var recipe: String
     /// The labelled set.
     public var data: String
-    /// Share of the set's labels that were learned from, 0…1.
+    /// Share of the set's labels that were used, 0…1.
     public var labelShare: Double
     /// Passes over the labelled images.
     public var epochs: Double
-    /// Share of images whose class is the first guess, 0…1.
+    /// Share of images whose class is the first prediction, 0…1.
     public var top1: Double
-    /// Share of images whose class is among the first five guesses, 0…1.
+    /// Share of images whose class is among the first five predictions, 0…1.
     public var top5: Double
     /// The expected calibration error, 0…1.
     public var calibrationError: Double
-    /// Images that were learned from.
+    /// Images that were trained on.
     public var trainingImages: Int
-    /// Images that were judged.
+    /// Images that were evaluated.
     public var testImages: Int
     /// Number of classes.
     public var classes: Int
     /// Values that were trained.
     public var parameters: Int
-    /// Seconds of training, all sessions together, judging included.
+    /// Seconds of training, all sessions together, validation included.
     public var seconds: Double
-    /// The encoder, in words.
+    /// The encoder, in words, for people; ``shape`` is for programs.
     public var encoder: String
     /// Whether the recipe is the named one, but for what has no part in what is learned.
     public var isAsNamed: Bool?
+    /// What was trained; nil in results from before it was kept.
+    public var training: TrainingProtocol?
+    /// The encoder's shape; nil in results from before it was kept.
+    public var shape: TransformerShape?
+    /// What the paper reports for the same setting; nil where it reports nothing, and in results
+    /// from before it was kept.
+    public var paper: PaperResult?
 
     /// Records a result.
     public init(
-      protocolName: String, blocks: Double? = nil, isFromScratch: Bool, recipe: String,
-      data: String, labelShare: Double, epochs: Double, top1: Double, top5: Double,
-      calibrationError: Double, trainingImages: Int, testImages: Int, classes: Int, parameters: Int,
-      seconds: Double, encoder: String, isAsNamed: Bool? = nil
+      protocolName: String, blocks: Double? = nil, isFromScratch: Bool, recipe: String, data: String, labelShare: Double, epochs: Double, top1: Double, top5: Double, calibrationError: Double, trainingImages: Int, testImages: Int, classes: Int, parameters: Int, seconds: Double, encoder: String, isAsNamed: Bool? = nil, training: TrainingProtocol? = nil, shape: TransformerShape? = nil, paper: PaperResult? = nil
     ) {
       self.protocolName = protocolName
       self.blocks = blocks
@@ -172,6 +184,51 @@ public struct RunResults: Codable, Sendable {
       self.seconds = seconds
       self.encoder = encoder
       self.isAsNamed = isAsNamed
+      self.training = training
+      self.shape = shape
+      self.paper = paper
+    }
+  }
+
+  /// Which part of a network was trained, from which weights.
+  public enum TrainingProtocol: String, Codable, Hashable, Sendable, CaseIterable {
+    /// A linear head on frozen features.
+    case linearProbe = "linear-probe"
+    /// The last blocks and the head.
+    case partial
+    /// The whole network, from pre-trained weights.
+    case fineTuned = "fine-tuned"
+    /// The whole network, from random weights.
+    case scratch
+
+    /// The protocol of a training.
+    ///
+    /// - Parameter blocks: Blocks that are trained, counted from the last; nil for everything.
+    public init(blocks: Double?, isFromScratch: Bool) {
+      self =
+        if isFromScratch {
+          .scratch
+        } else {
+          switch blocks {
+          case nil: .fineTuned
+          case 0?: .linearProbe
+          case _?: .partial
+          }
+        }
+    }
+  }
+
+  /// A result that the paper reports.
+  public struct PaperResult: Codable, Hashable, Sendable {
+    /// Top-1 accuracy, in per cent as the paper prints it.
+    public var percent: Double
+    /// The table or figure.
+    public var place: String
+
+    /// Quotes a result.
+    public init(percent: Double, place: String) {
+      self.percent = percent
+      self.place = place
     }
   }
 
@@ -194,12 +251,34 @@ public struct RunResults: Codable, Sendable {
   }
 
   /// Changes a run's results; nothing happens where the folder is not a run's.
+  ///
+  /// Reading, changing and writing are one act: whoever else changes the results of the same run,
+  /// in this program or another, waits until it is done. The file is replaced as a whole, so that
+  /// whoever reads it sees the results of before or of after.
   public static func update(
     _ run: String, _ change: (inout RunResults) -> Void
   ) throws(FileError) {
     guard FileManager.default.fileExists(atPath: run + "/recipe.yaml") else { return }
+    let lock = try FolderLock(run)
     var results = try read(run)
     change(&results)
     try JSONFile.write(results, to: run + "/results.json")
+    _ = consume lock
   }
+}
+
+/// A lock on a folder, for a short change of the files in it, held until the value is gone. It
+/// leaves no file behind, and is not the lock that a training run holds on its folder.
+package struct FolderLock: ~Copyable {
+  private let descriptor: Int32
+
+  /// Waits until nobody else holds the lock. Where the file system knows no such locks there is
+  /// none.
+  package init(_ path: String) throws(FileError) {
+    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system("cannot be opened", path, .unwritable) }
+    while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
+  }
+
+  deinit { close(descriptor) }
 }

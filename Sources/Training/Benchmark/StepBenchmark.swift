@@ -1,6 +1,6 @@
 import FileSystem
-import Recipes
 public import MaskedAutoencoders
+import Recipes
 public import Torch
 import TorchNN
 import TorchOptim

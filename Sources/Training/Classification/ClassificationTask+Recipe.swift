@@ -11,7 +11,7 @@ import Torch
 extension ClassificationTask {
   /// The recipe with its model, size and normalisation in numbers, and the classifier they make.
   static func complete(
-    _ recipe: FinetuningRecipe, from source: LoadedModel?, _ data: LabelledData,
+    _ recipe: FinetuningRecipe, from source: LoadedModel?, _ data: LabelledSplits,
     _ inputs: ClassificationInputs, isResumed: Bool
   ) throws -> (FinetuningRecipe, ModelDescription) {
     var recipe = recipe

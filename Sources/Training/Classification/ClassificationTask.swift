@@ -1,10 +1,10 @@
-import RecipeSyntax
 public import Datasets
 import Evaluation
 import FileSystem
 import Imaging
 public import Inference
 public import MaskedAutoencoders
+import RecipeSyntax
 public import Recipes
 import Reports
 public import Runs
@@ -22,9 +22,9 @@ public final class ClassificationTask: TrainingTask {
   public let store: ParameterStore
   public let description: ModelDescription
   /// The labelled images, those that are learned from and those that validate.
-  public let labelled: LabelledData
+  public let labelled: LabelledSplits
   /// What the classifier did on the validation images when it was validated last.
-  public private(set) var evaluation: Judgement?
+  public private(set) var evaluation: EvaluationResult?
   private let inputs: ClassificationInputs
   private let mixing: Mixing
   private let found: [String]
@@ -36,10 +36,10 @@ public final class ClassificationTask: TrainingTask {
     _ recipe: FinetuningRecipe, _ inputs: ClassificationInputs, on device: Device, isResumed: Bool
   ) throws {
     self.inputs = inputs
-    labelled = try LabelledData(
+    labelled = try LabelledSplits(
       inputs.path, validation: inputs.validation, labels: recipe.labels, seed: recipe.seed)
     let source = try (inputs.model ?? inputs.like).map { try LoadedModel($0, hints: inputs.hints) }
-    var warnings = labelled.remarks + (source?.assumptions ?? [])
+    var warnings = labelled.warnings + (source?.assumptions ?? [])
     var (recipe, description) = try Self.complete(
       recipe, from: source, labelled, inputs, isResumed: isResumed)
     let transform = recipe.transform(for: description.model)
@@ -115,13 +115,17 @@ public final class ClassificationTask: TrainingTask {
   // MARK: Validation and results
 
   public func validate() throws -> [Metric] {
-    let result = try Judgement(
-      of: labelled.validation, named: inputs.validation ?? inputs.path,
-      classes: labelled.classes.count, transform: description.evaluationTransform,
-      batch: min(256, recipe.batch.size), workers: recipe.data.threads, on: store.device
-    ) { images in
-      withAutocast(to: recipe.precision.type, on: store.device) { classifier(images) }
-    }
+    var inference = try BatchInference(
+      LoadedModel(classifier, in: store, description, source: inputs.names.data),
+      batch: min(256, recipe.batch.size), workers: recipe.data.threads,
+      precision: recipe.precision.type)
+    inference.parallelism = .operators
+    inference.requiresFiniteResults = false  // a validation on the way does not end the training
+    let result = try EvaluationResult(
+      of: labelled.validation, named: inputs.validation ?? inputs.path, by: inference,
+      matching: ClassMatching(same: labelled.classes),
+      brokenLimit: BrokenLimit(
+        recipe.data.brokenLimit, setting: "data.brokenLimit of the recipe"))
     evaluation = result
     func percent(_ name: String, _ share: Double) -> Metric {
       Metric(name, share, text: Self.percent(share))
@@ -141,7 +145,7 @@ public final class ClassificationTask: TrainingTask {
     guard outcome.isFinished, let evaluation else { return [] }
     let result = result(of: evaluation, outcome)
     let out = outcome.folder.path
-    try RunResults.update(out) { $0.trained[RunResults.own] = result }
+    try RunResults.update(out) { $0.ownClassifier = result }
     let top5 = result.classes > 5 ? ", top-5 \(Self.percent(result.top5))" : ""
     var lines = [
       "\(protocolName): top-1 \(Self.percent(result.top1))\(top5) of \(result.testImages) images, "
@@ -157,7 +161,7 @@ public final class ClassificationTask: TrainingTask {
     return lines
   }
 
-  private func result(of evaluation: Judgement, _ outcome: RunOutcome)
+  private func result(of evaluation: EvaluationResult, _ outcome: RunOutcome)
     -> RunResults.TrainedClassifier
   {
     var result = RunResults.TrainedClassifier(
@@ -168,8 +172,11 @@ public final class ClassificationTask: TrainingTask {
       calibrationError: evaluation.calibration.expectedError,
       trainingImages: labelled.training.count, testImages: evaluation.tally.total,
       classes: labelled.classes.count, parameters: store.trainableCount,
-      seconds: outcome.seconds, encoder: description.model.encoder.words)
-    result.isAsNamed = RecipeBooks.classification.isEntry(recipe, ignoring: ["trainableBlocks"])
+      seconds: outcome.seconds, encoder: description.model.encoder.words,
+      training: .init(blocks: recipe.trainableBlocks, isFromScratch: inputs.isFromScratch),
+      shape: description.model.encoder)
+    result.compare(
+      withPaperAs: RecipeBooks.classification.isEntry(recipe, ignoring: ["trainableBlocks"]))
     return result
   }
 

@@ -1,6 +1,6 @@
 import Inference
-import Runs
 import MaskedAutoencoders
+import Runs
 import Torch
 import TorchNN
 

@@ -1,8 +1,8 @@
-public import Recipes
-import MaskedAutoencoders
-import TorchOptim
 public import Imaging
+import MaskedAutoencoders
+public import Recipes
 public import Torch
+import TorchOptim
 
 // B batch, K classes, C channels, H × W pixels.
 

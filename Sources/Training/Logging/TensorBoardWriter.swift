@@ -1,7 +1,7 @@
-import Imaging
 import Datasets
 public import FileSystem
 public import Foundation
+import Imaging
 import Torch
 
 /// Writes `events.out.tfevents.*`, which TensorBoard reads: scalars and PNG pictures.

@@ -1,5 +1,5 @@
-import Figures
 public import Datasets
+import Figures
 import FileSystem
 package import Imaging
 import Inference

@@ -2,11 +2,11 @@ public import Datasets
 public import FileSystem
 import Foundation
 import Inference
-public import Recipes
+import Recipes
 public import Runs
 public import Torch
 import TorchNN
-public import TorchOptim
+import TorchOptim
 
 /// One run of training of any kind, from a recipe and its inputs to a run folder.
 ///
@@ -199,12 +199,9 @@ extension TrainingData {
 }
 
 extension OptimizerRecipe {
-  /// The optimizer that the recipe names: the one place where all kinds of training choose it.
-  public func optimizer(over groups: [ParameterGroup]) -> any Optimizer {
-    switch kind {
-    case .adamw: AdamW(groups, beta1: beta1, beta2: beta2, epsilon: epsilon)
-    case .lars: LARS(groups, momentum: momentum)
-    case .sgd: SGD(groups, momentum: momentum)
-    }
+  /// The optimizer that the recipe names, over what is trained.
+  func optimizer(over groups: [ParameterGroup]) -> any Optimizer {
+    kind.makeOptimizer(
+      groups, beta1: beta1, beta2: beta2, epsilon: epsilon, momentum: momentum)
   }
 }

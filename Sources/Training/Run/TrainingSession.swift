@@ -1,7 +1,7 @@
 import Datasets
-import Recipes
 import FileSystem
 import Foundation
+import Recipes
 import Reports
 import Runs
 import Torch

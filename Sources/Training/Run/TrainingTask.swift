@@ -1,6 +1,6 @@
 public import Datasets
-import Inference
 public import Imaging
+import Inference
 public import Recipes
 public import Runs
 public import Torch

@@ -1,16 +1,16 @@
-import Recipes
-public import Runs
 public import Datasets
 import Foundation
 import Imaging
 import MaskedAutoencoders
+import Recipes
+public import Runs
 public import Torch
 import TorchNN
 
-/// Shows images to a model in order, without augmentation and in flat memory: some are decoded while
-/// others are computed.
-public struct ImagePass {
-  /// What was made of some images that follow each other.
+/// Runs a model over images in order, without augmentation and in flat memory: some are decoded
+/// while others are computed.
+public struct BatchInference {
+  /// The results for some images that follow each other.
   public struct Part {
     /// The numbers of the images that could be decoded, `B` of them.
     public let indices: [Int]
@@ -30,7 +30,7 @@ public struct ImagePass {
     }
   }
 
-  /// What became of an image.
+  /// The result for an image.
   public enum Outcome: Hashable, Sendable {
     /// Its row.
     case row(Int)
@@ -38,7 +38,17 @@ public struct ImagePass {
     case broken(String)
   }
 
-  /// The model.
+  /// How the cores of a CPU share the work; a GPU computes one batch at a time in either way.
+  public enum Parallelism: Sendable {
+    /// Each core decodes and computes a few images of its own: the fastest for a model that is only
+    /// read.
+    case images
+    /// All cores compute each operator of a batch together while other threads decode, as in
+    /// training.
+    case operators
+  }
+
+  /// The model. Its weights must not change while ``run(over:named:computing:each:)`` runs.
   public let model: LoadedModel
   /// Images computed at a time: on a CPU by each core, elsewhere by the device.
   public var batch: Int
@@ -46,6 +56,10 @@ public struct ImagePass {
   public var workers: Int
   /// The type of matrix products; nil for float32.
   public var precision: DType?
+  /// How the cores of a CPU share the work.
+  public var parallelism = Parallelism.images
+  /// Whether a result that is not a finite number is an error; if not, it is handed on as it is.
+  public var requiresFiniteResults = true
 
   /// Images computed at a time unless told. On a CPU so few that what passes between the operators
   /// stays in its caches: ViT-Small takes 9.5 ms of a core for each of 8 images at 224², 10.3 for each
@@ -70,54 +84,51 @@ public struct ImagePass {
     let device = model.store.device
     self.batch = batch ?? Self.standardBatch(for: model)
     let cores = ProcessInfo.processInfo.activeProcessorCount
-    self.workers = workers ?? max(1, device.kind == .cpu ? Engine.threads : cores)
+    self.workers = workers ?? max(1, device.kind == .cpu ? ComputePool.threads : cores)
     self.precision = precision
   }
 
-  /// Goes through a set once.
+  /// Runs the model over a set once.
   ///
   /// - Parameters:
   ///   - name: What the set is called in messages.
-  ///   - compute: Images `[B, C, H, W]`, normalised, on the model's device → one row each `[B, …]`. On a
-  ///     CPU it is called on several threads at a time; it may read tensors and make new ones.
-  ///   - body: Takes what was made of the next images, on the caller's thread.
+  ///   - compute: The model and images `[B, C, H, W]`, normalised, on the model's device → one row
+  ///     each `[B, …]`. On a CPU it is called on several threads at a time, see ``FrozenModel``: it
+  ///     may read the model's weights and make new tensors.
+  ///   - body: Takes the results for the next images, on the caller's thread.
   /// - Returns: How many images could be decoded.
   /// - Throws: ``RunFailure`` where what was computed is not finite, and what `body` throws.
   @discardableResult
   public func run(
     over images: any ImageDataset, named name: String,
-    computing compute: @escaping (Tensor) -> Tensor, each body: (Part) throws -> Void
+    computing compute: @escaping @Sendable (LoadedModel, Tensor) -> Tensor,
+    each body: (Part) throws -> Void
   ) throws -> Int {
     guard images.count > 0 else { return 0 }
     let device = model.store.device
     let precision = precision
-    func cast(_ images: Tensor) -> Tensor {
-      withAutocast(to: precision, on: device) { compute(images) }
+    let cast: @Sendable (LoadedModel, Tensor) -> Tensor = { model, images in
+      withAutocast(to: precision, on: device) { compute(model, images) }
     }
-    return device.kind == .cpu
+    return device.kind == .cpu && parallelism == .images
       ? try runOnCores(images, cast, body) : try runOnDevice(images, name, cast, body)
   }
 
   private func runOnCores(
-    _ images: any ImageDataset, _ compute: @escaping (Tensor) -> Tensor,
+    _ images: any ImageDataset, _ compute: @escaping @Sendable (LoadedModel, Tensor) -> Tensor,
     _ body: (Part) throws -> Void
   ) throws -> Int {
     // Few images are shared out evenly.
     let size = min(batch, (images.count + workers - 1) / workers)
-    let crewSize = min(workers, (images.count + size - 1) / size)
-    let threads = Engine.threads
-    let crew = ImageCrew(
-      images, transform: model.description.evaluationTransform, size: size, workers: crewSize,
-      threads: max(1, threads / crewSize), computing: compute)
-    defer {
-      crew.stop()
-      Engine.threads = threads
-    }
+    let threads = InferenceWorkers(
+      images, by: FrozenModel(model), size: size,
+      workers: min(workers, (images.count + size - 1) / size), computing: compute)
+    defer { threads.stop() }
     var seen = 0
-    while let portion = crew.next() {
+    while let portion = threads.next() {
       seen += portion.indices.count
       let rows = portion.indices.isEmpty ? nil : Tensor(portion.values, shape: portion.shape)
-      if let rows { try model.requireFinite(rows) { images.name(of: portion.indices[$0]) } }
+      if let rows { try check(rows) { images.name(of: portion.indices[$0]) } }
       try body(
         Part(
           indices: portion.indices, labels: portion.indices.map { images.label(of: $0) ?? -1 },
@@ -126,8 +137,12 @@ public struct ImagePass {
     return seen
   }
 
+  private func check(_ rows: Tensor, of image: (Int) -> String) throws(RunFailure) {
+    if requiresFiniteResults { try model.requireFinite(rows, of: image) }
+  }
+
   private func runOnDevice(
-    _ images: any ImageDataset, _ name: String, _ compute: (Tensor) -> Tensor,
+    _ images: any ImageDataset, _ name: String, _ compute: (LoadedModel, Tensor) -> Tensor,
     _ body: (Part) throws -> Void
   ) throws -> Int {
     let loader = SequentialLoader(
@@ -143,9 +158,9 @@ public struct ImagePass {
       return fresh
     }
     while let batch = try loader.next() {
-      let rows = withoutGradients { compute(batch.tensor(on: device)).to(.float32).to(.cpu) }
+      let rows = withoutGradients { compute(model, batch.tensor(on: device)).to(.float32).to(.cpu) }
       seen += batch.count
-      try model.requireFinite(rows) { images.name(of: batch.indices[$0]) }
+      try check(rows) { images.name(of: batch.indices[$0]) }
       try body(
         Part(indices: batch.indices, labels: batch.labels, rows: rows, broken: newlyBroken()))
     }

@@ -1,16 +1,16 @@
-import MaskedAutoencoders
 import Datasets
 import Foundation
 import Imaging
+import MaskedAutoencoders
 import Torch
 
 /// Threads that each take a few images, decode them and compute what is asked, on a core of their own.
 ///
-/// For a CPU this is faster than large batches whose every operator is split over the cores: nobody
-/// waits for anybody, decoding needs no cores besides, and what passes between the operators of a
-/// few images stays in a core's cache.
-final class ImageCrew: Sendable {
-  /// What was made of some images that follow each other.
+/// On a CPU this is faster than large batches whose every operator is split over the cores: no
+/// thread waits for another, decoding needs no cores besides, and what passes between the operators
+/// of a few images stays in a core's cache.
+final class InferenceWorkers: Sendable {
+  /// The results for some images that follow each other.
   struct Portion: Sendable {
     var indices: [Int] = []
     var broken: [UndecodableImage] = []
@@ -23,14 +23,9 @@ final class ImageCrew: Sendable {
   private let images: any ImageDataset
   private let transform: ImageTransform
   private let size: Int
-  private let work: Work
+  private let model: FrozenModel
+  private let compute: @Sendable (LoadedModel, Tensor) -> Tensor
   private let state: ConditionLock<State>
-
-  /// What is computed. `@unchecked Sendable`: the threads only read the tensors it holds, whose
-  /// reference counts are atomic; the tensors it makes stay on the thread.
-  private struct Work: @unchecked Sendable {
-    let body: (Tensor) -> Tensor
-  }
 
   private struct State {
     /// Finished portions that have not been taken.
@@ -51,26 +46,23 @@ final class ImageCrew: Sendable {
   ///
   /// - Parameters:
   ///   - size: Images in a portion.
-  ///   - threads: Threads of one operator, in each of the workers.
-  ///   - body: Images `[B, C, H, W]` → rows `[B, …]` float32; called on the threads.
+  ///   - workers: Threads; the operators of each use an equal share of the engine's.
+  ///   - compute: The model and images `[B, C, H, W]` → rows `[B, …]` float32; called on the
+  ///     threads.
   init(
-    _ images: any ImageDataset, transform: ImageTransform, size: Int, workers: Int,
-    threads: Int, computing body: @escaping (Tensor) -> Tensor
+    _ images: any ImageDataset, by model: FrozenModel, size: Int, workers: Int,
+    computing compute: @escaping @Sendable (LoadedModel, Tensor) -> Tensor
   ) {
     self.images = images
-    self.transform = transform
+    self.model = model
+    self.compute = compute
     self.size = size
-    work = Work(body: body)
+    transform = model.model.description.evaluationTransform
     count = (images.count + size - 1) / size
     ahead = 4 * workers
     state = ConditionLock(State())
     state.withLock { $0.running = workers }
-    for number in 0..<workers {
-      let thread = Thread { self.run(threads: threads) }
-      thread.name = "mae-use-\(number)"
-      thread.stackSize = 8 << 20
-      thread.start()
-    }
+    ComputePool.start(workers: workers, named: "mae-inference") { self.run() }
   }
 
   /// The next portion in order; nil after the last.
@@ -92,8 +84,7 @@ final class ImageCrew: Sendable {
     state.wait { $0.running == 0 ? () : nil }
   }
 
-  private func run(threads: Int) {
-    Engine.threads = threads
+  private func run() {
     let scratch = DecoderScratch()
     while let number = claim() {
       let portion = made(number, scratch: scratch)
@@ -137,7 +128,7 @@ final class ImageCrew: Sendable {
     }
     guard !portion.indices.isEmpty else { return portion }
     let rows = withoutGradients {
-      work.body(pixels.narrowed(0, to: 0..<portion.indices.count)).to(.float32)
+      compute(model.model, pixels.narrowed(0, to: 0..<portion.indices.count)).to(.float32)
     }
     portion.shape = rows.shape
     portion.values = rows.floats()

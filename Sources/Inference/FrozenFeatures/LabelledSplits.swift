@@ -1,22 +1,23 @@
+public import Datasets
 public import Recipes
 public import Runs
-public import Datasets
 
-/// The two parts of a labelled set that a classifier is trained on and judged by.
-public struct LabelledData {
-  /// The images that are learned from.
+/// The two splits of a labelled set: the images that a classifier is trained on, and those that it
+/// is validated on.
+public struct LabelledSplits {
+  /// The images that are trained on.
   public let training: any ImageDataset
-  /// The images that judge.
+  /// The images that are validated on.
   public let validation: any ImageDataset
   /// The classes' names.
   public let classes: [String]
-  /// Images that could have been learned from, before some of each class were chosen.
+  /// Images in the training split before some of each class were chosen.
   public let available: Int
-  /// What is not as one may think, each as a sentence.
-  public let remarks: [String]
-  /// The set, where a later look at it has to know what was learned from; nil where it has a validation
-  /// part of its own that judges.
-  public let learned: LearnedImages?
+  /// What a user may not expect of the splits, each as a sentence.
+  public let warnings: [String]
+  /// What was trained on, for a later evaluation on the same set; nil where the set is divided by
+  /// its makers and its validation part is used.
+  public let learned: TrainingSplit?
 
   /// The part of a set that is held back where it has no validation part of its own.
   static let heldBack = 0.1
@@ -25,43 +26,44 @@ public struct LabelledData {
   ///
   /// - Parameters:
   ///   - data: Labelled images: class folders, a list with classes, an IDX folder, shards.
-  ///   - validation: Images to judge by: all of them, or the validation part of a divided set; nil takes
-  ///     that of `data`, or holds a tenth of each class back where it has none.
-  ///   - labels: Which of the training images are learned from.
-  ///   - limit: Learns from so many images of all classes together, where `labels` leaves all of them.
+  ///   - validation: Images to validate on: all of them, or the validation part of a divided set;
+  ///     nil takes that of `data`, or holds a tenth of each class back where it has none.
+  ///   - labels: Which of the training images are trained on.
+  ///   - limit: Trains on so many images of all classes together, where `labels` leaves all of
+  ///     them.
   ///   - seed: Decides which images are chosen.
-  ///   - option: How a user names the images to judge by, for messages.
+  ///   - option: The option that names the images to validate on, for messages.
   /// - Throws: `DatasetError` or ``RunFailure`` with what is wrong with the labels.
   public init(
     _ data: String, validation: String?, labels: FinetuningRecipe.Labels, limit: Int? = nil,
     seed: UInt64, option: String = "--validation"
   ) throws {
     var training = try openDataset(at: data)
-    var remarks: [String] = []
+    var warnings: [String] = []
     let classes = try Self.classes(of: training, data)
-    let judged: any ImageDataset
-    if let own = try Self.judges(data, validation, classes) {
-      judged = own
+    let validated: any ImageDataset
+    if let own = try Self.validationSplit(data, validation, classes) {
+      validated = own
       learned =
-        validation == nil ? nil : LearnedImages(training, at: data, heldBack: nil, seed: seed)
+        validation == nil ? nil : TrainingSplit(training, at: data, heldBack: nil, seed: seed)
     } else {
-      learned = LearnedImages(training, at: data, heldBack: Self.heldBack, seed: seed)
+      learned = TrainingSplit(training, at: data, heldBack: Self.heldBack, seed: seed)
       let held = try training.subset(fraction: Self.heldBack, seed: seed, path: data)
       let taken = Set((0..<held.count).map { held.baseIndex(of: $0) })
-      judged = held
+      validated = held
       training = SubsetDataset(
         training, indices: (0..<training.count).filter { !taken.contains($0) })
-      remarks.append(
+      warnings.append(
         "\(data) has no validation part: \(held.count) images, a tenth of each class, are held back "
-          + "to judge by; name others with \(option)")
+          + "for validation; name others with \(option)")
       guard training.count > 0 else {
         throw RunFailure(
           .badData,
-          "\(data) has no validation part and only one image of each class, so none is left to learn "
-            + "from; name images to judge by with \(option)")
+          "\(data) has no validation part and only one image of each class, so none is left to train "
+            + "on; name images to validate on with \(option)")
       }
     }
-    self.validation = judged
+    self.validation = validated
     self.classes = classes
     available = training.count
     if let count = labels.perClass {
@@ -72,21 +74,21 @@ public struct LabelledData {
       training = try training.subset(count: limit, seed: seed, path: data)
     }
     self.training = training
-    remarks += try ClassAgreement.check(
-      training: training, validation: judged, path: data, validationPath: validation ?? data
+    warnings += try ClassAgreement.check(
+      training: training, validation: validated, path: data, validationPath: validation ?? data
     ).map(\.description)
-    self.remarks = remarks
+    self.warnings = warnings
   }
 
-  /// The set to judge by; nil where none is named and the data have no validation part.
-  private static func judges(
+  /// The set to validate on; nil where none is named and the data have no validation part.
+  private static func validationSplit(
     _ data: String, _ validation: String?, _ classes: [String]
   ) throws(DatasetError) -> (any ImageDataset)? {
     do throws(DatasetError) {
       return try openDataset(at: validation ?? data, split: .validation, classes: classes)
     } catch {
       guard error.kind == .missingSplit else { throw error }
-      // A set that was named to judge by and is not divided judges as a whole.
+      // A set that was named for validation and is not divided is used as a whole.
       return try validation.map { path throws(DatasetError) in
         try openDataset(at: path, classes: classes)
       }

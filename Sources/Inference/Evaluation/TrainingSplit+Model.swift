@@ -2,7 +2,7 @@ import FileSystem
 import Foundation
 public import Runs
 
-extension LearnedImages {
+extension TrainingSplit {
   /// What the run, or the probe, has learned from that a model was loaded from; nil where that is not
   /// known, and where the model is of neither.
   public init?(of model: LoadedModel) throws {
