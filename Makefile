@@ -39,7 +39,7 @@ fuzz: setup ## Feed mutated files to every reader of files (minutes; RUNS=20000 
 	@Fuzz/run --runs $(RUNS)
 
 goldens: ## Make the golden files again from published packages (needs Python)
-	@Scripts/goldens/make
+	@scripts/goldens/make
 
 lint: ## Check the format
 	$(SWIFT) format lint --strict --recursive Sources Tests Fuzz/Sources Package.swift Fuzz/Package.swift

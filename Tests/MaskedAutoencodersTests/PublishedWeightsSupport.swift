@@ -3,7 +3,7 @@ import MaskedAutoencoders
 import Testing
 import Torch
 
-/// What `Scripts/goldens/published_weights.py` made.
+/// What `scripts/goldens/published_weights.py` made.
 enum PublishedGoldens {
   static let folder =
     #filePath.components(separatedBy: "/").dropLast(3).joined(separator: "/")

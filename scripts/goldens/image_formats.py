@@ -5,7 +5,7 @@ Like images.py, beside which it stands: each NAME.webp or NAME.tif has a NAME.pp
 What Pillow does not write (planes, tiles, 2 and 4 bits, 16-bit colour, BigTIFF, an animation with an
 offset) is put together here, byte by byte.
 
-Run with Pillow 13.0.0 (libwebp 1.6.0, libtiff 4.7.2):  python Scripts/goldens/image_formats.py
+Run with Pillow 13.0.0 (libwebp 1.6.0, libtiff 4.7.2):  python scripts/goldens/image_formats.py
 """
 
 import io

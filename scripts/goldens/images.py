@@ -4,7 +4,7 @@ Each fixture NAME.jpg or NAME.png has beside it NAME.ppm: what Pillow's
 `ImageOps.exif_transpose(image).convert("RGB")` gives (16-bit gray: its upper 8 bits; Pillow would
 saturate it). Resampling references are NAME-WxH-FILTER.ppm, made with `Image.resize`.
 
-Run with Pillow 13.0.0, torchvision 0.28.0 (numpy for the inputs):  python Scripts/goldens/images.py
+Run with Pillow 13.0.0, torchvision 0.28.0 (numpy for the inputs):  python scripts/goldens/images.py
 All randomness is from `default_rng(7)`; running it again gives the same files with the same versions.
 """
 

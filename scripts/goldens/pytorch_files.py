@@ -10,7 +10,7 @@
     manifest.json  versions and seed
 
 Run with torch 2.13.0, safetensors 0.8.0:
-    python Scripts/goldens/pytorch_files.py
+    python scripts/goldens/pytorch_files.py
 """
 
 import argparse
@@ -61,7 +61,7 @@ def main():
     save("legacy", model.state_dict(), _use_new_zipfile_serialization=False)
     save("module", model)
     (OUT / "manifest.json").write_text(json.dumps({
-        "script": "Scripts/goldens/pytorch_files.py", "seed": 0, "tolerance": 0,
+        "script": "scripts/goldens/pytorch_files.py", "seed": 0, "tolerance": 0,
         "versions": {"torch": torch.__version__.split("+")[0],
                      "safetensors": safetensors.__version__},
     }, indent=2) + "\n")

@@ -232,7 +232,7 @@ def write_manifest(folder, script, packages, seed, tolerance, cases, notes=(), *
 
     content = {
         "suite": folder.name,
-        "script": f"Scripts/goldens/{pathlib.Path(script).name}",
+        "script": f"scripts/goldens/{pathlib.Path(script).name}",
         "packages": {
             name: importlib.metadata.version(name) for name in ("torch", *packages)
         },

@@ -7,7 +7,7 @@
     manifest.json      versions and seed
 
 Run with transformers 5.23.0, timm 1.0.31, safetensors 0.8.0, torch 2.13.0:
-    python Scripts/goldens/published_weights.py
+    python scripts/goldens/published_weights.py
 """
 
 import argparse
@@ -95,7 +95,7 @@ def main():
     (OUT / "state-dicts.json").write_text(
         json.dumps(lists, separators=(",", ":")).replace('},"', '},\n"') + "\n")
     (OUT / "manifest.json").write_text(json.dumps({
-        "script": "Scripts/goldens/published_weights.py", "seed": 0, "tolerance": 0,
+        "script": "scripts/goldens/published_weights.py", "seed": 0, "tolerance": 0,
         "versions": {package.__name__: package.__version__.split("+")[0]
                      for package in (torch, transformers, timm, safetensors)},
     }, indent=2) + "\n")
