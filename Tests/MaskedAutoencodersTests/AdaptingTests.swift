@@ -29,7 +29,11 @@ import TorchNN
       case "kernels": resampledPatchKernels(before, side: test.after[0])
       default: adaptedPatchKernels(before, channels: test.after[0])
       }
-    expectClose(found, try golden[test.name + ".after"], within: try Self.golden.tolerance())
+    var tolerance = try Self.golden.tolerance()
+    // timm inverts the resizing of kernels in float32, which costs its small elements as much as the
+    // large ones: by 1.4e-5 of 3.4 it is away from float64 itself.
+    if test.kind == "kernels" { tolerance.ofLargest = 5e-6 }
+    expectClose(found, try golden[test.name + ".after"], within: tolerance)
   }
 
   private static func model(

@@ -122,7 +122,7 @@ def main():
     hugging_face(folder, cases)
     write_manifest(
         folder, __file__, ["timm", "transformers", "safetensors"], SEED,
-        {"absolute": 1e-5, "relative": 1e-5}, cases,
+        {"absolute": 3e-6, "relative": 1e-5}, cases,
         notes=["timm's means and deviations are written into config.json by the script, one a channel"])
 
 

@@ -226,8 +226,9 @@ def rounded(number):
 
 
 def write_manifest(folder, script, packages, seed, tolerance, cases, notes=(), **extra):
-    """`tolerance` is {"absolute", "relative"}: |ours − golden| ≤ absolute + relative · max|golden|,
-    the maximum being taken over the array."""
+    """`tolerance` is {"absolute", "relative", "ofLargest"}: |ours − golden| ≤ absolute + relative · |golden|
+    for each element, as torch.testing.assert_close has it, and ofLargest · max|golden| of the array on
+    top, for sums whose terms cancel; what is left out is 0."""
     import importlib.metadata
 
     content = {
