@@ -84,7 +84,12 @@ let package = Package(
     .testTarget(
       name: "ImagingTests", dependencies: ["Imaging", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "CZlib", "CZstd"]),
+    // Made-up photographs, which belong to the package in Benchmarks/ and have another name there.
+    .target(
+      name: "TestPhotos", dependencies: ["Datasets", "Imaging"],
+      path: "Benchmarks/Sources/SyntheticPhotos"),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "CZlib", "CZstd", "TestPhotos"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Recipes", "TestSupport"]),
     .testTarget(

@@ -1,24 +1,24 @@
-public import MaskedAutoencoders
-public import Torch
+import MaskedAutoencoders
+import Torch
 import TorchNN
 import TorchOptim
 
 /// One training step of a model on images of noise: forward, backward, AdamW, nothing else.
-public final class StepBenchmark {
+final class StepBenchmark {
   /// A configuration that benchmarks are known by.
-  public struct Workload: Sendable {
+  struct Workload: Sendable {
     /// `base` or `small`.
-    public let name: String
+    let name: String
     /// The model.
-    public let configuration: ModelConfiguration
+    let configuration: ModelConfiguration
     /// Images in a step.
-    public let batch: Int
+    let batch: Int
 
     /// ViT-B/16 at 224², 16 images.
-    public static let base = Workload(
+    static let base = Workload(
       name: "base", configuration: ModelConfiguration(), batch: 16)
     /// 32² with patches of 4, encoder 192 × 6, decoder 96 × 2, 256 images.
-    public static let small = Workload(
+    static let small = Workload(
       name: "small",
       configuration: ModelConfiguration(
         height: 32, width: 32, patch: 4,
@@ -26,7 +26,7 @@ public final class StepBenchmark {
         decoder: TransformerShape(width: 96, depth: 2, heads: 3)),
       batch: 256)
     /// Those that have a name.
-    public static let named = [base, small]
+    static let named = [base, small]
   }
 
   private let workload: Workload
@@ -42,7 +42,7 @@ public final class StepBenchmark {
   /// Makes the model and the images.
   ///
   /// - Parameter precision: The type of matrix products; nil for float32.
-  public init(_ workload: Workload, on device: Device, precision: DType? = nil) {
+  init(_ workload: Workload, on device: Device, precision: DType? = nil) {
     self.workload = workload
     self.device = device
     self.precision = precision
@@ -57,7 +57,7 @@ public final class StepBenchmark {
   }
 
   /// Runs one step and gives the seconds it took.
-  public func step() -> Double {
+  func step() -> Double {
     let start = ContinuousClock.now
     store.clearGradients()
     let mask = masking.mask(

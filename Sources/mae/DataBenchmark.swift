@@ -1,21 +1,22 @@
-public import Imaging
+import Datasets
+import Imaging
 
 /// How fast batches are made, and where the time goes.
-public struct DataBenchmark: Hashable, Sendable {
+struct DataBenchmark {
   /// Threads that made them.
-  public let workers: Int
+  let workers: Int
   /// Images that were made.
-  public let images: Int
+  let images: Int
   /// Seconds on the clock.
-  public let seconds: Double
+  let seconds: Double
   /// What the workers' seconds went to, all threads together. There is no copying: pixels are
   /// resampled into the batch's memory, which a tensor wraps.
-  public let times: StageTimes
+  let times: StageTimes
 
   /// Images a second.
-  public var imagesPerSecond: Double { Double(images) / seconds }
+  var imagesPerSecond: Double { Double(images) / seconds }
   /// Worker seconds that went into none of the stages: waiting, locks, bookkeeping.
-  public var other: Double { max(0, seconds * Double(workers) - times.total) }
+  var other: Double { max(0, seconds * Double(workers) - times.total) }
 
   /// Makes batches as training does and throws them away.
   ///
@@ -25,7 +26,7 @@ public struct DataBenchmark: Hashable, Sendable {
   ///   - output: what batches hold.
   ///   - cacheBytes: memory for decoded images.
   /// - Throws: `DatasetError` where too many images are broken.
-  public init(
+  init(
     _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform,
     images: Int = 2000, batch: Int = 50, output: PixelOutput = .floats, cacheBytes: Int = 0,
     workers: Int
@@ -46,7 +47,7 @@ public struct DataBenchmark: Hashable, Sendable {
   }
 
   /// The result, a line each.
-  public var lines: [String] {
+  var lines: [String] {
     func milliseconds(_ seconds: Double) -> String {
       "\((seconds / Double(images) * 1e5).rounded() / 100) ms"
     }
