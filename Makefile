@@ -23,7 +23,7 @@ test: setup ## Build and run all tests (about 10 minutes the first time)
 	$(SWIFT) test --skip-build
 
 test-benchmarks: ## Build the package of benchmarks and test its harness (two minutes the first time)
-	$(SWIFT) test --package-path Benchmarks --scratch-path .build-benchmarks/debug
+	$(SWIFT) test --package-path Benchmarks --scratch-path .build-benchmarks
 
 check-onnx: ## Run exported models with onnxruntime, where pip can get it
 	@scripts/check-onnx

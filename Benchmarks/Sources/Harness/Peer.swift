@@ -1,5 +1,13 @@
 import Foundation
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A process that measures when asked, over its standard input and output: it prints the line `ready`,
 /// then answers each line it reads with one line. `mae bench … --on-request` and the programs of
 /// `Benchmarks/peers` are such.
@@ -15,6 +23,8 @@ public final class Peer {
   /// - Throws: `BenchmarkFailure` where it ends or says something else.
   public init(command: String) throws {
     self.command = command
+    // Writing to a peer that has ended is an error to be told, not the end of this process.
+    signal(SIGPIPE, SIG_IGN)
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = ["-c", "exec " + command]
     process.standardInput = input
@@ -37,7 +47,11 @@ public final class Peer {
   ///
   /// - Throws: `BenchmarkFailure` where the answer is no number or the process ended.
   public func number(_ question: String) throws -> Double {
-    try input.fileHandleForWriting.write(contentsOf: Data((question + "\n").utf8))
+    do {
+      try input.fileHandleForWriting.write(contentsOf: Data((question + "\n").utf8))
+    } catch {
+      throw BenchmarkFailure("\(command): ended before it was asked '\(question)'")
+    }
     let answer = try line()
     guard let number = answer.split(separator: " ").last.flatMap({ Double($0) }) else {
       throw BenchmarkFailure("\(command): answered '\(answer)' to '\(question)', expected a number")

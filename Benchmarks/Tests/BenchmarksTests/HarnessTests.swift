@@ -46,7 +46,7 @@ import Testing
     #expect(throws: BenchmarkFailure.self) { try Peer(command: "echo no") }
     #expect(throws: BenchmarkFailure.self) { try Peer(command: "true") }
     let short = try Peer(command: "sh -c 'echo ready; read -r w'")
-    #expect(throws: BenchmarkFailure.self) { try short.number("step") }
+    for _ in 0..<2 { #expect(throws: BenchmarkFailure.self) { try short.number("step") } }
   }
 
   @Test func `a whole process gives its output`() throws {
