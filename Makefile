@@ -1,13 +1,15 @@
 # Everything starts from a bare machine with a Swift 6.2 toolchain; each target does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo compare test build setup install bench fuzz goldens lint format clean
+.PHONY: help demo compare test test-benchmarks check-onnx build setup install bench fuzz goldens lint format clean
 
 SWIFT ?= swift
 PREFIX ?= $(HOME)/.local
 RUNS ?= 20000
+SWIFT_FILES = Sources Tests Package.swift Fuzz/Sources Fuzz/Package.swift \
+	Benchmarks/Sources Benchmarks/Tests Benchmarks/Package.swift
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 demo: build ## Pre-train on Fashion-MNIST, fine-tune with few labels (about 11 minutes on two cores)
 	@scripts/demo
@@ -19,6 +21,12 @@ test: setup ## Build and run all tests (about 10 minutes the first time)
 	@echo "Building and running the tests"
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+
+test-benchmarks: ## Build the package of benchmarks and test its harness (two minutes the first time)
+	$(SWIFT) test --package-path Benchmarks --scratch-path .build-benchmarks
+
+check-onnx: ## Run exported models with onnxruntime, where pip can get it
+	@scripts/check-onnx
 
 build: setup ## Build the program: .build/release/mae
 	@echo "Building mae (two to four minutes the first time)"
@@ -39,13 +47,13 @@ fuzz: setup ## Feed mutated files to every reader of files (minutes; RUNS=20000 
 	@Fuzz/run --runs $(RUNS)
 
 goldens: ## Make the golden files again from published packages (needs Python)
-	@Scripts/goldens/make
+	@scripts/goldens/make
 
 lint: ## Check the format
-	$(SWIFT) format lint --strict --recursive Sources Tests Fuzz/Sources Package.swift Fuzz/Package.swift
+	$(SWIFT) format lint --strict --recursive $(SWIFT_FILES)
 
 format: ## Apply the format
-	$(SWIFT) format --in-place --recursive Sources Tests Fuzz/Sources Package.swift Fuzz/Package.swift
+	$(SWIFT) format --in-place --recursive $(SWIFT_FILES)
 
 clean: ## Remove what builds made; libtorch stays under .torch
 	rm -rf .build .build-*

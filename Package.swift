@@ -95,8 +95,12 @@ let package = Package(
     .testTarget(
       name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),
+    // Made-up photographs, which belong to the package in Benchmarks/ and have another name there.
+    .target(
+      name: "TestPhotos", dependencies: ["Datasets", "Imaging"],
+      path: "Benchmarks/Sources/SyntheticPhotos"),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd"]),
+      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd", "TestPhotos"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
     .testTarget(

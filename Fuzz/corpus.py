@@ -2,7 +2,7 @@
 
 Files that begin with `found-` are not written here: each once showed a mistake and stays.
 
-Run with Pillow 13.0.0, torch 2.13.0, safetensors 0.8.0 (see Scripts/goldens/requirements.txt) and Debian's
+Run with Pillow 13.0.0, torch 2.13.0, safetensors 0.8.0 (see scripts/goldens/requirements.txt) and Debian's
 zstd:  python Fuzz/corpus.py
 """
 
@@ -23,7 +23,7 @@ from PIL import Image
 from safetensors.torch import save as safetensors
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "Scripts/goldens"))
+sys.path.append(str(ROOT / "scripts/goldens"))
 import images  # noqa: E402
 
 OUT = ROOT / "Fuzz/Corpus"

@@ -24,7 +24,7 @@ import pathlib
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Scripts" / "goldens"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "goldens"))
 
 import torch
 import torchvision_shim  # noqa: F401, before timm

@@ -26,7 +26,7 @@ import sys
 import time
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Scripts" / "goldens"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "goldens"))
 
 import torch
 import torchvision_shim  # noqa: F401, before transformers

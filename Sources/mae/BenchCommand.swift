@@ -6,7 +6,7 @@ import Recipes
 import Torch
 import Training
 
-/// How fast this machine trains and reads.
+/// How fast this machine trains, makes batches, and classifies.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
@@ -15,19 +15,17 @@ struct BenchCommand: ParsableCommand {
     defaultSubcommand: StepBenchCommand.self)
 }
 
-/// How fast training steps are, beside a peer that takes turns.
+/// How fast training steps are.
 struct StepBenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step",
-    abstract: "Time training steps; with a peer, in turn with it.",
+    abstract: "Time training steps.",
     discussion: """
-      Workloads: base (ViT-B/16, 224², batch 16) and small (32², patch 4, 192 × 6, batch 256). The \
-      peer is any command that answers a line `step` with the seconds of one step, as \
-      Benchmarks/peers/vitmae_step.py does; `make bench` makes its environment and runs both.
+      Workloads: base (ViT-B/16, 224², batch 16) and small (32², patch 4, 192 × 6, batch 256).
 
       Examples:
         mae bench
-        mae bench base --rounds 5 --peer "python Benchmarks/peers/vitmae_step.py base"
+        mae bench base --rounds 5
       """)
 
   @Argument(help: "small or base.")
@@ -36,15 +34,15 @@ struct StepBenchCommand: ParsableCommand {
   @Option(help: "Steps that are timed.")
   var rounds = 10
 
-  @Option(help: "A command that runs the same step when asked.")
-  var peer: String?
-
   @Option(help: "float32 or bfloat16.")
   var precision = Precision.float32
 
   @OptionGroup var strategy: StrategyOptions
 
   @OptionGroup var compute: ComputeOptions
+
+  @Flag(help: onRequestHelp)
+  var onRequest = false
 
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is \(rounds); expected at least 1") }
@@ -59,36 +57,47 @@ struct StepBenchCommand: ParsableCommand {
     }
     if let masking = strategy.masking(ratio: work.masking.ratio) { work.masking = masking }
     let device = try compute.open()
-    let peer = try peer.map { try BenchmarkPeer(command: $0) }
-    let ours = StepBenchmark(work, on: device, precision: precision.type)
-    for _ in 0..<2 { _ = ours.step() }
-    var times: (ours: [Double], peer: [Double]) = ([], [])
-    for _ in 0..<rounds {
-      if let peer { times.peer.append(try peer.step()) }
-      times.ours.append(ours.step())
+    let benchmark = StepBenchmark(work, on: device, precision: precision.type)
+    for _ in 0..<2 { _ = benchmark.step() }
+    func memory() -> Int? { device.peakMemory ?? peakResidentMemory() }
+    if onRequest {
+      try answerRequests([
+        "images": { Double(work.batch) }, "step": { benchmark.step() },
+        "memory": { Double((memory() ?? 0) / 1024) },
+      ])
+      return
     }
-    func line(_ name: String, _ seconds: [Double], _ memory: Int?) {
-      let rates = seconds.map { Double(work.batch) / $0 }.sorted()
-      print(
-        "\(name)  median \(fixed(rates.median, 2)) images/s, \(fixed(rates[0], 2)) to "
-          + "\(fixed(rates[rates.count - 1], 2))"
-          + (memory.map { ", at most \(Readable.bytes($0))" } ?? ""))
-    }
-    print("\(work.name): \(device), \(Engine.threads) threads, \(rounds) rounds in turn")
-    line("ours", times.ours, device.peakMemory ?? peakResidentMemory())
-    if let peer {
-      line("peer", times.peer, try peer.memory())
-      let ratios = zip(times.peer, times.ours).map { $0 / $1 }.sorted()
-      print(
-        "ratio \(fixed(ratios.median, 3)) (quartiles \(fixed(ratios[ratios.count / 4], 3)) to "
-          + "\(fixed(ratios[ratios.count * 3 / 4], 3))); above 1 ours is faster")
-    }
+    let rates = (0..<rounds).map { _ in Double(work.batch) / benchmark.step() }.sorted()
+    print("\(work.name): \(device), \(Engine.threads) threads, \(rounds) rounds")
+    print(
+      "median \(fixed(rates.median, 2)) images/s, \(fixed(rates[0], 2)) to "
+        + "\(fixed(rates[rates.count - 1], 2))"
+        + (memory().map { ", at most \(Readable.bytes($0))" } ?? ""))
   }
 }
 
 extension [Double] {
   /// The middle value of a sorted list.
   var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
+}
+
+/// What `--on-request` does, which no user needs: `Benchmarks/run` takes turns with it.
+let onRequestHelp = ArgumentHelp(
+  "Print `ready`, then answer each line of standard input with a figure.", visibility: .hidden)
+
+/// Answers each line of standard input with a number, until it ends.
+///
+/// - Parameter answers: What gives the number for a line.
+func answerRequests(_ answers: [String: () throws -> Double]) throws {
+  func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+  say("ready")
+  while let line = readLine() {
+    guard let answer = answers[line] else {
+      say("unknown: \(line); expected \(answers.keys.sorted().joined(separator: ", "))")
+      continue
+    }
+    say(fixed(try answer(), 6))
+  }
 }
 
 /// The most main memory this process has held, in bytes.

@@ -1,6 +1,6 @@
-import Inference
 import ArgumentParser
 import Datasets
+import Inference
 import Training
 
 /// How many images a command leaves out because they cannot be decoded.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Datasets
-import Foundation
 import Imaging
 import MaskedAutoencoders
 import Training
@@ -11,21 +10,16 @@ struct DataBenchCommand: ParsableCommand {
     commandName: "data",
     abstract: "Time the making of batches: read, decode, resample.",
     discussion: """
-      Random resized crop to 224, flip, normalised floats, as pre-training does it. Without DATA, 200 \
-      made-up photographs of 500 × 375, quality 95, are written to a temporary folder.
+      Random resized crop to 224, flip, normalised floats, as pre-training does it.
 
       Examples:
-        mae bench data
+        mae bench data photos/
         mae bench data photos/ --workers 2
-        mae bench data --index 10000000
-        mae bench data --finetuning
+        mae bench data photos/ --finetuning
       """)
 
   @Argument(help: dataHelp, completion: .directory)
-  var data: String?
-
-  @Option(help: "Keep the made-up photographs in this folder, for a peer to read.")
-  var keep: String?
+  var data: String
 
   @Option(help: "Threads that make batches; first one, then two unless given.")
   var workers: Int?
@@ -35,13 +29,6 @@ struct DataBenchCommand: ParsableCommand {
 
   @Option(help: "Side of the model's images.")
   var size = 224
-
-  @Option(
-    help: """
-      Instead, open the indexes of shards with so many made-up images: how long it takes, how much \
-      memory they and an epoch's order need. 10 million take 0.5 GB of the temporary folder.
-      """)
-  var index: Int?
 
   @Flag(help: "Augment as fine-tuning does: RandAugment (9, 0.5) and random erasing, too.")
   var finetuning = false
@@ -59,30 +46,14 @@ struct DataBenchCommand: ParsableCommand {
     if bytes, finetuning {
       throw ValidationError("--bytes and --finetuning exclude each other: bytes hold no erasing")
     }
-    let counts = [
-      ("workers", workers ?? 1), ("images", images), ("size", size), ("index", index ?? 1),
-    ]
-    for (name, value) in counts where value < 1 {
+    for (name, value) in [("workers", workers ?? 1), ("images", images), ("size", size)]
+    where value < 1 {
       throw ValidationError("--\(name) is \(value); expected at least 1")
-    }
-    if index != nil, data != nil || keep != nil {
-      throw ValidationError("--index makes its own images: leave out DATA and --keep")
     }
   }
 
   func run() throws {
-    let temporary =
-      NSTemporaryDirectory() + "/mae-bench-\(ProcessInfo.processInfo.processIdentifier)"
-    defer { try? FileManager.default.removeItem(atPath: temporary) }
-    if let index {
-      let result = try IndexBenchmark(
-        images: index, shards: min(1000, (index + 9999) / 10_000), in: temporary)
-      for line in result.lines { print(line) }
-      return
-    }
-    if data == nil { try SyntheticPhotos().write(count: 200, to: keep ?? temporary) }
-    let path = try data.map { word throws in try dataPath(word) } ?? keep ?? temporary
-    let dataset = try openDataset(at: path)
+    let dataset = try openDataset(at: dataPath(data))
     var augmentation = Augmentation.pretraining
     if finetuning {
       augmentation = .finetuning
@@ -92,7 +63,7 @@ struct DataBenchCommand: ParsableCommand {
       augmentation, size: PixelSize(width: size, height: size), normalization: .imageNet)
     for count in workers.map({ [$0] }) ?? [1, 2] {
       let result = try DataBenchmark(
-        dataset, path: data ?? "made-up photographs", transform: transform, images: images,
+        dataset, path: data, transform: transform, images: images,
         output: bytes ? .bytes : .floats, cacheBytes: Int(cache * 1e9), workers: count)
       for line in result.lines { print(line) }
     }

@@ -1,9 +1,9 @@
-import Inference
 import ArgumentParser
 import Datasets
 import FileSystem
 import Foundation
 import Imaging
+import Inference
 import MaskedAutoencoders
 import Training
 

@@ -1,7 +1,7 @@
-import Inference
 import ArgumentParser
 import Datasets
 import Foundation
+import Inference
 import Torch
 import Training
 

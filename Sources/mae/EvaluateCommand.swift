@@ -125,12 +125,12 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func keep(
-    _ record: RunResults.Evaluated, document: [UInt8], part: String?
+    _ evaluated: RunResults.Evaluated, document: [UInt8], part: String?
   ) throws {
     if let json { try writeFile(document, to: json) }
     let name = part.map { "\(data) (\($0))" } ?? data
-    try mae.record(in: model.model) {
-      $0.evaluated[competing == .all ? name : name + ", its classes only"] = record
+    try record(in: model.model) {
+      $0.evaluated[competing == .all ? name : name + ", its classes only"] = evaluated
     }
   }
 }

@@ -1,9 +1,9 @@
-import Runs
 import ArgumentParser
 import Datasets
 import Foundation
 import Inference
 import Recipes
+import Runs
 import Training
 
 /// Options that every evaluation of frozen features has.

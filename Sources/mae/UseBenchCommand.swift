@@ -14,11 +14,9 @@ import Training
 struct UseBenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "use",
-    abstract: "Time classifying and embedding images; with a peer, in turn with it.",
+    abstract: "Time classifying and embedding images.",
     discussion: """
-      From files: read, decode, resize, compute. From pixels: the same of decoded images in memory. The \
-      peer is any command that answers the lines files, features and pixels with images a second, as \
-      Benchmarks/peers/timm_use.py does, which also makes the model; `make bench` runs both.
+      From files: read, decode, resize, compute. From pixels: the same of decoded images in memory.
 
       Example:
         mae bench use CHECKPOINT photos/ --rounds 5
@@ -33,10 +31,10 @@ struct UseBenchCommand: ParsableCommand {
   @Option(help: "Rounds that are timed.")
   var rounds = 7
 
-  @Option(help: "A command that does the same when asked; started before the model is loaded.")
-  var peer: String?
-
   @OptionGroup var options: InferenceOptions
+
+  @Flag(help: onRequestHelp)
+  var onRequest = false
 
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is \(rounds); expected at least 1") }
@@ -44,45 +42,50 @@ struct UseBenchCommand: ParsableCommand {
 
   func run() throws {
     let device = try options.compute.open()
-    let peer = try peer.map { try BenchmarkPeer(command: $0) }
     let loaded = try LoadedModel(model, on: device)
     let inference = try options.inference(with: loaded)
     let files = try openDataset(at: dataPath(data))
     let pixels = try Self.decoded(files, for: loaded)
     let predictor = try Predictor(inference)
     let embedder = try Embedder(inference, as: .features)
-    let ways: [(question: String, words: String, run: () throws -> Int)] = [
-      ("files", "classified from files", { try predictor.run(over: files, named: data) { _ in } }),
-      ("features", "embedded from files", { try embedder.run(over: files, named: data) { _ in } }),
+    /// Images a second of a way to use the model.
+    func rate(_ run: @escaping () throws -> Int) -> () throws -> Double {
+      {
+        let start = ContinuousClock.now
+        return Double(try run()) / ((ContinuousClock.now - start) / .seconds(1))
+      }
+    }
+    let ways: [(question: String, words: String, rate: () throws -> Double)] = [
+      (
+        "files", "classified from files",
+        rate { try predictor.run(over: files, named: data) { _ in } }
+      ),
+      (
+        "features", "embedded from files",
+        rate { try embedder.run(over: files, named: data) { _ in } }
+      ),
       (
         "pixels", "classified from pixels",
-        { try predictor.run(over: pixels, named: data) { _ in } }
+        rate { try predictor.run(over: pixels, named: data) { _ in } }
       ),
     ]
-    for way in ways { _ = try way.run() }
-    var rates = ways.map { _ in (ours: [Double](), peer: [Double]()) }
+    for way in ways { _ = try way.rate() }
+    if onRequest {
+      try answerRequests(
+        Dictionary(uniqueKeysWithValues: ways.map { ($0.question, $0.rate) }))
+      return
+    }
+    var rates = ways.map { _ in [Double]() }
     for _ in 0..<rounds {
-      for (place, way) in ways.enumerated() {
-        if let peer { rates[place].peer.append(try peer.number(way.question)) }
-        let start = ContinuousClock.now
-        let count = try way.run()
-        rates[place].ours.append(Double(count) / ((ContinuousClock.now - start) / .seconds(1)))
-      }
+      for (place, way) in ways.enumerated() { rates[place].append(try way.rate()) }
     }
     print(
       "\(loaded.description.model.encoder.words), \(files.count) images, \(device), "
-        + "\(inference.workers) × \(inference.batch) at a time, \(rounds) rounds"
-        + (peer == nil ? "" : " in turn"))
-    for (way, rate) in zip(ways, rates) {
-      var line = way.words.padding(toLength: 24, withPad: " ", startingAt: 0)
-      line += "ours \(fixed(rate.ours.sorted().median, 1)) images/s"
-      if peer != nil {
-        let ratios = zip(rate.ours, rate.peer).map { $0 / $1 }.sorted()
-        line += ", peer \(fixed(rate.peer.sorted().median, 1)), ratio \(fixed(ratios.median, 2))"
-        line += " (quartiles \(fixed(ratios[ratios.count / 4], 2)) to "
-        line += "\(fixed(ratios[ratios.count * 3 / 4], 2)))"
-      }
-      print(line)
+        + "\(inference.workers) × \(inference.batch) at a time, \(rounds) rounds")
+    for (way, rates) in zip(ways, rates) {
+      print(
+        way.words.padding(toLength: 24, withPad: " ", startingAt: 0)
+          + "median \(fixed(rates.sorted().median, 1)) images/s")
     }
   }
 

@@ -3,13 +3,33 @@ import Testing
 
 /// `mae data`, and the commands that judge a model by data.
 @Suite struct DataCommandTests {
-  @Test func aMadeUpIndexIsMeasured() throws {
+  @Test func `the making of batches is measured, and where its time goes`() throws {
     let bench = try Bench()
-    let lines = try bench.done("bench", "data", "--index", "20000").output.split(separator: "\n")
-    #expect(lines.first == "20000 images in 2 shards, an index beside each")
-    #expect(lines.count == 3 && lines[1].contains("bytes an image"))
-    let both = try bench.mae("bench", "data", "photos", "--index", "5")
-    #expect(both.status == 64)
+    try bench.writeImages("images", count: 6)
+    let lines = try bench.done(
+      "bench", "data", "images", "--images", "60", "--workers", "1", "--size", "16"
+    ).output.split(separator: "\n")
+    #expect(lines.count == 5 && lines[0].hasPrefix("1 worker: "), "\(lines)")
+    for (line, stage) in zip(lines.dropFirst(), ["read", "decode", "resample", "other"]) {
+      #expect(line.hasPrefix("  \(stage) ") && line.hasSuffix(" %"), "\(line)")
+    }
+    #expect(try bench.mae("bench", "data").status == 64)
+  }
+
+  /// What `Benchmarks/run` asks, which takes turns with other programs.
+  @Test func `a benchmark answers on request`() throws {
+    let bench = try Bench()
+    try bench.writeImages("images", count: 3)
+    try bench.done("weights", "import", Goldens.path("classifiers/token"), "--out", "model")
+    try bench.write("questions.txt", "pixels\nfiles\nspeed\nfeatures\n")
+    let outcome = try bench.mae(
+      ["bench", "use", "model", "images", "--on-request"], input: "questions.txt")
+    #expect(outcome.status == 0, "\(outcome.transcript)")
+    let answers = outcome.output.split(separator: "\n").map(String.init)
+    try #require(answers.count == 5, "\(answers)")
+    #expect(answers[0] == "ready")
+    for place in [1, 2, 4] { #expect(Double(answers[place]) ?? 0 > 0, "\(answers)") }
+    #expect(answers[3] == "unknown: speed; expected features, files, pixels")
   }
 
   @Test func inspection() throws {

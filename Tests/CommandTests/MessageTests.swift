@@ -207,7 +207,7 @@ import Testing
       "pretrain", "images", "--recipe", "tiny.yaml", "--out", "busy", "--set",
       "schedule.steps=1000000",
     ])
-    first.wait { bench.exists("busy/recipe.yaml") }
+    try first.wait { bench.exists("busy/recipe.yaml") }
     try expect("run-locked", exit: 73, pretrain("--out", "busy", "--resume"), in: bench)
     let overwrite = try bench.mae(pretrain("--out", "busy", "--overwrite"))
     #expect(overwrite.status == 73 && bench.exists("busy/recipe.yaml"))

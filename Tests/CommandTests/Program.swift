@@ -192,16 +192,20 @@ final class Running {
     identifier = process
   }
 
-  deinit { if outcome == nil { _ = try? (signal(SIGKILL), wait()) } }
+  deinit { if outcome == nil { _ = try? (signal(SIGKILL), wait(limit: .seconds(60))) } }
 
   func signal(_ number: Int32) { kill(identifier, number) }
 
-  /// Waits for the end.
-  func wait() throws -> Outcome {
-    if let outcome { return outcome }
-    var status: Int32 = 0
-    while waitpid(identifier, &status, 0) < 0 { try #require(errno == EINTR, "waitpid") }
-    return finished(status)
+  /// How long a test waits for a program before it is killed: far longer than any needs, even on a
+  /// machine that does other work, and shorter than a hung one may hold up all tests.
+  static let patience: Duration = .seconds(300)
+
+  /// Waits for the end; a process that has not ended after `limit` is killed.
+  func wait(
+    limit: Duration = patience, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Outcome {
+    try wait(limit: limit, sourceLocation: sourceLocation) { false }
+    return try #require(outcome, sourceLocation: sourceLocation)
   }
 
   /// Whether it has ended by itself.
@@ -214,8 +218,26 @@ final class Running {
   }
 
   /// Waits until something holds, or the process has ended.
-  func wait(until holds: () -> Bool) {
-    while !holds(), !hasEnded() { usleep(1000) }
+  ///
+  /// - Throws: Where neither is so after `limit`; the process is killed.
+  func wait(
+    limit: Duration = patience, sourceLocation: SourceLocation = #_sourceLocation,
+    until holds: () -> Bool
+  ) throws {
+    let end = ContinuousClock.now + limit
+    while !holds(), !hasEnded() {
+      if ContinuousClock.now > end {
+        signal(SIGKILL)
+        var status: Int32 = 0
+        while waitpid(identifier, &status, 0) < 0 { try #require(errno == EINTR, "waitpid") }
+        let outcome = finished(status)
+        Issue.record(
+          "what was waited for did not come in \(limit); the program was killed\n\(outcome.transcript)",
+          sourceLocation: sourceLocation)
+        throw CancellationError()
+      }
+      usleep(1000)
+    }
   }
 
   private func finished(_ status: Int32) -> Outcome {

@@ -107,7 +107,7 @@ import Testing
       "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--overwrite", "--set",
       "model.encoder.width=512", "--set", "model.encoder.depth=8", "--set", "batch.size=256",
     ])
-    running.wait { bench.exists("run/.replaced") && bench.exists("run/recipe.yaml") }
+    try running.wait { bench.exists("run/.replaced") && bench.exists("run/recipe.yaml") }
     return running
   }
 

@@ -305,7 +305,7 @@ import Torch
     let running = try bench.start([
       "embed", "run", "--files-from", "many.txt", "--out", "out/x.npy", "--overwrite",
     ])
-    running.wait { bench.names("out").count > 1 }
+    try running.wait { bench.names("out").count > 1 }
     running.signal(signal)
     let outcome = try running.wait()
     #expect(outcome.status == status, "\(outcome.transcript)")

@@ -1,4 +1,5 @@
 import Imaging
+import TestPhotos
 import Testing
 
 @testable import Datasets

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import TestPhotos
 import Testing
 
 @testable import Datasets

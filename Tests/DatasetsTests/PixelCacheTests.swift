@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Synchronization
+import TestPhotos
 import Testing
 
 @testable import Datasets

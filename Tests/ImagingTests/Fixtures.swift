@@ -3,7 +3,7 @@ import Testing
 
 @testable import Imaging
 
-/// Files of `Fixtures`, made by `Scripts/goldens/images.py` and `Scripts/goldens/image_formats.py`.
+/// Files of `Fixtures`, made by `scripts/goldens/images.py` and `scripts/goldens/image_formats.py`.
 enum Fixture {
   static func path(_ name: String) throws -> String {
     let folder = try #require(Bundle.module.resourceURL)

@@ -29,7 +29,11 @@ import TorchNN
       case "kernels": resampledPatchKernels(before, side: test.after[0])
       default: adaptedPatchKernels(before, channels: test.after[0])
       }
-    expectClose(found, try golden[test.name + ".after"], within: try Self.golden.tolerance())
+    var tolerance = try Self.golden.tolerance()
+    // timm inverts the resizing of kernels in float32: small elements are as far off as large ones, up to
+    // 1.4e-5 (the manifest's note), because terms cancel.
+    if test.kind == "kernels" { tolerance.ofLargest = 5e-6 }
+    expectClose(found, try golden[test.name + ".after"], within: tolerance)
   }
 
   private static func model(

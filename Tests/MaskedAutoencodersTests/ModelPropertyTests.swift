@@ -33,6 +33,8 @@ import TorchNN
   }
 
   private let tolerance = Golden.Tolerance(absolute: 1e-6, relative: 1e-5)
+  /// Sums over all tokens of the batch, whose terms cancel, in another order.
+  private let gradientTolerance = Golden.Tolerance(absolute: 1e-6, relative: 1e-5, ofLargest: 2e-6)
 
   /// Training's lean loss is the whole prediction's, with all its gradients: every grid, number of
   /// patches kept (all but one among them), batch, target, region and decoder depth.
@@ -51,7 +53,8 @@ import TorchNN
                 let lean = model.lean(images, mask, over: region)
                 let full = model.full(images, mask, over: region)
                 expectClose(lean.loss, full.output.loss, within: tolerance, "loss")
-                expectGradients(lean.gradients, full.gradients, within: tolerance)
+                expectGradients(
+                  lean.gradients, full.gradients, within: gradientTolerance)
                 #expect(full.output.prediction.shape == [batch, grid.count, 8])
                 #expect(full.output.latent.shape == [batch, 1 + kept, 8])
               }
@@ -115,8 +118,8 @@ import TorchNN
         from: Tensor.where(hidden, cut, seen), grid: grid, side: 2)
       #expect(
         difference(
-          of: model.model(changed, mask: mask).prediction, from: a.prediction, absolute: 1e-4,
-          relative: 0) != nil, "visible patches are seen")
+          of: model.model(changed, mask: mask).prediction, from: a.prediction,
+          within: Golden.Tolerance(absolute: 1e-4)) != nil, "visible patches are seen")
     }
   }
 
@@ -150,8 +153,8 @@ import TorchNN
     }
     #expect(
       difference(
-        of: latent(cut, [0, 1, 2]), from: latent(swapped, [1, 0, 2]), absolute: 1e-4, relative: 0)
-        != nil)
+        of: latent(cut, [0, 1, 2]), from: latent(swapped, [1, 0, 2]),
+        within: Golden.Tolerance(absolute: 1e-4)) != nil)
   }
 
   /// Without a mask the encoder gives what it gives for all patches, whichever is left out aside.
@@ -264,13 +267,9 @@ import TorchNN
       #expect(full.dtype == .float32)
       expectClose(loss, full, relative: 2e-2)
     }
+    // Gradients are compared with torch's own in AutocastTests.
     let loss = withAutocast(to: .bfloat16, on: .cpu) { model.model.loss(images, mask: mask) }
-    expectClose(loss, exact.loss, relative: 3e-2)
-    loss.backward()
-    for (name, gradient) in model.store.takeGradients() {
-      #expect(gradient.dtype == .float32)
-      expectClose(gradient, exact.gradients[name] ?? Tensor(), absolute: 0.02, relative: 0.1, name)
-    }
+    expectClose(loss, exact.loss, relative: 1e-2)
   }
 
   @Test func imagesOfAnotherShapeStop() async {

@@ -8,7 +8,7 @@ import TorchNN
 
 /// ONNX files of encoders and classifiers: run operator by operator, they give the model's numbers.
 ///
-/// `Scripts/goldens/check_onnx.py` shows the same with onnxruntime.
+/// `scripts/goldens/check_onnx.py` shows the same with onnxruntime.
 @Suite struct ONNXTests {
   let scratch = ScratchFolder()
 

@@ -4,7 +4,7 @@ import TensorFiles
 import Testing
 import Torch
 
-/// What `Scripts/goldens/published_weights.py` made.
+/// What `scripts/goldens/published_weights.py` made.
 enum PublishedGoldens {
   static let folder =
     #filePath.components(separatedBy: "/").dropLast(3).joined(separator: "/")

@@ -41,8 +41,8 @@ struct TestModel {
 
 /// Compares gradients by name, the same names on both sides.
 ///
-/// The key's third of a `qkv.bias` gradient is zero in exact arithmetic and rounding in ours; the
-/// tolerance, which is relative to the whole array, covers it.
+/// The key's third of a `qkv.bias` gradient is zero in exact arithmetic and rounding in ours: the
+/// absolute part of the tolerance is for it.
 func expectGradients(
   _ actual: [String: Tensor], _ expected: [String: Tensor], within tolerance: Golden.Tolerance,
   sourceLocation: SourceLocation = #_sourceLocation

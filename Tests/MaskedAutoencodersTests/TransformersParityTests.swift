@@ -45,7 +45,8 @@ import TorchNN
     expectClose(full.output.prediction, try golden["pred"], within: tolerance, "prediction")
     expectClose(full.output.latent, try golden["latent"], within: tolerance, "latent")
     // Gradients are far smaller than outputs: their own rounding decides, not the suite's bound.
-    let gradientTolerance = Golden.Tolerance(absolute: 1e-6, relative: tolerance.relative)
+    // The smallest of them are of size 0.006, and 2e-7 is what their float64 runs differ by.
+    let gradientTolerance = Golden.Tolerance(absolute: 5e-7, relative: tolerance.relative)
     withEvery("path", in: ["full"]) { _ in
       expectGradients(full.gradients, expected, within: gradientTolerance)
     }

@@ -3,14 +3,19 @@ package import Torch
 
 /// Checks that two tensors have one shape and agree in every element.
 ///
-/// `|actual − expected| ≤ absolute + relative · max|expected|` must hold everywhere, the maximum being
-/// taken over the whole array. NaN agrees with nothing; infinities agree with themselves only.
+/// `|actual − expected| ≤ absolute + relative · |expected|` must hold for each element, as
+/// `torch.testing.assert_close` has it. NaN agrees with nothing; infinities agree with themselves only.
+///
+/// - Parameter ofLargest: Adds this part of the array's largest finite |expected| to what is allowed:
+///   for sums whose terms cancel, where an error is as large as the terms' and not as the sum's.
 package func expectClose(
   _ actual: Tensor, _ expected: Tensor, absolute: Double = 0, relative: Double = 0,
+  ofLargest: Double = 0,
   _ name: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
 ) {
   if let difference = difference(
-    of: actual, from: expected, absolute: absolute, relative: relative)
+    of: actual, from: expected,
+    within: Golden.Tolerance(absolute: absolute, relative: relative, ofLargest: ofLargest))
   {
     Issue.record("\(context(name()))\(difference)", sourceLocation: sourceLocation)
   }
@@ -22,8 +27,8 @@ package func expectClose(
   _ name: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
 ) {
   expectClose(
-    actual, expected, absolute: tolerance.absolute, relative: tolerance.relative, name(),
-    sourceLocation: sourceLocation)
+    actual, expected, absolute: tolerance.absolute, relative: tolerance.relative,
+    ofLargest: tolerance.ofLargest, name(), sourceLocation: sourceLocation)
 }
 
 /// Checks that two tensors have one type, one shape and the same elements, NaN excepted.
@@ -42,7 +47,7 @@ package func expectEqual(
 
 /// Says how two tensors differ by more than the tolerance; nil where they do not.
 package func difference(
-  of actual: Tensor, from expected: Tensor, absolute: Double, relative: Double
+  of actual: Tensor, from expected: Tensor, within tolerance: Golden.Tolerance
 ) -> String? {
   guard actual.isDefined, expected.isDefined else { return "one of the tensors is undefined" }
   guard actual.shape == expected.shape else {
@@ -50,20 +55,24 @@ package func difference(
   }
   let (found, wanted) = (actual.array(of: Double.self), expected.array(of: Double.self))
   let largest = wanted.lazy.map(\.magnitude).filter(\.isFinite).max() ?? 0
-  let limit = absolute + relative * largest
+  let base = tolerance.absolute + tolerance.ofLargest * largest
+  func limit(_ i: Int) -> Double {
+    base + (tolerance.relative == 0 ? 0 : tolerance.relative * wanted[i].magnitude)
+  }
   var failures = 0
-  var worst = (index: 0, distance: -1.0)
-  for i in found.indices {
-    let distance = found[i] == wanted[i] ? 0 : (found[i] - wanted[i]).magnitude
-    if distance <= limit { continue }  // false for NaN
+  var worst = (index: 0, excess: -1.0)
+  for i in found.indices where found[i] != wanted[i] {
+    let distance = (found[i] - wanted[i]).magnitude
+    // Both comparisons are false for NaN.
+    if wanted[i].isFinite, distance <= limit(i) { continue }
     failures += 1
-    let comparable = distance.isNaN ? .infinity : distance
-    if comparable > worst.distance { worst = (i, comparable) }
+    let excess = distance.isFinite && wanted[i].isFinite ? distance - limit(i) : .infinity
+    if excess > worst.excess { worst = (i, excess) }
   }
   if failures == 0 { return nil }
-  return "\(failures) of \(found.count) values differ by more than \(limit); worst at "
+  return "\(failures) of \(found.count) values are too far off; worst at "
     + "\(position(worst.index, in: actual.shape)): \(found[worst.index]), "
-    + "expected \(wanted[worst.index])"
+    + "expected \(wanted[worst.index]) within \(limit(worst.index))"
 }
 
 /// An element's place in each dimension.

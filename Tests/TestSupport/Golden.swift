@@ -16,16 +16,31 @@ package struct Golden: Sendable {
     folder = root.appendingPathComponent("Goldens/\(suite)")
   }
 
-  /// How far a value may lie from a golden: `absolute + relative · max|golden|`, the maximum being
-  /// taken over the array.
+  /// How far a value may lie from a golden: `absolute + relative · |golden|`, for each element, and
+  /// `ofLargest · max|golden|` of its array on top, see ``expectClose(_:_:absolute:relative:ofLargest:_:sourceLocation:)``.
   package struct Tolerance: Decodable, Hashable, Sendable {
     package var absolute: Double
     package var relative: Double
+    package var ofLargest: Double
 
-    package init(absolute: Double = 0, relative: Double = 0) {
+    package init(absolute: Double = 0, relative: Double = 0, ofLargest: Double = 0) {
       self.absolute = absolute
       self.relative = relative
+      self.ofLargest = ofLargest
     }
+
+    /// A manifest's `{"absolute", "relative", "ofLargest"}`; what is left out is 0.
+    package init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      func number(_ key: CodingKeys) throws -> Double {
+        try container.decodeIfPresent(Double.self, forKey: key) ?? 0
+      }
+      absolute = try number(.absolute)
+      relative = try number(.relative)
+      ofLargest = try number(.ofLargest)
+    }
+
+    private enum CodingKeys: String, CodingKey { case absolute, relative, ofLargest }
   }
 
   /// The whole manifest.

@@ -5,9 +5,11 @@ import Torch
 /// The checks that the other tests trust must themselves be able to fail.
 @Suite struct TestSupportTests {
   private func found(
-    _ a: [Float], _ b: [Float], absolute: Double = 0, relative: Double = 0
+    _ a: [Float], _ b: [Float], absolute: Double = 0, relative: Double = 0, ofLargest: Double = 0
   ) -> String? {
-    difference(of: Tensor(a), from: Tensor(b), absolute: absolute, relative: relative)
+    difference(
+      of: Tensor(a), from: Tensor(b),
+      within: Golden.Tolerance(absolute: absolute, relative: relative, ofLargest: ofLargest))
   }
 
   @Test func equalArraysAgree() {
@@ -15,15 +17,25 @@ import Torch
     #expect(found([.infinity], [.infinity]) == nil)
     #expect(found([], []) == nil)
     #expect(found([1.5, 2], [1, 2], absolute: 0.5) == nil)
-    #expect(found([0.5, 100], [0, 100], relative: 0.005) == nil)
+    #expect(found([1.01, 99], [1, 100], relative: 0.015) == nil)
+    #expect(found([0.5, 100], [0, 100], ofLargest: 0.005) == nil)
+  }
+
+  /// A large element gives a small one no room: this is what `assert_close` of torch checks.
+  @Test func `a relative tolerance is of each element`() {
+    #expect(found([0.5, 100], [0, 100], relative: 0.005) != nil)
+    #expect(found([1.02, 100], [1, 100], absolute: 0.001, relative: 0.015) != nil)
+    #expect(found([0, 0, 1, 100], [1e-4, 1e-4, 1, 100], absolute: 1e-6, relative: 1e-5) != nil)
+    #expect(found([0.6, 100], [0, 100], ofLargest: 0.005) != nil)
   }
 
   @Test func theWorstElementIsReported() {
     let message = difference(
       of: Tensor([1, 2, 3, 4, 5, 9] as [Float], shape: [2, 3]),
-      from: Tensor([1, 2.5, 3, 4, 5, 6] as [Float], shape: [2, 3]), absolute: 0.25, relative: 0)
+      from: Tensor([1, 2.5, 3, 4, 5, 6] as [Float], shape: [2, 3]),
+      within: Golden.Tolerance(absolute: 0.25))
     #expect(
-      message == "2 of 6 values differ by more than 0.25; worst at [1, 2]: 9.0, expected 6.0")
+      message == "2 of 6 values are too far off; worst at [1, 2]: 9.0, expected 6.0 within 0.25")
   }
 
   @Test func nothingEqualsNaN() {
@@ -36,9 +48,11 @@ import Torch
 
   @Test func shapesAndTypesCount() {
     #expect(
-      difference(of: Tensor.zeros([2, 3]), from: Tensor.zeros([3, 2]), absolute: 1, relative: 0)
+      difference(
+        of: Tensor.zeros([2, 3]), from: Tensor.zeros([3, 2]),
+        within: Golden.Tolerance(absolute: 1))
         == "the shape is [2, 3], expected [3, 2]")
-    #expect(difference(of: Tensor(), from: Tensor(), absolute: 1, relative: 0) != nil)
+    #expect(difference(of: Tensor(), from: Tensor(), within: Golden.Tolerance(absolute: 1)) != nil)
     withKnownIssue { expectEqual(Tensor([1]), Tensor([1] as [Float])) }
     withKnownIssue { expectClose(Tensor([1]), Tensor([2])) }
   }

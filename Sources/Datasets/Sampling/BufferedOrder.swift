@@ -5,9 +5,9 @@ import Imaging
 ///
 /// Windows begin at a random place in every epoch, so that other images meet. An image comes less
 /// than a buffer from where the unmixed stream has it. Memory: a few words for each shard.
-struct BufferedOrder: RandomAccessCollection, Sendable {
+public struct BufferedOrder: RandomAccessCollection, Sendable {
   /// Images of the set.
-  let count: Int
+  public let count: Int
   private let buffer: Int
   private let seed: UInt64
   /// Images of the first window; 0 where it is a whole one.
@@ -20,7 +20,7 @@ struct BufferedOrder: RandomAccessCollection, Sendable {
   /// Creates the order of an epoch.
   ///
   /// - Parameter runs: the numbers of images in the shards.
-  init(seed: UInt64, epoch: Int, runs: [Int], buffer: Int) {
+  public init(seed: UInt64, epoch: Int, runs: [Int], buffer: Int) {
     precondition(buffer >= 1, "a buffer of \(buffer) images")
     let count = runs.reduce(0, +)
     let runs = runs.count > 1 ? runs : Self.pieces(of: count, each: buffer)
@@ -55,13 +55,15 @@ struct BufferedOrder: RandomAccessCollection, Sendable {
     stride(from: 0, to: count, by: size).map { Swift.min(size, count - $0) }
   }
 
-  var startIndex: Int { 0 }
-  var endIndex: Int { count }
+  /// 0.
+  public var startIndex: Int { 0 }
+  /// The number of images.
+  public var endIndex: Int { count }
 
   /// The image at a position.
   ///
   /// - Complexity: O(log shards) on average.
-  subscript(position: Int) -> Int {
+  public subscript(position: Int) -> Int {
     image(atPlace: place(of: position))
   }
 
