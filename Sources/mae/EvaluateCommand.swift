@@ -88,6 +88,7 @@ struct EvaluateCommand: ParsableCommand {
       try report(result, loaded)
     } else {
       let (images, isHeldBack) = try open(path, for: loaded)
+      say(notesOf: images, named: data)
       let result = try ClassifierEvaluation(
         of: images, named: data, by: pass, competing: competing, progress: { live.add($0) })
       live.clear()

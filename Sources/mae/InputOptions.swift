@@ -69,6 +69,7 @@ struct InputOptions: ParsableArguments {
       let paths = try words.element.map { word throws in try dataPath(word) }
       parts += try ImageInputs(paths, split: split).parts
     }
+    for part in parts { say(notesOf: part.images, named: part.name) }
     return parts
   }
 

@@ -49,6 +49,10 @@ struct PretrainingSession {
       try journal.say("note: a checkpoint is not whole and was passed over: \(skipped)")
     }
     for remark in run.remarks { try journal.say("note: \(remark)") }
+    for note in run.dataset.notes { try journal.say("note: \(data): \(note)") }
+    if let problem = run.dataset.labelProblem {
+      try journal.say("note: classes are not used: \(problem)")
+    }
     let classes = run.dataset.classes.map { ", \($0.count) classes (not used)" } ?? ""
     try journal.say("data      \(run.dataset.count) images of \(data)\(classes)")
     if let mixture = run.dataset as? MixtureDataset {

@@ -31,6 +31,20 @@ extension ShardIndex {
         entries, archiveSize: archive.size,
         fingerprint: Self.fingerprint(of: archive, lastImage: entries.last?.offset ?? 0),
         classes: classes)
+      notes = scan.notes
+      if count == 0, let name = scan.oddName {
+        let file = lastComponent(name)
+        let stop = file.utf8.firstIndex(of: UInt8(ascii: ".")) ?? file.endIndex
+        let (key, ending) = (file[..<stop], file[stop...])
+        let last = fileExtension(file)
+        let better =
+          key + ending.dropLast(last.count + 1).map { $0 == "." ? "_" : String($0) }.joined()
+        throw ImageError(
+          .unrecognized,
+          "holds no images: in a shard a file's name ends at its first full stop, so \(file) is the file "
+            + "\(ending) of a sample called \(key); call it \(better).\(last), or pack the images "
+            + "with mae data pack")
+      }
       if count == 0, let other = scan.others.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
         throw ImageError(
           .unrecognized,
@@ -64,23 +78,26 @@ private func numbered(
     switch label {
     case .word(let word)?: words.insert(word)
     case .number(let number)?:
-      guard number >= -1 else {
-        throw ImageError(
-          .corrupt, "gives \(entries[i].name) the class \(number); expected 0 or more")
-      }
-      entries[i].label = number
+      // Below 0 is no class; who needs one says that it is missing.
+      entries[i].label = max(number, -1)
       if number >= 0 { hasNumbers = true }
     case nil: break
     }
   }
   if words.isEmpty { return (entries, nil) }
-  guard !hasNumbers else {
-    throw ImageError(.corrupt, "names some classes by numbers and others by words; give one kind")
+  // Where some are words, numbers are words too.
+  func word(_ label: ShardScan.Label?) -> String? {
+    switch label {
+    case .word(let word)?: word
+    case .number(let number)? where number >= 0: String(number)
+    default: nil
+    }
   }
+  if hasNumbers { words.formUnion(scan.labels.compactMap(word)) }
   let classes = words.sorted()
   let numbers = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, Int32($0)) })
   for (i, label) in scan.labels.enumerated() {
-    if case .word(let word)? = label { entries[i].label = numbers[word] ?? -1 }
+    entries[i].label = word(label).flatMap { numbers[$0] } ?? -1
   }
   return (entries, classes)
 }

@@ -10,7 +10,7 @@
 ///
 /// - Throws: `ImageError` of kind `missing`, `unreadable` or `tooLarge`.
 package func readFile(_ path: String, limit: Int) throws(ImageError) -> [UInt8] {
-  let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  let file = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
   guard file >= 0 else { throw fileError(path, errno) }
   defer { close(file) }
   var status = stat()

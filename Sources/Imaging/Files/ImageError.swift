@@ -28,8 +28,8 @@ public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Creates an error.
   public init(_ kind: Kind, name: String? = nil, _ reason: String) {
     self.kind = kind
-    self.name = name
-    self.reason = reason
+    self.name = name?.shownPath
+    self.reason = reason.shownPath
   }
 
   /// The name, where there is one, and the reason.

@@ -44,7 +44,7 @@ public struct LabelledData {
         validation == nil ? nil : LearnedImages(training, at: data, heldBack: nil, seed: seed)
     } else {
       learned = LearnedImages(training, at: data, heldBack: Self.heldBack, seed: seed)
-      let held = try training.subset(fraction: Self.heldBack, seed: seed, path: data)
+      let held = try training.heldBack(fraction: Self.heldBack, seed: seed, path: data)
       let taken = Set((0..<held.count).map { held.baseIndex(of: $0) })
       judged = held
       training = SubsetDataset(
@@ -52,11 +52,11 @@ public struct LabelledData {
       remarks.append(
         "\(data) has no validation part: \(held.count) images, a tenth of each class, are held back "
           + "to judge by; name others with \(option)")
-      guard training.count > 0 else {
+      guard held.count > 0 else {
         throw RunFailure(
           .badData,
-          "\(data) has no validation part and only one image of each class, so none is left to learn "
-            + "from; name images to judge by with \(option)")
+          "\(data) has no validation part and only one image of each class, so none can be held "
+            + "back to judge by; name images to judge by with \(option)")
       }
     }
     self.validation = judged
@@ -70,6 +70,7 @@ public struct LabelledData {
       training = try training.subset(count: limit, seed: seed, path: data)
     }
     self.training = training
+    remarks += (validation == nil ? [training] : [training, judged]).flatMap(\.notes)
     remarks += try ClassAgreement.check(
       training: training, validation: judged, path: data, validationPath: validation ?? data
     ).map(\.description)
@@ -92,7 +93,8 @@ public struct LabelledData {
   }
 
   /// The classes of a set that a classifier can be trained on.
-  static func classes(of dataset: any ImageDataset, _ name: String) throws(RunFailure) -> [String] {
+  static func classes(of dataset: any ImageDataset, _ name: String) throws -> [String] {
+    try dataset.checkLabels(path: name)
     guard let classes = dataset.classes else {
       throw RunFailure(
         .badData,

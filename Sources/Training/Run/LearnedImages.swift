@@ -56,7 +56,7 @@ public struct LearnedImages: Codable, Hashable, Sendable {
         images: images, isHeldBack: false,
         remark: "the run has learned from these images: the accuracy is not that on new ones")
     }
-    let held = try images.subset(fraction: heldBack, seed: seed, path: path)
+    let held = try images.heldBack(fraction: heldBack, seed: seed, path: path)
     return Unseen(
       images: held, isHeldBack: true,
       remark:

@@ -1,4 +1,5 @@
 public import Datasets
+import Imaging
 import Torch
 
 /// Embeddings that were written before, and the names of their images.
@@ -55,7 +56,11 @@ public struct EmbeddingIndex {
     let stream = try LineStream(path: path)
     var names = StringTable()
     while let lines = try stream.lines(atMost: chunk) {
-      for line in lines { names.append(String(line.prefix { $0 != "\t" })) }
+      for line in lines {
+        let name = String(line.prefix { $0 != "\t" })
+        // Bytes that are no text were written as `\xe9`.
+        names.append(PathKind(name) == .file ? name : name.fromShownPath)
+      }
     }
     return names
   }
