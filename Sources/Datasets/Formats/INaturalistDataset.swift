@@ -236,7 +236,7 @@ struct INaturalistFolder {
 private func decoded<Value: Decodable>(_ path: String) throws(DatasetError) -> Value {
   let bytes: Data
   do throws(ImageError) {
-    bytes = Data(try readFile(path, limit: INaturalistDataset.largestFile))
+    bytes = Data(try readText(path, limit: INaturalistDataset.largestFile))
   } catch {
     throw DatasetError(error, path: path)
   }

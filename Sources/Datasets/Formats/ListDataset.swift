@@ -78,7 +78,8 @@ public struct ListDataset: ImageDataset {
     let lines = try ListLines(path)
     var ending: String?
     for (line, tag) in lines {
-      let name = String(isRelative ? line.drop { $0 == "/" } : line)
+      var name = String(isRelative ? line.drop { $0 == "/" } : line)
+      if name.hasPrefix("file://") || name.hasPrefix("~/") { name = try PathWords.path(name) }
       if ending == nil { ending = try Self.ending(of: name, in: folder, lines.syntax, path: path) }
       paths.append(name + (ending ?? ""))
       tags.append(tag)

@@ -25,7 +25,7 @@ struct ListLines: Sequence, IteratorProtocol {
   init(_ path: String) throws(DatasetError) {
     let content: [UInt8]
     do throws(ImageError) {
-      content = try readFile(path, limit: ListDataset.largestFile)
+      content = try readText(path, limit: ListDataset.largestFile)
     } catch {
       throw DatasetError(error, path: path)
     }
@@ -39,7 +39,7 @@ struct ListLines: Sequence, IteratorProtocol {
         .malformed, path: path, "is text in UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
     }
     bytes = content
-    position = content.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    position = 0
     if content.contains(0) {
       syntax = .zeros
     } else {

@@ -40,6 +40,9 @@ package enum PathWords {
     guard word.utf8.contains(where: { "*?[".utf8.contains($0) }), !HTTPClient.isAddress(word),
       PathKind(word) == .nothing
     else { return [] }
+    if ShardNames.isPattern(word), let words = try? ShardNames.expanded(word) {
+      return words.flatMap { matches($0) }
+    }
     var found = glob_t()
     defer { globfree(&found) }
     let status = word.withSystemPath { pattern in glob(pattern, GLOB_NOSORT, nil, &found) }

@@ -26,12 +26,16 @@ extension ShardIndex {
   init(scanning archive: some ByteSource, _ stream: any ByteStream) throws(ImageError) {
     do throws(ImageError) {
       let scan = try ShardScan(stream)
-      let (entries, classes) = try numbered(scan)
+      let (entries, classes) = numbered(scan)
       try self.init(
         entries, archiveSize: archive.size,
         fingerprint: Self.fingerprint(of: archive, lastImage: entries.last?.offset ?? 0),
         classes: classes)
       notes = scan.notes
+      if let image = scan.entries.indices.first(where: { scan.labels[$0].isBelowNone }) {
+        notes.append(
+          "\(scan.entries[image].name.shownPath) has a class below 0, which is none, as others may")
+      }
       if count == 0, let name = scan.oddName {
         let file = lastComponent(name)
         let stop = file.utf8.firstIndex(of: UInt8(ascii: ".")) ?? file.endIndex
@@ -70,7 +74,7 @@ extension ShardIndex {
 /// The entries with their classes' numbers, and the classes' names where they are words.
 private func numbered(
   _ scan: ShardScan
-) throws(ImageError) -> (entries: [ShardIndex.Entry], classes: [String]?) {
+) -> (entries: [ShardIndex.Entry], classes: [String]?) {
   var entries = scan.entries
   var words: Set<String> = []
   var hasNumbers = false
@@ -100,4 +104,12 @@ private func numbered(
     entries[i].label = word(label).flatMap { numbers[$0] } ?? -1
   }
   return (entries, classes)
+}
+
+extension ShardScan.Label? {
+  /// Whether it is a number below −1, the one that says that there is no class.
+  fileprivate var isBelowNone: Bool {
+    if case .number(let number)? = self { return number < -1 }
+    return false
+  }
 }

@@ -42,6 +42,14 @@ package func readFile(_ path: String, limit: Int) throws(ImageError) -> [UInt8] 
   return bytes
 }
 
+/// Reads a whole file of text, without the byte-order mark that it may begin with.
+///
+/// - Throws: `ImageError` as ``readFile(_:limit:)``.
+package func readText(_ path: String, limit: Int) throws(ImageError) -> [UInt8] {
+  let bytes = try readFile(path, limit: limit)
+  return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+}
+
 private func fileError(_ path: String, _ code: Int32) -> ImageError {
   switch code {
   case ENOENT, ENOTDIR:
