@@ -29,7 +29,18 @@ package struct UndecodableImages: Sendable {
     fraction > 0 ? max(1, Int(fraction * Double(count))) : 0
   }
 
-  package init(limit: Int) { self.limit = limit }
+  /// What else than removing or repairing images helps, as it follows "or"; nil where nothing does.
+  private let remedy: String?
+
+  /// - Parameter remedy: what else than removing or repairing images helps those who can be told of it:
+  ///   `raise the limit (data.brokenLimit of the recipe)`.
+  package init(limit: Int, remedy: String? = nil) {
+    self.limit = limit
+    self.remedy = remedy
+  }
+
+  /// What helps where the limit is a field of a recipe.
+  static let recipeRemedy = "raise the limit (data.brokenLimit of the recipe)"
 
   /// Adds images that have not been seen before, and fails when there are too many.
   package mutating func add(
@@ -42,7 +53,7 @@ package struct UndecodableImages: Sendable {
     throw DatasetError(
       .tooManyBroken, path: path,
       "\(found.count) of \(count) images could not be decoded, \(limit) may be: "
-        + "\(examples)\(rest). Remove or repair them, or raise the limit (data.brokenLimit of the recipe)"
+        + "\(examples)\(rest). Remove or repair them\(remedy.map { ", or \($0)" } ?? "")"
     )
   }
 }
