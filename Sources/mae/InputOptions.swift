@@ -16,7 +16,8 @@ struct InputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A file with a path a line, relative to the working folder; - for standard input.",
+      "A file with a path a line, relative to the working folder, or with paths that end with a zero "
+        + "byte, as find -print0 writes them; - for standard input.",
       valueName: "file"))
   var filesFrom: String?
 

@@ -223,10 +223,15 @@ import Testing
   @Test func `a class of one image is learned from`() throws {
     let folder = try TemporaryFolder()
     try labelled(folder)
-    try folder.writeImage("owl/1.png")
+    try folder.writeImage("owl/1.png", gray: 99)
     let set = try openDataset(at: folder.path)
     let held = try set.heldBack(fraction: 0.1, seed: 1)
     #expect((0..<held.count).compactMap(held.label(of:)).sorted() == [0, 1])
+    let taken = Set((0..<held.count).map(held.baseIndex(of:)))
+    let rest = SubsetDataset(set, indices: (0..<set.count).filter { !taken.contains($0) })
+    #expect(
+      try ClassAgreement.check(training: rest, validation: held)
+        .contains(.unvalidated(classes: ["owl"], of: 3)))
     // The choice is otherwise that of a part.
     let part = try set.subset(fraction: 0.1, seed: 1)
     let names = Set((0..<part.count).map(part.name(of:))).subtracting(["owl/1.png"])

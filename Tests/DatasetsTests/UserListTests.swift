@@ -128,6 +128,7 @@ import Testing
     #expect(
       labelError(list)?.reason
         == "gives no class to 1 of its 2 images (first images/b.png); give one to every image")
+    #expect(DatasetSummary(of: set).lines.contains("classes  1: x 1; 1 without a class"))
     let wrong = try openDataset(at: folder.write("w.txt", "images/a.png -3\n"))
     #expect(wrong.classes == nil && wrong.labelProblem?.kind == .malformed)
     // Batches say that there is none.

@@ -70,7 +70,9 @@ public struct LabelledData {
       training = try training.subset(count: limit, seed: seed, path: data)
     }
     self.training = training
-    remarks += (validation == nil ? [training] : [training, judged]).flatMap(\.notes)
+    let notes = training.notes.map { "\(data): \($0)" }
+    remarks += notes
+    remarks += judged.notes.map { "\(validation ?? data): \($0)" }.filter { !notes.contains($0) }
     remarks += try ClassAgreement.check(
       training: training, validation: judged, path: data, validationPath: validation ?? data
     ).map(\.description)
