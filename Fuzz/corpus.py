@@ -157,9 +157,21 @@ def weights():
         put("npy", f"{name}.npy", buffer.getvalue())
 
 
+def folders():
+    """Steps of FolderTargets.swift: 0 NAME goes into a folder, 1 back, 2 NAME ENDING writes an image, ..."""
+    a, b, train, val, png, txt, cls = 9, 10, 0, 2, 2, 4, 10
+    put("folders", "classes", bytes([0, a, 2, b, png, 1, 0, b, 2, b, png, 1, 0, 5, 2, a, png]))
+    put("folders", "divided", bytes([0, train, 0, a, 2, b, png, 1, 0, val, 0, a, 2, b, png, 1, 2, a, png]))
+    put("folders", "list", bytes([2, a, png, 4, b, txt, 9]) + b"a.PNG\tcat")
+    put("folders", "values", bytes([2, a, png, 4, b, 5, 19]) + b"image,label\na.PNG,1")
+    put("folders", "shard", bytes([5, train, 2, a, png, 0, 1, a, cls, 1, 1]) + b"1" + bytes([1, 2]))
+    put("folders", "names", bytes([0, 6, 2, a, png, 1, 0, 7, 2, a, png, 1, 0, 22, 2, 23, png, 6, a, b, png]))
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     pictures()
     tars()
     sets()
+    folders()
     weights()

@@ -12,7 +12,7 @@
 ///   bytes.
 package func wholeFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
   // Not blocking, or a named pipe without a writer would hold the program here.
-  let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  let file = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
   guard file >= 0 else { throw readFailure(path, errno) }
   defer { close(file) }
   var status = stat()

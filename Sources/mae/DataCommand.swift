@@ -68,6 +68,7 @@ struct DataCommand: ParsableCommand {
     func run() throws {
       let dataset = try openDataset(
         at: dataPath(data), split: validation ? .validation : .training)
+      say(notesOf: dataset, named: data)
       let summary = DatasetSummary(of: dataset, sample: sample)
       for line in summary.lines { print(line) }
       for broken in summary.broken.prefix(20) { print("broken   \(broken)") }
@@ -122,6 +123,7 @@ extension DataCommand {
 
     func run() throws {
       let dataset = try openDataset(at: dataPath(data))
+      say(notesOf: dataset, named: data)
       let limit = broken.limit()
       var packing = ShardPacking(
         imagesPerShard: perShard, maximumSide: maximumSide, quality: quality,
@@ -135,6 +137,12 @@ extension DataCommand {
       complain(report.broken)
     }
   }
+}
+
+/// Says what of a set is left out, and why its classes cannot be used.
+func say(notesOf images: any ImageDataset, named name: String) {
+  for note in images.notes { complain("note: \(name.shownPath): \(note)") }
+  if let problem = images.labelProblem { complain("note: classes are not used: \(problem)") }
 }
 
 /// What DATA may be, for help texts.

@@ -86,6 +86,7 @@ struct EvaluateCommand: ParsableCommand {
     defer { live.clear() }
     switch found.content {
     case .images(let images):
+      say(notesOf: images, named: data)
       let result = try EvaluationResult(
         of: images, named: data, by: inference, competing: competing, brokenLimit: broken.limit(),
         progress: { live.add($0) })

@@ -21,7 +21,8 @@ struct InputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A file with a path a line, relative to the working folder; - for standard input.",
+      "A file with a path a line, relative to the working folder, or with paths that end with a zero "
+        + "byte, as find -print0 writes them; - for standard input.",
       valueName: "file"))
   var filesFrom: String?
 
@@ -54,6 +55,7 @@ struct InputOptions: ParsableArguments {
       let paths = try words.element.map { word throws in try dataPath(word) }
       parts += try ImageInputs(paths, split: split).parts
     }
+    for part in parts { say(notesOf: part.images, named: part.name) }
     return parts
   }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Datasets
+import FileSystem
+import Foundation
 import RecipeSyntax
 import Training
 
@@ -33,11 +35,25 @@ struct MAE: ParsableCommand {
     reserveStandardStreams()
     suggestCommand()
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(wordsByTheirBytes)
       try command.run()
     } catch {
       ExitStatus.leave(error)
     }
+  }
+
+  /// The words of the command line where one of them is no text, as a file's name may be; nil where
+  /// Swift has them all.
+  private static var wordsByTheirBytes: [String]? {
+    let words = (1..<max(Int(CommandLine.argc), 1)).compactMap { i in
+      CommandLine.unsafeArgv[i].map { word in
+        let count = strlen(word)
+        return word.withMemoryRebound(to: UInt8.self, capacity: count) {
+          String(pathBytes: UnsafeBufferPointer(start: $0, count: count))
+        }
+      }
+    }
+    return words.contains { $0.shownPath != $0 } ? words : nil
   }
 
   /// Says which command a misspelt one may have been meant to be.

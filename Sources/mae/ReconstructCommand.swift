@@ -138,6 +138,12 @@ struct ReconstructCommand: ParsableCommand {
 /// Opens the validation part of a divided set where there is one, else the set; or one image file.
 func openImages(at path: String, training: Bool) throws -> any ImageDataset {
   if let image = ImageFileDataset(path: path) { return image }
+  let images = try openSet(at: path, training: training)
+  say(notesOf: images, named: path)
+  return images
+}
+
+private func openSet(at path: String, training: Bool) throws -> any ImageDataset {
   if training { return try openDataset(at: path) }
   do throws(DatasetError) {
     return try openDataset(at: path, split: .validation)

@@ -45,6 +45,30 @@ import Testing
       bench.done("data", "inspect", "flat", "--sample", "3").transcript, "data-inspect-sample")
   }
 
+  @Test func `what is left out is said, and names of any bytes are opened`() throws {
+    let bench = try Bench()
+    try bench.writeImages("set/cat", count: 4)
+    try bench.writeImages("set/dog", count: 4)
+    try bench.writeImages("set/__MACOSX", count: 1)
+    try bench.writeImage("set/stray.png")
+    try bench.write("set/cat/1.HEIC", "x")
+    let outcome = try bench.done("data", "inspect", "set")
+    #expect(outcome.output.hasPrefix("images   8\n"))
+    let notes = outcome.errors.split(separator: "\n")
+    #expect(notes.count == 3 && notes.allSatisfy { $0.hasPrefix("note: set: 1 ") }, "\(notes)")
+    // The shell makes names that Swift's files cannot.
+    let made = try bench.shell(
+      "mkdir -p raw/caf$(printf '\\351') && cp set/cat/*.png raw/caf$(printf '\\351')/")
+    try #require(made.status == 0, "\(made.transcript)")
+    let raw = try bench.done("data", "inspect", "raw")
+    #expect(raw.output.contains("classes  1: caf\\xe9 4"), "\(raw.transcript)")
+    let listed = try bench.shell(
+      "\"$mae\" data inspect raw/caf$(printf '\\351') && \"$mae\" data inspect raw/x$(printf '\\351')"
+    )
+    #expect(listed.output.hasPrefix("images   4\n"))
+    #expect(listed.errors.contains("error: raw/x\\xe9: there is nothing here"))
+  }
+
   /// Files that are not the published ones are refused, and nothing is left behind.
   @Test func fetchingFromAFolderOfOthers() throws {
     let bench = try Bench()

@@ -92,7 +92,10 @@ import Testing
     #expect(try problem(huge) == .malformed)
     #expect(try problem(gzipped(huge)) == .malformed)
     try folder.write("train-labels-idx1-ubyte", Self.labels([1, 2]))
-    #expect(try problem(Self.images(3)) == .malformed)
+    #expect(try problem(Self.images(3)) == nil)
+    #expect(
+      labelError(folder.path + "/train-images-idx3-ubyte")?.reason
+        == "has 2 labels for the 3 images of train-images-idx3-ubyte")
   }
 
   @Test func `no memory is taken for what a packed file cannot hold`() throws {

@@ -118,7 +118,7 @@ import Testing
     ),
     (
       #"{"images": [IMAGE], "annotations": [{"image_id": 2, "category_id": 9}]}"#,
-      "gives a.png (image 1) no category"
+      "gives no class to 1 of its 1 images (first a.png)"
     ),
     (
       #"{"images": [IMAGE], "annotations": [{"image_id": 1, "category_id": 9}, {"image_id": 1, "category_id": 8}]}"#,
@@ -134,7 +134,7 @@ import Testing
     let list = try folder.write(
       "train2018.json",
       json.replacingOccurrences(of: "IMAGE", with: #"{"id": 1, "file_name": "a.png"}"#))
-    let reason = try #require(error { try openDataset(at: list) }?.reason)
+    let reason = try #require(labelError(list)?.reason)
     #expect(reason.hasPrefix(expected), "\(reason)")
     #expect(!reason.contains("\n"))
   }

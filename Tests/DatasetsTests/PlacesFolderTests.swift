@@ -98,7 +98,7 @@ import Testing
       } else {
         try FileManager.default.removeItem(atPath: folder.path + "/" + file)
       }
-      return error { try openDataset(at: folder.path) }
+      return labelError(folder.path)
     }
     let list = "places365_train_standard.txt"
     let categories = "categories_places365.txt"

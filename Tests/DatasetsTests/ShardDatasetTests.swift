@@ -105,19 +105,27 @@ func zstandard(_ bytes: [UInt8]) -> [UInt8] {
     #expect(
       try problem([TarFile(name: "a.mp4", content: [1])])?.reason
         == "holds no images; most of its files are .mp4 (1 of them)")
+    // Images are there without their classes.
+    let path = folder.path + "/x.tar"
+    #expect(try problem(image + [TarFile(name: "s/0.cls", content: Array("-7".utf8))]) == nil)
     #expect(
-      try problem(image + [TarFile(name: "s/0.cls", content: Array("-7".utf8))])?.kind == .malformed
-    )
+      try openDataset(at: path).notes == [
+        path + ": s/0.png has a class below 0, which is none, as others may"
+      ])
     #expect(
-      try problem(image + [TarFile(name: "s/0.cls", content: Array("999999999".utf8))])?.kind
-        == .malformed)
-    #expect(try problem(Self.samples(0..<2) { $0 == 0 ? Self.cls(0) : [] })?.kind == .malformed)
+      try problem(image + [TarFile(name: "s/0.cls", content: Array("999999999".utf8))]) == nil)
+    #expect(labelError(path)?.kind == .malformed)
+    #expect(try problem(Self.samples(0..<2) { $0 == 0 ? Self.cls(0) : [] }) == nil)
+    #expect(
+      labelError(path)?.reason.hasPrefix("gives no class to 1 of its 2 images (first ") == true)
+    #expect(kind { try openDataset(at: path, classes: ["0", "1"]) } == .malformed)
+    // A number beside words is a word.
     #expect(
       try problem(
         Self.samples(0..<2) {
           [TarFile(name: "s/\($0).cls", content: Array((["1", "x"][$0]).utf8))]
-        })?
-        .kind == .malformed)
+        }) == nil)
+    #expect(try openDataset(at: path).classes == ["1", "x"])
     let text = try folder.write("t.tar", Array(repeating: UInt8(ascii: "x"), count: 5000))
     #expect(error { try openDataset(at: text) }?.reason == "is no tar archive")
   }

@@ -108,6 +108,32 @@ import Torch
     }
   }
 
+  @Test func `a byte-order mark is skipped, zero bytes end paths, and bytes are kept`() throws {
+    #expect(try lines("\u{FEFF}a\nb\n", atMost: 9) == [["a", "b"]])
+    #expect(try lines("\u{FEFF}", atMost: 9).isEmpty)
+    #expect(try lines("a.jpg\0b\nc.jpg\0\0d\r", atMost: 9) == [["a.jpg", "b\nc.jpg", "d\r"]])
+    let shop = try Workshop()
+    let name: [UInt8] = Array("caf".utf8) + [0xE9]
+    try Data(name + [0x0A]).write(to: URL(fileURLWithPath: shop("lines")))
+    let found = try #require(try LineStream(path: shop("lines")).lines(atMost: 9))
+    #expect(found.map(\.pathBytes) == [name] && ImageFiles(paths: found).name(of: 0) == "caf\\xe9")
+  }
+
+  @Test func `strays of a folder are images without a class`() throws {
+    let shop = try Workshop()
+    try shop.makeClasses(perClass: 2)
+    try shop.copy("classes/val/bright/val-0.png", to: "classes/val/stray.png")
+    let inputs = try ImageInputs([shop("classes/val")])
+    #expect(inputs.count == 7 && inputs.parts[0].images.classes == ["bright", "dark"])
+    let images = inputs.parts[0].images
+    let stray = try #require((0..<7).first { images.name(of: $0).hasSuffix("/stray.png") })
+    #expect(images.label(of: stray) == nil && images.notes.isEmpty)
+    let matched = try ImageInputs([
+      shop("classes/val/*/val-0.png"), "file://" + shop("classes/val"),
+    ])
+    #expect(matched.count == 9)
+  }
+
   /// What a slow writer has written so far is handed over before it goes on.
   @Test func linesOfPipes() throws {
     var ends: [Int32] = [0, 0]

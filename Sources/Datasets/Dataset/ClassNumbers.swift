@@ -1,3 +1,11 @@
+/// A name that equals another only byte by byte. Swift's strings are equal where they mean the same
+/// characters; files and classes are not: `é` can be one character or two.
+struct ExactName: Hashable {
+  private let bytes: [UInt8]
+
+  init(_ name: some StringProtocol) { bytes = Array(name.utf8) }
+}
+
 /// How the classes of one part of a set are numbered in another.
 struct ClassNumbers {
   /// For each class its number in the other part; −1 for one that is neither there nor used.
@@ -12,8 +20,10 @@ struct ClassNumbers {
     _ names: [String], among wanted: [String], used: (Int) -> Bool = { _ in true }, path: String
   ) throws(DatasetError) {
     let places = Dictionary(
-      wanted.enumerated().map { ($1, Int32($0)) }, uniquingKeysWith: { first, _ in first })
-    numbers = names.map { places[$0] ?? -1 }
+      wanted.enumerated().map { (ExactName($1), Int32($0)) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    numbers = names.map { places[ExactName($0)] ?? -1 }
     let extra = names.indices.filter { numbers[$0] < 0 && used($0) }.map { names[$0] }
     if !extra.isEmpty { throw Self.differ(path, extra: extra, wanted: wanted, names: names) }
   }

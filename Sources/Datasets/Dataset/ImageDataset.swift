@@ -1,3 +1,4 @@
+import FileSystem
 public import Imaging
 
 /// A numbered set of images, some with a class.
@@ -15,11 +16,40 @@ public protocol ImageDataset: Sendable {
   func name(of index: Int) -> String
   /// How the images lie in storage; one run unless the set says otherwise.
   var layout: DatasetLayout { get }
+  /// What is wrong with the classes of a set whose images can be used without them; ``classes`` is nil
+  /// then.
+  var labelProblem: DatasetError? { get }
+  /// What lies at the set's path and is not used, a sentence each, for people.
+  var notes: [String] { get }
   /// The image, still encoded where the set holds files. May block on input.
   func content(of index: Int) throws(ImageError) -> ImageContent
 }
 
 extension ImageDataset {
+  /// Nothing is left out.
+  public var notes: [String] { [] }
+
+  /// Nothing is wrong.
+  public var labelProblem: DatasetError? { nil }
+
+  /// Checks that every image has a class, for those who learn or count by classes.
+  ///
+  /// - Parameter path: what the set is called in messages.
+  /// - Throws: `DatasetError` where the classes cannot be used or an image has none. A set without any
+  ///   classes passes.
+  /// - Complexity: O(`count`)
+  public func checkLabels(path: String) throws(DatasetError) {
+    if let labelProblem { throw labelProblem }
+    guard classes != nil else { return }
+    var missing: [Int] = []
+    for index in 0..<count where label(of: index) == nil { missing.append(index) }
+    guard let first = missing.first else { return }
+    throw DatasetError(
+      .malformed, path: path,
+      "gives no class to \(missing.count) of its \(count) images (first \(name(of: first))); give one "
+        + "to every image")
+  }
+
   /// The whole image with 1 or 3 channels.
   public func image(at index: Int, channels: Int = 3) throws(ImageError) -> ByteImage {
     do throws(ImageError) {
@@ -28,6 +58,11 @@ extension ImageDataset {
       throw ImageError(error.kind, name: error.name ?? name(of: index), error.reason)
     }
   }
+}
+
+/// A set to whose notes more can be added.
+protocol NotedDataset: ImageDataset {
+  var notes: [String] { get set }
 }
 
 /// Which part of a set that has been divided by its makers.
@@ -67,8 +102,8 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Creates an error.
   public init(_ kind: Kind, path: String, _ reason: String) {
     self.kind = kind
-    self.path = path
-    self.reason = reason
+    self.path = path.shownPath
+    self.reason = reason.shownPath
   }
 
   /// The path and the reason.

@@ -1,3 +1,4 @@
+import FileSystem
 import Imaging
 
 #if canImport(Glibc)
@@ -32,7 +33,9 @@ struct FileIdentity: Hashable {
   /// Asks the file system, which follows links; nil where there is no file.
   init?(_ path: String, _ range: Range<Int>?) {
     var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    guard path.withSystemPath({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      return nil
+    }
     device = UInt64(truncatingIfNeeded: status.st_dev)
     file = UInt64(truncatingIfNeeded: status.st_ino)
     offset = range?.lowerBound ?? 0

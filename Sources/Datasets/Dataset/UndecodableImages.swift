@@ -21,8 +21,8 @@ public struct UndecodableImage: Hashable, Sendable, CustomStringConvertible {
 /// The images of a set that could not be decoded so far, and how many may be.
 package struct UndecodableImages: Sendable {
   package let limit: Int
-  /// Where the limit is set, for the advice of the error.
-  private let setting: String
+  /// Where the limit is set, for the advice of the error; nil where nobody can set it.
+  private let setting: String?
   package private(set) var found: [UndecodableImage] = []
   private var indices: Set<Int> = []
 
@@ -31,7 +31,7 @@ package struct UndecodableImages: Sendable {
     fraction > 0 ? max(1, Int(fraction * Double(count))) : 0
   }
 
-  package init(limit: Int, setting: String = "data.brokenLimit of the recipe") {
+  package init(limit: Int, setting: String? = nil) {
     self.limit = limit
     self.setting = setting
   }
@@ -51,13 +51,14 @@ package struct UndecodableImages: Sendable {
   /// limit is set.
   package static func tooMany(
     _ number: Int, of count: Int, limit: Int, examples: [UndecodableImage], path: String,
-    setting: String
+    setting: String?
   ) -> DatasetError {
     let named = examples.map(\.description).joined(separator: "; ")
     let rest = number > examples.count ? "; …" : ""
     return DatasetError(
       .tooManyBroken, path: path,
       "\(number) of \(count) images could not be decoded, \(limit) may be: "
-        + "\(named)\(rest). Remove or repair them, or raise the limit (\(setting))")
+        + "\(named)\(rest). Remove or repair them"
+        + (setting.map { ", or raise the limit (\($0))" } ?? ""))
   }
 }

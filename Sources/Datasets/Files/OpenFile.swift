@@ -1,3 +1,4 @@
+import FileSystem
 import Imaging
 
 #if canImport(Glibc)
@@ -38,7 +39,7 @@ final class OpenFile: ByteSource {
   private let descriptor: Int32
 
   init(_ path: String) throws(ImageError) {
-    let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let opened = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard opened >= 0 else {
       throw errno == ENOENT || errno == ENOTDIR
         ? ImageError(.missing, name: path, "there is no such file")

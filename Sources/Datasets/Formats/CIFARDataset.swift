@@ -108,7 +108,13 @@ public struct CIFARDataset: ImageDataset {
   ) throws(DatasetError) -> [String] {
     guard names.contains(kind.namesFile) else { return (0..<kind.classCount).map(String.init) }
     let file = joined(path, kind.namesFile)
-    let text = try String(decoding: content(of: file), as: UTF8.self)
+    let bytes: [UInt8]
+    do throws(ImageError) {
+      bytes = try readText(file, limit: 1 << 20)
+    } catch {
+      throw DatasetError(error, path: file)
+    }
+    let text = String(decoding: bytes, as: UTF8.self)
     let lines = text.split(whereSeparator: \.isNewline).map(String.init).filter { !$0.isEmpty }
     guard lines.count == kind.classCount, Set(lines).count == lines.count else {
       throw DatasetError(

@@ -1,14 +1,18 @@
+import FileSystem
 public import Imaging
 
 /// The images in a folder and its subfolders, in the order of their paths.
 ///
-/// Where all of them sit in immediate subfolders, those are the classes (also the empty ones).
-/// Hidden files and folders are skipped; links are followed, each folder once.
-public struct FolderDataset: ImageDataset {
+/// Where they sit in immediate subfolders, those are the classes (also the empty ones). A few images
+/// elsewhere, a quarter of all at most, do not change that: they are left out, and ``notes`` name them.
+/// Hidden files and folders and the system's own (`__MACOSX`, `@eaDir`, …) are skipped; links are
+/// followed, each folder once.
+public struct FolderDataset: ImageDataset, NotedDataset {
   /// The folder.
   public let path: String
   /// The names of the immediate subfolders, sorted, where they are classes.
   public let classes: [String]?
+  public package(set) var notes: [String]
   private let paths: StringTable
   private let labels: [Int32]
   private let limits: ImageLimits
@@ -28,23 +32,51 @@ public struct FolderDataset: ImageDataset {
     if let classes { self = try relabeled(classes) }
   }
 
-  init(path: String, listing: FolderListing, limits: ImageLimits) {
+  /// Takes all images in a folder and below it, for those who need no classes; an image outside of the
+  /// classes' folders then has none. nil for what is no folder, for one without images, and for one of tar
+  /// archives.
+  ///
+  /// - Throws: `DatasetError` of kind `unreadable`.
+  package init?(
+    allImagesBelow path: String, limits: ImageLimits = .standard
+  ) throws(DatasetError) {
+    guard PathKind(path) == .folder, try !ShardFolderFormat().recognizes(PathFacts(path)) else {
+      return nil
+    }
+    let listing = try FolderListing(path)
+    guard !listing.images.isEmpty else { return nil }
+    self.init(path: path, listing: listing, keepsStrays: true, limits: limits)
+  }
+
+  init(path: String, listing: FolderListing, keepsStrays: Bool = false, limits: ImageLimits) {
     self.path = path
     self.limits = limits
-    paths = listing.images
-    let owners = listing.images.map { path -> Substring? in
-      let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-      return parts.count == 2 ? parts[0] : nil
-    }
-    if owners.allSatisfy({ $0 != nil }) {
-      let names = listing.folders
-      let numbers = Dictionary(
-        uniqueKeysWithValues: names.enumerated().map { (Substring($1), Int32($0)) })
-      classes = names
-      labels = owners.compactMap { $0.flatMap { numbers[$0] } }
+    notes = listing.notes
+    let outside = listing.owners.indices.filter { listing.owners[$0] < 0 }
+    let inside = listing.images.count - outside.count
+    // Decided by the whole: a stray image does not take the classes from all others.
+    if inside > 0, outside.count * 4 <= listing.images.count {
+      classes = listing.folders.map(\.shownPath)
+      guard !outside.isEmpty, !keepsStrays else {
+        (paths, labels) = (listing.images, listing.owners)
+        return
+      }
+      let kept = listing.owners.indices.filter { listing.owners[$0] >= 0 }
+      paths = StringTable(kept.lazy.map { listing.images[$0] })
+      labels = kept.map { listing.owners[$0] }
+      notes.append(
+        "\(counted(outside.count, "image")) not used, outside of the folders of the "
+          + "\(listing.folders.count) classes: \(firstFew(outside.prefix(4).map { listing.images[$0] }))"
+      )
     } else {
+      (paths, labels) = (listing.images, [])
       classes = nil
-      labels = []
+      if inside > 0, !keepsStrays {
+        notes.append(
+          "there are no classes: \(inside) images are in folders of their own and "
+            + "\(outside.count) beside or below those (\(firstFew(outside.prefix(4).map { listing.images[$0] })))"
+        )
+      }
     }
   }
 
@@ -52,6 +84,7 @@ public struct FolderDataset: ImageDataset {
     path = other.path
     paths = other.paths
     limits = other.limits
+    notes = other.notes
     self.classes = classes
     self.labels = labels
   }
@@ -72,10 +105,12 @@ public struct FolderDataset: ImageDataset {
   public var count: Int { paths.count }
 
   /// The number of the subfolder an image is in.
-  public func label(of index: Int) -> Int? { labels.isEmpty ? nil : Int(labels[index]) }
+  public func label(of index: Int) -> Int? {
+    labels.isEmpty || labels[index] < 0 ? nil : Int(labels[index])
+  }
 
-  /// The path below the folder.
-  public func name(of index: Int) -> String { paths[index] }
+  /// The path below the folder; bytes that are no text as `\xe9`.
+  public func name(of index: Int) -> String { paths[index].shownPath }
 
   /// Reads the file.
   public func content(of index: Int) throws(ImageError) -> ImageContent {
@@ -85,12 +120,6 @@ public struct FolderDataset: ImageDataset {
 
 extension FolderDataset: StoredDataset {
   func place(of index: Int) -> StoredPlace? { .file(joined(path, paths[index])) }
-}
-
-/// A path below a folder; an absolute one stays as it is.
-func joined(_ folder: String, _ path: String) -> String {
-  if path.hasPrefix("/") { return path }
-  return folder.hasSuffix("/") ? folder + path : folder + "/" + path
 }
 
 /// Any folder: the images in it and below it.

@@ -1,93 +1,55 @@
 import Imaging
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// What lies in a folder and below it.
 struct FolderListing {
-  /// Paths of image files below the folder, names sorted byte by byte within each folder.
+  /// Paths of image files below the folder, names sorted byte by byte within each folder. A link with
+  /// an image's name that leads nowhere is among them: it is an image that cannot be read.
   private(set) var images = StringTable()
+  /// For each image the number in `folders` of the one that it is directly in; −1 for one that is beside
+  /// the folders or deeper.
+  private(set) var owners: [Int32] = []
   /// Names of the immediate subfolders, sorted.
   private(set) var folders: [String] = []
+  /// Names of the system's folders, wherever they are.
+  private(set) var systemFolders: [String] = []
   /// How many files have each other extension.
   private(set) var others: [String: Int] = [:]
-  private var seen: Set<FileIdentity> = []
-
-  private struct FileIdentity: Hashable {
-    var device: UInt64
-    var file: UInt64
-  }
+  private var seen: Set<FolderEntry.Kind> = []
+  private let most: Int
 
   /// Lists a folder and everything below it.
-  init(_ path: String) throws(DatasetError) {
-    try list(path, below: "")
+  ///
+  /// - Parameter most: where there are more images, listing ends after one more.
+  init(_ path: String, atMost most: Int = .max) throws(DatasetError) {
+    self.most = most
+    seen.insert(FolderEntry.Kind(path))
+    try list(path, below: "", owner: -1, depth: 0)
   }
 
-  private mutating func list(_ folder: String, below prefix: String) throws(DatasetError) {
-    for entry in try entries(of: folder) {
-      let path = joined(folder, entry.name)
+  private mutating func list(
+    _ folder: String, below prefix: String, owner: Int32, depth: Int
+  ) throws(DatasetError) {
+    let (entries, system) = try FolderEntry.all(in: folder)
+    systemFolders += system
+    for entry in entries where images.count <= most {
       switch entry.kind {
-      case .folder(let identity):
-        if prefix.isEmpty { folders.append(entry.name) }
+      case .folder:
+        if depth == 0 { folders.append(entry.name) }
         // A folder met twice was linked to, perhaps from inside itself.
-        guard seen.insert(identity).inserted else { continue }
-        try list(path, below: prefix + entry.name + "/")
-      case .file:
-        let suffix = fileExtension(entry.name)
-        if ImageFormat.allExtensions.contains(suffix) {
+        guard seen.insert(entry.kind).inserted else { continue }
+        try list(
+          joined(folder, entry.name), below: prefix + entry.name + "/",
+          owner: depth == 0 ? Int32(folders.count - 1) : -1, depth: depth + 1)
+      case .file, .nothing:
+        if entry.isImage {
           images.append(prefix + entry.name)
-        } else {
-          others[suffix, default: 0] += 1
+          owners.append(owner)
+        } else if entry.kind == .file {
+          others[fileExtension(entry.name), default: 0] += 1
         }
+      case .other: break
       }
     }
-  }
-
-  private struct Entry {
-    enum Kind {
-      case file
-      case folder(FileIdentity)
-    }
-    var name: String
-    var kind: Kind
-  }
-
-  private mutating func entries(of folder: String) throws(DatasetError) -> [Entry] {
-    guard let stream = opendir(folder) else {
-      let reason = String(cString: strerror(errno))
-      throw DatasetError(.unreadable, path: folder, "cannot be listed: \(reason)")
-    }
-    defer { closedir(stream) }
-    var status = stat()
-    if stat(folder, &status) == 0 { seen.insert(identity(status)) }
-    var found: [Entry] = []
-    while let next = readdir(stream) {
-      let name = entryName(next)
-      if name.hasPrefix(".") { continue }
-      // Only links and file systems that do not say need a question of their own.
-      if Int32(next.pointee.d_type) == Int32(DT_REG) {
-        found.append(Entry(name: name, kind: .file))
-      } else if stat(joined(folder, name), &status) == 0 {
-        switch status.st_mode & S_IFMT {
-        case S_IFDIR: found.append(Entry(name: name, kind: .folder(identity(status))))
-        case S_IFREG: found.append(Entry(name: name, kind: .file))
-        default: break
-        }
-      }
-    }
-    found.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-    return found
-  }
-
-  private func identity(_ status: stat) -> FileIdentity {
-    FileIdentity(
-      device: UInt64(truncatingIfNeeded: status.st_dev),
-      file: UInt64(truncatingIfNeeded: status.st_ino))
   }
 
   /// A sentence for a folder without images: how many files there are of which kinds.
@@ -98,72 +60,44 @@ struct FolderListing {
       .map { "\($0.value) \($0.key.isEmpty ? "without extension" : "." + $0.key)" }
       .joined(separator: ", ")
     let total = others.values.reduce(0, +)
-    return "holds no images among its \(total) file\(total == 1 ? "" : "s") (\(kinds)); \(expected)"
+    let found = "holds no images among its \(total) file\(total == 1 ? "" : "s") (\(kinds))"
+    let remedy = unreadKinds.first.map { "; \(Self.remedy($0.key))" } ?? ""
+    return "\(found); \(expected)\(remedy)"
   }
-}
 
-/// The part after the last full stop, in lower case.
-func fileExtension(_ name: String) -> String {
-  guard let stop = name.lastIndex(of: "."), stop != name.startIndex else { return "" }
-  return name[name.index(after: stop)...].lowercased()
-}
+  /// Files of picture formats that are not read, the most frequent kind first.
+  private var unreadKinds: [(key: String, value: Int)] {
+    others.filter { ImageFormat.unreadExtensions.contains($0.key) }
+      .sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+  }
 
-private func entryName(_ entry: UnsafeMutablePointer<dirent>) -> String {
-  // The name's field is longer than the record, so its bytes are read where they are.
-  let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-  let start = UnsafeRawPointer(entry) + offset
-  return String(cString: start.assumingMemoryBound(to: CChar.self))
-}
+  private static func remedy(_ kind: String) -> String {
+    "convert them to JPEG or PNG, for example with ImageMagick: magick mogrify -format jpg *.\(kind)"
+  }
 
-/// What a path leads to.
-enum PathKind {
-  case nothing
-  case file
-  case folder
-  case other
-
-  init(_ path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      self = .nothing
-      return
+  /// What is left out of the images, a sentence each.
+  var notes: [String] {
+    var notes: [String] = []
+    if let first = unreadKinds.first {
+      let count = unreadKinds.reduce(0) { $0 + $1.value }
+      let kinds = unreadKinds.prefix(5).map { "\($0.value) .\($0.key)" }.joined(separator: ", ")
+      notes.append(
+        "\(counted(count, "picture")) of a kind that is not read (\(kinds)); "
+          + Self.remedy(first.key))
     }
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: self = .file
-    case S_IFDIR: self = .folder
-    default: self = .other
+    let shards = others.filter { ["tar", "tgz"].contains($0.key) }.values.reduce(0, +)
+    if shards > 0 {
+      notes.append(
+        "\(counted(shards, "tar archive")) not used beside the images; name one to open it")
     }
+    if let note = Self.note(systemFolders: systemFolders) { notes.append(note) }
+    return notes
   }
-}
 
-/// The names of what a folder holds, hidden ones left out, sorted.
-func names(in folder: String) throws(DatasetError) -> [String] {
-  guard let stream = opendir(folder) else {
-    throw DatasetError(
-      .unreadable, path: folder, "cannot be listed: \(String(cString: strerror(errno)))")
+  /// A sentence on the system's folders; nil where there are none.
+  static func note(systemFolders names: [String]) -> String? {
+    guard !names.isEmpty else { return nil }
+    let kinds = Set(names).sorted()
+    return "\(counted(names.count, "folder")) the system's and not used: \(firstFew(kinds))"
   }
-  defer { closedir(stream) }
-  var found: [String] = []
-  while let next = readdir(stream) {
-    let name = entryName(next)
-    if !name.hasPrefix(".") { found.append(name) }
-  }
-  return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-}
-
-/// The names of the folders that a folder holds, hidden ones left out, sorted; links are followed.
-func subfolders(of folder: String) throws(DatasetError) -> [String] {
-  guard let stream = opendir(folder) else {
-    throw DatasetError(
-      .unreadable, path: folder, "cannot be listed: \(String(cString: strerror(errno)))")
-  }
-  defer { closedir(stream) }
-  var found: [String] = []
-  while let next = readdir(stream) {
-    let name = entryName(next)
-    // Of files, of which there may be millions, nothing more is asked.
-    if name.hasPrefix(".") || Int32(next.pointee.d_type) == Int32(DT_REG) { continue }
-    if PathKind(joined(folder, name)) == .folder { found.append(name) }
-  }
-  return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
 }

@@ -8,6 +8,7 @@ public struct IDXDataset: ImageDataset {
   /// The numbers of the classes, "0" to the largest label, or the names that were given; nil without a
   /// file of labels.
   public let classes: [String]?
+  public let labelProblem: DatasetError?
   private let file: String
   private let size: PixelSize
   private let pixels: [UInt8]
@@ -31,22 +32,28 @@ public struct IDXDataset: ImageDataset {
     size = PixelSize(width: contents.shape[2], height: contents.shape[1])
     pixels = contents.values
     guard let labelFile else {
-      labels = []
-      classes = nil
+      (classes, labels, labelProblem) = (nil, [], nil)
       return
     }
-    let tags = try IDXFile(labelFile, dimensions: 1)
-    guard tags.count == contents.count else {
-      throw DatasetError(
-        .malformed, path: labelFile,
-        "has \(tags.count) labels for the \(contents.count) images of \(file)")
+    do throws(DatasetError) {
+      let tags = try IDXFile(labelFile, dimensions: 1)
+      guard tags.count == contents.count else {
+        throw DatasetError(
+          .malformed, path: labelFile,
+          "has \(tags.count) labels for the \(contents.count) images of \(file)")
+      }
+      let names = (0...(tags.values.max() ?? 0)).map { String($0) }
+      let used = Set(tags.values)
+      let map = try ClassNumbers(
+        names, among: wanted ?? names, used: { used.contains(UInt8($0)) }, path: labelFile)
+      (classes, labels, labelProblem) = (
+        wanted ?? names, tags.values.map { map.numbers[Int($0)] }, nil
+      )
+    } catch {
+      // Images can be looked at without their classes.
+      if wanted != nil { throw error }
+      (classes, labels, labelProblem) = (nil, [], error)
     }
-    let names = (0...(tags.values.max() ?? 0)).map { String($0) }
-    let used = Set(tags.values)
-    let map = try ClassNumbers(
-      names, among: wanted ?? names, used: { used.contains(UInt8($0)) }, path: labelFile)
-    labels = tags.values.map { map.numbers[Int($0)] }
-    classes = wanted ?? names
   }
 
   /// Number of images.
@@ -197,10 +204,6 @@ struct IDXFile {
     }
     return volume
   }
-}
-
-func lastComponent(_ path: String) -> String {
-  String(path.split(separator: "/").last ?? "")
 }
 
 func withoutGzip(_ name: String) -> String {

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 public import Imaging
 
@@ -15,6 +16,7 @@ public struct INaturalistDataset: ImageDataset {
   public let path: String
   /// The names of the categories; nil for a file without annotations.
   public let classes: [String]?
+  public let labelProblem: DatasetError?
   private let folder: String
   private let paths: StringTable
   private let labels: [Int32]
@@ -50,30 +52,31 @@ public struct INaturalistDataset: ImageDataset {
         throw DatasetError(
           .malformed, path: path, "has no annotations, so its images have no classes")
       }
-      classes = nil
-      labels = []
+      (classes, labels, labelProblem) = (nil, [], nil)
       return
     }
-    let categories = try Categories(list, path: path)
-    let own = try Self.labels(of: list.images, annotations, categories, path: path)
-    guard let wanted, wanted != categories.names else {
-      (classes, labels) = (categories.names, own)
-      return
+    do throws(DatasetError) {
+      let categories = try Categories(list, path: path)
+      (classes, labels) = try Self.labels(
+        of: list.images, annotations, categories, among: wanted, path: path)
+      labelProblem = nil
+    } catch {
+      // Images can be looked at without their classes.
+      if wanted != nil { throw error }
+      (classes, labels, labelProblem) = (nil, [], error)
     }
-    let used = Set(own)
-    let map = try ClassNumbers(
-      categories.names, among: wanted, used: { used.contains(Int32($0)) }, path: path)
-    (classes, labels) = (wanted, own.map { map.numbers[Int($0)] })
   }
 
   /// Number of images.
   public var count: Int { paths.count }
 
   /// The class of an image.
-  public func label(of index: Int) -> Int? { labels.isEmpty ? nil : Int(labels[index]) }
+  public func label(of index: Int) -> Int? {
+    labels.isEmpty || labels[index] < 0 ? nil : Int(labels[index])
+  }
 
   /// The path as the list has it.
-  public func name(of index: Int) -> String { paths[index] }
+  public func name(of index: Int) -> String { paths[index].shownPath }
 
   /// Reads the file.
   public func content(of index: Int) throws(ImageError) -> ImageContent {
@@ -89,8 +92,8 @@ extension INaturalistDataset {
   /// The number among the categories of each image's.
   private static func labels(
     of images: [List.Image], _ annotations: [List.Annotation], _ categories: Categories,
-    path: String
-  ) throws(DatasetError) -> [Int32] {
+    among wanted: [String]?, path: String
+  ) throws(DatasetError) -> (classes: [String], labels: [Int32]) {
     var owners: [Int: Int32] = [:]
     owners.reserveCapacity(annotations.count)
     for annotation in annotations {
@@ -110,15 +113,20 @@ extension INaturalistDataset {
     var labels: [Int32] = []
     labels.reserveCapacity(images.count)
     for image in images {
-      guard let label = owners[image.id] else {
+      let label = owners[image.id]
+      if wanted != nil, label == nil {
         throw DatasetError(
           .malformed, path: path,
           "gives \(image.file_name) (image \(image.id)) no category; expected one annotation for each "
             + "image")
       }
-      labels.append(label)
+      labels.append(label ?? -1)
     }
-    return labels
+    guard let wanted, wanted != categories.names else { return (categories.names, labels) }
+    let used = Set(labels)
+    let map = try ClassNumbers(
+      categories.names, among: wanted, used: { used.contains(Int32($0)) }, path: path)
+    return (wanted, labels.map { map.numbers[Int($0)] })
   }
 
   /// What of a JSON file is read.
@@ -229,7 +237,7 @@ struct INaturalistFolder {
 private func decoded<Value: Decodable>(_ path: String) throws(DatasetError) -> Value {
   let bytes: Data
   do throws(ImageError) {
-    bytes = Data(try readFile(path, limit: INaturalistDataset.largestFile))
+    bytes = Data(try readText(path, limit: INaturalistDataset.largestFile))
   } catch {
     throw DatasetError(error, path: path)
   }

@@ -1,17 +1,21 @@
+import FileSystem
 public import Imaging
 
 /// Images named by the lines of a text file: a path, or a path and a class.
 ///
 /// Paths are relative to the list's folder. A class follows a tab, or, if it is a whole number, a
-/// space. Lines that are empty or begin with `#` are skipped. Either all lines have a class or
-/// none; classes that are all whole numbers are those numbers, others are sorted.
+/// space; or the file has comma-separated values, `image,label`. Lines that are empty or begin with `#`
+/// are skipped; a list of paths that end with a zero byte (`find -print0`) is read as well. Classes that
+/// are all whole numbers are those numbers, others are sorted.
 public struct ListDataset: ImageDataset {
   /// The text file.
   public let path: String
   /// Names of the classes, or their numbers where the list has numbers.
   public let classes: [String]?
+  public let labelProblem: DatasetError?
   private let folder: String
   private let paths: StringTable
+  /// −1 for an image without a class.
   private let labels: [Int32]
   private let limits: ImageLimits
 
@@ -26,9 +30,9 @@ public struct ListDataset: ImageDataset {
   public init(
     path: String, classes wanted: [String]? = nil, limits: ImageLimits = .standard
   ) throws(DatasetError) {
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "."
     try self.init(
-      path: path, folder: folder, isRelative: false, limits: limits
+      path: path, folder: folder, isRelative: false, needsLabels: wanted != nil, limits: limits
     ) { tags throws(DatasetError) in try numbered(tags, wanted, path) }
   }
 
@@ -38,9 +42,9 @@ public struct ListDataset: ImageDataset {
     path: String, folder: String, names: [String], classes wanted: [String]?, limits: ImageLimits
   ) throws(DatasetError) {
     try self.init(
-      path: path, folder: folder, isRelative: true, limits: limits
+      path: path, folder: folder, isRelative: true, needsLabels: wanted != nil, limits: limits
     ) { tags throws(DatasetError) in
-      guard !tags.isEmpty else {
+      guard tags.contains(where: { $0 != nil }) else {
         throw DatasetError(
           .malformed, path: path,
           "gives its images no classes; expected lines of a path and a number")
@@ -50,53 +54,97 @@ public struct ListDataset: ImageDataset {
       let used = Set(labels)
       let map = try ClassNumbers(
         names, among: wanted, used: { used.contains(Int32($0)) }, path: path)
-      return (wanted, labels.map { map.numbers[Int($0)] })
+      return (wanted, labels.map { $0 < 0 ? $0 : map.numbers[Int($0)] })
     }
   }
 
+  /// Takes files by their paths.
+  init(path: String, files: [String], limits: ImageLimits) {
+    self.path = path
+    self.limits = limits
+    folder = "."
+    paths = StringTable(files)
+    (classes, labels, labelProblem) = (nil, [], nil)
+  }
+
   private init(
-    path: String, folder: String, isRelative: Bool, limits: ImageLimits,
-    classes: ([Substring]) throws(DatasetError) -> (classes: [String]?, labels: [Int32])
+    path: String, folder: String, isRelative: Bool, needsLabels: Bool, limits: ImageLimits,
+    classes: ([Substring?]) throws(DatasetError) -> (classes: [String]?, labels: [Int32])
   ) throws(DatasetError) {
     self.path = path
     self.limits = limits
     self.folder = folder
     var paths = StringTable()
-    var tags: [Substring] = []
-    for (line, tag) in try ListLines(path) {
-      let name = isRelative ? line.drop { $0 == "/" } : line
-      if !paths.isEmpty, tags.isEmpty != (tag == nil) {
-        throw DatasetError(
-          .malformed, path: path,
-          "names a class for some images and none for others (first \"\(name)\"); "
-            + "give one to every line or to none")
-      }
-      paths.append(String(name))
-      if let tag { tags.append(tag) }
+    var tags: [Substring?] = []
+    let lines = try ListLines(path)
+    var ending: String?
+    for (line, tag) in lines {
+      var name = String(isRelative ? line.drop { $0 == "/" } : line)
+      if name.hasPrefix("file://") || name.hasPrefix("~/") { name = try PathWords.path(name) }
+      if ending == nil { ending = try Self.ending(of: name, in: folder, lines.syntax, path: path) }
+      paths.append(name + (ending ?? ""))
+      tags.append(tag)
     }
     guard !paths.isEmpty else {
       throw DatasetError(.empty, path: path, "is a list without lines; expected a path on each")
     }
-    guard PathKind(joined(folder, paths[0])) == .file else {
+    self.paths = paths
+    do throws(DatasetError) {
+      let found = try classes(tags)
+      (self.classes, labels, labelProblem) = (found.classes, found.labels, nil)
+    } catch {
+      // Images can be looked at without their classes.
+      if needsLabels { throw error }
+      (self.classes, labels, labelProblem) = (nil, [], error)
+    }
+  }
+
+  /// What has to be added to the names of a list to find the files: nothing, or, where comma-separated
+  /// values name images without it, the ending of the first.
+  private static func ending(
+    of first: String, in folder: String, _ syntax: ListLines.Syntax, path: String
+  ) throws(DatasetError) -> String {
+    let file = joined(folder, first)
+    if PathKind(file) == .file { return "" }
+    let lists = "lists \"\(first)\" first, and there is no such file"
+    switch syntax {
+    case .zeros: throw ListLines.binary(path)
+    case .values(let columns):
+      for ending in ImageFormat.allExtensions.sorted() where PathKind("\(file).\(ending)") == .file
+      {
+        return "." + ending
+      }
+      let names = columns.names.map { "\"\($0)\"" }.joined(separator: ", ")
+      let column = columns.isHeading ? " (column \(columns.path + 1) of \(names))" : ""
       throw DatasetError(
         .missing, path: path,
-        "lists \"\(paths[0])\" first, and there is no such file"
-          + (isRelative
-            ? " in \(folder)"
-            : "; expected one image path a line, relative to the list's folder"))
+        "\(lists) in \(folder)\(column); expected rows of a path, relative to the list's folder, and "
+          + "a class, below a heading such as image,label")
+    case .lines:
+      if first.contains(",") {
+        throw DatasetError(
+          .missing, path: path,
+          "\(lists); where its lines are comma-separated values, begin it with a line image,label or "
+            + "call it ….csv")
+      }
+      throw DatasetError(
+        .missing, path: path,
+        lists
+          + (folder == "." || path.hasPrefix(folder)
+            ? "; expected one image path a line, relative to the list's folder" : " in \(folder)"))
     }
-    self.paths = paths
-    (self.classes, labels) = try classes(tags)
   }
 
   /// Number of lines with a path.
   public var count: Int { paths.count }
 
   /// The class on an image's line.
-  public func label(of index: Int) -> Int? { labels.isEmpty ? nil : Int(labels[index]) }
+  public func label(of index: Int) -> Int? {
+    labels.isEmpty || labels[index] < 0 ? nil : Int(labels[index])
+  }
 
-  /// The path as the list has it.
-  public func name(of index: Int) -> String { paths[index] }
+  /// The path as the list has it; bytes that are no text as `\xe9`.
+  public func name(of index: Int) -> String { paths[index].shownPath }
 
   /// Reads the file.
   public func content(of index: Int) throws(ImageError) -> ImageContent {
@@ -108,67 +156,21 @@ extension ListDataset: StoredDataset {
   func place(of index: Int) -> StoredPlace? { .file(joined(folder, paths[index])) }
 }
 
-/// The paths of a list's lines, and the classes that follow them; a sequence.
-struct ListLines: Sequence, IteratorProtocol {
-  private let bytes: [UInt8]
-  private var position = 0
-
-  /// Reads a file that is text.
-  init(_ path: String) throws(DatasetError) {
-    do throws(ImageError) {
-      bytes = try readFile(path, limit: ListDataset.largestFile)
-    } catch {
-      throw DatasetError(error, path: path)
-    }
-    if let format = ImageFormat(recognizing: bytes) {
-      throw DatasetError(
-        .malformed, path: path,
-        "is one \(format.rawValue) image; expected a folder of images or a list of their paths")
-    }
-    guard !bytes.contains(0) else {
-      throw DatasetError(
-        .malformed, path: path,
-        "is a binary file; expected \(DatasetFormats.names)")
-    }
-  }
-
-  mutating func next() -> (path: Substring, tag: Substring?)? {
-    while position < bytes.count {
-      let line = bytes[position...].prefix { $0 != 0x0A && $0 != 0x0D }
-      position = line.endIndex + 1
-      let text = String(decoding: line, as: UTF8.self).drop { $0 == " " || $0 == "\t" }
-      if text.isEmpty || text.hasPrefix("#") { continue }
-      return parsed(text)
-    }
-    return nil
-  }
-}
-
-/// The path and the class of a line.
-private func parsed(_ line: Substring) -> (path: Substring, tag: Substring?) {
-  func trimmed(_ text: Substring) -> Substring {
-    var text = text
-    while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-    return text
-  }
-  let line = trimmed(line)
-  if let tab = line.lastIndex(of: "\t") {
-    return (trimmed(line[..<tab]), line[line.index(after: tab)...])
-  }
-  if let space = line.lastIndex(of: " "), Int(line[line.index(after: space)...]) != nil {
-    return (trimmed(line[..<space]), line[line.index(after: space)...])
-  }
-  return (line, nil)
-}
-
-/// The classes and the number of each tag's.
+/// The classes and the number of each tag's; −1 for a line without one.
 private func numbered(
-  _ tags: [Substring], _ wanted: [String]?, _ path: String
+  _ tags: [Substring?], _ wanted: [String]?, _ path: String
 ) throws(DatasetError) -> (classes: [String]?, labels: [Int32]) {
-  guard !tags.isEmpty else { return (nil, []) }
-  let numbers = tags.map { Int($0) }
+  let given = tags.compactMap(\.self)
+  guard !given.isEmpty else { return (nil, []) }
+  if wanted != nil, let missing = tags.firstIndex(where: { $0 == nil }) {
+    throw DatasetError(
+      .malformed, path: path,
+      "names a class for some images and none for others (first image \(missing + 1)); "
+        + "give one to every line")
+  }
+  let numbers = given.map { Int($0) }
   if numbers.allSatisfy({ $0 != nil }) {
-    let values = numbers.compactMap { $0 }
+    let values = numbers.compactMap(\.self)
     let largest = values.max() ?? 0
     let limit = wanted?.count ?? ListDataset.mostClasses
     guard let smallest = values.min(), smallest >= 0, largest < limit else {
@@ -177,15 +179,18 @@ private func numbered(
         "has class numbers from \(values.min() ?? 0) to \(largest); "
           + "expected 0 to \(limit - 1)")
     }
-    return (wanted ?? (0...largest).map(String.init), values.map(Int32.init))
+    let labels = tags.map { tag in tag.flatMap { Int32($0) } ?? -1 }
+    return (wanted ?? (0...largest).map(String.init), labels)
   }
-  let names = Set(tags).map(String.init).sorted()
-  let order = Dictionary(
-    uniqueKeysWithValues: names.enumerated().map { (Substring($1), Int32($0)) })
-  let own = tags.map { order[$0] ?? 0 }
-  guard let wanted else { return (names, own) }
-  let map = try ClassNumbers(names, among: wanted, path: path)
-  return (wanted, own.map { map.numbers[Int($0)] })
+  // By their bytes, so that names are not taken for one another that only look the same.
+  let names = Dictionary(given.map { (ExactName($0), String($0)) }) { first, _ in first }
+    .sorted { $0.value < $1.value }
+  let order = Dictionary(names.enumerated().map { ($1.key, Int32($0)) }) { first, _ in first }
+  let own = tags.map { tag in tag.flatMap { order[ExactName($0)] } ?? -1 }
+  let classes = names.map(\.value.shownPath)
+  guard let wanted else { return (classes, own) }
+  let map = try ClassNumbers(classes, among: wanted, path: path)
+  return (wanted, own.map { $0 < 0 ? $0 : map.numbers[Int($0)] })
 }
 
 /// Any file: a list of paths.

@@ -92,6 +92,16 @@ public struct MixtureDataset: ImageDataset {
 
   public var count: Int { firsts[firsts.count - 1] }
 
+  /// That of the first source that has one.
+  public var labelProblem: DatasetError? {
+    sources.lazy.compactMap(\.dataset.labelProblem).first
+  }
+
+  /// Those of all sources.
+  public var notes: [String] {
+    sources.flatMap { source in source.dataset.notes.map { "\(source.name): \($0)" } }
+  }
+
   /// The part of all draws that a source has, 0…1.
   public func share(of source: Int) -> Double {
     guard layout.parts.count == sources.count else {

@@ -44,7 +44,9 @@ enum MixtureFile {
 
   /// Where a set is: beside the file, or among the fetched ones.
   private static func place(of word: String, in folder: String) throws(DatasetError) -> String {
-    let path = joined(folder, word)
+    let resolved = try PathWords.path(word)
+    if HTTPClient.isAddress(resolved) { return resolved }
+    let path = joined(folder, resolved)
     if case .nothing = PathKind(path), DatasetCatalog.names.contains(word) {
       return try DatasetCatalog.path(for: word)
     }
@@ -63,7 +65,7 @@ enum MixtureFile {
     let expected = "expected a list of sets, such as `- {data: photos, weight: 0.7}`"
     let bytes: [UInt8]
     do throws(ImageError) {
-      bytes = try readFile(path, limit: largest)
+      bytes = try readText(path, limit: largest)
     } catch {
       throw DatasetError(error, path: path)
     }

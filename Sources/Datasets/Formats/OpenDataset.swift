@@ -6,16 +6,18 @@ public import Imaging
 /// - A folder with CIFAR's binary files (`data_batch_1.bin`, …, or `train.bin`, …).
 /// - A folder with iNaturalist's lists (`train2018.json`, `val2018.json`, …), or one such list.
 /// - A folder with the lists and images of Places365 or Places205, as their makers lay them out.
-/// - A folder with `train` and `val` (`valid`, `validation`, `test`) subfolders: the one that
-///   `split` names.
-/// - A folder with tar archives and no images: those archives, `train…` and `val…` (`valid…`,
-///   `validation…`, `test…`) apart where there are both.
+/// - A folder with `train` and `val` (`valid`, `validation`, `dev`, `test`) subfolders, in capitals or not:
+///   the one that `split` names.
+/// - A folder of tar archives: those archives, `train…` and `val…` (`valid…`, `validation…`, `dev…`,
+///   `test…`) apart where there are both.
 /// - Any other folder: the images in it and below it.
 /// - A tar archive, packed or not, or several by a name with braces, `name-{000000..000127}.tar`; also by
 ///   an address, `https://example.org/name-{000000..000127}.tar`.
 /// - An IDX file: its images, with the labels beside it.
 /// - A YAML file: a mixture of several of these, ``MixtureDataset``.
-/// - A text file: a list of paths.
+/// - A text file: a list of paths, or comma-separated values with paths and classes.
+///
+/// A path may be a `file://` address, begin with `~`, or have `*`, `?` and `[…]` as in a shell.
 ///
 /// - Parameters:
 ///   - split: the part of a divided set; a set that is not divided is `training` as a whole.
@@ -35,6 +37,9 @@ public func openDataset(
 public func openDataset(
   at path: String, _ request: DatasetRequest
 ) throws(DatasetError) -> any ImageDataset {
+  let path = try PathWords.path(path)
+  let matches = PathWords.matches(path)
+  if !matches.isEmpty { return try openMatches(matches, of: path, request) }
   let facts = try PathFacts(path)
   for format in request.formats where format.recognizes(facts) {
     return try format.open(facts, request)

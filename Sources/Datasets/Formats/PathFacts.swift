@@ -20,25 +20,39 @@ public struct PathFacts: Sendable {
   /// folder.
   public let names: [String]
 
-  /// Looks at a path; of what a folder holds it learns no more than the names.
+  /// Which of `names` are folders; links are followed.
+  public let folders: [String]
+  /// Which of `names` are files called like images that are read.
+  public let images: [String]
+  /// Folders of the system's own, which are no part of a set.
+  let systemFolders: [String]
+
+  /// Looks at a path; of what a folder holds it learns names and kinds, and nothing
+  /// of what is below.
   ///
   /// - Throws: `DatasetError` of kind `unreadable` where a folder cannot be listed.
   public init(_ path: String) throws(DatasetError) {
     self.path = path
-    guard !HTTPClient.isAddress(path) else {
-      (kind, names) = (.address, [])
-      return
-    }
-    switch PathKind(path) {
-    case .nothing: (kind, names) = (.nothing, [])
-    case .file: (kind, names) = (.file, [])
-    case .other: (kind, names) = (.other, [])
-    case .folder:
-      kind = .folder
-      names = try Datasets.names(in: path)
-    }
+    kind = HTTPClient.isAddress(path) ? .address : Kind(PathKind(path))
+    let (entries, system) = kind == .folder ? try FolderEntry.all(in: path) : ([], [])
+    names = entries.map(\.name)
+    folders = entries.filter(\.isFolder).map(\.name)
+    images = entries.filter(\.isImage).map(\.name)
+    systemFolders = system
   }
 
   /// The last component of the path.
   public var lastName: String { lastComponent(path) }
+}
+
+extension PathFacts.Kind {
+  fileprivate init(_ kind: PathKind) {
+    self =
+      switch kind {
+      case .nothing: .nothing
+      case .file: .file
+      case .folder: .folder
+      case .other: .other
+      }
+  }
 }

@@ -4,6 +4,12 @@ struct ShardClasses {
   /// For each shard the number of each of its classes; empty where nothing changes.
   let renumbering: [[Int32]]
 
+  /// No classes.
+  init(none count: Int) {
+    classes = nil
+    renumbering = Array(repeating: [], count: count)
+  }
+
   /// - Parameter wanted: the classes that are to be used.
   init(
     _ indexes: [ShardIndex], shards: [String], wanted: [String]?
@@ -32,7 +38,7 @@ struct ShardClasses {
       renumbering = indexes.map { _ in [] }
       return
     }
-    if let unlabeled {
+    if wanted != nil, let unlabeled {
       throw DatasetError(
         .malformed, path: shards[unlabeled],
         "gives some images a class and others none; give one to every image or to none")

@@ -1,4 +1,5 @@
 import Dispatch
+import FileSystem
 public import Imaging
 import Synchronization
 
@@ -14,13 +15,15 @@ import Synchronization
 /// ``RemoteShardSettings`` allow.
 ///
 /// 20 bytes of memory an image, and its name.
-public struct ShardDataset: ImageDataset {
+public struct ShardDataset: ImageDataset, NotedDataset {
   /// What was opened: a path with braces, or one archive.
   public let path: String
   /// The archives.
   public let shards: [String]
   /// The classes' names or numbers; nil where no image has one.
   public let classes: [String]?
+  public let labelProblem: DatasetError?
+  public package(set) var notes: [String]
   private let indexes: [ShardIndex]
   /// Number of the first image of each shard, and the number of all.
   private let firsts: [Int]
@@ -104,7 +107,19 @@ public struct ShardDataset: ImageDataset {
     self.indexes = indexes
     self.files = files
     firsts = indexes.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
-    let names = try ShardClasses(indexes, shards: shards, wanted: wanted)
+    var names = ShardClasses(none: indexes.count)
+    var problem: DatasetError?
+    do throws(DatasetError) {
+      names = try ShardClasses(indexes, shards: shards, wanted: wanted)
+    } catch {
+      // Images can be looked at without their classes.
+      if wanted != nil { throw error }
+      problem = error
+    }
+    labelProblem = problem
+    notes = zip(shards, indexes).flatMap { shard, index in
+      index.notes.map { "\(shard.shownPath): \($0)" }
+    }
     classes = names.classes
     renumbering = names.renumbering
     guard count > 0 else {
@@ -134,7 +149,7 @@ public struct ShardDataset: ImageDataset {
   /// The archive's path and the path in it.
   public func name(of index: Int) -> String {
     let (shard, i) = shardPlace(of: index)
-    return shards[shard] + "/" + indexes[shard].name(i)
+    return (shards[shard] + "/" + indexes[shard].name(i)).shownPath
   }
 
   /// Reads an image from its archive.

@@ -49,29 +49,64 @@ struct ShardFileFormat: DatasetFormat {
   }
 }
 
-/// A folder of tar archives, with no images beside them.
+/// A folder of tar archives. A few images beside them do not change that, nor do a few archives make a
+/// folder of images one of archives.
 struct ShardFolderFormat: DatasetFormat {
   var name: String { ShardFileFormat().name }
 
   func recognizes(_ path: PathFacts) -> Bool {
-    path.kind == .folder && path.names.contains(where: ShardNames.isShard)
-      && !path.names.contains { ImageFormat.allExtensions.contains(fileExtension($0)) }
+    guard path.kind == .folder else { return false }
+    let shards = path.names.filter(ShardNames.isShard)
+    guard !shards.isEmpty else { return false }
+    // Many images are a set of their own, whatever they take.
+    let most = max(shards.count, 1000)
+    guard let images = try? FolderListing(path.path, atMost: most).images, images.count <= most
+    else { return false }
+    func bytes(_ names: some Sequence<String>) -> Int {
+      names.reduce(0) { $0 + (FileIdentity(joined(path.path, $1), nil)?.size ?? 0) }
+    }
+    // An archive of the folder's own images is a little larger than they are.
+    return images.count <= shards.count || bytes(shards) >= 10 * bytes(images)
   }
 
   func open(
     _ path: PathFacts, _ request: DatasetRequest
   ) throws(DatasetError) -> any ImageDataset {
     let all = path.names.filter(ShardNames.isShard)
-    func part(_ split: DatasetSplit) -> [String] {
-      let words = DividedFolderFormat.splitNames[split] ?? []
-      return all.filter { name in words.contains { name.hasPrefix($0) } }
-    }
-    let isDivided = !part(.training).isEmpty && !part(.validation).isEmpty
+    let training = all.filter { Self.split(of: $0) == .training }
+    let validation = all.filter { Self.split(of: $0) == .validation }
+    let isDivided = !training.isEmpty && !validation.isEmpty
     if !isDivided {
       try request.refuseValidation(of: path.path, "has no shards called val… or test…")
     }
-    let shards = (isDivided ? part(request.split) : all).map { joined(path.path, $0) }
-    return try ShardDataset(
-      path: path.path, shards: shards, classes: request.classes, limits: request.limits)
+    let names = !isDivided ? all : request.split == .training ? training : validation
+    var set = try ShardDataset(
+      path: path.path, shards: names.map { joined(path.path, $0) }, classes: request.classes,
+      limits: request.limits)
+    let unused = isDivided ? all.filter { Self.split(of: $0) == nil } : []
+    if !unused.isEmpty {
+      set.notes.append(
+        "\(counted(unused.count, "tar archive")) neither train… nor val… and not used: "
+          + firstFew(unused))
+    }
+    let images = (try? FolderListing(path.path, atMost: 1000).images) ?? StringTable()
+    if !images.isEmpty {
+      set.notes.append(
+        "\(counted(images.count, "image")) not used, beside the archives: \(firstFew(images))")
+    }
+    return set
+  }
+
+  /// The part that an archive's name begins with.
+  private static func split(of name: String) -> DatasetSplit? {
+    let name = name.lowercased()
+    for split in DatasetSplit.allCases {
+      for word in DividedFolderFormat.splitNames[split] ?? [] where name.hasPrefix(word) {
+        // Not `device-000.tar`.
+        let rest = name.dropFirst(word.count)
+        if word != "dev" || rest.first?.isLetter != true { return split }
+      }
+    }
+    return nil
   }
 }

@@ -58,6 +58,10 @@ public struct SubsetDataset: ImageDataset {
 
   /// The other set's classes, also those of which no image was taken.
   public var classes: [String]? { base.classes }
+  /// The other set's.
+  public var labelProblem: DatasetError? { base.labelProblem }
+  /// The other set's.
+  public var notes: [String] { base.notes }
   /// The image's class in the other set.
   public func label(of index: Int) -> Int? { base.label(of: baseIndex(of: index)) }
   /// The image's name in the other set.
@@ -120,6 +124,23 @@ extension ImageDataset {
     let choice = try StratifiedChoice(of: self, seed: seed, path: path)
     return SubsetDataset(
       self, indices: choice.indices { max(1, Int((Double($0) * fraction).rounded())) })
+  }
+
+  /// A part of each class to hold back from training, chosen as ``subset(fraction:seed:path:)`` does: at
+  /// least one image of each class that has two or more, and none of a class with one, which is needed for
+  /// training.
+  ///
+  /// - Parameter path: what the set is called in messages.
+  /// - Throws: `DatasetError` where the images have no classes.
+  /// - Precondition: `fraction` is above 0 and at most 1.
+  public func heldBack(
+    fraction: Double, seed: UInt64, path: String = "data"
+  ) throws(DatasetError) -> SubsetDataset {
+    precondition(fraction > 0 && fraction <= 1, "a part of \(fraction) of a set")
+    let choice = try StratifiedChoice(of: self, seed: seed, path: path)
+    return SubsetDataset(
+      self,
+      indices: choice.indices { $0 == 1 ? 0 : max(1, Int((Double($0) * fraction).rounded())) })
   }
 
   /// So many images of all classes together, chosen by chance as

@@ -99,7 +99,9 @@ public struct DatasetSummary: Sendable {
     if !classes.isEmpty {
       let listed: [String] = classes.prefix(10).map { entry in "\(entry.name) \(entry.count)" }
       let more = classes.count > 10 ? ", …" : ""
-      lines.append("classes  \(classes.count): \(listed.joined(separator: ", "))\(more)")
+      let none = count - classes.reduce(0) { $0 + $1.count }
+      let without = none > 0 ? "; \(none) without a class" : ""
+      lines.append("classes  \(classes.count): \(listed.joined(separator: ", "))\(more)\(without)")
       if let balance = ClassBalance(classes.map(\.count)) { lines.append("balance  \(balance)") }
     } else {
       lines.append("classes  none")

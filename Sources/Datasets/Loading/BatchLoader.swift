@@ -58,7 +58,8 @@ public final class BatchLoader: Sendable {
       dataset: dataset, transform: transform, output: output, plan: .training(plan), batch: batch,
       startingAt: number, workers: workers, depth: prefetch, attempts: limit + 1,
       cacheBytes: cacheBytes)
-    record = Mutex(Record(broken: UndecodableImages(limit: limit)))
+    record = Mutex(
+      Record(broken: UndecodableImages(limit: limit, setting: "data.brokenLimit of the recipe")))
     pipeline.start()
   }
 

@@ -1,3 +1,4 @@
+import FileSystem
 import Imaging
 
 extension ShardIndex {
@@ -26,11 +27,29 @@ extension ShardIndex {
   init(scanning archive: some ByteSource, _ stream: any ByteStream) throws(ImageError) {
     do throws(ImageError) {
       let scan = try ShardScan(stream)
-      let (entries, classes) = try numbered(scan)
+      let (entries, classes) = numbered(scan)
       try self.init(
         entries, archiveSize: archive.size,
         fingerprint: Self.fingerprint(of: archive, lastImage: entries.last?.offset ?? 0),
         classes: classes)
+      notes = scan.notes
+      if let image = scan.entries.indices.first(where: { scan.labels[$0].isBelowNone }) {
+        notes.append(
+          "\(scan.entries[image].name.shownPath) has a class below 0, which is none, as others may")
+      }
+      if count == 0, let name = scan.oddName {
+        let file = lastComponent(name)
+        let stop = file.utf8.firstIndex(of: UInt8(ascii: ".")) ?? file.endIndex
+        let (key, ending) = (file[..<stop], file[stop...])
+        let last = fileExtension(file)
+        let better =
+          key + ending.dropLast(last.count + 1).map { $0 == "." ? "_" : String($0) }.joined()
+        throw ImageError(
+          .unrecognized,
+          "holds no images: in a shard a file's name ends at its first full stop, so \(file) is the file "
+            + "\(ending) of a sample called \(key); call it \(better).\(last), or pack the images "
+            + "with mae data pack")
+      }
       if count == 0, let other = scan.others.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
         throw ImageError(
           .unrecognized,
@@ -56,7 +75,7 @@ extension ShardIndex {
 /// The entries with their classes' numbers, and the classes' names where they are words.
 private func numbered(
   _ scan: ShardScan
-) throws(ImageError) -> (entries: [ShardIndex.Entry], classes: [String]?) {
+) -> (entries: [ShardIndex.Entry], classes: [String]?) {
   var entries = scan.entries
   var words: Set<String> = []
   var hasNumbers = false
@@ -64,23 +83,34 @@ private func numbered(
     switch label {
     case .word(let word)?: words.insert(word)
     case .number(let number)?:
-      guard number >= -1 else {
-        throw ImageError(
-          .corrupt, "gives \(entries[i].name) the class \(number); expected 0 or more")
-      }
-      entries[i].label = number
+      // Below 0 is no class; who needs one says that it is missing.
+      entries[i].label = max(number, -1)
       if number >= 0 { hasNumbers = true }
     case nil: break
     }
   }
   if words.isEmpty { return (entries, nil) }
-  guard !hasNumbers else {
-    throw ImageError(.corrupt, "names some classes by numbers and others by words; give one kind")
+  // Where some are words, numbers are words too.
+  func word(_ label: ShardScan.Label?) -> String? {
+    switch label {
+    case .word(let word)?: word
+    case .number(let number)? where number >= 0: String(number)
+    default: nil
+    }
   }
+  if hasNumbers { words.formUnion(scan.labels.compactMap(word)) }
   let classes = words.sorted()
   let numbers = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, Int32($0)) })
   for (i, label) in scan.labels.enumerated() {
-    if case .word(let word)? = label { entries[i].label = numbers[word] ?? -1 }
+    entries[i].label = word(label).flatMap { numbers[$0] } ?? -1
   }
   return (entries, classes)
+}
+
+extension ShardScan.Label? {
+  /// Whether it is a number below −1, the one that says that there is no class.
+  fileprivate var isBelowNone: Bool {
+    if case .number(let number)? = self { return number < -1 }
+    return false
+  }
 }

@@ -7,7 +7,9 @@ import Imaging
 /// (8), number of images (8), bytes of names (8), bytes of class names (8), a fingerprint of the
 /// archive (4), CRC-32 of all that follows (4); then for each image its offset (8; the upper 4 bits
 /// say how it is packed), size (4), class or −1 (4) and the end of its name (4); the names; the classes'
-/// names, one a line.
+/// names, one a line. Where a class's name has a line break or a backslash, or the only one is empty, the
+/// file begins with "MAEINDX2": each name ends with a line break, and those in a name are `\n`, backslashes
+/// `\\`.
 struct ShardIndex: Sendable {
   /// One image.
   struct Entry: Hashable {
@@ -22,8 +24,11 @@ struct ShardIndex: Sendable {
   static let largestImage = Int(UInt32.max)
   static let headerBytes = 48
   private static let magic = Array("MAEINDX1".utf8)
+  private static let escapedMagic = Array("MAEINDX2".utf8)
 
   let bytes: [UInt8]
+  /// What of the archive is not used, where it was read and no sidecar file, a sentence each.
+  var notes: [String] = []
   let count: Int
   private let nameBytes: Int
 
@@ -39,7 +44,12 @@ struct ShardIndex: Sendable {
       names += entry.name.utf8
       ends.append(UInt32(names.count))
     }
-    let classNames = Array((classes ?? []).joined(separator: "\n").utf8)
+    let classLines = classes ?? []
+    let isEscaped =
+      classLines == [""] || classLines.contains { $0.utf8.contains { $0 == 0x0A || $0 == 0x5C } }
+    let classNames =
+      isEscaped
+      ? classLines.flatMap { escapedLine($0) } : Array(classLines.joined(separator: "\n").utf8)
     var body: [UInt8] = []
     body.reserveCapacity(entries.count * 20 + names.count + classNames.count)
     for entry in entries {
@@ -50,7 +60,7 @@ struct ShardIndex: Sendable {
     for end in ends { body.append(end) }
     body += names
     body += classNames
-    var bytes = Self.magic
+    var bytes = isEscaped ? Self.escapedMagic : Self.magic
     bytes.append(UInt64(archiveSize))
     bytes.append(UInt64(entries.count))
     bytes.append(UInt64(names.count))
@@ -72,7 +82,9 @@ struct ShardIndex: Sendable {
     func damaged(_ what: String) -> ImageError {
       ImageError(.corrupt, "is a damaged index of a shard (\(what)); delete it")
     }
-    guard bytes.count >= Self.headerBytes, bytes.starts(with: Self.magic) else {
+    guard bytes.count >= Self.headerBytes,
+      bytes.starts(with: Self.magic) || bytes.starts(with: Self.escapedMagic)
+    else {
       throw damaged("it has no header")
     }
     func long(_ offset: Int) -> Int? { Int(exactly: bytes.word(offset, UInt64.self)) }
@@ -98,6 +110,10 @@ struct ShardIndex: Sendable {
   var classes: [String]? {
     let start = Self.headerBytes + 20 * count + nameBytes
     guard start < bytes.count else { return nil }
+    if bytes.starts(with: Self.escapedMagic) {
+      let ended = bytes.last == 0x0A ? bytes[start..<(bytes.count - 1)] : bytes[start...]
+      return ended.split(separator: 0x0A, omittingEmptySubsequences: false).map(unescapedLine)
+    }
     return bytes[start...].split(separator: 0x0A, omittingEmptySubsequences: false).map {
       String(decoding: $0, as: UTF8.self)
     }
@@ -148,6 +164,33 @@ struct ShardIndex: Sendable {
       return lastEnd == nameBytes
     }
   }
+}
+
+/// A name as a line that ends with a line break and has none before.
+private func escapedLine(_ name: String) -> [UInt8] {
+  var line: [UInt8] = []
+  for byte in name.utf8 {
+    switch byte {
+    case 0x0A: line += Array("\\n".utf8)
+    case 0x5C: line += Array("\\\\".utf8)
+    default: line.append(byte)
+    }
+  }
+  return line + [0x0A]
+}
+
+/// The name that a line without its end stands for.
+private func unescapedLine(_ line: ArraySlice<UInt8>) -> String {
+  var name: [UInt8] = []
+  var rest = line
+  while let byte = rest.popFirst() {
+    if byte == 0x5C, let next = rest.popFirst() {
+      name.append(next == UInt8(ascii: "n") ? 0x0A : next)
+    } else {
+      name.append(byte)
+    }
+  }
+  return String(decoding: name, as: UTF8.self)
 }
 
 extension [UInt8] {

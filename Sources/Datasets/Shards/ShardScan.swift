@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Imaging
 
@@ -6,6 +7,9 @@ import Imaging
 /// Files whose paths agree up to the first full stop of their names are one sample (WebDataset's
 /// rule): an image, and perhaps its class in a `.cls` file (a number or a word) or in a `.json` file (the
 /// value of `label`, `cls` or `class`). Any of them may be packed (`.jpg.gz`, `.cls.zst`).
+///
+/// The files of a sample should follow each other. Where an archive was written without sorting, an image
+/// gets the class that has its name elsewhere in the archive, if no other image has that name.
 struct ShardScan {
   /// A class as a shard gives it.
   enum Label: Hashable {
@@ -18,6 +22,16 @@ struct ShardScan {
   private(set) var labels: [Label?] = []
   /// Endings of files in samples without an image, with their numbers.
   private(set) var others: [String: Int] = [:]
+  /// The first file of a sample without an image whose ending is of several parts: `img.0000.jpg`.
+  private(set) var oddName: String?
+  /// What of the archive is not used, a sentence each.
+  private(set) var notes: [String] = []
+  /// Classes in samples without an image; nil where such samples do not agree.
+  private var strayLabels: [String: Label?] = [:]
+  /// The numbers of the images without a class, by their samples' names.
+  private var unlabeled: [String: [Int]] = [:]
+  /// Images beside another of the same sample.
+  private var extraImages: [String] = []
 
   /// Most bytes of a file with a class.
   static let largestLabel = 1 << 20
@@ -40,8 +54,12 @@ struct ShardScan {
       }
       let (kind, packing) = unpackedEnding(ending)
       sample.endings.append(kind)
+      if sample.files == 1 { sample.first = entry.name }
       if ImageFormat.allExtensions.contains(kind) {
-        guard sample.image == nil else { continue }
+        guard sample.image == nil else {
+          extraImages.append(entry.name)
+          continue
+        }
         guard entry.size <= ShardIndex.largestImage else {
           throw ImageError(.tooLarge, "holds \(entry.name) of \(entry.size) bytes")
         }
@@ -59,10 +77,26 @@ struct ShardScan {
       }
     }
     finish(sample)
+    for (key, label) in strayLabels {
+      guard let label, let images = unlabeled[key], images.count == 1 else { continue }
+      labels[images[0]] = label
+    }
+    if !extraImages.isEmpty {
+      let names = extraImages.prefix(3).map(\.shownPath).joined(separator: ", ")
+      notes.append(
+        extraImages.count == 1
+          ? "1 image is not used because another has its name up to the first full stop: \(names)"
+          : "\(extraImages.count) images are not used because others have their names up to the first "
+            + "full stop: \(names)\(extraImages.count > 3 ? ", …" : "")")
+    }
+    if reader.unreadBytes > 0 {
+      notes.append("\(reader.unreadBytes) bytes after the archive's end are not read")
+    }
   }
 
   private struct Sample {
     var key: String
+    var first = ""
     var image: ShardIndex.Entry?
     var label: Label?
     var endings: [String] = []
@@ -71,9 +105,19 @@ struct ShardScan {
 
   private mutating func finish(_ sample: Sample) {
     if let image = sample.image {
+      if sample.label == nil { unlabeled[sample.key, default: []].append(entries.count) }
       entries.append(image)
       labels.append(sample.label)
     } else {
+      if let label = sample.label {
+        let known = strayLabels[sample.key]
+        strayLabels[sample.key] = .some(known == nil || known == .some(label) ? label : nil)
+      }
+      if oddName == nil, let ending = sample.endings.first, ending.utf8.contains(0x2E),
+        ImageFormat.allExtensions.contains(fileExtension(ending))
+      {
+        oddName = sample.first
+      }
       for ending in sample.endings { others[ending, default: 0] += 1 }
     }
   }
@@ -98,7 +142,7 @@ private func unpackedEnding(_ ending: String) -> (String, Packing) {
 }
 
 private func label(inText bytes: [UInt8]) -> ShardScan.Label? {
-  let text = String(decoding: bytes.prefix(256), as: UTF8.self)
+  let text = String(pathBytes: bytes.prefix(256)).shownPath
     .trimmingCharacters(in: .whitespacesAndNewlines)
   if let number = Int32(text) { return .number(number) }
   return text.isEmpty || text.contains("\n") ? nil : .word(text)

@@ -1,3 +1,6 @@
+import FileSystem
+import Imaging
+
 /// One 512-byte header of a tar archive: ustar, GNU or pax.
 struct TarHeader: Hashable {
   /// Bytes of every header and unit in which contents are padded.
@@ -79,7 +82,7 @@ struct TarHeader: Hashable {
   }
 
   private static func text(_ field: Slice<UnsafeRawBufferPointer>) -> String {
-    String(decoding: field.prefix { $0 != 0 }, as: UTF8.self)
+    String(pathBytes: field.prefix { $0 != 0 })
   }
 }
 

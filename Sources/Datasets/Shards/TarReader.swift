@@ -1,9 +1,12 @@
+import FileSystem
 import Imaging
 
 /// The files of a tar archive, one after the other, read from untrusted bytes.
 ///
 /// Names longer than a header holds come from GNU's or POSIX's extensions; folders, links and devices
-/// are passed over. An archive without its end mark is refused: it was cut short.
+/// are passed over. An archive without its end mark is refused: it was cut short. What follows an end mark
+/// is read on where it is another archive (`cat a.tar b.tar`, GNU tar's `--ignore-zeros`), and counted where
+/// it is none.
 struct TarReader {
   /// One file.
   struct Entry: Hashable {
@@ -22,6 +25,8 @@ struct TarReader {
   /// Bytes of the current entry, with padding, that have not been read.
   private var unread = 0
   private var entries = 0
+  /// Bytes after the end that are no archive, once `next()` has given nil.
+  private(set) var unreadBytes = 0
 
   init(_ stream: any ByteStream) { self.stream = stream }
 
@@ -42,7 +47,7 @@ struct TarReader {
         return entry
       case .longName:
         let bytes = try extra(header)
-        longName = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        longName = String(pathBytes: bytes.prefix { $0 != 0 })
       case .attributes:
         let attributes = try paxAttributes(extra(header))
         longName = attributes.path ?? longName
@@ -79,14 +84,34 @@ struct TarReader {
     }
     position += block.count
     do throws(TarHeader.Problem) {
-      let header = try parsed(block)
-      entries += 1
-      return header
+      if let header = try parsed(block) {
+        entries += 1
+        return header
+      }
     } catch {
       guard entries > 0 else { throw ImageError(.unrecognized, "is no tar archive") }
       switch error {
       case .checksum: throw damaged("a header's checksum is wrong")
       case .size: throw damaged("a header's size makes no sense")
+      }
+    }
+    return try headerAfterEnd()
+  }
+
+  /// The first header of an archive that follows the end mark of another; nil at the end of all.
+  private mutating func headerAfterEnd() throws(ImageError) -> TarHeader? {
+    while true {
+      let block = try stream.bytes(TarHeader.blockBytes)
+      let isWhole = block.count == TarHeader.blockBytes
+      if isWhole, block.allSatisfy({ $0 == 0 }) {
+        position += block.count
+      } else if isWhole, let header = try? parsed(block) {
+        position += block.count
+        return header
+      } else {
+        unreadBytes = block.allSatisfy({ $0 == 0 }) ? 0 : block.count
+        unreadBytes += isWhole ? try stream.skip(.max) : 0
+        return nil
       }
     }
   }
@@ -129,7 +154,7 @@ struct TarReader {
       let record = rest.prefix(length - 1).dropFirst(digits.count + 1)
       rest = rest.dropFirst(length)
       guard let equals = record.firstIndex(of: 0x3D) else { continue }
-      let value = String(decoding: record[(equals + 1)...], as: UTF8.self)
+      let value = String(pathBytes: record[(equals + 1)...])
       switch String(decoding: record[..<equals], as: UTF8.self) {
       case "path": found.path = value
       case "size":

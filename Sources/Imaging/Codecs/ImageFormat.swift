@@ -37,6 +37,13 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
   /// All extensions of all formats.
   public static let allExtensions = Set(allCases.flatMap(\.extensions))
 
+  /// Extensions, in lower case, of pictures that are not read.
+  package static let unreadExtensions: Set<String> = [
+    "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpf", "jpx", "jxr", "gif", "bmp", "dib",
+    "ico", "tga", "psd", "svg", "exr", "hdr", "pbm", "pgm", "ppm", "pnm", "pcx", "dng", "cr2",
+    "cr3", "nef", "nrw", "arw", "orf", "rw2", "raf", "srw", "pef", "raw", "dcm",
+  ]
+
   /// All extensions for a message, in the order of the alphabet.
   package static let extensionList = allExtensions.sorted().joined(separator: ", ")
 

@@ -23,3 +23,11 @@ extension ImageError {
     self.init(kind, name: error.path, error.message)
   }
 }
+
+/// Reads a whole file of text, without the byte-order mark that it may begin with.
+///
+/// - Throws: `ImageError` as ``readFile(_:limit:)``.
+package func readText(_ path: String, limit: Int) throws(ImageError) -> [UInt8] {
+  let bytes = try readFile(path, limit: limit)
+  return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+}

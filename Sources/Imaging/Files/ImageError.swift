@@ -1,3 +1,5 @@
+import FileSystem
+
 /// Why an image could not be had; one line that says what was found and what to do.
 public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What kind of failure it was.
@@ -28,8 +30,8 @@ public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Creates an error.
   public init(_ kind: Kind, name: String? = nil, _ reason: String) {
     self.kind = kind
-    self.name = name
-    self.reason = reason
+    self.name = name?.shownPath
+    self.reason = reason.shownPath
   }
 
   /// The name, where there is one, and the reason.

@@ -62,7 +62,11 @@ public struct EmbeddingIndex {
     let stream = try LineStream(path: path)
     var names = StringTable()
     while let lines = try stream.lines(atMost: chunk) {
-      for line in lines { names.append(String(line.prefix { $0 != "\t" })) }
+      for line in lines {
+        let name = String(line.prefix { $0 != "\t" })
+        // Bytes that are no text were written as `\xe9`.
+        names.append(PathKind(name) == .file ? name : name.fromShownPath)
+      }
     }
     return names
   }

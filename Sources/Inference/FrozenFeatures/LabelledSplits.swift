@@ -48,7 +48,7 @@ public struct LabelledSplits {
         validation == nil ? nil : TrainingSplit(training, at: data, heldBack: nil, seed: seed)
     } else {
       learned = TrainingSplit(training, at: data, heldBack: Self.heldBack, seed: seed)
-      let held = try training.subset(fraction: Self.heldBack, seed: seed, path: data)
+      let held = try training.heldBack(fraction: Self.heldBack, seed: seed, path: data)
       let taken = Set((0..<held.count).map { held.baseIndex(of: $0) })
       validated = held
       training = SubsetDataset(
@@ -56,11 +56,11 @@ public struct LabelledSplits {
       warnings.append(
         "\(data) has no validation part: \(held.count) images, a tenth of each class, are held back "
           + "for validation; name others with \(option)")
-      guard training.count > 0 else {
+      guard held.count > 0 else {
         throw RunFailure(
           .badData,
-          "\(data) has no validation part and only one image of each class, so none is left to train "
-            + "on; name images to validate on with \(option)")
+          "\(data) has no validation part and only one image of each class, so none can be held "
+            + "back for validation; name images to validate on with \(option)")
       }
     }
     self.validation = validated
@@ -74,6 +74,9 @@ public struct LabelledSplits {
       training = try training.subset(count: limit, seed: seed, path: data)
     }
     self.training = training
+    let notes = training.notes.map { "\(data): \($0)" }
+    warnings += notes
+    warnings += validated.notes.map { "\(validation ?? data): \($0)" }.filter { !notes.contains($0) }
     warnings += try ClassAgreement.check(
       training: training, validation: validated, path: data, validationPath: validation ?? data
     ).map(\.description)
@@ -96,7 +99,8 @@ public struct LabelledSplits {
   }
 
   /// The classes of a set that a classifier can be trained on.
-  static func classes(of dataset: any ImageDataset, _ name: String) throws(RunFailure) -> [String] {
+  static func classes(of dataset: any ImageDataset, _ name: String) throws -> [String] {
+    try dataset.checkLabels(path: name)
     guard let classes = dataset.classes else {
       throw RunFailure(
         .badData,

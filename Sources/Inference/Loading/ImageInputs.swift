@@ -54,13 +54,17 @@ public struct ImageInputs: Sendable {
     var files: [String] = []
     func closeFiles() {
       guard !files.isEmpty else { return }
-      let name = files.count == 1 ? files[0] : "\(files.count) files"
+      let name = files.count == 1 ? files[0].shownPath : "\(files.count) files"
       parts.append(Part(name: name, images: ImageFiles(paths: files)))
       files = []
     }
-    for path in paths {
+    for word in paths {
+      let path = try PathWords.path(word)
+      let matches = PathWords.matches(path)
       if Self.isImageFile(path) {
         files.append(path)
+      } else if !matches.isEmpty, matches.allSatisfy(Self.isImageFile) {
+        files += matches
       } else {
         closeFiles()
         parts += try Self.open(path, split)
@@ -71,9 +75,7 @@ public struct ImageInputs: Sendable {
   }
 
   private static func isImageFile(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue
-    else { return false }
+    guard PathKind(path) == .file else { return false }
     let suffix = splitPath(path).name.split(separator: ".").dropFirst().last ?? ""
     return ImageFormat.allExtensions.contains(suffix.lowercased())
       || ImageFileDataset(path: path) != nil
@@ -83,14 +85,7 @@ public struct ImageInputs: Sendable {
     _ path: String, _ split: DatasetSplit?
   ) throws(DatasetError) -> [Part] {
     if let split { return [part(path, try openDataset(at: path, split: split))] }
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      do throws(DatasetError) {
-        return [part(path, try FolderDataset(path: path))]
-      } catch {
-        guard error.kind == .empty else { throw error }
-      }
-    }
+    if let images = try FolderDataset(allImagesBelow: path) { return [part(path, images)] }
     let training = part(path, try openDataset(at: path))
     do throws(DatasetError) {
       return [training, part(path, try openDataset(at: path, split: .validation))]
@@ -107,8 +102,9 @@ public struct ImageInputs: Sendable {
       case let images as ListDataset: splitPath(images.path).folder
       default: nil
       }
-    guard let folder, folder != "." else { return Part(name: name, images: images) }
-    return Part(name: name, images: ImagesBelow(folder: folder, images: images))
+    guard let folder, folder != "." else { return Part(name: name.shownPath, images: images) }
+    return Part(
+      name: name.shownPath, images: ImagesBelow(folder: folder.shownPath, images: images))
   }
 }
 
@@ -124,7 +120,8 @@ public struct ImageFiles: ImageDataset {
   public var count: Int { paths.count }
   public var classes: [String]? { nil }
   public func label(of index: Int) -> Int? { nil }
-  public func name(of index: Int) -> String { paths[index] }
+  /// The path; bytes that are no text as `\xe9`.
+  public func name(of index: Int) -> String { paths[index].shownPath }
   public func content(of index: Int) throws(ImageError) -> ImageContent {
     .encoded(try EncodedImage(path: paths[index]))
   }
@@ -171,6 +168,8 @@ private struct ImagesBelow: ImageDataset {
 
   var count: Int { images.count }
   var classes: [String]? { images.classes }
+  var labelProblem: DatasetError? { images.labelProblem }
+  var notes: [String] { images.notes }
   func label(of index: Int) -> Int? { images.label(of: index) }
   func name(of index: Int) -> String {
     let name = images.name(of: index)

@@ -18,6 +18,8 @@ public final class LineStream {
   private let isOwner: Bool
   private var rest: [UInt8] = []
   private var isAtEnd = false
+  /// What ends a path: a line break, or zero where the first bytes have one (`find -print0`).
+  private var end: UInt8?
   /// Bytes of one line at most; no path is longer.
   private static let longestLine = 1 << 20
 
@@ -61,12 +63,17 @@ public final class LineStream {
 
   private func takeLines(into lines: inout [String], limit: Int) {
     var start = 0
+    if end == nil, !rest.isEmpty {
+      if rest.starts(with: [0xEF, 0xBB, 0xBF]) { rest.removeFirst(3) }
+      end = rest.contains(0) ? 0 : 0x0A
+    }
+    let mark = end ?? 0x0A
     while lines.count < limit {
-      let end = rest[start...].firstIndex(of: 0x0A)
+      let end = rest[start...].firstIndex(of: mark)
       guard end != nil || isAtEnd && start < rest.count else { break }
       var line = rest[start..<(end ?? rest.count)]
-      if line.last == 0x0D { line.removeLast() }
-      if !line.isEmpty { lines.append(String(decoding: line, as: UTF8.self)) }
+      if mark != 0, line.last == 0x0D { line.removeLast() }
+      if !line.isEmpty { lines.append(String(pathBytes: line)) }
       start = min((end ?? rest.count) + 1, rest.count)
     }
     rest.removeFirst(start)

@@ -97,7 +97,9 @@ public final class PretrainingTask: TrainingTask {
   }
 
   public var warnings: [String] {
-    var found = [cacheWarning].compactMap(\.self)
+    var found = data.dataset.notes.map { "\(inputs.name): \($0)" }
+    if let problem = data.dataset.labelProblem { found.append("classes are not used: \(problem)") }
+    found += [cacheWarning].compactMap(\.self)
     let totalSteps = recipe.totalSteps(stepsPerEpoch: data.stepsPerEpoch(recipe))
     if totalSteps < 1000, recipe.peakLearningRate < 1e-4 {
       found.append(

@@ -58,7 +58,7 @@ public struct TrainingSplit: Codable, Hashable, Sendable {
         images: images, isHeldBack: false,
         warning: "the run was trained on these images: the accuracy is not that on new ones")
     }
-    let held = try images.subset(fraction: heldBack, seed: seed, path: path)
+    let held = try images.heldBack(fraction: heldBack, seed: seed, path: path)
     return Unseen(
       images: held, isHeldBack: true,
       warning:
