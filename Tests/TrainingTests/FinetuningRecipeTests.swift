@@ -1,3 +1,4 @@
+import TorchOptim
 import Imaging
 import MaskedAutoencoders
 import Recipes

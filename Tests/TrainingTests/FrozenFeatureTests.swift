@@ -1,3 +1,5 @@
+import Runs
+import Inference
 import Datasets
 import Evaluation
 import Foundation

@@ -1,3 +1,5 @@
+import Reports
+import Runs
 import Foundation
 import MaskedAutoencoders
 import Testing
