@@ -22,7 +22,7 @@ let package = Package(
     // MARK: the floor
     // Files and text, and nothing else: atomic replacement, mapped and whole reading, locks, paths,
     // JSON and CSV text. Both towers stand on it.
-    .target(name: "FileSystem"),
+    .target(name: "FileSystem", dependencies: ["CZlib"]),
 
     // MARK: tensor tower
     // A C header and a loader: no libtorch header, no link flag. `scripts/bootstrap` compiles

@@ -1,3 +1,4 @@
+import FileSystem
 import CZstd
 import Foundation
 import Imaging
@@ -135,7 +136,7 @@ func zstandard(_ bytes: [UInt8]) -> [UInt8] {
     let path = try folder.write("a.tar", tar(try Self.samples(0..<6, label: Self.cls)))
     let index = try ShardDataset.writeIndex(of: path)
     let bytes = try readFile(index, limit: 1 << 20)
-    #expect(try ShardIndex(bytes).bytes == ShardIndex(scanning: OpenFile(path)).bytes)
+    #expect(try ShardIndex(bytes).bytes == ShardIndex(scanning: ReadableFile(path)).bytes)
     #expect(try grays(openDataset(at: path)) == Array(0..<6))
     // Another archive of the same size: its own headers count.
     try folder.write("a.tar", tar(try Self.samples(6..<12, label: Self.cls)))
