@@ -17,10 +17,12 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // YAML for recipes; the maintained Swift binding of libyaml, which it carries.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Not swift-crypto, for the SHA-256 of what is fetched: BoringSSL in it adds a minute to a build from
+    // nothing on two cores. The system's `sha256sum` or `shasum` does it.
   ],
   targets: [
     // MARK: the floor
-    // Files and text, and nothing else: atomic replacement, mapped and whole reading, locks, paths,
+    // Files and text, and nothing else: atomic replacement, mapped and whole reading, gzip, locks, paths,
     // JSON and CSV text. Both towers stand on it.
     .target(name: "FileSystem", dependencies: ["CZlib"]),
 
@@ -61,8 +63,8 @@ let package = Package(
     .target(name: "Imaging", dependencies: ["CImageCodecs", "FileSystem"]),
     .target(name: "Figures", dependencies: ["Imaging"]),
     .target(
-      name: "Datasets", dependencies: ["Imaging", "FileSystem", "CCurl", "CZlib", "CZstd", "Yams"]),
-    .target(name: "Evaluation"),
+      name: "Datasets", dependencies: ["Imaging", "FileSystem", "CCurl", "CZstd", "Yams"]),
+    .target(name: "Evaluation", dependencies: ["FileSystem"]),
 
     // MARK: roof
     // Typed values, overrides and mistakes of recipes; then every recipe with what it configures.
@@ -84,9 +86,11 @@ let package = Package(
 
     // MARK: tests
     .target(
-      name: "TestSupport", dependencies: ["MaskedAutoencoders", "Datasets"],
+      name: "TestSupport", dependencies: ["MaskedAutoencoders", "Datasets", "FileSystem"],
       path: "Tests/TestSupport"),
+    .testTarget(name: "FileSystemTests", dependencies: ["FileSystem", "TestSupport", "CZlib"]),
     .testTarget(name: "TorchTests", dependencies: ["TensorFiles", "TestSupport"]),
+    .testTarget(name: "TensorFilesTests", dependencies: ["TensorFiles", "TestSupport"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
     .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
     .testTarget(

@@ -52,7 +52,8 @@ public final class AtomicFile {
       let error = FileError.system("cannot be created", path, .unwritable)
       guard isMissing, !isFolder(folder) else { throw error }
       throw FileError(
-        path: path, kind: .unwritable, message: "the folder \(folder.shownPath.quoted()) does not exist")
+        path: path, kind: .unwritable,
+        message: "the folder \(folder.shownPath.quoted()) does not exist")
     }
     // Who may read the file stays as it was, where the file system has such a thing.
     if exists { fchmod(descriptor, status.st_mode & 0o777) }

@@ -51,7 +51,9 @@ package final class PartFile {
 
   /// Adds bytes at the end.
   package func append(_ bytes: [UInt8]) throws(FileError) {
-    try bytes.withUnsafeBufferPointer { (bytes) throws(FileError) in try append(UnsafeRawBufferPointer(bytes)) }
+    try bytes.withUnsafeBufferPointer { (bytes) throws(FileError) in
+      try append(UnsafeRawBufferPointer(bytes))
+    }
   }
 
   /// Begins anew.

@@ -114,7 +114,8 @@ extension RemoteShard {
     let (fetched, failure) = state.withLock { ($0.fetched, $0.failure) }
     if let failure { throw failure }
     if let file = openKept() { return try file.bytes(count, at: offset) }
-    if offset + count <= fetched, let part = try? ReadableFile(entry.part), part.size >= offset + count
+    if offset + count <= fetched, let part = try? ReadableFile(entry.part),
+      part.size >= offset + count
     {
       return try part.bytes(count, at: offset)
     }
@@ -164,12 +165,12 @@ extension RemoteShard {
     }
     do throws(FileError) {
       try complete(isCancelled)
-    } catch where error.kind == .malformed {
+    } catch  where error.kind == .malformed {
       // Once more from the beginning: bytes may have been mixed up on their way.
       try removePart()
       do throws(FileError) {
         try complete(isCancelled)
-      } catch where error.kind == .malformed {
+      } catch  where error.kind == .malformed {
         try removePart()
         state.withLock { $0.failure = error }
         throw error

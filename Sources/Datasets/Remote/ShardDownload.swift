@@ -27,7 +27,7 @@ struct ShardDownload {
     var transfers = 0
     while output.size < facts.size {
       let before = output.size
-      let outcome = Outcome()
+      let outcome = TransferOutcome()
       do throws(HTTPFailure) {
         try transfer(to: output, outcome)
       } catch {
@@ -53,7 +53,7 @@ struct ShardDownload {
   private var shown: String { HTTPClient.shown(url) }
 
   /// One request for all that is missing.
-  private func transfer(to output: PartFile, _ outcome: Outcome) throws(HTTPFailure) {
+  private func transfer(to output: PartFile, _ outcome: TransferOutcome) throws(HTTPFailure) {
     let start = output.size
     var request = HTTPRequest(url: url)
     if start > 0 {
@@ -72,11 +72,15 @@ struct ShardDownload {
           if let validator = facts.validator, head.validator != validator {
             return outcome.note(changed)
           }
-          guard outcome.wrote({ () throws(FileError) in try output.truncate() }) else { return false }
+          guard outcome.wrote({ () throws(FileError) in try output.truncate() }) else {
+            return false
+          }
         }
       }
       guard output.size + bytes.count <= facts.size else { return outcome.note(changed) }
-      guard outcome.wrote({ () throws(FileError) in try output.append(bytes) }) else { return false }
+      guard outcome.wrote({ () throws(FileError) in try output.append(bytes) }) else {
+        return false
+      }
       progress(output.size)
       return true
     }
@@ -90,29 +94,58 @@ struct ShardDownload {
   private var wrongPart: HTTPFailure {
     HTTPFailure(reason: "sent another part than was asked for", isTransient: true)
   }
+}
 
-  /// How a transfer goes, for its receiver, which cannot throw.
-  private final class Outcome {
-    var hasBegun = false
-    /// What is wrong with what came.
-    private(set) var failure: HTTPFailure?
-    /// Why what came could not be written.
-    private(set) var unwritten: FileError?
+/// How a transfer goes, for its receiver, which cannot throw.
+final class TransferOutcome {
+  var hasBegun = false
+  /// What is wrong with what came.
+  private(set) var failure: HTTPFailure?
+  /// Why what came could not be written.
+  private(set) var unwritten: FileError?
 
-    func note(_ failure: HTTPFailure) -> Bool {
-      self.failure = failure
+  func note(_ failure: HTTPFailure) -> Bool {
+    self.failure = failure
+    return false
+  }
+
+  /// Whether a writing has gone well.
+  func wrote(_ body: () throws(FileError) -> Void) -> Bool {
+    do throws(FileError) {
+      try body()
+      return true
+    } catch {
+      unwritten = error
       return false
     }
+  }
+}
 
-    /// Whether a writing has gone well.
-    func wrote(_ body: () throws(FileError) -> Void) -> Bool {
-      do throws(FileError) {
-        try body()
-        return true
-      } catch {
-        unwritten = error
-        return false
+extension HTTPClient {
+  /// Fetches a whole file, which gets its name when it is here; what came of it before a transfer was cut
+  /// is fetched again.
+  ///
+  /// - Parameter limit: Most bytes that are taken.
+  func download(_ url: String, to path: String, limit: Int) throws(FileError) {
+    let output = try PartFile(path + ".part")
+    do throws(FileError) {
+      let outcome = TransferOutcome()
+      try attempting(url) { () throws(HTTPFailure) in
+        guard outcome.wrote({ () throws(FileError) in try output.truncate() }) else { return }
+        try get(HTTPRequest(url: url, seconds: settings.requestSeconds)) { _, bytes in
+          guard output.size + bytes.count <= limit else {
+            return outcome.note(
+              HTTPFailure(reason: "has more than \(limit) bytes", isTransient: false))
+          }
+          return outcome.wrote { () throws(FileError) in try output.append(bytes) }
+        }
+        if let failure = outcome.failure { throw failure }
       }
+      if let error = outcome.unwritten { throw error }
+      try output.finish(as: path)
+    } catch {
+      output.discard()
+      throw error
     }
   }
 }

@@ -34,7 +34,7 @@ public final class LineStream {
 
   /// Opens a file.
   public init(path: String) throws(FileError) {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    let file = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else {
       throw FileError(
         path: path, kind: .unreadable,
