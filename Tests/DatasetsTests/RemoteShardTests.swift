@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Imaging
 import TestSupport
@@ -185,7 +186,7 @@ struct RemoteShardTests {
     let proxy = try CuttingProxy(to: server.port) { $0 % 2 == 0 ? 100_000 : 70_000 }
     let cache = try TemporaryFolder()
     let name = "images-000000.tar"
-    let bytes = try #require(size(of: server.files + "/" + name))
+    let bytes = try #require(fileSize(server.files + "/" + name))
     #expect(bytes > 250_000)
     let url = server.url(name, port: proxy.port)
     let set = try ShardDataset(path: url, remote: Self.settings(cache))
@@ -347,7 +348,7 @@ struct RemoteShardTests {
   @Test func `the shards that were not used for longest go`() throws {
     let (server, images, _) = try serve(index: false)
     let cache = try TemporaryFolder()
-    let one = try #require(size(of: server.files + "/images-000000.tar"))
+    let one = try #require(fileSize(server.files + "/images-000000.tar"))
     let settings = Self.settings(cache, gigabytes: 2.5 * Double(one) / 1e9)
     func url(_ i: Int) -> String { server.url("images-00000\(i).tar") }
     func open(_ i: Int) throws -> ShardDataset {
@@ -362,7 +363,7 @@ struct RemoteShardTests {
     }
     func kept() throws -> [Int] {
       try (0..<3).filter { i in
-        size(of: try RemoteCache(settings).entry(url(i)).shard) != nil
+        fileSize(try RemoteCache(settings).entry(url(i)).shard) != nil
       }
     }
     try fetch(0)
@@ -386,7 +387,7 @@ struct RemoteShardTests {
     let cache = try TemporaryFolder()
     let settings = Self.settings(cache)
     let url = server.url("images-000000.tar")
-    _ = try inParallel(8, width: 8) { _ throws(ImageError) in
+    _ = try inParallel(8, width: 8) { _ throws(FileError) in
       let shard = try RemoteShard(
         url, client: HTTPClient(settings: settings), cache: RemoteCache(settings))
       try shard.fetch()
