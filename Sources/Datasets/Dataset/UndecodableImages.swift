@@ -32,8 +32,8 @@ package struct UndecodableImages: Sendable {
   /// What else than removing or repairing images helps, as it follows "or"; nil where nothing does.
   private let remedy: String?
 
-  /// - Parameter remedy: what else than removing or repairing images helps those who can be told of it:
-  ///   `raise the limit (data.brokenLimit of the recipe)`.
+  /// - Parameter remedy: what else than removing or repairing images helps those who can be told of
+  ///   it: `raise the limit (data.brokenLimit of the recipe)`.
   package init(limit: Int, remedy: String? = nil) {
     self.limit = limit
     self.remedy = remedy
