@@ -8,11 +8,11 @@ import Evaluation
 import Foundation
 import Imaging
 import MaskedAutoencoders
-@testable import Recipes
 import TestSupport
 import Testing
 import Torch
 import TorchNN
+@testable import Recipes
 
 @testable import Training
 
@@ -241,7 +241,7 @@ extension Workshop {
     #expect(
       recipe.problems.map { "\($0.path)" } == [
         "trainableBlocks", "labels.fraction", "regularization.dropPath", "optimizer.layerDecay",
-        "average",
+        "ema",
       ])
     #expect(FinetuningRecipe.tiny().problems.isEmpty)
   }

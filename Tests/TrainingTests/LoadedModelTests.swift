@@ -1,12 +1,12 @@
-import Recipes
-@testable import Inference
-@testable import Runs
 import Foundation
 import MaskedAutoencoders
+import Recipes
 import TestSupport
 import Testing
 import Torch
 import TorchNN
+@testable import Inference
+@testable import Runs
 
 /// One model, wherever it is kept.
 @Suite struct LoadedModelTests {

@@ -64,7 +64,7 @@ import Training
         batch:
           size: 64
           accumulation: 1
-        budget:
+        schedule:
           epochs: 200
           steps: null
           warmupEpochs: 20
@@ -73,7 +73,7 @@ import Training
           everyEpochs: 5
           everySteps: null
           keep: 2
-        monitor:
+        logging:
           everySteps: 50
           reconstructionsEveryEpochs: 5
           images: 8
