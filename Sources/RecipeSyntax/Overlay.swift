@@ -59,7 +59,7 @@ public struct Overlay: Sendable {
     guard parts.count == 2, !path.names.isEmpty, !path.names.contains("") else {
       let excerpt = ValueTree.plain(text).excerpt
       mistakes.append(
-        FieldMistake("", "\(source) \(excerpt): expected path=value, such as budget.epochs=50"))
+        FieldMistake("", "\(source) \(excerpt): expected path=value, such as schedule.epochs=50"))
       return
     }
     let value = parts[1].trimmingSpaces

@@ -32,7 +32,7 @@ public struct YAMLDocument: Hashable, Sendable {
       throw refusal("is not valid YAML")
     }
     guard let root else {
-      throw refusal("is empty; expected fields, such as `budget: {epochs: 50}`")
+      throw refusal("is empty; expected fields, such as `schedule: {epochs: 50}`")
     }
     var reader = NodeReader(valuesLeft: Self.mostValues)
     do throws(NodeReader.Refusal) {

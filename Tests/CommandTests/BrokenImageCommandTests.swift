@@ -12,7 +12,7 @@ import Testing
     try bench.done("pretrain", "whole", "--recipe", "tiny.yaml", "--out", "run")
     try bench.done(
       "finetune", "run", "whole", "--out", "fine", "--set", "batch.size=4", "--set",
-      "budget.steps=1")
+      "schedule.steps=1")
     try bench.copy(bench("whole"), to: "classes")
     try bench.write("classes/val/dark/6.png", "no picture")
     try bench.write("classes/train/dark/0.png", "no picture")

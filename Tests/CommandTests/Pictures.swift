@@ -51,7 +51,7 @@ extension Bench {
       batch: {size: 4}
       schedule: {steps: \(steps), warmupEpochs: 0.5}
       checkpoints: {everySteps: 2, everyEpochs: null}
-      monitor: {everySteps: 1, reconstructionsEveryEpochs: null}
+      logging: {everySteps: 1, reconstructionsEveryEpochs: null}
 
       """)
   }

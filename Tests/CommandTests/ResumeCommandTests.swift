@@ -75,7 +75,7 @@ import Testing
       if outcome.status == 0 { throw EndedTooSoon() }
       #expect(outcome.status == status, "\(outcome.transcript)")
       #expect(outcome.errors.contains("the checkpoint is safe in run/checkpoints/step-"))
-      #expect(outcome.errors.contains("Go on with --out run --resume"))
+      #expect(outcome.errors.contains("Resume with --out run --resume"))
       let saved = bench.names("run/checkpoints").compactMap { Int($0.dropFirst(5)) }
       let logged = try #require(loggedSteps(bench).last)
       #expect(saved.max() == logged, "\(saved), \(logged) steps were taken")

@@ -47,12 +47,12 @@ import Testing
       ("pretrain classes --out fine --overwrite", "fine holds a classifier's run"),
       (
         "pretrain classes --out fine --resume",
-        "error: fine is a classifier's run; go on with mae finetune, or name another folder"
+        "error: fine is a classifier's run from an encoder, not a run of pre-training; resume it with mae finetune enc"
       ),
-      ("pretrain classes --out scratch --resume", "go on with mae scratch"),
-      ("finetune fine classes --out enc --resume", "go on with mae pretrain"),
-      ("finetune enc classes --out scratch --resume", "go on with mae scratch"),
-      ("scratch classes --like enc --out fine --resume", "go on with mae finetune enc"),
+      ("pretrain classes --out scratch --resume", "resume it with mae scratch"),
+      ("finetune fine classes --out enc --resume", "resume it with mae pretrain"),
+      ("finetune enc classes --out scratch --resume", "resume it with mae scratch"),
+      ("scratch classes --like enc --out fine --resume", "resume it with mae finetune enc"),
       ("finetune other classes --out fine --resume", "fine was started from enc, not from other"),
       ("finetune enc classes --out classes/train/new", "classes/train/new is inside classes"),
       ("pretrain classes --out classes/new --resume", "classes/new is inside classes"),
@@ -64,7 +64,7 @@ import Testing
       #expect(["enc", "fine", "scratch"].map { files(bench, $0) } == before, "\(line)")
     }
     let blocks = try bench.mae(
-      "scratch", "classes", "--like", "enc", "--out", "new", "--set", "trained.blocks=1")
+      "scratch", "classes", "--like", "enc", "--out", "new", "--set", "trainableBlocks=1")
     #expect(blocks.status == 78 && blocks.errors.contains("leave it null"), "\(blocks.transcript)")
     #expect(!bench.exists("new"))
   }
@@ -77,7 +77,7 @@ import Testing
     #expect(
       first.output.hasPrefix("note: no run in \(folder) yet: starting a new one\n"),
       "\(first.transcript)")
-    #expect(first.output.contains("go on with --out \(folder) --resume"), "\(first.output)")
+    #expect(first.output.contains("resume with --out \(folder) --resume"), "\(first.output)")
     let second = try bench.mae(["finetune", "enc", "classes", "--resume"] + Self.quick)
     #expect(second.status == 0 && second.output.contains("resuming at step 1 of 2"))
     #expect(!second.output.contains("note: no run"))

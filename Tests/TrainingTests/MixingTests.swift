@@ -1,9 +1,9 @@
 import Foundation
 import Imaging
-import Recipes
 import TestSupport
 import Testing
 import Torch
+@testable import Recipes
 
 @testable import Training
 

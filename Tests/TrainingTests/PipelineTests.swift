@@ -50,7 +50,7 @@ import Testing
     let part = try pipeline.resolvingCache(for: set, transform)
     #expect(part.pipeline == pipeline && part.remark?.contains("a part of the images") == true)
     pipeline.cache = .gigabytes(1e6)
-    #expect(throws: RunFailure.self) { try pipeline.resolvingCache(for: set, transform) }
+    #expect(throws: RecipeErrors.self) { try pipeline.resolvingCache(for: set, transform) }
     pipeline.cache = .gigabytes(0)
     #expect(try pipeline.resolvingCache(for: set, transform).remark == nil)
     #expect(freeMemory() > 0)

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Testing
 import Torch
@@ -8,7 +9,6 @@ import Training
 
 /// A run that is replaced is there until its follower has something to show.
 @Suite struct RunReplacingTests {
-  private struct Mishap: Error {}
 
   /// A folder with a run of three files.
   private func shop() throws -> Workshop {
@@ -97,19 +97,30 @@ import Training
     let shop = try Workshop(images: 8)
     try shop.train(.tiny(steps: 5), "run")
     let before = try shop.state("run", step: 5) + [shop.contents("run/metrics.jsonl")]
+    /// From a step on, no checkpoint can be written.
     func failing(after step: Int) throws {
-      _ = #expect(throws: Mishap.self) {
+      let checkpoints = shop("run/checkpoints")
+      _ = #expect(throws: FileError.self) {
         try shop.train(
           .tiny(steps: 9), "run", .overwrite,
-          callbacks: [Watcher(step: { if $0.step == step { throw Mishap() } })])
+          callbacks: [
+            Watcher { report in
+              guard report.step == step else { return }
+              try? FileManager.default.moveItem(atPath: checkpoints, toPath: shop("aside"))
+              try shop.write("run/checkpoints", "a file")
+            }
+          ])
       }
+      guard shop.exists("aside") else { return }
+      try shop.remove("run/checkpoints")
+      try FileManager.default.moveItem(atPath: shop("aside"), toPath: checkpoints)
     }
     try failing(after: 4)
     #expect(try shop.state("run", step: 5) + [shop.contents("run/metrics.jsonl")] == before)
     #expect(shop.names("run").filter { $0.hasPrefix(".") } == [".lock"])
     try failing(after: 6)
     #expect(try shop.state("run", step: 5) != before)
-    #expect(try shop.metrics("run").count == 6)
+    #expect(try shop.metrics("run").count == 9)
     #expect(shop.names("run").filter { $0.hasPrefix(".") } == [".lock"])
   }
 

@@ -125,7 +125,7 @@ import Torch
     }
   }
 
-  @Test func budgetsMayChange() throws {
+  @Test func schedulesMayChange() throws {
     let shop = try Workshop(images: 9)
     try shop.train(.tiny(steps: 5), "run")
     let longer = try shop.train(.tiny(steps: 8), "run", .resume)
@@ -151,9 +151,9 @@ import Torch
     #expect(resumed == wanted)
     let changes: [(String, (inout PretrainingRecipe) -> Void)] = [
       ("name", { $0.name = "other" }), ("note", { $0.note = "other" }), ("seed", { $0.seed = 1 }),
-      ("model", { $0.model.patch = 8 }), ("masking", { $0.masking = .random(ratio: 0.5) }),
-      ("loss", { $0.loss.region = .all }), ("data", { $0.data.shuffle = .none }),
-      ("optimizer", { $0.optimizer.beta2 = 0.9 }), ("batch", { $0.batch.size = 1 }),
+      ("model.patch", { $0.model.patch = 8 }), ("masking.ratio", { $0.masking = .random(ratio: 0.5) }),
+      ("loss.region", { $0.loss.region = .all }), ("data.shuffle", { $0.data.shuffle = .none }),
+      ("optimizer.beta2", { $0.optimizer.beta2 = 0.9 }), ("batch.size", { $0.batch.size = 1 }),
       ("precision", { $0.precision = .bfloat16 }),
     ]
     for (name, change) in changes {

@@ -38,7 +38,7 @@ public final class RunFolder: Sendable {
         throw RunFailure(
           .refusedOutput,
           isRun
-            ? "\(path) already holds a run; go on with it by --resume, replace it by --overwrite, "
+            ? "\(path) already holds a run; resume it with --resume, replace it by --overwrite, "
               + "or name another folder with --out"
             : "\(path) is not empty; name another folder with --out")
       case .overwrite where !isRun:

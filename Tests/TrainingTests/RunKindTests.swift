@@ -38,17 +38,17 @@ import Torch
     let before = ["enc", "fine", "scratch"].map { files(shop, $0) }
     let longer = FinetuningRecipe.tiny(steps: 2)
     for (run, model, like, words) in [
-      ("enc", "fine", nil, "is a run of pre-training; go on with mae pretrain"),
-      ("enc", nil, "fine", "is a run of pre-training; go on with mae pretrain"),
-      ("fine", nil, "enc", "is a run from an encoder, not from scratch; go on with mae finetune"),
-      ("scratch", "enc", nil, "is a run from scratch, not from an encoder; go on with mae scratch"),
+      ("enc", "fine", nil, "; resume it with mae pretrain"),
+      ("enc", nil, "fine", "; resume it with mae pretrain"),
+      ("fine", nil, "enc", "is a classifier's run from an encoder, not a classifier's run from scratch; resume it with mae finetune"),
+      ("scratch", "enc", nil, "is a classifier's run from scratch, not a classifier's run from an encoder; resume it with mae scratch"),
     ] as [(String, String?, String?, String)] {
       let message = refusal { try shop.finetune(longer, from: model, like: like, run, .resume) }
       #expect(message.contains(words), "\(run): \(message)")
     }
     for (run, command) in [("fine", "finetune"), ("scratch", "scratch")] {
       let message = refusal { try shop.train(.tiny(steps: 9), run, .resume) }
-      #expect(message.contains("is a classifier's run; go on with mae \(command)"), "\(message)")
+      #expect(message.contains("not a run of pre-training; resume it with mae \(command)"), "\(message)")
     }
     #expect(["enc", "fine", "scratch"].map { files(shop, $0) } == before)
     if isNoted {
