@@ -340,7 +340,7 @@ struct RemoteShardTests {
       server.url("images-000000.tar"), client: HTTPClient(settings: Self.settings(cache)),
       cache: RemoteCache(Self.settings(cache)))
     try Data(bytes[..<5000]).write(to: URL(fileURLWithPath: path))
-    #expect(throws: ImageError.self) { try shard.fetch() }
+    #expect(throws: FileError.self) { try shard.fetch() }
   }
 
   // MARK: what is kept

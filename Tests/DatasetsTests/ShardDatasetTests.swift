@@ -142,11 +142,11 @@ func zstandard(_ bytes: [UInt8]) -> [UInt8] {
     try folder.write("a.tar", tar(try Self.samples(6..<12, label: Self.cls)))
     #expect(try grays(openDataset(at: path)) == Array(6..<12))
     for count in 0..<bytes.count {
-      #expect(throws: ImageError.self) { try ShardIndex(Array(bytes[..<count])) }
+      #expect(throws: FileError.self) { try ShardIndex(Array(bytes[..<count])) }
       var changed = bytes
       changed[count] ^= 1
       if !(8..<16).contains(count), !(40..<44).contains(count) {
-        #expect(throws: ImageError.self, "byte \(count)") { try ShardIndex(changed) }
+        #expect(throws: FileError.self, "byte \(count)") { try ShardIndex(changed) }
       }
     }
   }
