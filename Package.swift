@@ -5,7 +5,8 @@ let package = Package(
   name: "swift-mae",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
+    .library(
+      name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
     .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
@@ -17,13 +18,13 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // YAML for recipes; the maintained Swift binding of libyaml, which it carries.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    // Not swift-crypto, for the SHA-256 of what is fetched: BoringSSL in it adds a minute to a build from
-    // nothing on two cores. The system's `sha256sum` or `shasum` does it.
+    // Not swift-crypto, for the SHA-256 of what is fetched: BoringSSL in it adds a minute to a
+    // build from nothing on two cores. The system's `sha256sum` or `shasum` does it.
   ],
   targets: [
     // MARK: the floor
-    // Files and text, and nothing else: atomic replacement, mapped and whole reading, gzip, locks, paths,
-    // JSON and CSV text. Both towers stand on it.
+    // Files and text, and nothing else: atomic replacement, mapped and whole reading, gzip, locks,
+    // paths, JSON and CSV text. Both towers stand on it.
     .target(name: "FileSystem", dependencies: ["CZlib"]),
 
     // MARK: tensor tower
@@ -56,8 +57,8 @@ let package = Package(
     .systemLibrary(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
-    // libcurl, opened on first use: no header, no link flag, nothing to install for those who read no
-    // shards over HTTP.
+    // libcurl, opened on first use: no header, no link flag, nothing to install for those who read
+    // no shards over HTTP.
     .target(name: "CCurl"),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CWebP", "CTIFF"]),
     .target(name: "Imaging", dependencies: ["CImageCodecs", "FileSystem"]),
@@ -104,7 +105,8 @@ let package = Package(
       name: "TestPhotos", dependencies: ["Datasets", "Imaging"],
       path: "Benchmarks/Sources/SyntheticPhotos"),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd", "TestPhotos"]),
+      name: "DatasetsTests",
+      dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd", "TestPhotos"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
     .testTarget(

@@ -8,9 +8,9 @@ import Synchronization
 
 /// A file that appears under its name only when it is complete.
 ///
-/// Bytes go to a temporary name in the same folder. ``commit()`` sends them to the disk and renames:
-/// whoever reads sees the old file or the new one, after a power cut too. Without a commit nothing
-/// is left behind.
+/// Bytes go to a temporary name in the same folder. ``commit()`` sends them to the disk and
+/// renames: whoever reads sees the old file or the new one, after a power cut too. Without a commit
+/// nothing is left behind.
 public final class AtomicFile {
   /// The file as the user named it.
   public let path: String
@@ -148,8 +148,8 @@ public final class AtomicFile {
   /// Temporary files that are neither committed nor discarded.
   private static let begun = Mutex<Set<String>>([])
 
-  /// Removes what was begun and not committed, and ends the program. Whoever begins or commits a file
-  /// meanwhile waits for that end.
+  /// Removes what was begun and not committed, and ends the program. Whoever begins or commits a
+  /// file meanwhile waits for that end.
   public static func discardAll(andEnd end: () -> Never) -> Never {
     begun.withLock { begun in
       for name in begun { removeFile(name) }

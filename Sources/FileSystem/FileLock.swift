@@ -8,14 +8,16 @@ import Synchronization
   import Darwin
 #endif
 
-/// A lock that one holder at a time has, among all threads and programs: it is held until the object is
-/// gone or ``release()`` is called, and the system lets it go when the program ends, however it ends.
+/// A lock that one holder at a time has, among all threads and programs: it is held until the
+/// object is gone or ``release()`` is called, and the system lets it go when the program ends,
+/// however it ends.
 package final class FileLock: Sendable {
   private let descriptor: Mutex<Int32>
 
   /// Takes the lock of a file, which is created where it is not there and stays.
   ///
-  /// - Parameter isWanted: Asked now and then while another holder has the lock; the default does not wait.
+  /// - Parameter isWanted: Asked now and then while another holder has the lock; the default does
+  ///   not wait.
   /// - Returns: nil where another holder still has the lock when it is wanted no longer.
   /// - Throws: ``FileError`` where the file cannot be created or its file system has no locks.
   package init?(
@@ -33,8 +35,8 @@ package final class FileLock: Sendable {
     }
   }
 
-  /// Waits for the lock of a folder: for a short change of the files in it. It leaves no file behind.
-  /// Where the file system has no locks there is none.
+  /// Waits for the lock of a folder: for a short change of the files in it. It leaves no file
+  /// behind. Where the file system has no locks there is none.
   ///
   /// - Throws: ``FileError`` where the folder cannot be opened.
   package init(folder path: String) throws(FileError) {

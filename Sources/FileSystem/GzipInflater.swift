@@ -32,7 +32,8 @@ package final class GzipInflater {
 
   /// Begins with the first packed byte.
   ///
-  /// - Parameter isOneMember: Whether what follows the first member is left out; else it must be another.
+  /// - Parameter isOneMember: Whether what follows the first member is left out; else it must be
+  ///   another.
   package init(isOneMember: Bool = false) throws(Failure) {
     self.isOneMember = isOneMember
     // 15 bits of window, and 16 to expect gzip's header.
@@ -48,7 +49,8 @@ package final class GzipInflater {
 
   /// Fills the beginning of `buffer` with unpacked bytes; gives their number, 0 at the end.
   ///
-  /// - Parameter more: Fills the beginning of a buffer with packed bytes; gives their number, 0 at the end.
+  /// - Parameter more: Fills the beginning of a buffer with packed bytes; gives their number, 0 at
+  ///   the end.
   package func read(
     into buffer: UnsafeMutableRawBufferPointer,
     from more: (UnsafeMutableRawBufferPointer) throws(FileError) -> Int

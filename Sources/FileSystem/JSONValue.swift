@@ -1,7 +1,7 @@
 import Foundation
 
-/// Any JSON value: for files that others write, where a wrong type is to be named, not to be fatal; and
-/// for files that they read.
+/// Any JSON value: for files that others write, where a wrong type is to be named, not to be fatal;
+/// and for files that they read.
 package enum JSONValue: Codable {
   case null
   case bool(Bool)

@@ -6,8 +6,8 @@
   import Darwin
 #endif
 
-/// A file that is written under a name of its own, where it can be read and gone on with, and gets its
-/// right name when it is whole; for one thread. ``AtomicFile`` is for what nobody needs before.
+/// A file that is written under a name of its own, where it can be read and gone on with, and gets
+/// its right name when it is whole; for one thread. ``AtomicFile`` is for what nobody needs before.
 package final class PartFile {
   /// The name it is written under.
   package let path: String

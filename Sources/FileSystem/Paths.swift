@@ -29,8 +29,8 @@ extension String {
   }
 }
 
-/// A path from the root, without `.`, `..` and symbolic links, whether or not something is there: what
-/// is not there yet is added to the folder above it.
+/// A path from the root, without `.`, `..` and symbolic links, whether or not something is there:
+/// what is not there yet is added to the folder above it.
 package func canonicalPath(_ path: String) -> String {
   if let resolved = resolvedPath(path.isEmpty ? "." : path) { return resolved }
   let (folder, name) = path.folderAndName
@@ -43,7 +43,8 @@ package func canonicalPath(_ path: String) -> String {
   }
 }
 
-/// The path from the root, without `.`, `..` and symbolic links, of what is there; nil where nothing is.
+/// The path from the root, without `.`, `..` and symbolic links, of what is there; nil where
+/// nothing is.
 package func resolvedPath(_ path: String) -> String? {
   guard let resolved = path.withSystemPath({ realpath($0, nil) }) else { return nil }
   defer { free(resolved) }

@@ -60,7 +60,8 @@ package final class ReadableFile: Sendable {
   }
 }
 
-/// The bytes that `fill` puts at the beginning of a buffer of at most `count`; it gives their number.
+/// The bytes that `fill` puts at the beginning of a buffer of at most `count`; it gives their
+/// number.
 package func filledBytes(
   _ count: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(FileError) -> Int
 ) throws(FileError) -> [UInt8] {

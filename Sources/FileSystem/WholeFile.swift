@@ -1,7 +1,7 @@
 /// Reads a whole regular file.
 ///
-/// - Throws: ``FileError`` of kind `missing`, `unreadable`, or `tooLarge` where it has more than `limit`
-///   bytes.
+/// - Throws: ``FileError`` of kind `missing`, `unreadable`, or `tooLarge` where it has more than
+///   `limit` bytes.
 package func wholeFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
   let file = try ReadableFile(path)
   guard file.size <= limit else {

@@ -57,11 +57,7 @@ public enum DatasetCatalog {
 
   /// The folder that fetched sets are kept in: `$XDG_CACHE_HOME/swift-mae`, or
   /// `~/.cache/swift-mae`.
-  public static var cacheFolder: String {
-    let environment = ProcessInfo.processInfo.environment
-    if let cache = environment["XDG_CACHE_HOME"], !cache.isEmpty { return cache + "/swift-mae" }
-    return (environment["HOME"] ?? NSHomeDirectory()) + "/.cache/swift-mae"
-  }
+  public static var cacheFolder: String { userCacheFolder }
 
   /// Where a fetched set is.
   public static func folder(of name: String) -> String { cacheFolder + "/" + name }

@@ -29,8 +29,8 @@ func unpackedGzip(
   return bytes
 }
 
-/// The first `count` unpacked bytes, or all where there are fewer, and whether the packed ones end too
-/// early.
+/// The first `count` unpacked bytes, or all where there are fewer, and whether the packed ones end
+/// too early.
 private func inflated(
   _ packed: [UInt8], count: Int
 ) throws(FileError) -> (bytes: [UInt8], isCutShort: Bool) {

@@ -148,8 +148,8 @@ extension RemoteShard {
 extension RemoteShard {
   /// Fetches the whole shard and checks it; another thread or program that is at it is waited for.
   ///
-  /// - Throws: `FileError`: of kind `tooLarge` where there is no room for it, `malformed` where what
-  ///   came is not what was published.
+  /// - Throws: `FileError`: of kind `tooLarge` where there is no room for it, `malformed` where
+  ///   what came is not what was published.
   func fetch(until isCancelled: @escaping @Sendable () -> Bool = { false }) throws(FileError) {
     guard let lock = try FileLock(entry.lock, waitingWhile: { !isCancelled() }) else { return }
     defer { lock.release() }

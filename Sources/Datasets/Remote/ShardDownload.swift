@@ -122,8 +122,8 @@ final class TransferOutcome {
 }
 
 extension HTTPClient {
-  /// Fetches a whole file, which gets its name when it is here; what came of it before a transfer was cut
-  /// is fetched again.
+  /// Fetches a whole file, which gets its name when it is here; what came of it before a transfer
+  /// was cut is fetched again.
   ///
   /// - Parameter limit: Most bytes that are taken.
   func download(_ url: String, to path: String, limit: Int) throws(FileError) {

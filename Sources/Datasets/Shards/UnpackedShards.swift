@@ -5,7 +5,7 @@ import Imaging
 /// Archives that are packed as a whole, unpacked into the user's cache.
 enum UnpackedShards {
   /// Where the copies are.
-  static var cacheFolder: String { DatasetCatalog.cacheFolder + "/shards" }
+  static var cacheFolder: String { userCacheFolder + "/shards" }
 
   /// Most bytes one archive is unpacked to.
   static let largest = 64 << 30

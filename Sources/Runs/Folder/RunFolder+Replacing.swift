@@ -3,11 +3,11 @@ import FileSystem
 import Foundation
 import Torch
 
-/// How a run takes another one's place: what the folder held is moved aside inside it, goes when the new
-/// run has its first checkpoint, and comes back when that run ends before it has one.
+/// How a run takes another one's place: what the folder held is moved aside inside it, goes when
+/// the new run has its first checkpoint, and comes back when that run ends before it has one.
 ///
-/// Every change of state is one rename, so that a process that is killed at any moment leaves a folder
-/// that the next one can put in order.
+/// Every change of state is one rename, so that a process that is killed at any moment leaves a
+/// folder that the next one can put in order.
 extension RunFolder {
   /// Where the run is that is being replaced.
   enum Aside: String, CaseIterable {

@@ -76,7 +76,8 @@ public final class RunFolder: Sendable {
   /// The options that resume the run.
   public var resumeOptions: String { "--out \(path.forShell) --resume" }
 
-  /// What to say of a run that is to be gone on with and begins at its first step; nil for any other.
+  /// What to say of a run that is to be gone on with and begins at its first step; nil for any
+  /// other.
   package func remarkOnBeginning(_ opening: Opening, at step: Int) -> String? {
     guard opening == .resume, step == 0 else { return nil }
     return heldRun

@@ -3,8 +3,8 @@ import Foundation
 public import MaskedAutoencoders
 import Torch
 
-/// What commands found out about a run: `results.json` of its folder. Each command fills in its part
-/// and leaves the others; commands that end at the same time wait for each other, see
+/// What commands found out about a run: `results.json` of its folder. Each command fills in its
+/// part and leaves the others; commands that end at the same time wait for each other, see
 /// ``update(_:_:)``.
 public struct RunResults: Codable, Sendable {
   /// What pre-training did.
@@ -121,7 +121,8 @@ public struct RunResults: Codable, Sendable {
 
   /// How a classifier does that was trained.
   public struct TrainedClassifier: Codable, Hashable, Sendable {
-    /// What was trained, in the paper's words: `linear probe`, `½ block`, `fine-tuned`, `from scratch`.
+    /// What was trained, in the paper's words: `linear probe`, `½ block`, `fine-tuned`, `from
+    /// scratch`.
     public var protocolName: String
     /// Blocks that were trained, counted from the last; nil for everything.
     public var blocks: Double?
