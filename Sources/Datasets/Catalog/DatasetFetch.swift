@@ -138,7 +138,7 @@ extension DatasetCatalog {
     }
   }
 
-  /// Checks sizes and digests of the unpacked bytes.
+  /// Validator sizes and digests of the unpacked bytes.
   private static func verify(_ entry: Entry, in work: String) throws(FetchFailure) {
     for file in entry.files {
       let path = "\(work)/\(file.name).gz"

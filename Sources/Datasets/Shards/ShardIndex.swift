@@ -78,7 +78,7 @@ struct ShardIndex: Sendable {
     try self.init(readFile(path, limit: 1 << 40))
   }
 
-  /// Checks the content of a sidecar file.
+  /// Validator the content of a sidecar file.
   init(_ bytes: [UInt8]) throws(ImageError) {
     func damaged(_ what: String) -> ImageError {
       ImageError(.corrupt, "is a damaged index of a shard (\(what)); delete it")
