@@ -24,7 +24,7 @@ struct Outcome {
 }
 
 /// A folder of one test, in which `mae` is run with relative paths; gone when the test is over.
-final class Bench: Sendable {
+final class CommandSandbox: Sendable {
   let path: String
 
   init() throws {
@@ -126,7 +126,7 @@ final class Bench: Sendable {
   }
 }
 
-/// Checks that a process ended in an orderly way.
+/// Validator that a process ended in an orderly way.
 func expectNoCrash(_ outcome: Outcome, _ what: String, _ sourceLocation: SourceLocation) {
   #expect(
     [0, 64, 65, 66, 69, 70, 73, 74, 78, 129, 130, 143].contains(outcome.status),

@@ -100,7 +100,7 @@ extension FinetuningRecipe {
   }
 
   /// The part of the network that is trained (§4.3).
-  public var trainedPart: TrainedPart {
+  public var trainedPart: TrainableBlocks {
     switch trainableBlocks {
     case nil: .all
     case 0.5?: .halfBlock

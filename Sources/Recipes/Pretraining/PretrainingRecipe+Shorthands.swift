@@ -3,12 +3,12 @@ public import RecipeSyntax
 
 extension PretrainingRecipe {
   /// Words that may be given instead of a whole shape, at `model.encoder` and `model.decoder`.
-  public static var shorthands: [Overlay.Shorthand] {
+  public static var shorthands: [RecipeOverrides.Shorthand] {
     let encoders = shapes(TransformerShape.named)
     let decoders = encoders + shapes([("paper", .paperDecoder)])
     return [
-      Overlay.Shorthand(at: "model.encoder", names: encoders),
-      Overlay.Shorthand(at: "model.decoder", names: decoders),
+      RecipeOverrides.Shorthand(at: "model.encoder", names: encoders),
+      RecipeOverrides.Shorthand(at: "model.decoder", names: decoders),
     ]
   }
 

@@ -51,7 +51,7 @@ public struct RecipeBook<Recipe: TrainingRecipe>: NamedRecipes {
     if let found = entries.first(where: { $0.name == name }) { return found }
     for book in RecipeBooks.all where book.summaries.contains(where: { $0.name == name }) {
       throw RecipeErrors([
-        FieldMistake(
+        FieldError(
           "",
           "\(name) is a recipe for \(book.purpose); run it with \(book.commands.joinedWords("or"))")
       ])
@@ -61,7 +61,7 @@ public struct RecipeBook<Recipe: TrainingRecipe>: NamedRecipes {
       nearestName(to: name, among: names).map { "did you mean \($0)?" }
       ?? "there are \(names.joinedWords("and"))"
     let excerpt = name.count > 60 ? name.prefix(57) + "…" : name[...]
-    throw RecipeErrors([FieldMistake("", "no recipe is called \(excerpt); \(advice)")])
+    throw RecipeErrors([FieldError("", "no recipe is called \(excerpt); \(advice)")])
   }
 
   /// The complete, checked recipe that a name or file and `--set` assignments make together.

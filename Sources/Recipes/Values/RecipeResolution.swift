@@ -14,7 +14,7 @@ extension TrainingRecipe {
   public func changed(
     by file: RecipeFile? = nil, settings: [String] = [], note: (String) -> Void = { _ in }
   ) throws(RecipeErrors) -> Self {
-    var overlay = Overlay(shorthands: Self.shorthands, renamed: RenamedFields.all)
+    var overlay = RecipeOverrides(shorthands: Self.shorthands, renamed: RenamedFields.all)
     if let file { overlay.lay(file.values, source: file.source) }
     for setting in settings { overlay.set(setting) }
     let result = overlay.applied(to: self)
@@ -48,13 +48,13 @@ public struct RecipeFile: Hashable, Sendable {
   /// Reads a YAML text.
   public init(parsing text: String, source: String) throws(RecipeErrors) {
     self.source = source
-    do throws(FieldMistake) {
+    do throws(FieldError) {
       values = try YAMLDocument(parsing: text, source: source)
       switch values.tree["base"] {
       case nil: base = nil
       case .plain(let name)?, .text(let name)?: base = name
       case let other?:
-        throw FieldMistake("base", "is \(other.excerpt); expected a recipe's name", source: source)
+        throw FieldError("base", "is \(other.excerpt); expected a recipe's name", source: source)
       }
       values.tree["base"] = nil
     } catch {
@@ -65,7 +65,7 @@ public struct RecipeFile: Hashable, Sendable {
   /// Reads a file; anything but a readable text of reasonable size is refused in one line.
   public init(at path: String) throws(RecipeErrors) {
     func refusal(_ message: String, isMissing: Bool = false) -> RecipeErrors {
-      RecipeErrors([FieldMistake("", "\(path) \(message)")], isMissingFile: isMissing)
+      RecipeErrors([FieldError("", "\(path) \(message)")], isMissingFile: isMissing)
     }
     guard exists(path) else {
       throw refusal("does not exist; expected a recipe file", isMissing: true)

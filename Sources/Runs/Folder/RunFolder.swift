@@ -78,7 +78,7 @@ public final class RunFolder: Sendable {
 
   /// What to say of a run that is to be gone on with and begins at its first step; nil for any
   /// other.
-  package func remarkOnBeginning(_ opening: Opening, at step: Int) -> String? {
+  package func warningAtStart(_ opening: Opening, at step: Int) -> String? {
     guard opening == .resume, step == 0 else { return nil }
     return heldRun
       ? "the run in \(path) has no whole checkpoint yet: starting it anew"

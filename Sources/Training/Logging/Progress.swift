@@ -48,17 +48,17 @@ extension Progress: CustomStringConvertible {
   /// what matters most first: a narrow terminal cuts the end.
   public var description: String {
     var parts = [
-      "epoch \(Readable.fixed(epoch, 2))/\(Readable.fixed(epochs, epochs == epochs.rounded() ? 0 : 2))",
+      "epoch \(Formatted.fixed(epoch, 2))/\(Formatted.fixed(epochs, epochs == epochs.rounded() ? 0 : 2))",
       "step \(step)/\(steps)",
-      "loss \(loss.map { Readable.fixed($0, 4) } ?? "–")",
+      "loss \(loss.map { Formatted.fixed($0, 4) } ?? "–")",
     ]
-    if let secondsLeft { parts.append("\(Readable.duration(secondsLeft)) left") }
+    if let secondsLeft { parts.append("\(Formatted.duration(secondsLeft)) left") }
     parts += [
-      "\(Readable.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s",
-      "wait \(Readable.fixed(dataWait * 100, 0)) %",
-      "rate \(Readable.scientific(rate))",
+      "\(Formatted.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s",
+      "wait \(Formatted.fixed(dataWait * 100, 0)) %",
+      "rate \(Formatted.scientific(rate))",
     ]
-    if let memory { parts.append(Readable.bytes(memory)) }
+    if let memory { parts.append(Formatted.bytes(memory)) }
     return parts.joined(separator: "  ")
   }
 }

@@ -13,7 +13,7 @@ public final class RunLogger: TrainingCallback {
   private let events: TensorBoardWriter
   private let log: TrainLog
   private var line: ProgressLine
-  private var pace = Pace()
+  private var pace = Throughput()
   private var lossSum = 0.0
   private var lossCount = 0
   private var hasFailed = false

@@ -2,7 +2,7 @@ import FileSystem
 import MaskedAutoencoders
 
 /// How fast a run has been of late: a sliding window over its steps.
-public struct Pace: Hashable, Sendable {
+public struct Throughput: Hashable, Sendable {
   private struct Step: Hashable {
     var images: Int
     var seconds: Double

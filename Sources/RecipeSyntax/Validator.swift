@@ -1,11 +1,11 @@
 /// Mistakes found so far.
-package struct Checks {
-  package var found: [FieldMistake] = []
+package struct Validator {
+  package var found: [FieldError] = []
 
   package init() {}
 
   package mutating func require(_ holds: Bool, _ path: FieldPath, _ message: @autoclosure () -> String) {
-    if !holds { found.append(FieldMistake(path, message())) }
+    if !holds { found.append(FieldError(path, message())) }
   }
 
   package mutating func within(_ range: ClosedRange<Int>, _ path: FieldPath, _ value: Int) {
