@@ -19,7 +19,7 @@ struct PickledTensor: Hashable, Sendable {
   /// Elements that a tensor may have beyond those of its storage, by repeating some.
   private static let repetitionLimit = 1 << 20
 
-  /// Validator that every element lies in the storage; nil where one does not.
+  /// Checks that every element lies in the storage; nil where one does not.
   init?(storage: PickledStorage, offset: Int, shape: [Int], strides: [Int]) {
     guard shape.count == strides.count, offset >= 0, strides.allSatisfy({ $0 >= 0 }),
       let bytes = byteCount(shape: shape, dtype: storage.dtype),

@@ -60,7 +60,7 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
     try require()
   }
 
-  /// Validator that the device is there.
+  /// Checks that the device is there.
   ///
   /// - Throws: ``DeviceError`` with what was asked for and what there is.
   public func require() throws(DeviceError) {

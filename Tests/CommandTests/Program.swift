@@ -126,7 +126,7 @@ final class CommandSandbox: Sendable {
   }
 }
 
-/// Validator that a process ended in an orderly way.
+/// Checks that a process ended in an orderly way.
 func expectNoCrash(_ outcome: Outcome, _ what: String, _ sourceLocation: SourceLocation) {
   #expect(
     [0, 64, 65, 66, 69, 70, 73, 74, 78, 129, 130, 143].contains(outcome.status),

@@ -1,7 +1,7 @@
 package import Testing
 package import Torch
 
-/// Validator that two tensors have one shape and agree in every element.
+/// Checks that two tensors have one shape and agree in every element.
 ///
 /// `|actual − expected| ≤ absolute + relative · |expected|` must hold for each element, as
 /// `torch.testing.assert_close` has it. NaN agrees with nothing; infinities agree with themselves only.
@@ -21,7 +21,7 @@ package func expectClose(
   }
 }
 
-/// Validator that two tensors agree within a golden's tolerance.
+/// Checks that two tensors agree within a golden's tolerance.
 package func expectClose(
   _ actual: Tensor, _ expected: Tensor, within tolerance: Golden.Tolerance,
   _ name: @autoclosure () -> String = "", sourceLocation: SourceLocation = #_sourceLocation
@@ -31,7 +31,7 @@ package func expectClose(
     ofLargest: tolerance.ofLargest, name(), sourceLocation: sourceLocation)
 }
 
-/// Validator that two tensors have one type, one shape and the same elements, NaN excepted.
+/// Checks that two tensors have one type, one shape and the same elements, NaN excepted.
 package func expectEqual(
   _ actual: Tensor, _ expected: Tensor, _ name: @autoclosure () -> String = "",
   sourceLocation: SourceLocation = #_sourceLocation

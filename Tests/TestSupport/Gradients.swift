@@ -1,7 +1,7 @@
 package import Testing
 package import Torch
 
-/// Validator the gradients of `function` at `inputs` against central differences in float64.
+/// Checks the gradients of `function` at `inputs` against central differences in float64.
 ///
 /// - Parameters:
 ///   - inputs: Tensors of any size; they are converted to float64.

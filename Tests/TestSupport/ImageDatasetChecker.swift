@@ -2,7 +2,7 @@ public import Datasets
 import Imaging
 public import Testing
 
-/// Validator what every set of images must do: the same answers at every call, labels inside the
+/// Checks what every set of images must do: the same answers at every call, labels inside the
 /// classes, names that are told apart.
 public func checkImageDataset(
   _ dataset: any ImageDataset, sourceLocation: SourceLocation = #_sourceLocation

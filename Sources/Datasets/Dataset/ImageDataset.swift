@@ -32,7 +32,7 @@ extension ImageDataset {
   /// Nothing is wrong.
   public var labelProblem: DatasetError? { nil }
 
-  /// Validator that every image has a class, for those who learn or count by classes.
+  /// Checks that every image has a class, for those who learn or count by classes.
   ///
   /// - Parameter path: what the set is called in messages.
   /// - Throws: `DatasetError` where the classes cannot be used or an image has none. A set without

@@ -43,7 +43,7 @@ public struct Reconstruction {
     self.device = device
   }
 
-  /// Validator that ``masking`` can have a ratio and that it leaves something visible and something
+  /// Checks that ``masking`` can have a ratio and that it leaves something visible and something
   /// hidden.
   public func check(ratio: Double) throws(RunFailure) { _ = try masking(hiding: ratio) }
 
@@ -94,7 +94,8 @@ public struct Reconstruction {
       let masking = try masking(hiding: ratio)
       for (i, original) in originals.enumerated() {
         let mask = masking.mask(
-          grid, batch: 1, using: Generator(seed: seed, stream: RandomStream.pictures, step: i * 64 + r))
+          grid, batch: 1,
+          using: Generator(seed: seed, stream: RandomStream.pictures, step: i * 64 + r))
         let drawn = fill(pixels(of: [original]), mask: mask).images(channels: original.channels)[0]
         let visible = mask.indicator.floats().map { $0 == 0 }
         tiles[i] += [

@@ -54,7 +54,7 @@ extension ModelConfiguration {
     func require(_ holds: Bool, _ path: String, _ message: @autoclosure () -> String) {
       if !holds { found.append((path, message())) }
     }
-    /// Validator a size; what is computed with it is checked only where it is sane.
+    /// Checks a size; what is computed with it is checked only where it is sane.
     func isSane(_ path: String, _ value: Int) -> Bool {
       require(
         (1...65_536).contains(value), path,

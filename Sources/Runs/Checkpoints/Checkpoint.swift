@@ -117,7 +117,7 @@ public struct Checkpoint: Sendable {
     try JSONFile.read(Progress.self, from: progressPath)
   }
 
-  /// Validator that every file a resumed run reads is there and as long as it says.
+  /// Checks that every file a resumed run reads is there and as long as it says.
   func verify() throws(FileError) {
     _ = try description()
     _ = try SafetensorsFile(weightsPath)
