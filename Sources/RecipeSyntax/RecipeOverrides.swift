@@ -1,5 +1,5 @@
-/// Values to lay over a typed value: those of files, then those of `--set`, the later over the
-/// earlier.
+/// Values that override those of a typed value: those of files, then those of `--set`; later ones
+/// override earlier ones.
 public struct RecipeOverrides: Sendable {
   /// Paths whose value may be given by a name that stands for a whole group.
   public var shorthands: [Shorthand]
@@ -91,7 +91,7 @@ public struct RecipeOverrides: Sendable {
     }
   }
 
-  /// The value with everything laid over it that could be, and what could not.
+  /// The value with every override that could be applied, and the mistakes of the others.
   ///
   /// Assignments are tried one after another, each on what the ones before it made, so that every
   /// mistake is reported and an assignment may build on an earlier one.

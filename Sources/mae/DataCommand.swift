@@ -83,7 +83,7 @@ extension DataCommand {
     static let configuration = CommandConfiguration(
       abstract: "Pack a set into tar shards with an index, as WebDataset has them.",
       discussion: """
-        Archives that are there and whole are kept, so a run that was broken off goes on. Every \
+        Archives that are there and whole are kept, so a run that was interrupted continues. Every \
         archive is read back and compared before it gets its name.
 
         Examples:

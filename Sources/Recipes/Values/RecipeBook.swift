@@ -67,7 +67,7 @@ public struct RecipeBook<Recipe: TrainingRecipe>: NamedRecipes {
   /// The complete, checked recipe that a name or file and `--set` assignments make together.
   ///
   /// What has a slash or a dot is a file. Throws all mistakes of name, file, assignments and values at
-  /// once, each assignment judged on the recipe it overrides, or on the standard one where that cannot
+  /// once, each assignment checked against the recipe it overrides, or on the standard one where that cannot
   /// be found.
   ///
   /// - Parameter note: Told of each field that was given by a name of before.

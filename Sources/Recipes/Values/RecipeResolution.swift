@@ -5,8 +5,8 @@ import MaskedAutoencoders
 public import RecipeSyntax
 
 extension TrainingRecipe {
-  /// This recipe with a file's values and then `settings` (each `path=value`) laid over it,
-  /// checked.
+  /// This recipe with a file's values and then `settings` (each `path=value`) in the place of its
+  /// own, checked.
   ///
   /// Throws every mistake of the file, of the settings and of the values they lead to.
   ///
@@ -36,7 +36,7 @@ extension TrainingRecipe {
   }
 }
 
-/// A recipe file: some or all fields of a recipe, and the name of the recipe they are laid over.
+/// A recipe file: some or all fields of a recipe, and the name of the recipe whose values they override.
 public struct RecipeFile: Hashable, Sendable {
   /// What messages call the file.
   public var source: String

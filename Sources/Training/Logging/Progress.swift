@@ -12,7 +12,7 @@ public struct Progress: Hashable, Sendable {
   public var step: Int
   /// Optimizer steps in all.
   public var steps: Int
-  /// The loss of late; nil before there is one.
+  /// The mean loss since the last entry of the logs; nil before there is one.
   public var loss: Double?
   /// The learning rate.
   public var rate: Double

@@ -121,7 +121,7 @@ public final class RunLogger: TrainingCallback {
     } catch {
       guard !hasFailed else { return }
       hasFailed = true
-      line.say("note: \(error); training goes on, and what cannot be written is missing there")
+      line.say("note: \(error); training continues, and what cannot be written is missing there")
     }
   }
 }
