@@ -72,8 +72,11 @@ struct Texts {
       let line = "mae " + words.joined(separator: " ")
       do {
         let command = try MAE.parseAsRoot(words)
-        if let pretrain = command as? PretrainCommand, pretrain.options.recipe?.contains("/") != true {
-          _ = try RecipeBooks.pretraining.resolve(pretrain.options.recipe, settings: pretrain.options.settings)
+        if let pretrain = command as? PretrainCommand,
+          pretrain.options.recipe?.contains("/") != true
+        {
+          _ = try RecipeBooks.pretraining.resolve(
+            pretrain.options.recipe, settings: pretrain.options.settings)
         }
       } catch {
         Issue.record("\(line): \(MAE.message(for: error))")
