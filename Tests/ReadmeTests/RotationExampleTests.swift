@@ -124,8 +124,8 @@ import Training
         + "mae rotation, or name another folder with --out")
     #expect(
       try refusal("--overwrite")
-        == "\(path) holds a run of rotation prediction and this is a run of pre-training, so it is not "
-        + "overwritten; name another folder with --out")
+        == "\(path) holds a run of rotation prediction and this is a run of pre-training, so it is "
+        + "not overwritten; name another folder with --out")
     #expect(before != nil && FileManager.default.contents(atPath: path + "/run.json") == before)
   }
 
@@ -148,7 +148,7 @@ import Training
       mistakes("rotation=2") == "rotation does not exist; did you mean rotations? (--set)")
     #expect(
       mistakes("model.width=64")
-        == "model.width is 64 and model.height 32; images that are rotated by 90° are square")
+        == "model.width is 64 and model.height 32; rotated images must be square")
     #expect(mistakes("batch.size=0").hasPrefix("batch.size is 0; expected"))
     // A resumed run tells rotations apart that it began with.
     let failure = #expect(throws: RecipeErrors.self) {

@@ -39,8 +39,7 @@ public struct RotationRecipe: TrainingRecipe {
     }
     checks.require(
       model.width == model.height, "model.width",
-      "is \(model.width) and model.height \(model.height); images that are rotated by 90° are square"
-    )
+      "is \(model.width) and model.height \(model.height); rotated images must be square")
     checks.require(
       [1, 3].contains(model.channels), "model.channels",
       "is \(model.channels); image files have 1 or 3")

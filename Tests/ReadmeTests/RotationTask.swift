@@ -26,7 +26,8 @@ public struct RotationInputs: TrainingInputs {
   public var images: [String] { [data, validation].compactMap(\.self) }
 }
 
-/// Rotation prediction: images in, in each rotation; which rotation it is out (Gidaris et al., 2018).
+/// Rotation prediction: each image in each rotation in, the number of the rotation out (Gidaris et
+/// al., 2018).
 public final class RotationTask: TrainingTask {
   public let recipe: RotationRecipe
   public let data: TrainingData
@@ -75,7 +76,8 @@ public final class RotationTask: TrainingTask {
     [
       SummaryLine("data", "\(data.dataset.count) images; \(validation.count) to validate on"),
       SummaryLine(
-        "model", "encoder \(recipe.model.encoder.words); tells \(recipe.rotations) rotations apart"),
+        "model",
+        "encoder \(recipe.model.encoder.words); tells \(recipe.rotations) rotations apart"),
     ]
   }
 
