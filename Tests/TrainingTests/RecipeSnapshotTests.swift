@@ -54,11 +54,14 @@ import Training
           cache: 0
           normalizeOnDevice: false
         optimizer:
+          kind: adamw
           baseLearningRate: 0.00015
           minimumLearningRate: 0
+          layerDecay: 1
           beta1: 0.9
           beta2: 0.95
           epsilon: 1e-08
+          momentum: 0.9
           weightDecay: 0.05
           clip: null
         batch:

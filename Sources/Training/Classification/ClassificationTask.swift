@@ -87,12 +87,12 @@ public final class ClassificationTask: TrainingTask {
     ).to(.float32)
     let smoothing = recipe.regularization.labelSmoothing
     guard smoothing > 0 || blends.contains(where: { $0 != .none }) else {
-      return logits.crossEntropy(with: Tensor(batch.labels).to(images.device))
+      return logits.crossEntropy(with: Tensor(batch.labels).sent(to: images.device))
     }
     let targets = Mixing.targets(
       batch.labels, classes: classifier.shape.classes,
       shares: blends.map { $0.share(height: height, width: width) }, smoothing: smoothing)
-    return logits.crossEntropy(with: targets.to(images.device))
+    return logits.crossEntropy(with: targets.sent(to: images.device))
   }
 
   /// What blocks leave out at one draw; drawn on the CPU, the same on every device.
