@@ -90,7 +90,7 @@ public final class RotationTask: TrainingTask {
     ]
     let chosen = recipe.rotations == 4 ? quarters : [quarters[0], quarters[2]]
     let labels = chosen.indices.flatMap { [Int](repeating: $0, count: images.shape[0]) }
-    return (concatenated(chosen, along: 0), Tensor(labels).to(images.device))
+    return (concatenated(chosen, along: 0), Tensor(labels).sent(to: images.device))
   }
 
   private func loss(_ images: Tensor) -> Tensor {
