@@ -150,6 +150,8 @@ struct OverrideTarget<T: Codable> {
     else { return nil }
     let given: String
     switch assignment.value {
+    // Whether there may be nothing is for the type to say.
+    case .plain(let text) where ScalarText.isNull(text): return nil
     case .plain(let text), .text(let text): given = text
     default: return nil
     }

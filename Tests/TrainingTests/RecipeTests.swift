@@ -157,8 +157,7 @@ import Training
     ),
     (
       "model.decoder=null",
-      "model.decoder is null; expected tiny, small, base, large, huge or paper, or "
-        + "the fields width, depth, heads and mlpRatio (--set)"
+      "model.decoder is null; expected a shape, without which nothing is reconstructed"
     ),
     (
       "model.encoder=[1]",

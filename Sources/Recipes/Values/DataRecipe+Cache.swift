@@ -1,8 +1,8 @@
-package import Datasets
+public import Datasets
 import FileSystem
 import Foundation
-package import Imaging
-package import RecipeSyntax
+public import Imaging
+public import RecipeSyntax
 
 extension DataRecipe {
   /// Most bytes of decoded images that are kept.
@@ -19,8 +19,14 @@ extension DataRecipe {
   /// about its size.
   ///
   /// - Parameter transform: what will be made of the images.
+  public func resolvingCache(
+    for dataset: any ImageDataset, _ transform: ImageTransform
+  ) throws(RecipeErrors) -> (pipeline: DataRecipe, warning: String?) {
+    try resolvingCache(for: dataset, transform, free: freeMemory())
+  }
+
   package func resolvingCache(
-    for dataset: any ImageDataset, _ transform: ImageTransform, free: Int = freeMemory()
+    for dataset: any ImageDataset, _ transform: ImageTransform, free: Int
   ) throws(RecipeErrors) -> (pipeline: DataRecipe, warning: String?) {
     guard cache != .gigabytes(0) else { return (self, nil) }
     let needed = PixelCache.bytes(of: dataset, for: transform)
@@ -43,10 +49,10 @@ extension DataRecipe {
     case .gigabytes(let size):
       let memory = ProcessInfo.processInfo.physicalMemory
       guard size * 1e9 < 0.9 * Double(memory) else {
-      throw RecipeErrors(
-        "data.cache",
-        "is \(ScalarText.written(size)), and the machine has "
-            + "\(Formatted.bytes(Int(memory))) of memory; use less, or auto")
+        throw RecipeErrors(
+          "data.cache",
+          "is \(ScalarText.written(size)), and the machine has "
+            + "\(Readable.bytes(Int(memory))) of memory; use less, or auto")
       }
       guard size * 1e9 < Double(needed) else { return (self, nil) }
       return (

@@ -161,7 +161,10 @@ public protocol NamedRecipes: Sendable {
 /// The books of all kinds of training: a kind adds its own here.
 public enum RecipeBooks {
   /// All of them, in the order of lists.
-  public static let all: [any NamedRecipes] = [pretraining, classification]
+  public static let all: [any NamedRecipes] = [
+    pretraining,
+    classification,
+  ]
 
   /// The book of a recipe's name, or of a file, which is the one that knows most of the file's fields;
   /// the first where none does.

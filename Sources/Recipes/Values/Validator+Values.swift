@@ -1,11 +1,11 @@
 import Datasets
-import RecipeSyntax
+public import RecipeSyntax
 
 extension Validator {
   /// What files become.
   ///
   /// - Parameter channels: Channels of the model's images; nil where they are not known yet.
-  package mutating func pipeline(_ data: DataRecipe, channels: Int?) {
+  public mutating func pipeline(_ data: DataRecipe, channels: Int?) {
     for (path, range) in [("data.scale" as FieldPath, data.scale), ("data.ratio", data.ratio)] {
       require(
         range.lowerBound > 0, path, "is \(range.listed); expected two numbers above 0")
@@ -46,7 +46,7 @@ extension Validator {
   }
 
   /// How many images, how long, what is kept.
-  package mutating func lengths(
+  public mutating func lengths(
     _ batch: BatchRecipe, _ schedule: ScheduleRecipe, _ checkpoints: CheckpointRecipe
   ) {
     within(1...1_000_000, "batch.size", batch.size)
@@ -55,7 +55,8 @@ extension Validator {
     if let steps = schedule.steps { within(1...1_000_000_000_000, "schedule.steps", steps) }
     atLeast(0, "schedule.warmupEpochs", schedule.warmupEpochs)
     require(
-      schedule.steps != nil || schedule.warmupEpochs <= Double(schedule.epochs), "schedule.warmupEpochs",
+      schedule.steps != nil || schedule.warmupEpochs <= Double(schedule.epochs),
+      "schedule.warmupEpochs",
       "is \(schedule.warmupEpochs.short), longer than the whole run; "
         + "expected at most schedule.epochs, \(schedule.epochs)")
     rhythm("checkpoints.everyEpochs", checkpoints.everyEpochs)
@@ -64,7 +65,7 @@ extension Validator {
   }
 
   /// The optimizer's values.
-  package mutating func optimizer(_ values: OptimizerRecipe) {
+  public mutating func optimizer(_ values: OptimizerRecipe) {
     above(0, "optimizer.baseLearningRate", values.baseLearningRate)
     atLeast(0, "optimizer.minimumLearningRate", values.minimumLearningRate)
     require(
