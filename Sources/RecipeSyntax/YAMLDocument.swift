@@ -15,8 +15,8 @@ public struct YAMLDocument: Hashable, Sendable {
   /// Reads one document; `source` names it in messages.
   ///
   /// A text that is too large, or whose aliases multiply, is refused before it takes time or memory.
-  public init(parsing text: String, source: String) throws(FieldMistake) {
-    func refusal(_ message: String) -> FieldMistake { FieldMistake("", "\(source) \(message)") }
+  public init(parsing text: String, source: String) throws(FieldError) {
+    func refusal(_ message: String) -> FieldError { FieldError("", "\(source) \(message)") }
     guard text.utf8.count <= Self.largestText else {
       throw refusal("is too large for a recipe: over \(Self.largestText / 1024) KiB")
     }

@@ -129,7 +129,7 @@ struct ModelOptions: ParsableArguments {
     let loaded = try LoadedModel(model, hints: hints.hints, on: device)
     let assumed =
       loaded.assumptions + (readsImages ? [loaded.pixelAssumption] : []).compactMap(\.self)
-    for assumption in assumed { complain("note: \(model): \(assumption)") }
+    for assumption in assumed { warn("note: \(model): \(assumption)") }
     return loaded
   }
 }

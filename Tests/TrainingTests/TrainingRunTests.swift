@@ -12,25 +12,25 @@ import Testing
   private struct Mishap: Error, CustomStringConvertible { let description = "the disk is full" }
 
   @Test func `a callback that fails is reported once and costs nothing`() throws {
-    let shop = try Workshop(images: 8)
-    try shop.train(.tiny(steps: 10), "quiet")
+    let fixture = try TemporaryRun(images: 8)
+    try fixture.train(.tiny(steps: 10), "quiet")
     let run = try TrainingRun<PretrainingTask>(
-      .tiny(steps: 10), .init(data: shop("images")), .init(out: shop("loud")))
+      .tiny(steps: 10), .init(data: fixture("images")), .init(out: fixture("loud")))
     var warnings: [String] = []
     _ = try run.run(
       callbacks: [
         Watcher(step: { _ in throw Mishap() }), Watcher(save: { _, _ in throw Mishap() }),
       ], warn: { warnings.append($0) })
     #expect(warnings.count == 2 && warnings.allSatisfy { $0.hasPrefix("the disk is full; ") })
-    #expect(try shop.state("loud", step: 10) == shop.state("quiet", step: 10))
+    #expect(try fixture.state("loud", step: 10) == fixture.state("quiet", step: 10))
   }
 
   @Test func `a run that is asked to stop saves first and resumes exactly`() throws {
-    let shop = try Workshop(images: 8)
-    try shop.train(.tiny(steps: 10), "unbroken")
+    let fixture = try TemporaryRun(images: 8)
+    try fixture.train(.tiny(steps: 10), "unbroken")
     var steps = 0
     let run = try TrainingRun<PretrainingTask>(
-      .tiny(steps: 10), .init(data: shop("images")), .init(out: shop("run")))
+      .tiny(steps: 10), .init(data: fixture("images")), .init(out: fixture("run")))
     let interruption = #expect(throws: Interruption.self) {
       _ = try run.run(
         callbacks: [Watcher { steps = $0.step }], shouldStop: { steps == 3 })
@@ -38,8 +38,8 @@ import Testing
     #expect(interruption?.message.contains("stopped at step 3 of 10") == true)
     #expect(run.finishedStep == 3)
     _ = consume run
-    try shop.train(.tiny(steps: 10), "run", .resume)
-    #expect(try shop.state("run", step: 10) == shop.state("unbroken", step: 10))
+    try fixture.train(.tiny(steps: 10), "run", .resume)
+    #expect(try fixture.state("run", step: 10) == fixture.state("unbroken", step: 10))
   }
 
   @Test func `fields by their names of before count, and the new names are told`() throws {
@@ -78,14 +78,14 @@ import Testing
   }
 
   @Test func `what a run of version 0 point 1 is, is read`() throws {
-    let shop = try Workshop()
-    try shop.write("run/recipe.yaml", "name: tiny")
-    try shop.write("run/run.json", #"{"encoder": "enc", "encoderPath": "/a/enc", "kind": "fine-tuning"}"#)
-    let kind = try #require(try RunKind.read(shop("run")))
+    let fixture = try TemporaryRun()
+    try fixture.write("run/recipe.yaml", "name: tiny")
+    try fixture.write("run/run.json", #"{"encoder": "enc", "encoderPath": "/a/enc", "kind": "fine-tuning"}"#)
+    let kind = try #require(try RunKind.read(fixture("run")))
     #expect(kind.name == "fine-tuning" && kind.command == "mae finetune" && kind.encoder == "enc")
     #expect(kind.product == "classifier" && kind.encoderPath == "/a/enc")
     // A kind that a later version knows is named by what its file says.
-    try shop.write("run/run.json", #"{"kind": "detection"}"#)
-    #expect(try RunKind.read(shop("run"))?.title == "detection")
+    try fixture.write("run/run.json", #"{"kind": "detection"}"#)
+    #expect(try RunKind.read(fixture("run"))?.title == "detection")
   }
 }

@@ -114,7 +114,7 @@ extension NeighbourSearch {
       var tiles = [Self.tile(query.content)]
       tiles += neighbours.map { Self.tile(try? $0.images.content(of: $0.index)) }
       while tiles.count < columns.count { tiles.append(Self.tile(nil)) }
-      let similarities = neighbours.map { Readable.fixed($0.similarity, 3) }
+      let similarities = neighbours.map { Formatted.fixed($0.similarity, 3) }
       return PictureSheet.Row(
         "\(splitPath(query.name).name): \(similarities.joined(separator: ", "))", tiles: tiles)
     }

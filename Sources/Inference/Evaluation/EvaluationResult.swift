@@ -20,7 +20,7 @@ public struct EvaluationResult: Sendable {
   public let seconds: Double
 
   /// Counts of right and wrong predictions.
-  public var tally: ClassificationTally { scores.tally }
+  public var tally: TopKAccuracy { scores.tally }
   /// How far the probabilities are those of being right.
   public var calibration: Calibration { scores.calibration }
   /// Images evaluated in a second.

@@ -37,7 +37,7 @@ extension PublishedWeights {
         message: "holds no Vision Transformer: none of its \(tensors.count) names is "
           + "one of the original's, Hugging Face's or timm's")
     }
-    let names = SpelledNames(tensors.mapValues(\.shape), format)
+    let names = CanonicalNames(tensors.mapValues(\.shape), format)
     let sources = ModelSources(
       path: path, metadata: file.metadata, shapes: names.native, format: format)
     var found = try sources.model(hints: hints)

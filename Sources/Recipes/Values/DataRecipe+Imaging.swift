@@ -79,7 +79,7 @@ extension DataRecipe {
       throw RecipeErrors(
         "batch.size",
         "is \(size) and data.prefetch \(prefetch): the pixels alone take "
-          + "\(Readable.fixed(needed / 1e9, 1)) GB of \(Readable.fixed(memory / 1e9, 1)); use a smaller "
+          + "\(Formatted.fixed(needed / 1e9, 1)) GB of \(Formatted.fixed(memory / 1e9, 1)); use a smaller "
           + "batch.size, with batch.accumulation to keep the effective batch")
     }
   }

@@ -6,12 +6,12 @@ public import RecipeSyntax
 
 extension PretrainingRecipe {
   /// Words that may be given instead of a whole shape, at `model.encoder` and `model.decoder`.
-  public static var shorthands: [Overlay.Shorthand] {
+  public static var shorthands: [RecipeOverrides.Shorthand] {
     let encoders = shapes(TransformerShape.named)
     let decoders = encoders + shapes([("paper", .paperDecoder)])
     return [
-      Overlay.Shorthand(at: "model.encoder", names: encoders),
-      Overlay.Shorthand(at: "model.decoder", names: decoders),
+      RecipeOverrides.Shorthand(at: "model.encoder", names: encoders),
+      RecipeOverrides.Shorthand(at: "model.decoder", names: decoders),
     ]
   }
 
@@ -25,7 +25,7 @@ extension PretrainingRecipe {
 }
 
 extension TrainingRecipe {
-  /// This recipe with a file's values and then `settings` (each `path=value`) laid over it, checked.
+  /// This recipe with a file's values and then `settings` (each `path=value`) in the place of its own, checked.
   ///
   /// Throws every mistake of the file, of the settings and of the values they lead to.
   ///
@@ -33,7 +33,7 @@ extension TrainingRecipe {
   public func changed(
     by file: RecipeFile? = nil, settings: [String] = [], note: (String) -> Void = { _ in }
   ) throws(RecipeErrors) -> Self {
-    var overlay = Overlay(shorthands: Self.shorthands, renamed: RenamedFields.all)
+    var overlay = RecipeOverrides(shorthands: Self.shorthands, renamed: RenamedFields.all)
     if let file { overlay.lay(file.values, source: file.source) }
     for setting in settings { overlay.set(setting) }
     let result = overlay.applied(to: self)
@@ -53,7 +53,7 @@ extension TrainingRecipe {
   }
 }
 
-/// A recipe file: some or all fields of a recipe, and the name of the recipe they are laid over.
+/// A recipe file: some or all fields of a recipe, and the name of the recipe whose values they override.
 public struct RecipeFile: Hashable, Sendable {
   /// What messages call the file.
   public var source: String
@@ -65,13 +65,13 @@ public struct RecipeFile: Hashable, Sendable {
   /// Reads a YAML text.
   public init(parsing text: String, source: String) throws(RecipeErrors) {
     self.source = source
-    do throws(FieldMistake) {
+    do throws(FieldError) {
       values = try YAMLDocument(parsing: text, source: source)
       switch values.tree["base"] {
       case nil: base = nil
       case .plain(let name)?, .text(let name)?: base = name
       case let other?:
-        throw FieldMistake("base", "is \(other.excerpt); expected a recipe's name", source: source)
+        throw FieldError("base", "is \(other.excerpt); expected a recipe's name", source: source)
       }
       values.tree["base"] = nil
     } catch {
@@ -82,7 +82,7 @@ public struct RecipeFile: Hashable, Sendable {
   /// Reads a file; anything but a readable text of reasonable size is refused in one line.
   public init(at path: String) throws(RecipeErrors) {
     func refusal(_ message: String, isMissing: Bool = false) -> RecipeErrors {
-      RecipeErrors([FieldMistake("", "\(path) \(message)")], isMissingFile: isMissing)
+      RecipeErrors([FieldError("", "\(path) \(message)")], isMissingFile: isMissing)
     }
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {

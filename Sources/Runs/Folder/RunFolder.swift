@@ -81,8 +81,8 @@ public final class RunFolder: Sendable {
   /// The options that resume the run.
   public var resumeOptions: String { "--out \(path.forShell) --resume" }
 
-  /// What to say of a run that is to be gone on with and begins at its first step; nil for any other.
-  package func remarkOnBeginning(_ opening: Opening, at step: Int) -> String? {
+  /// The note for a run that is to be resumed and starts at its first step; nil for any other.
+  package func warningAtStart(_ opening: Opening, at step: Int) -> String? {
     guard opening == .resume, step == 0 else { return nil }
     return heldRun
       ? "the run in \(path) has no whole checkpoint yet: starting it anew"

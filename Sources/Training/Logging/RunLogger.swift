@@ -12,7 +12,7 @@ public final class RunLogger: TrainingCallback {
   private let events: TensorBoardWriter
   private let log: TrainLog
   private var line: ProgressLine
-  private var pace = Pace()
+  private var pace = Throughput()
   private var lossSum = 0.0
   private var lossCount = 0
   private var hasFailed = false
@@ -120,7 +120,7 @@ public final class RunLogger: TrainingCallback {
     } catch {
       guard !hasFailed else { return }
       hasFailed = true
-      line.say("note: \(error); training goes on, and what cannot be written is missing there")
+      line.say("note: \(error); training continues, and what cannot be written is missing there")
     }
   }
 }

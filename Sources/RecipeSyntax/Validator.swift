@@ -1,7 +1,7 @@
 /// Looks at a recipe's values and keeps what is wrong with them.
-public struct Checks {
+public struct Validator {
   /// The mistakes found so far.
-  public private(set) var found: [FieldMistake] = []
+  public private(set) var found: [FieldError] = []
 
   /// Starts with no mistake.
   public init() {}
@@ -12,7 +12,7 @@ public struct Checks {
   public mutating func require(
     _ holds: Bool, _ path: FieldPath, _ message: @autoclosure () -> String
   ) {
-    if !holds { found.append(FieldMistake(path, message())) }
+    if !holds { found.append(FieldError(path, message())) }
   }
 
   /// Asks for a whole number of a range.

@@ -1,5 +1,5 @@
 /// The names that the original's and timm's classifiers have beyond this library's.
-enum OriginalNames {
+enum MAEReleaseNames {
   /// A linear probe of the original is a batch normalisation and a layer, numbered.
   private static let probe = [
     "head.0.running_mean": "head_norm.running_mean",

@@ -3,7 +3,7 @@
 /// Of equal scores the class of the lower index comes first, where `torch.topk`, and with it timm and
 /// torchvision, leaves the order open. A score that is not a number comes after
 /// all others.
-public struct ClassificationTally: Hashable, Sendable {
+public struct TopKAccuracy: Hashable, Sendable {
   /// Which class was taken for which.
   public private(set) var confusion: ConfusionMatrix
   /// `ranks[r]` examples had `r` classes before the true one.

@@ -11,7 +11,7 @@ import Torch
 @testable import Training
 
 /// A folder with images and runs of a tiny model; gone when the test is over.
-final class Workshop: Sendable {
+final class TemporaryRun: Sendable {
   let path = NSTemporaryDirectory() + "mae-training-\(UUID())"
 
   /// - Parameter images: Gray images of 16² pixels in `images/`.

@@ -1,7 +1,7 @@
 import TorchNN
 
 /// Names of a file in the spelling that its format's list of weights has.
-struct SpelledNames {
+struct CanonicalNames {
   let format: PublishedFormat
   /// Shapes by that spelling.
   private var shapes: [String: [Int]] = [:]
@@ -12,7 +12,7 @@ struct SpelledNames {
     self.format = format
     for (name, shape) in raw.sorted(by: { $0.key < $1.key }) {
       let canonical =
-        format == .huggingFace ? HuggingFaceNames.canonical(name) : OriginalNames.native(name)
+        format == .huggingFace ? HuggingFaceNames.canonical(name) : MAEReleaseNames.native(name)
       // A weight that is there in two spellings stays under its own, and is unexpected.
       let key = shapes[canonical] == nil ? canonical : name
       shapes[key] = shape

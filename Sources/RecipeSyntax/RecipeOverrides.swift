@@ -1,10 +1,10 @@
-/// Values to lay over a typed value: those of files, then those of `--set`, the later over the
-/// earlier.
-public struct Overlay: Sendable {
+/// Values that override those of a typed value: those of files, then those of `--set`; later ones
+/// override earlier ones.
+public struct RecipeOverrides: Sendable {
   /// Paths whose value may be given by a name that stands for a whole group.
   public var shorthands: [Shorthand]
   private var assignments: [Assignment] = []
-  private var mistakes: [FieldMistake] = []
+  private var mistakes: [FieldError] = []
 
   /// One value for one path.
   struct Assignment: Sendable {
@@ -59,7 +59,7 @@ public struct Overlay: Sendable {
     guard parts.count == 2, !path.names.isEmpty, !path.names.contains("") else {
       let excerpt = ValueTree.plain(text).excerpt
       mistakes.append(
-        FieldMistake("", "\(source) \(excerpt): expected path=value, such as schedule.epochs=50"))
+        FieldError("", "\(source) \(excerpt): expected path=value, such as schedule.epochs=50"))
       return
     }
     let value = parts[1].trimmingSpaces
@@ -68,7 +68,7 @@ public struct Overlay: Sendable {
         Assignment(path: path, value: .plain(value), source: Source(name: source)))
       return
     }
-    do throws(FieldMistake) {
+    do throws(FieldError) {
       let document = try YAMLDocument(parsing: value, source: "\(source) \(path)")
       assignments.append(
         Assignment(path: path, value: document.tree, source: Source(name: source)))
@@ -81,7 +81,7 @@ public struct Overlay: Sendable {
   public mutating func lay(_ document: YAMLDocument, source: String) {
     guard let entries = document.tree.entries else {
       let message = "\(source) holds \(document.tree.excerpt); expected fields with values"
-      mistakes.append(FieldMistake("", message))
+      mistakes.append(FieldError("", message))
       return
     }
     let source = Source(name: source, lines: document.lines)
@@ -91,7 +91,7 @@ public struct Overlay: Sendable {
     }
   }
 
-  /// The value with everything laid over it that could be, and what could not.
+  /// The value with every override that could be applied, and the mistakes of the others.
   ///
   /// Assignments are tried one after another, each on what the ones before it made, so that every
   /// mistake is reported and an assignment may build on an earlier one.
@@ -100,8 +100,8 @@ public struct Overlay: Sendable {
   ///   and the paths of all values that were given, by their names of now.
   public func applied<T: Codable>(
     to base: T
-  ) -> (value: T, mistakes: [FieldMistake], notes: [String], paths: Set<FieldPath>) {
-    var target = OverlayTarget(base, shorthands: shorthands)
+  ) -> (value: T, mistakes: [FieldError], notes: [String], paths: Set<FieldPath>) {
+    var target = OverrideTarget(base, shorthands: shorthands)
     var notes: [String] = []
     var paths: Set<FieldPath> = []
     for assignment in assignments {

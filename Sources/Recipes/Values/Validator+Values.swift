@@ -1,7 +1,7 @@
 import Datasets
 public import RecipeSyntax
 
-extension Checks {
+extension Validator {
   /// What files become.
   ///
   /// - Parameter channels: Channels of the model's images; nil where they are not known yet.

@@ -1,8 +1,8 @@
 import FileSystem
 import MaskedAutoencoders
 
-/// How fast a run has been of late: a sliding window over its steps.
-public struct Pace: Hashable, Sendable {
+/// Images per second and the time spent waiting for data, over a sliding window of steps.
+public struct Throughput: Hashable, Sendable {
   private struct Step: Hashable {
     var images: Int
     var seconds: Double

@@ -11,7 +11,7 @@ import TorchOptim
 ///
 /// Image `i` meets image `B − 1 − i`, as in timm. With both strengths above 0 one of the two is drawn
 /// each time.
-public struct Mixing: Hashable, Sendable {
+public struct MixupCutMix: Hashable, Sendable {
   /// α of mixup: λ is drawn from Beta(α, α); 0 for none.
   public var mixup: Double
   /// α of CutMix; 0 for none.
@@ -36,7 +36,7 @@ public struct Mixing: Hashable, Sendable {
   }
 
   /// How one image is mixed with the other.
-  public enum Blend: Hashable, Sendable {
+  public enum Mix: Hashable, Sendable {
     /// Not at all.
     case none
     /// `share · image + (1 − share) · other`.
@@ -58,10 +58,10 @@ public struct Mixing: Hashable, Sendable {
   /// Draws how each image of a batch is mixed.
   public func draw(
     batch: Int, height: Int, width: Int, using random: inout SampleRandom
-  ) -> [Blend] {
+  ) -> [Mix] {
     switch mode {
     case .batch:
-      return [Blend](repeating: one(height, width, &random), count: batch)
+      return [Mix](repeating: one(height, width, &random), count: batch)
     case .image:
       return (0..<batch).map { _ in one(height, width, &random) }
     case .pair:
@@ -70,7 +70,7 @@ public struct Mixing: Hashable, Sendable {
     }
   }
 
-  private func one(_ height: Int, _ width: Int, _ random: inout SampleRandom) -> Blend {
+  private func one(_ height: Int, _ width: Int, _ random: inout SampleRandom) -> Mix {
     guard mixup > 0 || cutmix > 0, random.uniform() < probability else { return .none }
     let cuts = cutmix > 0 && (mixup <= 0 || random.uniform() < switchProbability)
     let share = random.beta(cuts ? cutmix : mixup)
@@ -91,20 +91,20 @@ public struct Mixing: Hashable, Sendable {
   }
 
   /// Images mixed as drawn: `[B, C, H, W]` → `[B, C, H, W]`.
-  public static func mix(_ images: Tensor, by blends: [Blend]) -> Tensor {
+  public static func mix(_ images: Tensor, by mixes: [Mix]) -> Tensor {
     let others = images.flipped([0])
-    if let first = blends.first, blends.allSatisfy({ $0 == first }) {
+    if let first = mixes.first, mixes.allSatisfy({ $0 == first }) {
       return mix(images, others, by: first)
     }
     return concatenated(
-      blends.enumerated().map { index, blend in
+      mixes.enumerated().map { index, blend in
         mix(
           images.narrowed(0, to: index..<index + 1), others.narrowed(0, to: index..<index + 1),
           by: blend)
       })
   }
 
-  private static func mix(_ images: Tensor, _ others: Tensor, by blend: Blend) -> Tensor {
+  private static func mix(_ images: Tensor, _ others: Tensor, by blend: Mix) -> Tensor {
     switch blend {
     case .none: return images
     case .whole(let share): return images * share + others * (1 - share)
@@ -120,7 +120,7 @@ public struct Mixing: Hashable, Sendable {
   /// Shares of classes for mixed images, `[B, K]`, which add up to 1.
   ///
   /// - Parameters:
-  ///   - shares: Each image's own share, see ``Blend/share(height:width:)``.
+  ///   - shares: Each image's own share, see ``Mix/share(height:width:)``.
   ///   - smoothing: The share that is spread over all classes (Szegedy et al., 2016).
   public static func targets(
     _ labels: [Int], classes: Int, shares: [Double], smoothing: Double

@@ -1,11 +1,11 @@
 /// A typed value together with its encoded tree, which assignments change one at a time.
-struct OverlayTarget<T: Codable> {
+struct OverrideTarget<T: Codable> {
   private(set) var value: T
-  private(set) var mistakes: [FieldMistake] = []
+  private(set) var mistakes: [FieldError] = []
   private(set) var tree: ValueTree
-  private let shorthands: [Overlay.Shorthand]
+  private let shorthands: [RecipeOverrides.Shorthand]
 
-  init(_ value: T, shorthands: [Overlay.Shorthand]) {
+  init(_ value: T, shorthands: [RecipeOverrides.Shorthand]) {
     self.value = value
     self.shorthands = shorthands
     do {
@@ -16,7 +16,7 @@ struct OverlayTarget<T: Codable> {
   }
 
   /// Changes the value, or notes why it cannot be.
-  mutating func assign(_ assignment: Overlay.Assignment) {
+  mutating func assign(_ assignment: RecipeOverrides.Assignment) {
     var assignment = assignment
     if let mistake = unknownName(in: assignment) ?? expand(&assignment) {
       mistakes.append(mistake)
@@ -40,7 +40,7 @@ struct OverlayTarget<T: Codable> {
   }
 
   /// Tries the type's own opinion, and keeps the result if every given value arrived.
-  private mutating func adopt(_ assignment: Overlay.Assignment) {
+  private mutating func adopt(_ assignment: RecipeOverrides.Assignment) {
     var candidate = tree
     candidate[assignment.path] = assignment.value
     do {
@@ -56,15 +56,15 @@ struct OverlayTarget<T: Codable> {
       mistakes.append(mistake(error, in: assignment))
     } catch {
       mistakes.append(
-        FieldMistake(
+        FieldError(
           assignment.path, "is \(assignment.value.excerpt), which is not understood",
           source: assignment.source(of: assignment.path)))
     }
   }
 
   private func mistake(
-    _ error: TreeMismatch, in assignment: Overlay.Assignment
-  ) -> FieldMistake {
+    _ error: TreeMismatch, in assignment: RecipeOverrides.Assignment
+  ) -> FieldError {
     let field = error.field
     var allowed = error.allowed
     if let entries = tree[field]?.entries, !entries.isEmpty {
@@ -75,20 +75,20 @@ struct OverlayTarget<T: Codable> {
     }
     let verb = error.path.count > field.names.count ? "holds" : "is"
     let found = error.found.map { "\(verb) \($0.excerpt)" } ?? "is missing"
-    return FieldMistake(
+    return FieldError(
       field, "\(found); expected \(allowed)", source: assignment.source(of: field))
   }
 
   /// A given value that the type did not take notice of: a name it does not know in a group that it
   /// reads whole, or more elements than it wants.
-  private func lost(_ assignment: Overlay.Assignment, in encoded: ValueTree) -> FieldMistake? {
+  private func lost(_ assignment: RecipeOverrides.Assignment, in encoded: ValueTree) -> FieldError? {
     for (rest, value) in assignment.value.leaves where assignment.value.entries?.isEmpty != true {
       let path = FieldPath(assignment.path.names + rest.names)
       guard let kept = encoded[path] else {
         return unknown(path, in: encoded, source: assignment.source(of: path))
       }
       if case .list(let given) = value, case .list(let taken) = kept, given.count != taken.count {
-        return FieldMistake(
+        return FieldError(
           path, "is \(value.excerpt); expected \(taken.count) values",
           source: assignment.source(of: path))
       }
@@ -98,30 +98,30 @@ struct OverlayTarget<T: Codable> {
 
   // MARK: Names
 
-  private func unknownName(in assignment: Overlay.Assignment) -> FieldMistake? {
+  private func unknownName(in assignment: RecipeOverrides.Assignment) -> FieldError? {
     tree[assignment.path] == nil
       ? unknown(assignment.path, in: tree, source: assignment.source(of: assignment.path)) : nil
   }
 
   /// Says at which of a path's names it leaves the tree, and what was probably meant.
-  private func unknown(_ path: FieldPath, in tree: ValueTree, source: String) -> FieldMistake {
+  private func unknown(_ path: FieldPath, in tree: ValueTree, source: String) -> FieldError {
     var parent = FieldPath([])
     for name in path.names {
       guard let group = tree[parent]?.entries else {
         let found = tree[parent]?.excerpt ?? "null"
-        return FieldMistake(
+        return FieldError(
           path, "does not exist: \(parent) is \(found), which has no fields; give \(parent) whole",
           source: source)
       }
       guard group.contains(where: { $0.key == name }) else {
         let given = parent.appending(name)
-        return FieldMistake(
+        return FieldError(
           given, "does not exist; \(advice(for: path, missing: name, in: parent, tree))",
           source: source)
       }
       parent = parent.appending(name)
     }
-    return FieldMistake(path, "does not exist", source: source)
+    return FieldError(path, "does not exist", source: source)
   }
 
   private func advice(
@@ -145,7 +145,7 @@ struct OverlayTarget<T: Codable> {
   // MARK: Shorthands
 
   /// Puts the group in the place of its name.
-  private func expand(_ assignment: inout Overlay.Assignment) -> FieldMistake? {
+  private func expand(_ assignment: inout RecipeOverrides.Assignment) -> FieldError? {
     guard let shorthand = shorthands.first(where: { $0.path == assignment.path })
     else { return nil }
     let given: String
@@ -162,7 +162,7 @@ struct OverlayTarget<T: Codable> {
     let names = shorthand.names.map(\.name)
     let fields = tree[shorthand.path]?.entries?.map(\.key) ?? []
     let hint = nearestName(to: given, among: names).map { "; did you mean \($0)?" } ?? ""
-    return FieldMistake(
+    return FieldError(
       assignment.path,
       "is \(assignment.value.excerpt); expected \(names.joinedWords("or")), or the fields "
         + fields.joinedWords("and") + hint,

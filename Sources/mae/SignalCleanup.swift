@@ -4,7 +4,7 @@ import Torch
 
 /// What a command that writes files does when it is told to end: Ctrl-C, SIGTERM, a terminal that is
 /// gone.
-enum CleanEnd {
+enum SignalCleanup {
   /// Removes files that are half written and ends the program, from now on. To be called before
   /// anything starts a thread: threads inherit whose signals are held back.
   static func install() {
@@ -18,7 +18,7 @@ enum CleanEnd {
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { return }
       AtomicFile.discardAll {
-        complain("interrupted; files that were not complete are gone")
+        warn("interrupted; files that were not complete are gone")
         _exit(128 + number)
       }
     }

@@ -2,7 +2,7 @@ import TorchNN
 
 /// The part of a classifier that is trained: its head, and blocks counted from the last one
 /// (He et al., 2022, §4.3 “Partial fine-tuning”).
-public enum TrainedPart: Hashable, Sendable {
+public enum TrainableBlocks: Hashable, Sendable {
   /// Everything, patch embedding and positions included.
   case all
   /// The last so many blocks, the norm after them and the head; with 0 the head alone.
@@ -40,7 +40,7 @@ public enum TrainedPart: Hashable, Sendable {
 
 extension ImageClassifier {
   /// Trains a part only. What is frozen costs no backward pass.
-  public func train(only part: TrainedPart) {
+  public func train(only part: TrainableBlocks) {
     let depth = configuration.encoder.depth
     scope.store.freeze { !part.contains($0, depth: depth) }
   }

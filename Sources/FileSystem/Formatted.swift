@@ -1,7 +1,7 @@
 import Foundation
 
 /// Numbers as people read them.
-public enum Readable {
+public enum Formatted {
   /// `1 h 12 min`, `4 min`, `35 s`, `3 d 4 h`.
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "–" }

@@ -1,5 +1,5 @@
 /// One thing that is wrong with a recipe, as one line for its author.
-public struct FieldMistake: Error, Hashable, Sendable, CustomStringConvertible {
+public struct FieldError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The field, or the recipe itself if the path is empty.
   public var path: FieldPath
   /// What was found, what is allowed and what to do; reads on from the path.
@@ -24,20 +24,20 @@ public struct FieldMistake: Error, Hashable, Sendable, CustomStringConvertible {
 /// Everything that is wrong with a recipe, found in one go.
 public struct RecipeErrors: Error, Hashable, Sendable, CustomStringConvertible {
   /// At least one mistake, in the order in which they were met.
-  public var mistakes: [FieldMistake]
+  public var mistakes: [FieldError]
   /// Whether the only trouble is a recipe file that is not there or cannot be read, which ends a
   /// program with another status than a wrong recipe.
   public var isMissingFile: Bool
 
   /// Creates an error.
-  public init(_ mistakes: [FieldMistake], isMissingFile: Bool = false) {
+  public init(_ mistakes: [FieldError], isMissingFile: Bool = false) {
     self.mistakes = mistakes
     self.isMissingFile = isMissingFile
   }
 
   /// Creates an error of one mistake.
   package init(_ path: FieldPath, _ message: String) {
-    self.init([FieldMistake(path, message)])
+    self.init([FieldError(path, message)])
   }
 
   /// One line for each mistake.

@@ -1,7 +1,7 @@
 /// A way to fill in hidden patches without having learned anything; what a model must beat.
-public enum TrivialFill: String, Hashable, Sendable, CaseIterable {
+public enum InpaintingBaseline: String, Hashable, Sendable, CaseIterable {
   /// Each channel's mean over the visible pixels of the image.
-  case visibleMean = "mean of the visible pixels"
+  case meanFill = "mean of the visible pixels"
   /// A copy of the visible patch whose centre is nearest, in pixels; of equally near ones that of the
   /// lower index.
   case nearestPatch = "nearest visible patch"
@@ -13,7 +13,7 @@ public enum TrivialFill: String, Hashable, Sendable, CaseIterable {
     layout.check(image, visible)
     precondition(visible.contains(true), "no patch is visible")
     return switch self {
-    case .visibleMean: Self.withMeans(image, layout, visible)
+    case .meanFill: Self.withMeans(image, layout, visible)
     case .nearestPatch: Self.withCopies(image, layout, visible)
     }
   }
