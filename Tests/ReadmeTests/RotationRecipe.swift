@@ -30,10 +30,10 @@ public struct RotationRecipe: TrainingRecipe {
 
   public var logEverySteps: Int { logging.everySteps }
   public var validateEveryEpochs: Int? { logging.validateEveryEpochs }
-  public static var shorthands: [Overlay.Shorthand] { PretrainingRecipe.shorthands }
+  public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
 
-  public var problems: [FieldMistake] {
-    var checks = Checks()
+  public var problems: [FieldError] {
+    var checks = Validator()
     for (path, message) in model.problems {
       checks.require(false, FieldPath("model." + path), message)
     }

@@ -57,7 +57,7 @@ public final class RotationTask: TrainingTask {
     try recipe.data.requireMemory(forBatchesOf: recipe.batch.size, model)
     self.recipe = recipe
     data = TrainingData(dataset, path: inputs.data, transform: transform)
-    warnings = dataset.notes + [cached.remark].compactMap(\.self)
+    warnings = dataset.notes + [cached.warning].compactMap(\.self)
     let head = ClassifierHead(classes: recipe.rotations)
     let names = (0..<recipe.rotations).map { "\($0 * 360 / recipe.rotations)°" }
     description = ModelDescription(
@@ -121,7 +121,7 @@ public final class RotationTask: TrainingTask {
     }
     let accuracy = correct / Double(max(1, count))
     return [
-      Metric("rotation_accuracy", accuracy, text: "\(Readable.fixed(100 * accuracy, 2)) %")
+      Metric("rotation_accuracy", accuracy, text: "\(Formatted.fixed(100 * accuracy, 2)) %")
     ]
   }
 

@@ -52,7 +52,7 @@ extension DataRecipe {
         throw RecipeErrors(
           "data.cache",
           "is \(ScalarText.written(size)), and the machine has "
-            + "\(Readable.bytes(Int(memory))) of memory; use less, or auto")
+            + "\(Formatted.bytes(Int(memory))) of memory; use less, or auto")
       }
       guard size * 1e9 < Double(needed) else { return (self, nil) }
       return (
