@@ -3,8 +3,8 @@ public import Imaging
 /// A picture of a table of counts, such as a confusion matrix: each row's cells are the darker, the
 /// larger their part of the row.
 ///
-/// Small tables have their cells' parts written in them, in percent; of tables of more than 960 rows
-/// several share a pixel. Equal tables give equal bytes.
+/// Small tables have their cells' parts written in them, in percent; of tables of more than 960
+/// rows several share a pixel. Equal tables give equal bytes.
 public struct MatrixPicture: Hashable, Sendable {
   /// The picture's first line; nothing where it is empty.
   public let title: String
@@ -17,7 +17,8 @@ public struct MatrixPicture: Hashable, Sendable {
 
   /// Creates a picture.
   ///
-  /// - Precondition: there is a name, and the square of the number of names many counts, none negative.
+  /// - Precondition: there is a name, and the square of the number of names many counts, none
+  ///   negative.
   public init(title: String = "", names: [String], counts: [Int], footer: [String] = []) {
     precondition(
       !names.isEmpty && counts.count == names.count * names.count,

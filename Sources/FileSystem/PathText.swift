@@ -1,8 +1,9 @@
-// Paths as text. On Linux a file's name is any bytes but 0 and "/", and need not be UTF-8. A path in
-// this project is a `String` all the same: bytes that are not UTF-8 stand in it as private characters,
-// U+10FF80 to U+10FFFF for the bytes 0x80 to 0xFF, and the functions that open files turn them back
-// (after Python's PEP 383, which uses surrogates). So two names that differ never become one text, and
-// whatever a folder lists can be opened. For people and in outputs such bytes are written `\xe9`.
+// Paths as text. On Linux a file's name is any bytes but 0 and "/", and need not be UTF-8. A path
+// in this project is a `String` all the same: bytes that are not UTF-8 stand in it as private
+// characters, U+10FF80 to U+10FFFF for the bytes 0x80 to 0xFF, and the functions that open files
+// turn them back (after Python's PEP 383, which uses surrogates). So two names that differ never
+// become one text, and whatever a folder lists can be opened. For people and in outputs such bytes
+// are written `\xe9`.
 
 /// The private character of the byte 0.
 private let firstEscape: UInt32 = 0x10FF00
@@ -82,8 +83,8 @@ extension String {
     return String(pathBytes: bytes)
   }
 
-  /// Calls `body` with a path as the system wants it. A path with a zero byte, which no file has, becomes
-  /// the empty path, which no file has either.
+  /// Calls `body` with a path as the system wants it. A path with a zero byte, which no file has,
+  /// becomes the empty path, which no file has either.
   package func withSystemPath<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
     if utf8.contains(0) { return "".withCString(body) }
     guard utf8.contains(0xF4) else { return withCString(body) }

@@ -54,8 +54,8 @@ struct LoaderChecker {
     return try steps.map { _ in Seen(try loader.next()) }
   }
 
-  /// Stops after every step of `steps` and continues with every number of workers: what is left must
-  /// be what an unbroken run shows, to the last pixel.
+  /// Stops after every step of `steps` and continues with every number of workers: what is left
+  /// must be what an unbroken run shows, to the last pixel.
   func checkResuming(
     steps: Int, ranks: Int = 1, workers: [Int] = [1, 2, 4],
     sourceLocation: SourceLocation = #_sourceLocation

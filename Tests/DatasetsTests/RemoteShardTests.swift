@@ -374,7 +374,8 @@ struct RemoteShardTests {
     #expect(try kept() == [0, 2])
     try fetch(1)
     #expect(try kept() == [1, 2])
-    // A set keeps hold of a shard that goes while it is read, and one that is opened later reads parts.
+    // A set keeps hold of a shard that goes while it is read, and one that is opened later reads
+    // parts.
     try expectSame(first, images.subset(range: 0..<4))
     try expectSame(open(0), images.subset(range: 0..<4))
     #expect(try kept() == [1, 2])

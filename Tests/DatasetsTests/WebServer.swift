@@ -124,7 +124,8 @@ final class CuttingProxy: Sendable {
   let port: Int
   private let listener: Int32
 
-  /// - Parameter bytes: bytes of the answer to the numbered connection that are passed on; nil for all.
+  /// - Parameter bytes: bytes of the answer to the numbered connection that are passed on; nil for
+  ///   all.
   init(to server: Int, bytes: @escaping @Sendable (Int) -> Int?) throws {
     setenv("no_proxy", "127.0.0.1", 1)
     (listener, port) = try listening()

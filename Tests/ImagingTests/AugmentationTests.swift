@@ -19,8 +19,9 @@ import Testing
     #expect(scales.allSatisfy { (0.195...1.0).contains($0) })
     #expect(logRatios.allSatisfy { (log(0.74)...log(1.35)).contains($0) })
     #expect((0.19...0.22).contains(scales.min() ?? 0))
-    // Large areas of unlike proportions do not fit and are drawn again, so that small and wide crops
-    // are the more frequent: torchvision's are below 0.4 in 35.1 %, with a mean log ratio of 0.0375.
+    // Large areas of unlike proportions do not fit and are drawn again, so that small and wide
+    // crops are the more frequent: torchvision's are below 0.4 in 35.1 %, with a mean log ratio of
+    // 0.0375.
     #expect(abs(Double(scales.count { $0 < 0.4 }) / 4000 - 0.351) < 0.025)
     #expect(abs(logRatios.reduce(0, +) / 4000 - 0.0375) < 0.01)
   }

@@ -70,7 +70,8 @@ import Testing
       }
       #expect(try planes(erasing, seed: seed) == expected)
     }
-    // What people are shown has the mean colour where nothing is left, and elsewhere the same bytes.
+    // What people are shown has the mean colour where nothing is left, and elsewhere the same
+    // bytes.
     erasing.erasing?.mode = .constant
     for seed in 0..<10 {
       var (a, b) = (SampleRandom(seed: UInt64(seed)), SampleRandom(seed: UInt64(seed)))

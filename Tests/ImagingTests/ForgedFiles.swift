@@ -2,8 +2,8 @@
 
 /// Files as nobody's program writes them.
 enum Forged {
-  /// A gray progressive JPEG of `scans` scans of a few bytes each, of which every one goes through all of
-  /// the picture: runs of blocks without coefficients.
+  /// A gray progressive JPEG of `scans` scans of a few bytes each, of which every one goes through
+  /// all of the picture: runs of blocks without coefficients.
   static func progressiveJPEG(width: Int, height: Int, scans: Int) -> [UInt8] {
     let size = [UInt8(height >> 8), UInt8(height & 255), UInt8(width >> 8), UInt8(width & 255)]
     var bytes: [UInt8] = [0xFF, 0xD8]
@@ -33,8 +33,8 @@ enum Forged {
     return [0xFF, marker, UInt8(length >> 8), UInt8(length & 255)] + content
   }
 
-  /// A little-endian TIFF file: `tags` are numbers by tag, `parts` its strips (or tiles, where there is a
-  /// tile's width), which come after 8 bytes and before the directory.
+  /// A little-endian TIFF file: `tags` are numbers by tag, `parts` its strips (or tiles, where
+  /// there is a tile's width), which come after 8 bytes and before the directory.
   ///
   /// - Parameter places: where the strips are said to be, unless where they are.
   static func tiff(

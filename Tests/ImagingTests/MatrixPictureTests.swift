@@ -42,7 +42,8 @@ import Testing
     let image = picture(40) { row, column in row == column ? 3 : column == 0 ? 1 : 0 }.image()
     let found = colors(image)
     let (quarter, most) = (MatrixPicture.color(of: 0.25), MatrixPicture.color(of: 0.75))
-    // The legend has a field of a quarter, and its outline takes a row at the top and at the bottom.
+    // The legend has a field of a quarter, and its outline takes a row at the top and at the
+    // bottom.
     #expect(found[quarter] == 39 * 24 * 24 + 32 * 12)
     #expect(found[most] == 39 * 24 * 24)
     #expect(MatrixPicture.color(of: 0) == .white)

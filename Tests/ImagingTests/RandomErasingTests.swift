@@ -63,7 +63,8 @@ import Testing
     let areas = rectangles.map { Double($0.width * $0.height) / (224 * 224) }
     let ratios = rectangles.map { log(Double($0.height) / Double($0.width)) }
     #expect(areas.allSatisfy { (0.019...0.335).contains($0) })
-    // Large ones of unlike sides do not fit and are drawn again: timm's areas have a mean of 0.1758.
+    // Large ones of unlike sides do not fit and are drawn again: timm's areas have a mean of
+    // 0.1758.
     #expect(abs(areas.reduce(0, +) / Double(areas.count) - 0.1758) < 0.005)
     #expect(ratios.allSatisfy { abs($0) <= log(1 / 0.3) + 0.03 })
     #expect(abs(ratios.reduce(0, +) / Double(ratios.count)) < 0.04)

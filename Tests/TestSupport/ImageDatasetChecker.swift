@@ -2,8 +2,8 @@ public import Datasets
 import Imaging
 public import Testing
 
-/// Checks what every set of images must do: the same answers at every call, labels inside the classes,
-/// names that are told apart.
+/// Checks what every set of images must do: the same answers at every call, labels inside the
+/// classes, names that are told apart.
 public func checkImageDataset(
   _ dataset: any ImageDataset, sourceLocation: SourceLocation = #_sourceLocation
 ) {

@@ -1,7 +1,7 @@
 import TorchOptim
 import Imaging
 import MaskedAutoencoders
-import Recipes
+@testable import Recipes
 import Testing
 @testable import RecipeSyntax
 

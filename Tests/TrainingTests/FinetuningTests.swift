@@ -8,7 +8,7 @@ import Evaluation
 import Foundation
 import Imaging
 import MaskedAutoencoders
-import Recipes
+@testable import Recipes
 import TestSupport
 import Testing
 import Torch
@@ -55,15 +55,25 @@ extension Workshop {
     data: String = "classes", validation: String? = nil, _ opening: RunFolder.Opening = .new,
     stopAfter: Int? = nil
   ) throws -> (result: EvaluationResult?, remarks: [String], description: ModelDescription) {
-    let run = try Finetuning(
+    let run = try classification(
+      recipe, from: model, like: like, out, data: data, validation: validation, opening, stopAfter: stopAfter)
+    _ = try run.run()
+    if run.finishedStep == run.totalSteps { _ = try run.validate() }
+    return (run.task.evaluation, run.warnings, run.task.description)
+  }
+
+  /// A classifier's run that has not begun.
+  func classification(
+    _ recipe: FinetuningRecipe, from model: String?, like: String? = nil, _ out: String,
+    data: String = "classes", validation: String? = nil, _ opening: RunFolder.Opening = .new,
+    stopAfter: Int? = nil
+  ) throws -> TrainingRun<ClassificationTask> {
+    try TrainingRun(
       recipe,
       ClassificationInputs(
         model: model.map(callAsFunction), like: like.map(callAsFunction), data: self(data),
-        validation: validation.map(callAsFunction), out: self(out), opening: opening,
-        stopAfter: stopAfter))
-    var last: EvaluationResult?
-    _ = try run.run(observers: []) { result, _ in last = result }
-    return (last, run.remarks, run.description)
+        validation: validation.map(callAsFunction)),
+      .init(out: self(out), opening: opening, stopAfter: stopAfter))
   }
 }
 

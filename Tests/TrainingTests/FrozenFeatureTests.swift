@@ -1,5 +1,5 @@
-import Runs
-import Inference
+@testable import Runs
+@testable import Inference
 import Datasets
 import Evaluation
 import Foundation

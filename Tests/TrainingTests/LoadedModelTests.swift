@@ -1,3 +1,4 @@
+import Recipes
 @testable import Inference
 @testable import Runs
 import Foundation
@@ -96,7 +97,7 @@ import TorchNN
         ModelDescription.self, from: JSONSerialization.data(withJSONObject: object))
     }
     let whole = ModelDescription(
-      model: Recipe.tiny().model, mean: [0.5], deviation: [0.25], masking: .random(ratio: 0.6))
+      model: PretrainingRecipe.tiny().model, mean: [0.5], deviation: [0.25], masking: .random(ratio: 0.6))
     var object = try json(whole)
     #expect(try read(object) == whole)
     #expect(object["maskingRatio"] as? Double == 0.6 && object["hasDecoder"] as? Bool == true)

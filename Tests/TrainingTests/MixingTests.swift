@@ -1,6 +1,6 @@
 import Foundation
 import Imaging
-import Recipes
+@testable import Recipes
 import TestSupport
 import Testing
 import Torch

@@ -1,6 +1,6 @@
 import Foundation
-import RecipeSyntax
-import Recipes
+@testable import RecipeSyntax
+@testable import Recipes
 import Testing
 import Training
 

@@ -1,7 +1,7 @@
 import Foundation
 import MaskedAutoencoders
-import RecipeSyntax
-import Recipes
+@testable import RecipeSyntax
+@testable import Recipes
 import Testing
 import Training
 
@@ -300,7 +300,7 @@ import Training
   }
 
   @Test func `a recipe of an encoder alone cannot be pre-trained`() {
-    var recipe = RecipeBook.standard
+    var recipe = RecipeBooks.pretraining.standard
     recipe.model.decoder = nil
     #expect(
       recipe.problems.map(\.description) == [

@@ -1,5 +1,5 @@
-import Reports
-import Runs
+@testable import Reports
+@testable import Runs
 import Foundation
 import MaskedAutoencoders
 import Testing

@@ -50,7 +50,8 @@ public enum DatasetCatalog {
   /// The sets that can be fetched.
   public static var names: [String] { entries.map(\.name) }
 
-  /// The folder that fetched sets are kept in: `$XDG_CACHE_HOME/swift-mae`, or `~/.cache/swift-mae`.
+  /// The folder that fetched sets are kept in: `$XDG_CACHE_HOME/swift-mae`, or
+  /// `~/.cache/swift-mae`.
   public static var cacheFolder: String {
     let environment = ProcessInfo.processInfo.environment
     if let cache = environment["XDG_CACHE_HOME"], !cache.isEmpty { return cache + "/swift-mae" }

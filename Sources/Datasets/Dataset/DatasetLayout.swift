@@ -1,7 +1,7 @@
 /// What an order of a set's images has to know besides their number: what lies together in storage,
 /// and which parts are drawn from apart.
 public struct DatasetLayout: Hashable, Sendable {
-  /// Images that follow each other in the set and are gone through in epochs of their own.
+  /// Images that follow each other in the set and are drawn in epochs of their own.
   public struct Part: Hashable, Sendable {
     /// Images drawn from the part in every round of the mixture.
     public var draws: Int

@@ -4,7 +4,7 @@ public import Imaging
 /// A numbered set of images, some with a class.
 ///
 /// Every conformance passes `checkImageDataset` of the tests: the same answers at every call and
-/// from every thread, labels inside the classes, names that are told apart.
+/// from every thread, labels inside the classes, names that differ.
 public protocol ImageDataset: Sendable {
   /// Number of images.
   var count: Int { get }
@@ -16,8 +16,8 @@ public protocol ImageDataset: Sendable {
   func name(of index: Int) -> String
   /// How the images lie in storage; one run unless the set says otherwise.
   var layout: DatasetLayout { get }
-  /// What is wrong with the classes of a set whose images can be used without them; ``classes`` is nil
-  /// then.
+  /// What is wrong with the classes of a set whose images can be used without them; ``classes`` is
+  /// nil then.
   var labelProblem: DatasetError? { get }
   /// What lies at the set's path and is not used, a sentence each, for people.
   var notes: [String] { get }
@@ -35,8 +35,8 @@ extension ImageDataset {
   /// Checks that every image has a class, for those who learn or count by classes.
   ///
   /// - Parameter path: what the set is called in messages.
-  /// - Throws: `DatasetError` where the classes cannot be used or an image has none. A set without any
-  ///   classes passes.
+  /// - Throws: `DatasetError` where the classes cannot be used or an image has none. A set without
+  ///   any classes passes.
   /// - Complexity: O(`count`)
   public func checkLabels(path: String) throws(DatasetError) {
     if let labelProblem { throw labelProblem }
@@ -70,7 +70,8 @@ public enum DatasetSplit: String, CaseIterable, Codable, Hashable, Sendable {
   /// What a model learns from: a subfolder `train`, or the files `train-…` of an IDX folder. A set
   /// that is not divided is training data as a whole.
   case training
-  /// What it is judged by: a subfolder `val`, `valid`, `validation` or `test`, or `t10k-…`.
+  /// What it is validated on: a subfolder `val`, `valid`, `validation`, `dev` or `test`, or
+  /// `t10k-…`.
   case validation
 }
 

@@ -1,11 +1,12 @@
 public import Imaging
 
-/// The images of CIFAR-10 or CIFAR-100 in their makers' binary files (Krizhevsky, 2009), held in memory.
+/// The images of CIFAR-10 or CIFAR-100 in their makers' binary files (Krizhevsky, 2009), held in
+/// memory.
 public struct CIFARDataset: ImageDataset {
   /// The folder.
   public let path: String
-  /// The names in `batches.meta.txt` or `fine_label_names.txt`, or the labels' numbers; or the names that
-  /// were given.
+  /// The names in `batches.meta.txt` or `fine_label_names.txt`, or the labels' numbers; or the
+  /// names that were given.
   public let classes: [String]?
   private let kind: Kind
   /// The files' names, and the number of the first image of each.

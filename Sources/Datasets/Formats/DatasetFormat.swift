@@ -42,8 +42,8 @@ public struct DatasetRequest: Sendable {
     self.formats = formats
   }
 
-  /// - Throws: `DatasetError` of kind `missingSplit` where the validation part of an undivided set is
-  ///   asked for.
+  /// - Throws: `DatasetError` of kind `missingSplit` where the validation part of an undivided set
+  ///   is asked for.
   /// - Parameter found: what the path is, as a sentence goes on: `is one shard`.
   public func refuseValidation(of path: String, _ found: String) throws(DatasetError) {
     guard split == .validation else { return }
@@ -55,8 +55,8 @@ public struct DatasetRequest: Sendable {
 
 /// The formats of data sets.
 public enum DatasetFormats {
-  /// All formats, in the order in which ``openDataset(at:_:)`` asks them. A format that is recognised by
-  /// certain files stands before those that take any folder or any file.
+  /// All formats, in the order in which ``openDataset(at:_:)`` asks them. A format that is
+  /// recognised by certain files stands before those that take any folder or any file.
   public static let all: [any DatasetFormat] = [
     ShardAddressFormat(),
     // Files.
@@ -76,8 +76,8 @@ public enum DatasetFormats {
     FolderFormat(),
   ]
 
-  /// The names of all formats, for help and messages, the most general first: `a folder of images, …,
-  /// or tar shards`.
+  /// The names of all formats, for help and messages, the most general first: `a folder of images,
+  /// …, or tar shards`.
   public static var names: String { names(of: all) }
 
   /// The names of some formats.

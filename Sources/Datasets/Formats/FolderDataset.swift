@@ -3,10 +3,10 @@ public import Imaging
 
 /// The images in a folder and its subfolders, in the order of their paths.
 ///
-/// Where they sit in immediate subfolders, those are the classes (also the empty ones). A few images
-/// elsewhere, a quarter of all at most, do not change that: they are left out, and ``notes`` name them.
-/// Hidden files and folders and the system's own (`__MACOSX`, `@eaDir`, …) are skipped; links are
-/// followed, each folder once.
+/// Where they sit in immediate subfolders, those are the classes (also the empty ones). A few
+/// images elsewhere, a quarter of all at most, do not change that: they are left out, and ``notes``
+/// name them. Hidden files and folders and the system's own (`__MACOSX`, `@eaDir`, …) are skipped;
+/// links are followed, each folder once.
 public struct FolderDataset: ImageDataset, NotedDataset {
   /// The folder.
   public let path: String
@@ -32,9 +32,9 @@ public struct FolderDataset: ImageDataset, NotedDataset {
     if let classes { self = try relabeled(classes) }
   }
 
-  /// Takes all images in a folder and below it, for those who need no classes; an image outside of the
-  /// classes' folders then has none. nil for what is no folder, for one without images, and for one of tar
-  /// archives.
+  /// Takes all images in a folder and below it, for those who need no classes; an image outside of
+  /// the classes' folders then has none. nil for what is no folder, for one without images, and for
+  /// one of tar archives.
   ///
   /// - Throws: `DatasetError` of kind `unreadable`.
   package init?(

@@ -37,8 +37,8 @@ struct FolderEntry: Hashable {
     return false
   }
 
-  /// Everything in a folder but what is hidden, sorted byte by byte, and the names of the system's own
-  /// folders, which are not looked into.
+  /// Everything in a folder but what is hidden, sorted byte by byte, and the names of the system's
+  /// own folders, which are not looked into.
   static func all(
     in folder: String
   ) throws(DatasetError) -> (entries: [FolderEntry], system: [String]) {
@@ -64,8 +64,8 @@ struct FolderEntry: Hashable {
     return (entries, system.sorted())
   }
 
-  /// Folders that systems and programs make beside people's files: copies of attributes, thumbnails,
-  /// bins. In lower case.
+  /// Folders that systems and programs make beside people's files: copies of attributes,
+  /// thumbnails, bins. In lower case.
   static let systemFolders: Set<String> = [
     "__macosx", "@eadir", ".@__thumb", "@recycle", "#recycle", "#snapshot", "@recently-snapshot",
     "lost+found", "$recycle.bin", "recycler", "system volume information", ".ipynb_checkpoints",
@@ -122,8 +122,8 @@ func names(in folder: String) throws(DatasetError) -> [String] {
   try FolderEntry.all(in: folder).entries.map(\.name)
 }
 
-/// The names of the folders that a folder holds, hidden ones and the system's left out, sorted; links
-/// are followed.
+/// The names of the folders that a folder holds, hidden ones and the system's left out, sorted;
+/// links are followed.
 func subfolders(of folder: String) throws(DatasetError) -> [String] {
   try FolderEntry.all(in: folder).entries.filter(\.isFolder).map(\.name)
 }

@@ -2,11 +2,11 @@ import Imaging
 
 /// What lies in a folder and below it.
 struct FolderListing {
-  /// Paths of image files below the folder, names sorted byte by byte within each folder. A link with
-  /// an image's name that leads nowhere is among them: it is an image that cannot be read.
+  /// Paths of image files below the folder, names sorted byte by byte within each folder. A link
+  /// with an image's name that leads nowhere is among them: it is an image that cannot be read.
   private(set) var images = StringTable()
-  /// For each image the number in `folders` of the one that it is directly in; −1 for one that is beside
-  /// the folders or deeper.
+  /// For each image the number in `folders` of the one that it is directly in; −1 for one that is
+  /// beside the folders or deeper.
   private(set) var owners: [Int32] = []
   /// Names of the immediate subfolders, sorted.
   private(set) var folders: [String] = []

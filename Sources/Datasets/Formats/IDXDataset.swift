@@ -5,8 +5,8 @@ public import Imaging
 public struct IDXDataset: ImageDataset {
   /// The file with the images.
   public let path: String
-  /// The numbers of the classes, "0" to the largest label, or the names that were given; nil without a
-  /// file of labels.
+  /// The numbers of the classes, "0" to the largest label, or the names that were given; nil
+  /// without a file of labels.
   public let classes: [String]?
   public let labelProblem: DatasetError?
   private let file: String

@@ -2,12 +2,14 @@ import FileSystem
 import Foundation
 public import Imaging
 
-/// Images listed by a JSON file of iNaturalist's competitions (2017 to 2021): `images` with `id` and
-/// `file_name`, `annotations` with `image_id` and `category_id`, and `categories` with `id` and `name`.
+/// Images listed by a JSON file of iNaturalist's competitions (2017 to 2021): `images` with `id`
+/// and `file_name`, `annotations` with `image_id` and `category_id`, and `categories` with `id` and
+/// `name`.
 ///
-/// The classes are the categories in the order of their ids, which may have gaps, also those that no
-/// image has. Where the names were made unreadable (2018, 2019), a file `categories.json` beside the list
-/// gives the real ones. A file without annotations (`test2018.json`) is a set without classes.
+/// The classes are the categories in the order of their ids, which may have gaps, also those that
+/// no image has. Where the names were made unreadable (2018, 2019), a file `categories.json` beside
+/// the list gives the real ones. A file without annotations (`test2018.json`) is a set without
+/// classes.
 ///
 /// Paths are relative to the JSON file's folder. Of the JSON nothing is kept but paths and classes;
 /// reading it takes about five times its size in memory.
@@ -223,8 +225,8 @@ struct INaturalistFolder {
     return joined(path, list)
   }
 
-  /// The list of the validation images that belongs to one of training images: `val2018.json` beside
-  /// `train2018.json`.
+  /// The list of the validation images that belongs to one of training images: `val2018.json`
+  /// beside `train2018.json`.
   static func validation(of list: String) -> String? {
     let name = lastComponent(list)
     guard name.hasPrefix("train") else { return nil }

@@ -4,9 +4,9 @@ public import Imaging
 /// Images named by the lines of a text file: a path, or a path and a class.
 ///
 /// Paths are relative to the list's folder. A class follows a tab, or, if it is a whole number, a
-/// space; or the file has comma-separated values, `image,label`. Lines that are empty or begin with `#`
-/// are skipped; a list of paths that end with a zero byte (`find -print0`) is read as well. Classes that
-/// are all whole numbers are those numbers, others are sorted.
+/// space; or the file has comma-separated values, `image,label`. Lines that are empty or begin with
+/// `#` are skipped; a list of paths that end with a zero byte (`find -print0`) is read as well.
+/// Classes that are all whole numbers are those numbers, others are sorted.
 public struct ListDataset: ImageDataset {
   /// The text file.
   public let path: String
@@ -99,8 +99,8 @@ public struct ListDataset: ImageDataset {
     }
   }
 
-  /// What has to be added to the names of a list to find the files: nothing, or, where comma-separated
-  /// values name images without it, the ending of the first.
+  /// What has to be added to the names of a list to find the files: nothing, or, where
+  /// comma-separated values name images without it, the ending of the first.
   private static func ending(
     of first: String, in folder: String, _ syntax: ListLines.Syntax, path: String
   ) throws(DatasetError) -> String {

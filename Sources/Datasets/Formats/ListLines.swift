@@ -3,10 +3,10 @@ import Imaging
 
 /// The paths of a list, and the classes that follow them; a sequence.
 ///
-/// - Text: a path a line; the class follows a tab, or, if it is a whole number, a space. Empty lines and
-///   such that begin with `#` are skipped.
-/// - Comma-separated values (RFC 4180), by a heading such as `image,label` or by the ending `.csv`: the
-///   columns of the paths and of the classes are told by their names, or are the first two.
+/// - Text: a path a line; the class follows a tab, or, if it is a whole number, a space. Empty
+///   lines and such that begin with `#` are skipped.
+/// - Comma-separated values (RFC 4180), by a heading such as `image,label` or by the ending `.csv`:
+///   the columns of the paths and of the classes are found by their names, or are the first two.
 /// - Paths that end with a zero byte, as `find -print0` writes them, each as it is.
 ///
 /// A byte-order mark at the start is skipped. Bytes that are no UTF-8 stay what they are.
@@ -112,7 +112,7 @@ struct ListLines: Sequence, IteratorProtocol {
 /// Which columns of comma-separated values are the paths and the classes.
 struct ListColumns: Hashable {
   let path: Int
-  /// nil where no column is told to be the classes.
+  /// nil where no column is called like classes.
   let label: Int?
   /// Whether the first row names the columns.
   let isHeading: Bool
@@ -150,8 +150,8 @@ struct ListColumns: Hashable {
   ]
 }
 
-/// Takes a row of comma-separated values from the front of a text; nil at its end. Spaces around a value
-/// that is not quoted are left out; of a quoted one two quotes in a row are one.
+/// Takes a row of comma-separated values from the front of a text; nil at its end. Spaces around a
+/// value that is not quoted are left out; of a quoted one two quotes in a row are one.
 func valuesRow(_ text: inout ArraySlice<UInt8>) -> [String]? {
   text = text.drop { $0 == 0x0A || $0 == 0x0D }
   guard !text.isEmpty else { return nil }

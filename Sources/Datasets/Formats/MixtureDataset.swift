@@ -2,12 +2,13 @@ public import Imaging
 
 /// Several sets as one, drawn from in given shares or simply put together.
 ///
-/// With weights, training draws from each source in its share, at every moment to within one image, and
-/// goes through every source in shuffled epochs of its own: a small source with a large weight is seen
-/// more often, and within a source no image twice before each other once. An epoch of the mixture is as
-/// many images as all sources have together. Without weights every image is shown once an epoch.
+/// With weights, training draws from each source in its share, at every moment to within one image,
+/// and goes through every source in shuffled epochs of its own: a small source with a large weight
+/// is seen more often, and within a source no image twice before each other once. An epoch of the
+/// mixture is as many images as all sources have together. Without weights every image is shown
+/// once an epoch.
 ///
-/// Classes are told by their names: where sources name the same class it is one. Where a source has no
+/// Classes are compared by name: where sources name the same class it is one. Where a source has no
 /// classes, the mixture has none.
 public struct MixtureDataset: ImageDataset {
   /// One of the sets.

@@ -1,18 +1,19 @@
 public import Imaging
 
-/// Opens whatever set of images is at a path: the first of ``DatasetFormats/all`` that recognises it.
+/// Opens whatever set of images is at a path: the first of ``DatasetFormats/all`` that recognises
+/// it.
 ///
 /// - A folder with the files of an IDX set (`train-images-idx3-ubyte`, …), plain or gzipped.
 /// - A folder with CIFAR's binary files (`data_batch_1.bin`, …, or `train.bin`, …).
 /// - A folder with iNaturalist's lists (`train2018.json`, `val2018.json`, …), or one such list.
 /// - A folder with the lists and images of Places365 or Places205, as their makers lay them out.
-/// - A folder with `train` and `val` (`valid`, `validation`, `dev`, `test`) subfolders, in capitals or not:
-///   the one that `split` names.
-/// - A folder of tar archives: those archives, `train…` and `val…` (`valid…`, `validation…`, `dev…`,
-///   `test…`) apart where there are both.
+/// - A folder with `train` and `val` (`valid`, `validation`, `dev`, `test`) subfolders, in capitals
+///   or not: the one that `split` names.
+/// - A folder of tar archives: those archives, `train…` and `val…` (`valid…`, `validation…`,
+///   `dev…`, `test…`) apart where there are both.
 /// - Any other folder: the images in it and below it.
-/// - A tar archive, packed or not, or several by a name with braces, `name-{000000..000127}.tar`; also by
-///   an address, `https://example.org/name-{000000..000127}.tar`.
+/// - A tar archive, packed or not, or several by a name with braces, `name-{000000..000127}.tar`;
+///   also by an address, `https://example.org/name-{000000..000127}.tar`.
 /// - An IDX file: its images, with the labels beside it.
 /// - A YAML file: a mixture of several of these, ``MixtureDataset``.
 /// - A text file: a list of paths, or comma-separated values with paths and classes.

@@ -16,8 +16,8 @@ public struct PathFacts: Sendable {
   public let path: String
   /// What is there.
   public let kind: Kind
-  /// The names of what a folder holds, hidden ones left out, sorted byte by byte; empty for what is no
-  /// folder.
+  /// The names of what a folder holds, hidden ones left out, sorted byte by byte; empty for what is
+  /// no folder.
   public let names: [String]
 
   /// Which of `names` are folders; links are followed.

@@ -10,11 +10,11 @@ import Imaging
   import Darwin
 #endif
 
-/// What people write for a path and what it stands for: `file://…`, `~`, and patterns that a shell would have
-/// expanded.
+/// What people write for a path and what it stands for: `file://…`, `~`, and patterns that a shell
+/// would have expanded.
 package enum PathWords {
-  /// The path that a word stands for: the word itself, unless it is a `file://` address or begins with `~` and
-  /// nothing of that name is there.
+  /// The path that a word stands for: the word itself, unless it is a `file://` address or begins
+  /// with `~` and nothing of that name is there.
   ///
   /// - Throws: `DatasetError` for addresses of other kinds, with what to do instead.
   package static func path(_ word: String) throws(DatasetError) -> String {
@@ -35,8 +35,8 @@ package enum PathWords {
     return word
   }
 
-  /// The paths that a pattern with `*`, `?` or `[…]` stands for, sorted; empty where the word is none or
-  /// nothing matches.
+  /// The paths that a pattern with `*`, `?` or `[…]` stands for, sorted; empty where the word is
+  /// none or nothing matches.
   package static func matches(_ word: String) -> [String] {
     guard word.utf8.contains(where: { "*?[".utf8.contains($0) }), !HTTPClient.isAddress(word),
       PathKind(word) == .nothing
@@ -97,7 +97,8 @@ package enum PathWords {
   }
 }
 
-/// Opens what a pattern stands for: tar archives, image files, or the one folder or file that it matches.
+/// Opens what a pattern stands for: tar archives, image files, or the one folder or file that it
+/// matches.
 func openMatches(
   _ paths: [String], of pattern: String, _ request: DatasetRequest
 ) throws(DatasetError) -> any ImageDataset {

@@ -5,11 +5,11 @@ import Imaging
 /// - Places365: `places365_train_standard.txt` (or `…_challenge.txt`), `places365_val.txt` and
 ///   `categories_places365.txt` in the folder (or in the folder their archive makes), the images in
 ///   `data_large_standard` or `data_256_standard` and `val_large` or `val_256`.
-/// - Places205: `trainvalsplit_places205/train_places205.csv` and `val_places205.csv`, the images in
-///   `data/vision/torralba/deeplearning/images256` or `images256`.
+/// - Places205: `trainvalsplit_places205/train_places205.csv` and `val_places205.csv`, the images
+///   in `data/vision/torralba/deeplearning/images256` or `images256`.
 ///
-/// Of two sizes the larger is taken, if both parts have it. Classes are named without the letter they
-/// begin with: `airfield`, `apartment_building/outdoor`.
+/// Of two sizes the larger is taken, if both parts have it. Classes are named without the letter
+/// they begin with: `airfield`, `apartment_building/outdoor`.
 struct PlacesFolder {
   private let path: String
   private let version: Version

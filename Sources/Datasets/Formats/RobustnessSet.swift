@@ -1,10 +1,10 @@
 public import Imaging
 
-/// A set that tests how a classifier fares on images unlike those it has learned from, in its published
-/// layout.
+/// A set that tests how a classifier fares on images unlike those it has learned from, in its
+/// published layout.
 ///
-/// - ImageNet-A, -R and -Sketch: a folder for each class, named by its WordNet id (`n01443537`); A and R
-///   have 200 of ImageNet's classes, and only those compete.
+/// - ImageNet-A, -R and -Sketch: a folder for each class, named by its WordNet id (`n01443537`); A
+///   and R have 200 of ImageNet's classes, and only those compete.
 /// - ImageNet-C: `gaussian_noise/1/n01440764/….JPEG`, fifteen corruptions of five severities of the
 ///   validation images, also in the folders of their archives (`noise/gaussian_noise/1/…`).
 ///
@@ -16,7 +16,7 @@ public import Imaging
 /// }
 /// ```
 public struct RobustnessSet: Sendable {
-  /// How a set is judged.
+  /// How a set is evaluated.
   public enum Kind: String, Hashable, Sendable {
     /// By its accuracy among the classes that it has.
     case classes
@@ -24,7 +24,7 @@ public struct RobustnessSet: Sendable {
     case corruptions
   }
 
-  /// Images that are judged together.
+  /// Images that are evaluated together.
   public struct Part: Hashable, Sendable {
     /// The folder of the classes' folders.
     public let path: String
@@ -36,7 +36,7 @@ public struct RobustnessSet: Sendable {
 
   /// The folder.
   public let path: String
-  /// How it is judged.
+  /// How it is evaluated.
   public let kind: Kind
   /// Its parts: one, or those of all corruptions by name and severity.
   public let parts: [Part]
@@ -75,8 +75,8 @@ public struct RobustnessSet: Sendable {
     }
   }
 
-  /// The images of a part, numbered by `classes`: the model's. Without them the classes are the part's
-  /// own folders, sorted, as a subset of the model's classes wants them.
+  /// The images of a part, numbered by `classes`: the model's. Without them the classes are the
+  /// part's own folders, sorted, as a subset of the model's classes wants them.
   ///
   /// - Throws: `DatasetError` where there are no images, no classes, or a class that is not among
   ///   `classes`.

@@ -5,11 +5,11 @@ import Synchronization
 
 /// The images of WebDataset tar archives, in the order of the archives and of the images in them.
 ///
-/// An image is read from its place in the archive, so any order costs the same. Where it lies is known
-/// from an index file beside the archive (`NAME.tar.index`, which ``ShardPacking`` and
-/// ``ShardDataset/writeIndex(of:)`` write) or from reading the archive's headers. Archives that are packed
-/// as a whole (`.tar.gz`, `.tar.zst`) have no places to read from and are unpacked into the user's cache
-/// first.
+/// An image is read from its place in the archive, so any order costs the same. Where it lies is
+/// known from an index file beside the archive (`NAME.tar.index`, which ``ShardPacking`` and
+/// ``ShardDataset/writeIndex(of:)`` write) or from reading the archive's headers. Archives that are
+/// packed as a whole (`.tar.gz`, `.tar.zst`) have no places to read from and are unpacked into the
+/// user's cache first.
 ///
 /// Archives with an address, `https://…`, are read in parts and kept on this machine as far as
 /// ``RemoteShardSettings`` allow.
@@ -35,8 +35,8 @@ public struct ShardDataset: ImageDataset, NotedDataset {
   /// Opens archives.
   ///
   /// - Parameters:
-  ///   - path: an archive, or a path with braces such as `train-{000000..000127}.tar`; also an address,
-  ///     `https://example.org/train-{000000..000127}.tar`.
+  ///   - path: an archive, or a path with braces such as `train-{000000..000127}.tar`; also an
+  ///     address, `https://example.org/train-{000000..000127}.tar`.
   ///   - classes: the classes of another part of the same set, so that numbers agree.
   ///   - remote: how archives with an address are read.
   public init(

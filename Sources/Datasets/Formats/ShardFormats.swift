@@ -49,8 +49,8 @@ struct ShardFileFormat: DatasetFormat {
   }
 }
 
-/// A folder of tar archives. A few images beside them do not change that, nor do a few archives make a
-/// folder of images one of archives.
+/// A folder of tar archives. A few images beside them do not change that, nor do a few archives
+/// make a folder of images one of archives.
 struct ShardFolderFormat: DatasetFormat {
   var name: String { ShardFileFormat().name }
 

@@ -2,7 +2,8 @@ public import Imaging
 
 /// Some images of another set, with the same classes.
 ///
-/// What is kept is a list of numbers, four bytes an image, or a range; the images stay where they are.
+/// What is kept is a list of numbers, four bytes an image, or a range; the images stay where they
+/// are.
 public struct SubsetDataset: ImageDataset {
   /// The set the images are of.
   public let base: any ImageDataset
@@ -110,8 +111,8 @@ extension ImageDataset {
     return SubsetDataset(self, indices: choice.indices { min($0, perClass) })
   }
 
-  /// A part of each class, chosen by chance as ``subset(perClass:seed:path:allowingFewer:)`` does: the
-  /// nearest whole number of images, and at least one of each class that has any.
+  /// A part of each class, chosen by chance as ``subset(perClass:seed:path:allowingFewer:)`` does:
+  /// the nearest whole number of images, and at least one of each class that has any.
   ///
   /// - Parameter path: what the set is called in messages.
   /// - Throws: `DatasetError` where the images have no classes.
@@ -126,9 +127,9 @@ extension ImageDataset {
       self, indices: choice.indices { max(1, Int((Double($0) * fraction).rounded())) })
   }
 
-  /// A part of each class to hold back from training, chosen as ``subset(fraction:seed:path:)`` does: at
-  /// least one image of each class that has two or more, and none of a class with one, which is needed for
-  /// training.
+  /// A part of each class to hold back from training, chosen as ``subset(fraction:seed:path:)``
+  /// does: at least one image of each class that has two or more, and none of a class with one,
+  /// which is needed for training.
   ///
   /// - Parameter path: what the set is called in messages.
   /// - Throws: `DatasetError` where the images have no classes.
@@ -144,8 +145,8 @@ extension ImageDataset {
   }
 
   /// So many images of all classes together, chosen by chance as
-  /// ``subset(perClass:seed:path:allowingFewer:)`` does: each class has its share of them, and one at
-  /// least where there are enough. All images that have a class where there are fewer.
+  /// ``subset(perClass:seed:path:allowingFewer:)`` does: each class has its share of them, and one
+  /// at least where there are enough. All images that have a class where there are fewer.
   ///
   /// - Parameter path: what the set is called in messages.
   /// - Throws: `DatasetError` where the images have no classes.

@@ -27,10 +27,10 @@ public enum ClassAgreement {
 
   /// Looks at the labels of both sets, and for images that are in both.
   ///
-  /// Images are the same where they are the same file (also through links) or the same bytes: sizes are
-  /// compared first, then the ends of files of the same size, then what is left as a whole. Sets larger
-  /// than the limits are looked at in evenly spread samples. Only files on this machine and images in
-  /// memory are compared.
+  /// Images are the same where they are the same file (also through links) or the same bytes: sizes
+  /// are compared first, then the ends of files of the same size, then what is left as a whole.
+  /// Sets larger than the limits are looked at in evenly spread samples. Only files on this machine
+  /// and images in memory are compared.
   ///
   /// - Parameters:
   ///   - path: what the training set is called in messages.
@@ -38,8 +38,8 @@ public enum ClassAgreement {
   ///   - trainingLimit: most training images that are compared.
   ///   - validationLimit: most validation images that are compared.
   /// - Returns: what a user should be warned of.
-  /// - Throws: `DatasetError` where either set has no classes, only one class occurs, the classes are
-  ///   not the same in the same order, or an image has no class or one that does not exist.
+  /// - Throws: `DatasetError` where either set has no classes, only one class occurs, the classes
+  ///   are not the same in the same order, or an image has no class or one that does not exist.
   public static func check(
     training: any ImageDataset, validation: any ImageDataset, path: String = "training set",
     validationPath: String = "validation set", trainingLimit: Int = 100_000,

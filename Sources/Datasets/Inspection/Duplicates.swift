@@ -54,8 +54,8 @@ public struct Duplicates: Hashable, Sendable {
 
 /// What is kept of an image to find its like.
 struct ImageFingerprint: Hashable, Sendable {
-  /// Brighter or darker than the neighbour: 64 bits of neighbours to the right and 64 of those below,
-  /// on a grid of 9×9 means (Krawetz's dHash in both directions).
+  /// Brighter or darker than the neighbour: 64 bits of neighbours to the right and 64 of those
+  /// below, on a grid of 9×9 means (Krawetz's dHash in both directions).
   struct Look: Hashable, Sendable {
     var across: UInt64
     var down: UInt64

@@ -1,8 +1,8 @@
 import Imaging
 
 extension ImageDataset {
-  /// Tells sets apart: 16 hexadecimal digits of all images' names (less the folders that all of them
-  /// are in) and classes, and of the bytes of a few.
+  /// Tells sets apart: 16 hexadecimal digits of all images' names (less the folders that all of
+  /// them are in) and classes, and of the bytes of a few.
   ///
   /// A set that is moved or copied keeps it; one that images have come to or gone from does not.
   ///

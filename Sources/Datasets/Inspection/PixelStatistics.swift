@@ -14,8 +14,8 @@ public struct PixelStatistics: Hashable, Sendable {
   /// Smallest deviation that is given; a set of one colour has none.
   static let smallestDeviation = 1.0 / 255
 
-  /// Reads a sample of a set; every image counts as much, whatever its size. From a weighted mixture
-  /// it is drawn as training draws.
+  /// Reads a sample of a set; every image counts as much, whatever its size. From a weighted
+  /// mixture it is drawn as training draws.
   ///
   /// - Parameters:
   ///   - path: what the set is called in messages.

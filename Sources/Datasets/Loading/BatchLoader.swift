@@ -3,12 +3,12 @@ import Synchronization
 
 /// Batches for training: shuffled, augmented, without end, made by threads ahead of time.
 ///
-/// What is in a batch depends on the set, the transform, the sampling, the seed and the batch's number
-/// alone, whatever the number of workers; so a loader that starts at batch N continues an unbroken
-/// run. An epoch shows an image once (or a part of the images several times, see
-/// ``Sampling/repeats``), to one of the processes; those of its last images that do not fill a step of
-/// all processes are left out, others in each epoch. A set smaller than a step is repeated until it
-/// fills one.
+/// What is in a batch depends on the set, the transform, the sampling, the seed and the batch's
+/// number alone, whatever the number of workers; so a loader that starts at batch N continues an
+/// unbroken run. An epoch shows an image once (or a part of the images several times, see
+/// ``Sampling/repeats``), to one of the processes; those of its last images that do not fill a step
+/// of all processes are left out, others in each epoch. A set smaller than a step is repeated until
+/// it fills one.
 ///
 /// An image that cannot be decoded is replaced by the next in the epoch's order that can. When more
 /// than `brokenFraction` of the set (and more than one image) is broken, `next()` throws.
@@ -36,9 +36,9 @@ public final class BatchLoader: Sendable {
   ///   - number: the first batch given out.
   ///   - rank: which of several processes this is; together they see every image once an epoch.
   ///   - prefetch: batches that are made ahead.
-  ///   - cacheBytes: memory for decoded images, which are then decoded once; 0 for none. Batches are
-  ///     the same whatever fits. JPEG files, which are decoded no further than a crop needs without a
-  ///     cache, give slightly other pixels with one, the same for any size of it.
+  ///   - cacheBytes: memory for decoded images, which are then decoded once; 0 for none. Batches
+  ///     are the same whatever fits. JPEG files, which are decoded no further than a crop needs
+  ///     without a cache, give slightly other pixels with one, the same for any size of it.
   ///   - brokenFraction: the share of the set that may be broken.
   public init(
     _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform,

@@ -148,7 +148,8 @@ final class BatchPipeline: Sendable {
   }
 
   private func take(from pending: inout Pending) -> Claim {
-    // Runs long enough that the lock is rare, short enough that nobody waits for one worker.
+    // Runs long enough that the lock is taken rarely, short enough that no batch waits for one
+    // worker.
     let run = min(max(pending.outcomes.count / (8 * workers), 1), 32)
     let end = min(pending.claimed + run, pending.outcomes.count)
     let slots = pending.claimed..<end

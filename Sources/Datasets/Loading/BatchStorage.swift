@@ -1,9 +1,10 @@
 import Synchronization
 
-/// The memory of one batch's pixels; goes back to its loader's pool when nobody holds it.
+/// The memory of one batch's pixels; returned to its loader's pool when the last reference
+/// to it ends.
 ///
 /// `@unchecked Sendable`: until the batch is delivered every part is written by the one worker that
-/// claimed its slot; afterwards the memory belongs to whoever holds the batch.
+/// claimed its slot; afterwards only the batch that holds it reads it.
 public final class BatchStorage: @unchecked Sendable {
   /// The first byte; aligned to 64.
   public let baseAddress: UnsafeMutableRawPointer

@@ -18,7 +18,7 @@ package final class ConditionLock<Value>: @unchecked Sendable {
     return try body(&value)
   }
 
-  /// Calls `body` until it gives a result, and sleeps between calls until somebody broadcasts.
+  /// Calls `body` until it gives a result, and sleeps between calls until the next broadcast.
   package func wait<Result>(until body: (inout Value) -> Result?) -> Result {
     condition.lock()
     defer { condition.unlock() }

@@ -1,11 +1,11 @@
 package import Imaging
 import Synchronization
 
-/// Decoded images that are kept while there is room for them: whoever comes first stays, so that what
-/// is read in shuffled epochs is decoded once as far as memory goes.
+/// Decoded images that are kept while there is room for them: the first that are decoded
+/// stay, so that in shuffled epochs as many images as fit are decoded once.
 ///
-/// What is in a batch does not depend on it: with a cache every image is decoded as a whole at a scale
-/// that follows from its size, whether it is kept or not.
+/// What is in a batch does not depend on it: with a cache every image is decoded as a whole at a
+/// scale that follows from its size, whether it is kept or not.
 package final class PixelCache: Sendable {
   /// Most bytes that are kept.
   let limit: Int

@@ -88,15 +88,16 @@ struct HTTPRequest {
   var seconds: Double?
 }
 
-/// Makes requests through libcurl, one at a time for each thread; connections are kept for later ones.
+/// Makes requests through libcurl, one at a time for each thread; connections are kept for later
+/// ones.
 struct HTTPClient: Sendable {
   var settings: RemoteShardSettings
 
   /// Makes one request and hands the content to `sink`, which ends the transfer by giving false.
   ///
   /// - Returns: the answer's head, which has status 200 or 206.
-  /// - Throws: `HTTPFailure` for any other status, a transfer that was cut or took too long, and what
-  ///   libcurl refuses. What came before that has been handed over.
+  /// - Throws: `HTTPFailure` for any other status, a transfer that was cut or took too long, and
+  ///   what libcurl refuses. What came before that has been handed over.
   @discardableResult
   func get(
     _ request: HTTPRequest, into sink: @escaping (HTTPHead, UnsafeRawBufferPointer) -> Bool
@@ -249,8 +250,8 @@ extension HTTPClient {
     return start.hasPrefix("http://") || start.hasPrefix("https://")
   }
 
-  /// An address for messages: without a name and password, and without what follows a question mark,
-  /// which may be as secret.
+  /// An address for messages: without a name and password, and without what follows a question
+  /// mark, which may be as secret.
   static func shown(_ url: String) -> String {
     let plain = url.prefix { $0 != "?" && $0 != "#" }
     guard let slashes = plain.firstRange(of: "://") else { return String(plain) }

@@ -8,11 +8,12 @@ import Imaging
   import Darwin
 #endif
 
-/// What is kept of remote shards: a folder that many programs use at once, without a server of its own.
+/// What is kept of remote shards: a folder that many programs use at once, without a server of its
+/// own.
 ///
-/// For each shard up to five files begin with the same name: the shard, `….index` (where its images lie),
-/// `….facts` (its size and version), `….part` (what has come of it so far) and `….lock`, which the one
-/// who writes the others holds. Files get their name when they are whole.
+/// For each shard up to five files begin with the same name: the shard, `….index` (where its images
+/// lie), `….facts` (its size and version), `….part` (what has come of it so far) and `….lock`,
+/// which the one who writes the others holds. Files get their name when they are whole.
 struct RemoteCache: Sendable {
   let folder: String
   /// Most bytes of shards.
@@ -53,7 +54,8 @@ struct RemoteCache: Sendable {
   /// Says that a shard has been used.
   func touch(_ entry: Entry) { utimes(entry.shard, nil) }
 
-  /// Makes room for a shard that is about to come, by removing those that were not used for longest.
+  /// Makes room for a shard that is about to come, by removing those that were not used for
+  /// longest.
   ///
   /// - Returns: whether there is room, under the limit and on the disk.
   func makeRoom(_ bytes: Int, for entry: Entry) throws(ImageError) -> Bool {
@@ -66,7 +68,8 @@ struct RemoteCache: Sendable {
     while total > limit - bytes || !isFree(bytes - here) {
       guard !kept.isEmpty else { return false }
       let oldest = kept.removeFirst()
-      // What somebody fetches just now stays, and those who read a removed shard keep their hold of it.
+      // A shard that is being fetched stays; processes that have a removed one open can still read
+      // it.
       guard let lock = try FileLock(oldest.entry.lock, waiting: { false }) else { continue }
       unlink(oldest.isPart ? oldest.entry.part : oldest.entry.shard)
       lock.release()

@@ -146,8 +146,8 @@ extension RemoteShard {
 extension RemoteShard {
   /// Fetches the whole shard and checks it; another thread or program that is at it is waited for.
   ///
-  /// - Throws: `ImageError`: of kind `tooLarge` where there is no room for it, `corrupt` where what came
-  ///   is not what was published.
+  /// - Throws: `ImageError`: of kind `tooLarge` where there is no room for it, `corrupt` where what
+  ///   came is not what was published.
   func fetch(until isCancelled: @escaping @Sendable () -> Bool = { false }) throws(ImageError) {
     guard let lock = try FileLock(entry.lock, waiting: { !isCancelled() }) else { return }
     defer { lock.release() }
@@ -226,11 +226,11 @@ extension RemoteShard {
 // MARK: the index
 
 extension RemoteShard {
-  /// Where the images lie: by the index that is kept, or is on the server beside the shard, or by reading
-  /// the shard's headers, for which all of it is fetched.
+  /// Where the images lie: by the index that is kept, or is on the server beside the shard, or by
+  /// reading the shard's headers, for which all of it is fetched.
   ///
-  /// - Returns: the index, and the file to read images from where that is not this shard: what a packed
-  ///   archive was unpacked to.
+  /// - Returns: the index, and the file to read images from where that is not this shard: what a
+  ///   packed archive was unpacked to.
   func index() throws(ImageError) -> (index: ShardIndex, unpacked: String?) {
     if facts.packing != .none { return try unpackedIndex() }
     let index: ShardIndex

@@ -1,6 +1,7 @@
 import Foundation
 
-/// How shards are read over HTTP: what is kept on this machine, and how long a server is waited for.
+/// How shards are read over HTTP: what is kept on this machine, and how long a server is waited
+/// for.
 public struct RemoteShardSettings: Hashable, Sendable {
   /// The folder that whole shards, indexes and what is known of shards are kept in.
   public var cacheFolder: String
@@ -8,8 +9,8 @@ public struct RemoteShardSettings: Hashable, Sendable {
   public var cacheBytes: Int
   /// Times that a request is made before it counts as failed.
   public var attempts = 6
-  /// Seconds before the second attempt; doubled for each further one, and made up to half as short by
-  /// chance, so that many programs do not come back at once.
+  /// Seconds before the second attempt; doubled for each further one, and made up to half as short
+  /// by chance, so that many programs do not come back at once.
   public var firstDelay = 0.5
   /// Most seconds between two attempts, also where a server asks for more.
   public var longestDelay = 30.0
@@ -37,8 +38,8 @@ public struct RemoteShardSettings: Hashable, Sendable {
     self.cacheBytes = cacheBytes
   }
 
-  /// 50 GB under the user's cache folder, or what `MAE_SHARD_CACHE` (a folder) and `MAE_SHARD_CACHE_GB` in
-  /// the environment say; 0 GB keeps nothing but indexes.
+  /// 50 GB under the user's cache folder, or what `MAE_SHARD_CACHE` (a folder) and
+  /// `MAE_SHARD_CACHE_GB` in the environment say; 0 GB keeps nothing but indexes.
   public static var standard: RemoteShardSettings {
     let environment = ProcessInfo.processInfo.environment
     let folder = environment["MAE_SHARD_CACHE"].flatMap { $0.isEmpty ? nil : $0 }

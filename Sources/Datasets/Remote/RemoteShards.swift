@@ -4,9 +4,9 @@ import Synchronization
 
 /// The shards of one set that are on servers.
 ///
-/// Of the shards as many as there is room for are kept, in their order: an image is read from the server
-/// by itself until its shard has been fetched, which begins in the background when several images of it
-/// have been read.
+/// Of the shards as many as there is room for are kept, in their order: an image is read from the
+/// server by itself until its shard has been fetched, which begins in the background when several
+/// images of it have been read.
 final class RemoteShards: Sendable {
   /// The shards.
   let shards: [RemoteShard]
@@ -102,7 +102,8 @@ private final class FetchingCrew: Sendable {
   }
 }
 
-/// The results of `body` for `0 ..< count`, made by so many threads at once, which may wait for input.
+/// The results of `body` for `0 ..< count`, made by so many threads at once, which may wait for
+/// input.
 ///
 /// - Throws: the error of the lowest number.
 func inParallel<Result: Sendable>(

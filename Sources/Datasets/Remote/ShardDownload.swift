@@ -19,8 +19,8 @@ func createFolder(_ path: String) throws(ImageError) {
   }
 }
 
-/// The fetching of one shard as a whole; a transfer that was cut goes on where it ended, also after the
-/// program was.
+/// The fetching of one shard as a whole; a transfer that was cut continues where it ended, also
+/// after the program was.
 struct ShardDownload {
   let client: HTTPClient
   let url: String

@@ -2,8 +2,9 @@
 /// step's images.
 ///
 /// A step of `count` processes takes `count` batches: process `index` the one with that number. The
-/// images, their order and their random draws follow from the place in the step's batches counted over
-/// all processes, so that two processes with a batch of 32 see what one with a batch of 64 sees.
+/// images, their order and their random draws follow from the place in the step's batches counted
+/// over all processes, so that two processes with a batch of 32 see what one with a batch of 64
+/// sees.
 public struct DataParallelRank: Hashable, Sendable, CustomStringConvertible {
   /// The number of this process, from 0.
   public let index: Int

@@ -1,8 +1,8 @@
 import Imaging
 import Synchronization
 
-/// The order of the images in any epoch of one part of a set; orders that take time to make are kept
-/// while they are used.
+/// The order of the images in any epoch of one part of a set; orders that take time to make are
+/// kept while they are used.
 struct ImageOrders: Sendable {
   /// Images of the part.
   let count: Int

@@ -1,5 +1,5 @@
-/// The turns of a mixture's parts in one round, which is repeated for ever: spread so evenly that the
-/// number of images drawn from a part is less than one away from its share at every moment.
+/// The turns of a mixture's parts in one round, which is repeated for ever: spread so evenly that
+/// the number of images drawn from a part is less than one away from its share at every moment.
 ///
 /// Chairman assignment (Tijdeman, The chairman assignment problem, 1980).
 struct MixtureRound: Sendable {

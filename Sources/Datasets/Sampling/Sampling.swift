@@ -3,8 +3,9 @@ public struct Sampling: Hashable, Sendable {
   /// How the images of an epoch are put in order.
   public var shuffle: Shuffle
   /// How often an image is shown in a row, each time cut differently (repeated augmentation; Hoffer
-  /// et al., 2020, arXiv:1901.09335). An epoch is as many examples as without: a part of the images,
-  /// other ones in the next, and in as many epochs as there are repeats every image comes so often.
+  /// et al., 2020, arXiv:1901.09335). An epoch is as many examples as without: a part of the
+  /// images, other ones in the next, and in as many epochs as there are repeats every image comes
+  /// so often.
   public var repeats: Int
   /// Batches that one step adds up; an epoch is a whole number of steps.
   public var accumulation: Int
@@ -32,9 +33,9 @@ public struct Sampling: Hashable, Sendable {
     self.accumulation = accumulation
   }
 
-  /// Steps of one epoch of `images` images: as many as all processes fill. What is left over is left
-  /// out of a shuffled epoch, other images each time; a set that does not fill a step is repeated
-  /// until it fills one.
+  /// Steps of one epoch of `images` images: as many as all processes fill. What is left over is
+  /// left out of a shuffled epoch, other images each time; a set that does not fill a step is
+  /// repeated until it fills one.
   public func stepsPerEpoch(
     images: Int, batch: Int, rank: DataParallelRank = .single
   ) -> Int {

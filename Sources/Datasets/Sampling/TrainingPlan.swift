@@ -5,9 +5,9 @@ import Imaging
 /// An image is shown `repeats` times in a row, so that as many epochs are one pass over the set.
 ///
 /// A shuffled set of one part: what is left of an epoch after its last whole step is dropped; a set
-/// smaller than a step is gone through as often as it takes to fill one. A weighted mixture: its parts
-/// take turns without a break, each in epochs of its own, and nothing is dropped. Nor is it of a set in
-/// its own order, where it would be the same images every time.
+/// smaller than a step is repeated until it fills one. A weighted mixture: its parts take turns
+/// without a break, each in epochs of its own, and nothing is dropped. Nor is it of a set in its
+/// own order, where it would be the same images every time.
 struct TrainingPlan: Sendable {
   let batch: Int
   private let seed: UInt64
@@ -16,7 +16,8 @@ struct TrainingPlan: Sendable {
   /// Batches of this process in a pass over the set.
   private let batchesPerPass: Int
   private let parts: [Part]
-  /// The parts' turns where they go on without a break; nil where epochs begin anew.
+  /// The parts' turns in a set that is drawn from without a break between epochs; nil for one whose
+  /// epochs begin anew.
   private let turns: MixtureRound?
 
   private struct Part {
@@ -84,7 +85,8 @@ struct TrainingPlan: Sendable {
     return Draw(part: part, pass: pass, place: place, before: turn)
   }
 
-  /// The number of a drawn image, counted over all processes from batch 0, and which of its repeats it is.
+  /// The number of a drawn image, counted over all processes from batch 0, and which of its repeats
+  /// it is.
   private func position(_ batchNumber: Int, _ slot: Int) -> (drawn: Int, turn: Int) {
     let position = (batchNumber * rank.count + rank.index) * batch + slot
     return (position / repeats, position % repeats)

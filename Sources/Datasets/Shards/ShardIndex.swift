@@ -1,15 +1,16 @@
 import CZlib
 import Imaging
 
-/// Where the images of one shard lie, in one block of bytes that is also the sidecar file's content.
+/// Where the images of one shard lie, in one block of bytes that is also the sidecar file's
+/// content.
 ///
-/// 20 bytes an image and its name. The layout, little-endian: 8 bytes "MAEINDX1", the archive's size
-/// (8), number of images (8), bytes of names (8), bytes of class names (8), a fingerprint of the
-/// archive (4), CRC-32 of all that follows (4); then for each image its offset (8; the upper 4 bits
-/// say how it is packed), size (4), class or −1 (4) and the end of its name (4); the names; the classes'
-/// names, one a line. Where a class's name has a line break or a backslash, or the only one is empty, the
-/// file begins with "MAEINDX2": each name ends with a line break, and those in a name are `\n`, backslashes
-/// `\\`.
+/// 20 bytes an image and its name. The layout, little-endian: 8 bytes "MAEINDX1", the archive's
+/// size (8), number of images (8), bytes of names (8), bytes of class names (8), a fingerprint of
+/// the archive (4), CRC-32 of all that follows (4); then for each image its offset (8; the upper 4
+/// bits say how it is packed), size (4), class or −1 (4) and the end of its name (4); the names;
+/// the classes' names, one a line. Where a class's name has a line break or a backslash, or the
+/// only one is empty, the file begins with "MAEINDX2": each name ends with a line break, and those
+/// in a name are `\n`, backslashes `\\`.
 struct ShardIndex: Sendable {
   /// One image.
   struct Entry: Hashable {

@@ -3,12 +3,12 @@ import Foundation
 import Imaging
 import Synchronization
 
-/// Packs a set of images into WebDataset tar archives of equal numbers of images, each with an index:
-/// `NAME-000000.tar`, `NAME-000000.tar.index`, …
+/// Packs a set of images into WebDataset tar archives of equal numbers of images, each with an
+/// index: `NAME-000000.tar`, `NAME-000000.tar.index`, …
 ///
 /// What is in an archive depends on the set and the settings alone, so a run that was broken off
-/// continues: archives that are there and whole stay. Every archive is read back and compared before it
-/// gets its name.
+/// continues: archives that are there and whole stay. Every archive is read back and compared
+/// before it gets its name.
 public struct ShardPacking: Hashable, Sendable {
   /// Images in an archive.
   public var imagesPerShard: Int

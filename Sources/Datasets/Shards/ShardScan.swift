@@ -5,11 +5,13 @@ import Imaging
 /// The images of one shard and their classes, found by reading its headers.
 ///
 /// Files whose paths agree up to the first full stop of their names are one sample (WebDataset's
-/// rule): an image, and perhaps its class in a `.cls` file (a number or a word) or in a `.json` file (the
-/// value of `label`, `cls` or `class`). Any of them may be packed (`.jpg.gz`, `.cls.zst`).
+/// rule): an image, and perhaps its class in a `.cls` file (a number or a word) or in a `.json`
+/// file (the value of `label`, `cls` or `class`). Any of them may be packed (`.jpg.gz`,
+/// `.cls.zst`).
 ///
-/// The files of a sample should follow each other. Where an archive was written without sorting, an image
-/// gets the class that has its name elsewhere in the archive, if no other image has that name.
+/// The files of a sample should follow each other. Where an archive was written without sorting, an
+/// image gets the class that has its name elsewhere in the archive, if no other image has that
+/// name.
 struct ShardScan {
   /// A class as a shard gives it.
   enum Label: Hashable {

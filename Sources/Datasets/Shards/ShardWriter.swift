@@ -36,8 +36,8 @@ struct ShardWriter {
     }
   }
 
-  /// Ends the archive, reads it back and compares every image, writes the index beside it, and gives
-  /// the archive its name last: an archive that is there is whole.
+  /// Ends the archive, reads it back and compares every image, writes the index beside it, and
+  /// gives the archive its name last: an archive that is there is whole.
   func finish(as path: String, classes: [String]?) throws(ImageError) {
     try output.write([UInt8](repeating: 0, count: 2 * TarHeader.blockBytes))
     let written = try OpenFile(output.path)

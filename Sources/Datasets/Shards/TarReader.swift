@@ -3,10 +3,10 @@ import Imaging
 
 /// The files of a tar archive, one after the other, read from untrusted bytes.
 ///
-/// Names longer than a header holds come from GNU's or POSIX's extensions; folders, links and devices
-/// are passed over. An archive without its end mark is refused: it was cut short. What follows an end mark
-/// is read on where it is another archive (`cat a.tar b.tar`, GNU tar's `--ignore-zeros`), and counted where
-/// it is none.
+/// Names longer than a header holds come from GNU's or POSIX's extensions; folders, links and
+/// devices are passed over. An archive without its end mark is refused: it was cut short. What
+/// follows an end mark is read on where it is another archive (`cat a.tar b.tar`, GNU tar's
+/// `--ignore-zeros`), and counted where it is none.
 struct TarReader {
   /// One file.
   struct Entry: Hashable {

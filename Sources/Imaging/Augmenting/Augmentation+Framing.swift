@@ -18,8 +18,8 @@ extension Augmentation {
       let target = PixelSize(
         width: Int(Double(output.width) / centerFraction),
         height: Int(Double(output.height) / centerFraction))
-      // torchvision cuts the longer side to whole pixels, and timm rounds it where it does not leave
-      // that to torchvision.
+      // torchvision cuts the longer side to whole pixels, and timm rounds it where it does not
+      // leave that to torchvision.
       framing.resized = covering(
         target, size, rounded: target.width == target.height ? .down : .toNearestOrEven)
       framing.origin = (

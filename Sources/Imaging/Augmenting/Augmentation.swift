@@ -43,8 +43,8 @@ public struct ColorJitter: Codable, Hashable, Sendable {
   public static let none = ColorJitter()
 }
 
-/// How an image becomes one training example: crop, flip, RandAugment, colour, erasing, in this order
-/// of random draws. What is off draws nothing.
+/// How an image becomes one training example: crop, flip, RandAugment, colour, erasing, in this
+/// order of random draws. What is off draws nothing.
 public struct Augmentation: Codable, Hashable, Sendable {
   /// Which part is shown.
   public var crop: CropMode
@@ -96,15 +96,15 @@ public struct Augmentation: Codable, Hashable, Sendable {
   /// The paper's pre-training: random resized crops of 20 to 100 % of the area, flipped half of
   /// the time.
   public static let pretraining = Augmentation()
-  /// The paper's fine-tuning (Table 9): crops of 8 to 100 % of the area, flips, RandAugment (9, 0.5).
-  /// The published code also erases, see ``RandomErasing``; moved pixels are interpolated by
+  /// The paper's fine-tuning (Table 9): crops of 8 to 100 % of the area, flips, RandAugment (9,
+  /// 0.5). The published code also erases, see ``RandomErasing``; moved pixels are interpolated by
   /// `filter`'s kind, as timm does where one is named.
   public static let finetuning = Augmentation(
     minScale: 0.08, randAugment: RandAugment(filter: .bicubic))
   /// The paper's linear probes: crops of 8 to 100 % of the area, drawn once, and flips.
   public static let linearProbing = Augmentation(crop: .randomClipped, minScale: 0.08)
-  /// Evaluation at 224 pixels and about: the short side resized to size / 0.875, the middle of that,
-  /// nothing random.
+  /// Evaluation at 224 pixels and about: the short side resized to size / 0.875, the middle of
+  /// that, nothing random.
   public static let evaluation = Augmentation(crop: .center, flip: 0)
   /// Evaluation at a size: nothing is cut off the short side of images for models of more than 224
   /// pixels, which is the published code's rule, and of less than 64, which have no margin to lose.

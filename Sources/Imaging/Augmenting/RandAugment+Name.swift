@@ -11,8 +11,8 @@ extension RandAugment {
   }
 
   /// Reads timm's form, such as `rand-m9-mstd0.5-inc1`: `m` is the magnitude (10 if left out),
-  /// `mstd` its noise (0), `n` the operations (2), `p` their probability (0.5). `inc1`, strengths that
-  /// increase with the magnitude, is a must.
+  /// `mstd` its noise (0), `n` the operations (2), `p` their probability (0.5). `inc1`, strengths
+  /// that increase with the magnitude, is a must.
   ///
   /// - Throws: `NameError` where a part is not understood or a number out of range.
   public init(name: String) throws(NameError) {

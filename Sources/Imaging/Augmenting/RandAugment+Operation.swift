@@ -6,8 +6,8 @@ extension RandAugment {
     case autoContrast, equalize, invert, rotate, posterize, solarize, solarizeAdd, color, contrast
     case brightness, sharpness, shearX, shearY, translateX, translateY
 
-    /// The operation's own measure of a magnitude: degrees, bits, a threshold, a factor, a slope or a
-    /// share of the side. 0 where it has none.
+    /// The operation's own measure of a magnitude: degrees, bits, a threshold, a factor, a slope or
+    /// a share of the side. 0 where it has none.
     func argument(at magnitude: Double, isNegative: Bool) -> Double {
       let share = magnitude / RandAugment.mostMagnitude
       let sign = isNegative ? -1.0 : 1.0

@@ -1,5 +1,5 @@
-/// Random changes of tone, colour and place, all equally likely and all as strong (Cubuk et al., 2020,
-/// arXiv:1909.13719): what the paper fine-tunes with (Table 9, "RandAug (9, 0.5)").
+/// Random changes of tone, colour and place, all equally likely and all as strong (Cubuk et al.,
+/// 2020, arXiv:1909.13719): what the paper fine-tunes with (Table 9, "RandAug (9, 0.5)").
 ///
 /// The fifteen operations and their strengths are those of timm's `rand-m9-mstd0.5-inc1`, and
 /// pixels are to the byte what Pillow makes of them. Gray images know all but colour.
@@ -78,7 +78,8 @@ extension RandAugment {
   /// Draws what happens to one image.
   func steps(using random: inout SampleRandom) -> [Step] {
     (0..<operations).compactMap { _ in
-      // All of it is drawn, applied or not, so that turning one thing leaves the others as they were.
+      // All of it is drawn, applied or not, so that turning one thing leaves the others as they
+      // were.
       let operation = Operation.allCases[random.integer(below: Operation.allCases.count)]
       let isApplied = random.uniform() < probability
       let strength = min(max(magnitude + noise * random.normal(), 0), Self.mostMagnitude)

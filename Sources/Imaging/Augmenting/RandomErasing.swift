@@ -103,8 +103,8 @@ extension RandomErasing {
     return nil
   }
 
-  /// The rectangle of a share of an image and of `ratio` height over width; nil where it reaches from
-  /// side to side.
+  /// The rectangle of a share of an image and of `ratio` height over width; nil where it reaches
+  /// from side to side.
   static func size(share: Double, ratio: Double, of image: PixelSize) -> PixelSize? {
     let area = share * Double(image.width * image.height)
     let height = Int((area * ratio).squareRoot().rounded(.toNearestOrEven))

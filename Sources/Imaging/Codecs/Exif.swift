@@ -91,8 +91,8 @@ extension ByteImage {
 }
 
 extension ImageOrientation {
-  /// Reads the orientation from a whole file; upright where none is stored or what is stored makes no
-  /// sense.
+  /// Reads the orientation from a whole file; upright where none is stored or what is stored makes
+  /// no sense.
   init(of bytes: UnsafeRawBufferPointer, format: ImageFormat) {
     let block: Range<Int>? =
       switch format {

@@ -6,7 +6,8 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
   case png = "PNG"
   /// WebP, lossy or not; of an animation the first frame.
   case webp = "WebP"
-  /// TIFF of 1 to 16 bits a sample, gray, palette, RGB or CMYK, in strips or tiles; the first picture.
+  /// TIFF of 1 to 16 bits a sample, gray, palette, RGB or CMYK, in strips or tiles; the first
+  /// picture.
   case tiff = "TIFF"
 
   /// The format of a file that begins with `bytes`, or nil.

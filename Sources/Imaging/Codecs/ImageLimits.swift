@@ -1,11 +1,12 @@
 /// What a file may ask for; checked before memory is taken for its pixels.
 public struct ImageLimits: Codable, Hashable, Sendable {
-  /// Most pixels a file may declare; 134,217,728, of which RGB takes 384 MiB. With a copy that is turned
-  /// upright, or with what a decoder holds, that stays under a gigabyte.
+  /// Most pixels a file may declare; 134,217,728, of which RGB takes 384 MiB. With a copy that is
+  /// turned upright, or with what a decoder holds, that stays under a gigabyte.
   public var pixels: Int
   /// Longest side a file may declare.
   public var side: Int
-  /// Most scans of a progressive JPEG. What they go through together is bounded by ``workingBytes``.
+  /// Most scans of a progressive JPEG. What they go through together is bounded by
+  /// ``workingBytes``.
   public var scans: Int
   /// Most bytes a decoder may hold besides its output; 448 MiB, enough for the coefficients of a
   /// progressive JPEG of 134,217,728 pixels with chroma at half the resolution.
@@ -28,8 +29,8 @@ public struct ImageLimits: Codable, Hashable, Sendable {
   /// The limits used unless others are given.
   public static let standard = ImageLimits()
 
-  /// Most blocks of 64 coefficients, 128 bytes each, that all scans of a progressive JPEG may go through:
-  /// those that fit into ``workingBytes``, ten times over.
+  /// Most blocks of 64 coefficients, 128 bytes each, that all scans of a progressive JPEG may go
+  /// through: those that fit into ``workingBytes``, ten times over.
   var scanBlocks: Int { workingBytes / 128 * 10 }
 
   func check(_ size: PixelSize) throws(ImageError) {

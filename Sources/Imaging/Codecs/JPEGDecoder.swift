@@ -11,7 +11,7 @@ struct ImageHeader {
 final class JPEGDecoder {
   private let decoder: OpaquePointer
 
-  /// Decompressors that nobody uses, as addresses: a pointer does not cross into a lock.
+  /// Decompressors that are not in use, as addresses: a pointer does not cross into a lock.
   private static let idle = Mutex<[UInt]>([])
   private static let mostIdle = 64
 
@@ -20,8 +20,8 @@ final class JPEGDecoder {
 
   private init(_ decoder: OpaquePointer) { self.decoder = decoder }
 
-  /// Calls `body` with a decompressor that nobody else uses: making one costs as much as reading
-  /// a header.
+  /// Calls `body` with a decompressor that no other thread uses: making one costs as much as
+  /// reading a header.
   static func withDecoder<Result>(
     _ body: (JPEGDecoder) throws(ImageError) -> Result
   ) throws(ImageError) -> Result {
@@ -57,8 +57,8 @@ final class JPEGDecoder {
   }
 
   /// Decodes a rectangle of the stored picture at `eighths` eighths of its size into interleaved
-  /// rows, `stride` bytes apart; `channels` are those of the header. Returns how many bytes after the
-  /// start of each row the rectangle begins: 0 where the stride has no room for `margin` more.
+  /// rows, `stride` bytes apart; `channels` are those of the header. Returns how many bytes after
+  /// the start of each row the rectangle begins: 0 where the stride has no room for `margin` more.
   @discardableResult
   func decode(
     _ bytes: [UInt8], _ part: PixelRectangle, eighths: Int, channels: Int, limits: ImageLimits,

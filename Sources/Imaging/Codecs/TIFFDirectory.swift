@@ -1,4 +1,5 @@
-/// The first directory of a TIFF structure, of a file of its own or of EXIF, read from untrusted bytes.
+/// The first directory of a TIFF structure, of a file of its own or of EXIF, read from untrusted
+/// bytes.
 struct TIFFDirectory {
   /// One tag of it.
   struct Entry {

@@ -23,8 +23,8 @@ extension PixelRows {
     }
   }
 
-  /// The same as planes of floats, `x × scale[c] + offset[c]` each; gray fills as many planes as the
-  /// normalisation has channels. `[C, H, W]`
+  /// The same as planes of floats, `x × scale[c] + offset[c]` each; gray fills as many planes as
+  /// the normalisation has channels. `[C, H, W]`
   func resample(
     columns: ResamplingAxis, rows: ResamplingAxis, normalized: PixelNormalization,
     into planes: UnsafeMutablePointer<Float>, scratch: DecoderScratch

@@ -118,8 +118,8 @@ struct ResamplingAxis {
   }
 }
 
-/// Weights times 2^`bits`, rounded; what rounding leaves over goes to each window's largest, so that
-/// one colour stays that colour.
+/// Weights times 2^`bits`, rounded; what rounding leaves over goes to each window's largest, so
+/// that one colour stays that colour.
 private func wholeWeights(
   _ exact: [Double], taps: Int, counts: [Int32], bits: Int
 ) -> [Int16] {

@@ -1,5 +1,5 @@
-/// Random numbers of one sample: the same for the same seed, epoch and sample, whoever draws them
-/// and whenever. xoshiro256** seeded by SplitMix64 (Blackman and Vigna, 2018).
+/// Random numbers of one sample: the same for the same seed, epoch and sample, whichever thread
+/// draws them and whenever. xoshiro256** seeded by SplitMix64 (Blackman and Vigna, 2018).
 public struct SampleRandom: RandomNumberGenerator, Sendable {
   private var state: (UInt64, UInt64, UInt64, UInt64)
 

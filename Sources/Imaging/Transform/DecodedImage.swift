@@ -30,8 +30,8 @@ package enum PixelSource: Sendable {
 
 extension ImageTransform {
   /// Decodes an image as a whole, to make any of this transform's crops from: a JPEG file at the
-  /// smallest scale that has a pixel for each of the output's even in the smallest crop. That follows
-  /// from the picture's size alone.
+  /// smallest scale that has a pixel for each of the output's even in the smallest crop. That
+  /// follows from the picture's size alone.
   package func decodedWhole(
     _ content: ImageContent, scratch: DecoderScratch
   ) throws(ImageError) -> DecodedImage {
