@@ -62,7 +62,7 @@ let package = Package(
     .target(name: "Figures", dependencies: ["Imaging"]),
     .target(
       name: "Datasets", dependencies: ["Imaging", "FileSystem", "CCurl", "CZlib", "CZstd", "Yams"]),
-    .target(name: "Evaluation"),
+    .target(name: "Evaluation", dependencies: ["FileSystem"]),
 
     // MARK: roof
     // Typed values, overrides and mistakes of recipes; then every recipe with what it configures.

@@ -52,6 +52,11 @@ extension WeightsCommand {
       try openEngine()
       let loaded = try model.load(on: .cpu)
       let weights = loaded.published
+      if isFolder {
+        for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {
+          complain("note: \(out): \(unstated)")
+        }
+      }
       switch format {
       case .hf:
         try weights.write(to: out, as: .huggingFace)

@@ -140,7 +140,8 @@ public struct ImageTransform: Hashable, Sendable {
 
   /// Whether part of the output is no part of the resized image and has the border's colour.
   private func reachesOutside(_ framing: Framing) -> Bool {
-    evaluation != nil && framing.inside(size) != PixelRectangle(width: size.width, height: size.height)
+    evaluation != nil
+      && framing.inside(size) != PixelRectangle(width: size.width, height: size.height)
   }
 
   private var kernel: ResamplingKernel { evaluation?.kernel ?? augmentation.filter.kernel }

@@ -47,7 +47,8 @@ extension StatedPreprocessing {
     var fields = PreprocessorFields(object)
     let type = fields.processorType
     let known = Self.defaults(of: type)
-    let defaults = known ?? Defaults(size: .object(["height": .integer(224), "width": .integer(224)]))
+    let defaults =
+      known ?? Defaults(size: .object(["height": .integer(224), "width": .integer(224)]))
     if known == nil {
       fields.notes.append(
         "it is of a \(type)ImageProcessor, which is not known; read as a ViTImageProcessor's")
@@ -114,7 +115,8 @@ private struct PreprocessorFields {
   var processorType: String {
     var name =
       (object["image_processor_type"] ?? object["feature_extractor_type"])?.string ?? ""
-    for ending in ["Fast", "Pil", "ImageProcessor", "FeatureExtractor"] where name.hasSuffix(ending) {
+    for ending in ["Fast", "Pil", "ImageProcessor", "FeatureExtractor"] where name.hasSuffix(ending)
+    {
       name.removeLast(ending.count)
     }
     return name
@@ -278,7 +280,8 @@ extension Preprocessing {
     }
     if isStandard {
       unstated.append(
-        "transformers also resizes images of \(rows) × \(columns), which this model takes as they are")
+        "transformers also resizes images of \(rows) × \(columns), which this model takes as they are"
+      )
       if !cuts(toHeight: rows, width: columns) || (height, width) == (rows, columns) {
         unstated.removeLast()
       }

@@ -102,7 +102,8 @@ extension Preprocessing {
     }
     if isStandard, (height, width) != (rows, columns) {
       unstated.append(
-        "timm also resizes and cuts images of \(rows) × \(columns), which this model takes as they are")
+        "timm also resizes and cuts images of \(rows) × \(columns), which this model takes as they are"
+      )
     }
     return (
       [

@@ -35,7 +35,7 @@ extension PublishedWeights {
   /// its folder states of it.
   private static let ruleKey = "preprocessing"
   private static let standardKey = "preprocessing_is_standard"
-  private static let statedKey = "preprocessing_stated"
+  static let statedKey = "preprocessing_stated"
 
   /// The texts of a file's header that say how images are resized and cut.
   func preprocessingTexts(as format: PublishedFormat) -> [String: String] {
@@ -55,7 +55,8 @@ extension PublishedWeights {
     case .huggingFace:
       stated = preprocessorFile.flatMap {
         StatedPreprocessing(
-          preprocessor: $0, channels: model.channels, height: model.height, width: model.width)?.rule
+          preprocessor: $0, channels: model.channels, height: model.height, width: model.width)?
+          .rule
       }
     }
     texts[Self.statedKey] = stated.map(Self.text)
