@@ -52,7 +52,11 @@ struct ResamplingAxis {
     exact.withUnsafeMutableBufferPointer { exact in
       for (i, output) in outputs.enumerated() {
         let position = reflected(output, in: resized)
-        let center = start + (Double(position) + 0.5) * scale
+        // Pillow adds one step after the other where it takes the nearest pixel.
+        let center =
+          kernel == .nearest
+          ? (0..<position).reduce(start + 0.5 * scale) { sum, _ in sum + scale }
+          : start + (Double(position) + 0.5) * scale
         // The nearest pixel is the one that the middle lies in, however wide the kernel is.
         let isNearest = kernel == .nearest
         let from = isNearest ? center : center - support + 0.5
@@ -154,13 +158,18 @@ func reflected(_ i: Int, in count: Int) -> Int {
 extension ByteImage {
   /// The image at another size.
   public func resized(to size: PixelSize, filter: ResamplingFilter = .bicubic) -> ByteImage {
+    resized(to: size, kernel: filter.kernel)
+  }
+
+  /// The image at another size, by any of the kernels.
+  func resized(to size: PixelSize, kernel: ResamplingKernel) -> ByteImage {
     resampled(
       columns: ResamplingAxis(
         start: 0, length: Double(width), resized: size.width, outputs: 0..<size.width,
-        bounds: 0..<width, kernel: filter.kernel),
+        bounds: 0..<width, kernel: kernel),
       rows: ResamplingAxis(
         start: 0, length: Double(height), resized: size.height, outputs: 0..<size.height,
-        bounds: 0..<height, kernel: filter.kernel))
+        bounds: 0..<height, kernel: kernel))
   }
 
   /// Resamples columns first and rows second, with 8 bits between, as Pillow does.

@@ -19,8 +19,8 @@ public struct EvaluationCrop: Hashable, Sendable {
   public var target: PixelSize
   /// How pixels are interpolated.
   public var kernel: ResamplingKernel
-  /// Whether half a pixel too many before the middle is cut to the even number, as torchvision's
-  /// `CenterCrop` and timm have it; always the lower one otherwise, as transformers has it.
+  /// Whether fractions of pixels are rounded, halves to the even number, as timm and torchvision's
+  /// `CenterCrop` have it; they are cut off otherwise, as transformers has it.
   public var roundsToEven: Bool
   /// The colour of the border, one byte a channel.
   public var border: [UInt8]
@@ -61,7 +61,13 @@ public struct EvaluationCrop: Hashable, Sendable {
         ? PixelSize(width: side, height: max(1, side * size.height / size.width))
         : PixelSize(width: max(1, side * size.width / size.height), height: side)
     case .cover: return scaled(size, by: min(down, across))
-    case .contain: return scaled(size, by: max(down, across))
+    case .contain where roundsToEven: return scaled(size, by: max(down, across))
+    case .contain:
+      let scale = min(
+        Double(target.height) / Double(size.height), Double(target.width) / Double(size.width))
+      return PixelSize(
+        width: max(1, Int(Double(size.width) * scale)),
+        height: max(1, Int(Double(size.height) * scale)))
     }
   }
 

@@ -123,6 +123,8 @@ extension Preprocessing {
         fraction > 0 && Int((Double($0.to) / fraction).rounded(.down)) == $0.from
       }
     }
+    // The customary one before shorter ones that come to the same.
+    if fits(0.875) { return 0.875 }
     let exact = Double(rows.to) / Double(rows.from)
     if (exact * 1000).rounded() / 1000 == exact, fits(exact) { return exact }
     // Fractions in the middle of what is rounded down to this size, with ever more decimals.

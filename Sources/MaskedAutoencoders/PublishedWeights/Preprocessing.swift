@@ -30,11 +30,11 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     }
   }
 
-  /// Where the middle is where there is half a pixel too many before it.
+  /// What becomes of half a pixel before the middle, and of fractions of a resized side.
   public enum Centering: String, Codable, CaseIterable, Hashable, Sendable {
-    /// At the even number, as torchvision and timm have it.
+    /// Rounded, halves to the even number, as torchvision and timm have it.
     case even
-    /// At the lower number, as transformers has it.
+    /// Cut off, as transformers has it.
     case lower
   }
 
