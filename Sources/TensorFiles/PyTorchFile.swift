@@ -42,13 +42,14 @@ public struct PyTorchFile: Sendable {
     let file = try MappedFile(path)
     try Self.checkFormat(file)
     self.path = path
-    archive = try ZipArchive(file)
+    do {
+      archive = try ZipArchive(file)
+    } catch {
+      // The program's text in such an archive is compressed, which no file of weights is.
+      throw error.message.contains("/code/") ? .malformed(path, Self.torchScript) : error
+    }
     if archive.entries.keys.contains(where: { $0.hasSuffix("/constants.pkl") }) {
-      throw .malformed(
-        path,
-        "is a TorchScript archive (torch.jit.save), which is a program with its weights. Write "
-          + "the weights alone with PyTorch: torch.save(torch.jit.load('model.pt', "
-          + "map_location='cpu').state_dict(), 'weights.pth')")
+      throw .malformed(path, Self.torchScript)
     }
     let pickles = archive.entries.keys.filter { $0.hasSuffix("/data.pkl") }
     guard let name = pickles.first, pickles.count == 1, let range = archive.entries[name] else {
@@ -103,7 +104,13 @@ public struct PyTorchFile: Sendable {
   /// How to make a file of weights alone of one that holds more, where it can be trusted.
   private static let cleaning =
     ". Where you trust the file, write its weights alone with PyTorch: s = torch.load('old.pth', "
-    + "map_location='cpu', weights_only=False); torch.save(s['model'], 'new.pth')"
+    + "map_location='cpu', weights_only=False); torch.save(s['model'], 'new.pth'), or "
+    + "s.state_dict() where it is a whole model"
+
+  private static let torchScript =
+    "is a TorchScript archive (torch.jit.save), which is a program with its weights. Write the "
+    + "weights alone with PyTorch: torch.save(torch.jit.load('model.pt', "
+    + "map_location='cpu').state_dict(), 'weights.pth')"
 
   /// The dictionary of tensors that is meant.
   private static func chosen(

@@ -52,11 +52,6 @@ extension WeightsCommand {
       try openEngine()
       let loaded = try model.load(on: .cpu)
       let weights = loaded.published
-      if isFolder {
-        for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {
-          complain("note: \(out): \(unstated)")
-        }
-      }
       switch format {
       case .hf:
         try weights.write(to: out, as: .huggingFace)
@@ -79,6 +74,11 @@ extension WeightsCommand {
       case .onnx:
         try weights.writeONNX(to: out)
         print("wrote \(out): \(loaded.classifier == nil ? "last_hidden_state" : "logits")")
+      }
+      if isFolder {
+        for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {
+          complain("note: \(out): \(unstated)")
+        }
       }
     }
   }

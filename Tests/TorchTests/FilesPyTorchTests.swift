@@ -91,12 +91,13 @@ import Testing
     #expect(try PyTorchFile(path, key: "net.state_dict").names == ["a.w"])
   }
 
-  @Test func `a TorchScript archive is called that`() {
+  @Test(arguments: [0, 8] as [UInt16])
+  func `a TorchScript archive is called that`(method: UInt16) {
     let path = folder.write(
       Forged.zip([
         .init(name: "m/data.pkl", data: Forged.pickle(Forged.code("N"))),
         .init(name: "m/constants.pkl", data: Forged.pickle(Forged.code(")"))),
-        .init(name: "m/code/__torch__.py", data: []),
+        .init(name: "m/code/__torch__.py", data: [], method: method),
       ]), to: "script.pt")
     let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
     #expect(error?.message.hasPrefix("is a TorchScript archive (torch.jit.save)") == true)

@@ -9,6 +9,7 @@ enum ForeignParts {
     let isEncoder = shapes.keys.contains {
       $0 == "patch_embed.proj.weight"
         || $0.hasSuffix("embeddings.patch_embeddings.projection.weight")
+        || $0.hasSuffix("embeddings.cls_token")
     }
     guard isEncoder else { return }
     var found: [String] = []
