@@ -14,7 +14,9 @@ enum ForeignParts {
     guard isEncoder else { return }
     var found: [String] = []
     for (words, signs) in signs {
-      let names = shapes.keys.filter { name in signs.contains { name.isMarked(by: $0) } }
+      let names = shapes.filter { name, shape in
+        !shape.contains(0) && signs.contains { name.isMarked(by: $0) }
+      }.keys
       guard let name = names.min(by: precedesNaturally) else { continue }
       let count = shapes[name]?.dropLast().last ?? 0
       found.append((words == registers && count > 1 ? "\(count) " : "") + words + " (\(name))")
