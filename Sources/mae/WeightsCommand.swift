@@ -77,7 +77,8 @@ struct WeightsCommand: ParsableCommand {
         Reads masked autoencoders, encoders and classifiers: folders and files of Hugging Face \
         (ViTMAE, ViT, ViTForImageClassification) and timm (VisionTransformer), and files in the \
         original's naming, as safetensors or as torch.save wrote them (.pth). Names that are missing \
-        or unexpected and wrong shapes are listed; nothing is written then.
+        or unexpected and wrong shapes are listed; nothing is written then. A prefix of all names is \
+        taken off; how a folder says that images are resized, cut and normalised is kept.
 
         --size, --patch and --channels make the model fit other images. Positions are interpolated, \
         patch kernels resized (FlexiViT), kernels of channels summed for one and repeated for more. A \

@@ -125,6 +125,12 @@ import Torch
     ("timm-default", "\"crop_mode\": \"odd\"", "crop_mode is 'odd', which is not followed"),
     ("timm-default", "\"interpolation\": \"random\"", "interpolation is 'random'"),
     ("timm-default", "\"crop_pct\": \"all\"", "crop_pct is 'all', which is not followed"),
+    ("timm-default", "\"crop_pct\": 0.0002", "crop_pct is 0.0002, which is not followed"),
+    ("timm-default", "\"crop_pct\": 0.0012", "crop_pct is 0.0012"),
+    (
+      "hf-crop", "\"size\": {\"shortest_edge\": 60000}, \"crop_size\": 1",
+      "before the crop, which is not followed"
+    ),
     ("timm-default", "\"std\": [0, 1, 1]", "std has a value that is not above 0"),
     ("timm-default", "\"input_size\": [3, 64, 64]", "input_size is [3, 64, 64]"),
   ]

@@ -54,7 +54,7 @@ struct ResamplingAxis {
         let position = reflected(output, in: resized)
         // Pillow adds one step after the other where it takes the nearest pixel.
         let center =
-          kernel == .nearest
+          kernel == .nearest && position < 1 << 16
           ? (0..<position).reduce(start + 0.5 * scale) { sum, _ in sum + scale }
           : start + (Double(position) + 0.5) * scale
         // The nearest pixel is the one that the middle lies in, however wide the kernel is.

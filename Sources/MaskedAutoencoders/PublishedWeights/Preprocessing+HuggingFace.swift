@@ -92,6 +92,12 @@ extension StatedPreprocessing {
           + "\(height) × \(width); made larger or smaller in proportion")
       found = found.adapted(from: result, to: (height, width))
     }
+    if !found.problems.isEmpty {
+      fields.notes.append(
+        "that would be \(found.height) × \(found.width) before the crop, which is not followed; "
+          + "images are squashed to \(height) × \(width)")
+      (found.resize, found.height, found.width) = (.squash, height, width)
+    }
     for (key, harmless) in [("do_pad", "false"), ("do_flip_channel_order", "false")] {
       if let value = object[key], value.text != harmless, value.text != "null" {
         fields.notes.append("\(key) is \(value.text), which is not followed")

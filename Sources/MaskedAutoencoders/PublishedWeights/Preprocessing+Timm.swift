@@ -63,8 +63,15 @@ extension StatedPreprocessing {
             + "of that size")
       }
     }
-    rule.height = max(1, Int((Double(height) / fraction).rounded(.down)))
-    rule.width = max(1, Int((Double(width) / fraction).rounded(.down)))
+    func resized(_ side: Int) -> Int { max(1, Int((Double(side) / fraction).rounded(.down))) }
+    (rule.height, rule.width) = (resized(height), resized(width))
+    if !rule.problems.isEmpty {
+      notes.append(
+        "crop_pct is \(fraction), which makes images of \(rule.height) × \(rule.width) and is not "
+          + "followed; 0.875 is taken")
+      fraction = 0.875
+      (rule.height, rule.width) = (resized(height), resized(width))
+    }
     self.rule = rule
   }
 }
