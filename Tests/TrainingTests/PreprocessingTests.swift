@@ -126,7 +126,6 @@ import Torch
     ("timm-default", "\"interpolation\": \"random\"", "interpolation is 'random'"),
     ("timm-default", "\"crop_pct\": \"all\"", "crop_pct is 'all', which is not followed"),
     ("timm-default", "\"crop_pct\": 0.0002", "crop_pct is 0.0002, which is not followed"),
-    ("timm-default", "\"crop_pct\": 0.0012", "crop_pct is 0.0012"),
     (
       "hf-crop", "\"size\": {\"shortest_edge\": 60000}, \"crop_size\": 1",
       "before the crop, which is not followed"

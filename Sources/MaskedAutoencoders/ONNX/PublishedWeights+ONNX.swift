@@ -13,8 +13,8 @@ extension PublishedWeights {
   ///
   /// Input is `pixel_values` `[batch, C, H, W]`, normalised; output is `logits` `[batch, K]` of a
   /// classifier and `last_hidden_state` `[batch, 1 + N, D]` of an encoder. A decoder is left out. The
-  /// file's metadata has `image_mean`, `image_std`, `preprocessing` (how images are resized and cut) and
-  /// `class_names` as JSON. Everything is computed in float32, GELU exactly.
+  /// file's metadata has `image_mean`, `image_std` and `class_names` as JSON. Everything is computed in
+  /// float32, GELU exactly.
   ///
   /// - Parameter limit: Bytes of weights from which they go into a file of their own beside it, see
   ///   ``Torch/ONNXGraph/write(to:inlining:)``.
@@ -49,7 +49,6 @@ extension PublishedWeights {
       entries.append(("image_mean", text(pixels.mean)))
       entries.append(("image_std", text(pixels.deviation)))
     }
-    if let preprocessing { entries.append(("preprocessing", text(preprocessing))) }
     if let classifier { entries.append(("class_names", text(classifier.classNames))) }
     return entries
   }
