@@ -59,6 +59,7 @@ package enum JSONValue: Codable {
   }
 
   /// The value where it is of the kind; nil elsewhere.
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
   package var integer: Int? { if case .integer(let value) = self { value } else { nil } }
   package var string: String? { if case .string(let value) = self { value } else { nil } }
   package var list: [JSONValue]? { if case .list(let values) = self { values } else { nil } }

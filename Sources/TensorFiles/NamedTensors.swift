@@ -7,20 +7,34 @@ public struct NamedTensors {
   public var tensors: [String: Tensor]
   /// Free text that came with them; only safetensors has any.
   public var metadata: [String: String]
+  /// What a reader may not expect of where the tensors were found, each as a sentence.
+  public private(set) var notes: [String] = []
 
   /// Reads a safetensors file, a file of `torch.save`, or the model in a folder of Hugging Face's:
   /// `model.safetensors`, the files of its index, or `pytorch_model.bin`.
   ///
   /// The format is told from the first bytes, not from the name.
-  public init(_ path: String) throws(FileError) {
+  ///
+  /// - Parameter key: Under which key of a file of `torch.save` the tensors are, see ``PyTorchFile``.
+  public init(_ path: String, key: String? = nil) throws(FileError) {
     let pickled = path + "/pytorch_model.bin"
     let hasSafetensors = ["", ".index.json"].contains { isFile(path + "/model.safetensors" + $0) }
     if isFolder(path), !hasSafetensors, isFile(pickled) {
-      (tensors, metadata) = (try PyTorchFile(pickled).tensors(), [:])
+      let file = try PyTorchFile(pickled, key: key)
+      (tensors, metadata) = (try file.tensors(), [:])
+      notes = [file.keyNote].compactMap(\.self)
     } else if !isFolder(path), try Self.isPickled(path) {
-      (tensors, metadata) = (try PyTorchFile(path).tensors(), [:])
+      let file = try PyTorchFile(path, key: key)
+      (tensors, metadata) = (try file.tensors(), [:])
+      notes = [file.keyNote].compactMap(\.self)
     } else {
       let folder = try SafetensorsFolder(path)
+      if let key {
+        throw .malformed(
+          path,
+          "is safetensors, which has no keys (--key \(key)); choose names by what they begin with: "
+            + "--prefix")
+      }
       (tensors, metadata) = (try folder.tensors(), folder.metadata)
     }
   }

@@ -11,7 +11,8 @@ struct Pickle {
     case int(Int)
     case double(Double)
     case string(String)
-    /// Something that is carried along but never looked at, such as bytes or a very long number.
+    /// Something that is carried along but never looked at or made, such as bytes, a very long
+    /// number, or what a name of ``PickleForeign`` would make.
     case opaque
     /// A list, tuple or set, by its place in `lists`.
     case list(Int)
@@ -24,6 +25,8 @@ struct Pickle {
 
   struct Failure: Error {
     let message: String
+    /// Whether the file is whole and asks for something that is not made here.
+    var isForeign = false
   }
 
   /// The longest program that is run, in bytes, and the most values it may hold at a time.
@@ -140,12 +143,14 @@ struct Pickle {
   }
 
   mutating func append(_ values: [Value]) throws(Failure) {
+    if try top() == .opaque { return }
     guard case .list(let list) = try top() else { throw broken("items for what is no list") }
     lists[list].append(contentsOf: values)
     stored += values.count
   }
 
   mutating func setItems(_ values: [Value]) throws(Failure) {
+    if try top() == .opaque, values.count % 2 == 0 { return }
     guard case .dictionary(let dictionary) = try top(), values.count % 2 == 0 else {
       throw broken("items for what is no dictionary")
     }
@@ -159,37 +164,47 @@ struct Pickle {
 
   // MARK: what the program left
 
-  /// The dictionary of tensors in a value, and under which key it was found.
+  /// A dictionary of tensors.
+  struct State {
+    /// Under which key of the root it is, words after one another with dots where dictionaries are
+    /// nested; nil for the root itself.
+    var key: String?
+    var tensors: [(name: String, tensor: PickledTensor)] = []
+    /// Keys of it that hold no tensor.
+    var others: [String] = []
+  }
+
+  /// All dictionaries of tensors in a value: itself, those in it, and those in those.
   ///
   /// A name that is set twice has its last value, as in Python.
-  func state(
-    under keys: [String], of root: Value
-  ) -> (key: String?, tensors: [(name: String, tensor: PickledTensor)], others: [String])? {
-    guard case .dictionary(let top) = root else { return nil }
-    var candidates: [(key: String?, value: Value)] = []
-    for key in keys {
-      if let pair = dictionaries[top].last(where: { $0.key == .string(key) }) {
-        candidates.append((key, pair.value))
-      }
-    }
-    for (key, value) in candidates + [(nil, root)] {
-      guard case .dictionary(let place) = value else { continue }
+  func states(in root: Value) -> [State] {
+    var states: [State] = []
+    // One dictionary may be under many keys: looking into them must not take longer than reading.
+    var budget = Self.valueLimit
+    func look(into value: Value, key: String?, depth: Int) {
+      guard case .dictionary(let place) = value, budget > 0 else { return }
+      budget -= dictionaries[place].count + 1
       var found: [String: Value] = [:]
       var order: [String] = []
       for case (.string(let name), let value) in dictionaries[place] {
         if found.updateValue(value, forKey: name) == nil { order.append(name) }
       }
-      var tensors: [(name: String, tensor: PickledTensor)] = []
-      var others: [String] = []
+      var state = State(key: key)
       for name in order {
         if case .tensor(let tensor)? = found[name] {
-          tensors.append((name, tensor))
+          state.tensors.append((name, tensor))
         } else {
-          others.append(name)
+          state.others.append(name)
         }
       }
-      if !tensors.isEmpty { return (key, tensors, others) }
+      if !state.tensors.isEmpty { states.append(state) }
+      guard depth < 2 else { return }
+      for name in state.others {
+        guard let value = found[name] else { continue }
+        look(into: value, key: key.map { "\($0).\(name)" } ?? name, depth: depth + 1)
+      }
     }
-    return nil
+    look(into: root, key: nil, depth: 0)
+    return states
   }
 }

@@ -68,14 +68,18 @@ extension Pickle {
 
     case UInt8(ascii: "c"):
       let module = try line()
-      stack.append(.global(try PickleGlobal(module: module, name: try line())))
+      stack.append(try Self.named(try line(), of: module))
     case 0x93:
       guard case (.string(let name), .string(let module)) = (try pop(), try pop()) else {
         throw broken("a function without a name")
       }
-      stack.append(.global(try PickleGlobal(module: module, name: name)))
+      stack.append(try Self.named(name, of: module))
     case UInt8(ascii: "R"): try reduce()
     case 0x81:
+      let arguments = try pop()
+      try make(try pop(), arguments)
+    case 0x92:
+      _ = try pop()
       let arguments = try pop()
       try make(try pop(), arguments)
     case UInt8(ascii: "b"): try build()
@@ -102,10 +106,20 @@ extension Pickle {
     return value
   }
 
-  /// Calls one of the few functions there are.
+  /// What a name stands for: one of the few functions there are, or something that is not made.
+  private static func named(_ name: String, of module: String) throws(Failure) -> Value {
+    if let known = PickleGlobal(module: module, name: name) { return .global(known) }
+    if PickleForeign.isKnown(module: module, name: name) { return .opaque }
+    throw Failure(
+      message: "asks for \((module + "." + name).quoted()), which is neither a tensor nor a plain "
+        + "container; nothing of it was run", isForeign: true)
+  }
+
+  /// Calls one of the few functions there are. A call of anything else that is known makes nothing.
   private mutating func reduce() throws(Failure) {
     let last = try pop()
     let arguments = try list(last)
+    if try top() == .opaque { return }
     guard case .global(let function) = try pop() else { throw broken("a call of no function") }
     switch function {
     case .orderedDictionary:
@@ -116,6 +130,7 @@ extension Pickle {
         pairs.append((pair[0], pair[1]))
       }
       pushDictionary(pairs)
+    case .defaultDictionary: pushDictionary()
     case .size:
       guard let first = arguments.first else { throw broken("a size of nothing") }
       pushList(try list(first))
@@ -135,6 +150,10 @@ extension Pickle {
 
   /// Makes an object without a call.
   private mutating func make(_ type: Value, _ arguments: Value) throws(Failure) {
+    if type == .opaque {
+      stack.append(.opaque)
+      return
+    }
     guard case .global(let type) = type, type == .namespace || type == .orderedDictionary,
       try list(arguments).isEmpty
     else { throw broken("an object of a type that is not plain") }
@@ -144,6 +163,7 @@ extension Pickle {
   /// Gives an object its fields. Those of a dictionary that is one are of no interest.
   private mutating func build() throws(Failure) {
     let state = try pop()
+    if try top() == .opaque { return }
     guard case .dictionary = try top() else { throw broken("fields for what has none") }
     _ = state
   }
@@ -200,6 +220,7 @@ extension Pickle {
 /// The functions and types that files of tensors may name.
 enum PickleGlobal: Hashable {
   case orderedDictionary
+  case defaultDictionary
   case namespace
   case rebuildTensor
   case rebuildParameter
@@ -209,6 +230,7 @@ enum PickleGlobal: Hashable {
 
   private static let known: [String: PickleGlobal] = [
     "collections.OrderedDict": .orderedDictionary,
+    "collections.defaultdict": .defaultDictionary,
     "argparse.Namespace": .namespace,
     "torch._utils._rebuild_tensor": .rebuildTensor,
     "torch._utils._rebuild_tensor_v2": .rebuildTensor,
@@ -228,14 +250,9 @@ enum PickleGlobal: Hashable {
     "torch.storage._UntypedStorage": .untypedStorage,
   ]
 
-  /// - Throws: A failure that names what was asked for, unless it is one of the few known.
-  init(module: String, name: String) throws(Pickle.Failure) {
-    guard let known = Self.known[module + "." + name] else {
-      throw Pickle.Failure(
-        message:
-          "asks for \((module + "." + name).quoted()), which is neither a tensor nor a plain "
-          + "container; nothing of it was run")
-    }
+  /// One of the few known; nil for any other name.
+  init?(module: String, name: String) {
+    guard let known = Self.known[module + "." + name] else { return nil }
     self = known
   }
 }

@@ -15,6 +15,8 @@ public struct PyTorchFile: Sendable {
   public let path: String
   /// Under which key of the file's dictionary the tensors were found; nil at the top.
   public let key: String?
+  /// Other keys of the file under which there are tensors.
+  public let otherKeys: [String]
   /// Keys of the same dictionary that hold no tensors, in the file's order.
   public let others: [String]
   /// Names of the tensors, in the file's order.
@@ -24,21 +26,31 @@ public struct PyTorchFile: Sendable {
   private let storages: [String: Range<Int>]
   private let archive: ZipArchive
 
-  /// Keys under which checkpoints keep their weights.
+  /// Keys under which checkpoints keep their weights, the first of which comes before any other.
   public static let stateKeys = ["model", "state_dict", "model_state"]
 
   /// Opens a file and reads what it says of its tensors.
   ///
   /// The tensors are those of the dictionary under the first of ``stateKeys`` that has any, else those
-  /// of the file's dictionary itself.
+  /// of the file's dictionary itself, else those under the only other key that has any.
   ///
+  /// - Parameter wanted: The key under which the tensors are, words after one another with dots where
+  ///   dictionaries are nested; nil for what is said above.
   /// - Throws: ``FileError`` when the file is missing, broken, of the format before PyTorch 1.6, or
   ///   asks for anything but tensors and plain containers.
-  public init(_ path: String) throws(FileError) {
+  public init(_ path: String, key wanted: String? = nil) throws(FileError) {
     let file = try MappedFile(path)
     try Self.checkFormat(file)
     self.path = path
-    archive = try ZipArchive(file)
+    do {
+      archive = try ZipArchive(file)
+    } catch {
+      // The program's text in such an archive is compressed, which no file of weights is.
+      throw error.message.contains("/code/") ? .malformed(path, Self.torchScript) : error
+    }
+    if archive.entries.keys.contains(where: { $0.hasSuffix("/constants.pkl") }) {
+      throw .malformed(path, Self.torchScript)
+    }
     let pickles = archive.entries.keys.filter { $0.hasSuffix("/data.pkl") }
     guard let name = pickles.first, pickles.count == 1, let range = archive.entries[name] else {
       throw .malformed(path, "is a zip file, but none of PyTorch's: it has no data.pkl")
@@ -59,15 +71,15 @@ public struct PyTorchFile: Sendable {
     do {
       root = try pickle.run()
     } catch {
-      throw .malformed(path, error.message)
+      throw .malformed(path, error.message + (error.isForeign ? Self.cleaning : ""))
     }
-    guard let state = pickle.state(under: Self.stateKeys, of: root) else {
-      throw .malformed(
-        path,
-        "holds no dictionary of tensors, neither at its top nor under "
-          + Self.stateKeys.map { $0.quoted() }.joined(separator: ", "))
-    }
+    var states = pickle.states(in: root)
+    // Weights have names with dots; a generator's state beside them has not.
+    let layered = states.filter { $0.tensors.contains { $0.name.contains(".") } }
+    if !layered.isEmpty, wanted == nil { states = layered }
+    let state = try Self.chosen(among: states, key: wanted, path)
     key = state.key
+    otherKeys = states.map(\.key).filter { $0 != state.key }.compactMap(\.self)
     names = state.tensors.map(\.name)
     others = state.others
     specs = Dictionary(state.tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { $1 })
@@ -87,6 +99,62 @@ public struct PyTorchFile: Sendable {
       storages[storage.key] = range
     }
     self.storages = storages
+  }
+
+  /// How to make a file of weights alone of one that holds more, where it can be trusted.
+  private static let cleaning =
+    ". Where you trust the file, write its weights alone with PyTorch: s = torch.load('old.pth', "
+    + "map_location='cpu', weights_only=False); torch.save(s['model'], 'new.pth'), or "
+    + "s.state_dict() where it is a whole model"
+
+  private static let torchScript =
+    "is a TorchScript archive (torch.jit.save), which is a program with its weights. Write the "
+    + "weights alone with PyTorch: torch.save(torch.jit.load('model.pt', "
+    + "map_location='cpu').state_dict(), 'weights.pth')"
+
+  /// The dictionary of tensors that is meant.
+  private static func chosen(
+    among states: [Pickle.State], key wanted: String?, _ path: String
+  ) throws(FileError) -> Pickle.State {
+    let keys = states.compactMap(\.key).map { $0.quoted() }
+    if let wanted {
+      if let state = states.first(where: { $0.key == wanted }) { return state }
+      throw .malformed(
+        path,
+        "holds no dictionary of tensors under \(wanted.quoted()) (--key); "
+          + (keys.isEmpty ? "it has none under any" : "there are some under \(list(keys))"))
+    }
+    for key in stateKeys {
+      if let state = states.first(where: { $0.key == key }) { return state }
+    }
+    if let state = states.first(where: { $0.key == nil }) { return state }
+    guard let state = states.first else {
+      throw .malformed(
+        path,
+        "holds no dictionary of tensors, neither at its top nor under a key such as "
+          + stateKeys.map { $0.quoted() }.joined(separator: ", "))
+    }
+    guard states.count == 1 else {
+      throw .malformed(
+        path, "holds tensors under the keys \(list(keys)); choose one with --key")
+    }
+    return state
+  }
+
+  private static func list(_ keys: [String]) -> String {
+    let shown = keys.prefix(8).joined(separator: ", ")
+    return keys.count > 8 ? "\(shown) and \(keys.count - 8) more" : shown
+  }
+
+  /// What a reader may not expect of ``key``: another than those that are customary, or one beside
+  /// others. A sentence without a full stop; nil where there is nothing to say.
+  public var keyNote: String? {
+    let others = Self.list(otherKeys.map { $0.quoted() })
+    let place = key.map { "under the key \($0.quoted())" } ?? "at the top of the file"
+    if !otherKeys.isEmpty {
+      return "the weights are those \(place); there are others under \(others) (--key)"
+    }
+    return key.map { Self.stateKeys.contains($0) } ?? true ? nil : "the weights are those \(place)"
   }
 
   /// A tensor by name, over the mapped bytes and with the strides it was saved with.

@@ -55,6 +55,12 @@ struct HintOptions: ParsableArguments {
   @Option(help: "Epsilon of the layer norms, where the file does not say.")
   var normEpsilon: Double?
 
+  @Option(help: "What the model's names begin with, where a file holds more than one: backbone.")
+  var prefix: String?
+
+  @Option(help: "The key of a .pth file under which the weights are: state_dict_ema.")
+  var key: String?
+
   func validate() throws {
     guard grid.isEmpty || grid.count == 2 && grid.allSatisfy({ (1...65_536).contains($0) }) else {
       throw ValidationError("--grid is \(grid); expected rows and columns of patches")
@@ -68,6 +74,8 @@ struct HintOptions: ParsableArguments {
     hints.decoderHeads = decoderHeads
     hints.target = target
     hints.normEpsilon = normEpsilon
+    hints.prefix = prefix
+    hints.key = key
     return hints
   }
 }
@@ -124,11 +132,17 @@ struct ModelOptions: ParsableArguments {
 
   /// Loads the model and says what had to be assumed.
   ///
-  /// - Parameter readsImages: Whether image files are going to be shown to it.
-  func load(on device: Device, readsImages: Bool = false) throws -> LoadedModel {
+  /// - Parameters:
+  ///   - readsImages: Whether image files are going to be shown to it.
+  ///   - namesPreprocessing: Whether it matters how they would be prepared.
+  func load(
+    on device: Device, readsImages: Bool = false, namesPreprocessing: Bool = false
+  ) throws -> LoadedModel {
     let loaded = try LoadedModel(model, hints: hints.hints, on: device)
     let assumed =
-      loaded.assumptions + (readsImages ? [loaded.pixelAssumption] : []).compactMap(\.self)
+      loaded.readingNotes + loaded.assumptions
+      + (readsImages ? [loaded.pixelAssumption].compactMap(\.self) : [])
+      + (readsImages || namesPreprocessing ? loaded.preprocessingNotes : [])
     for assumption in assumed { warn("note: \(model): \(assumption)") }
     return loaded
   }

@@ -31,7 +31,7 @@ struct WeightsCommand: ParsableCommand {
 
     func run() throws {
       try openEngine()
-      let loaded = try model.load(on: .cpu)
+      let loaded = try model.load(on: .cpu, namesPreprocessing: true)
       let shape = loaded.description.model
       func row(_ name: String, _ value: String) {
         print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + value)
@@ -40,6 +40,16 @@ struct WeightsCommand: ParsableCommand {
       row(
         "image",
         "\(shape.height) × \(shape.width), \(shape.channels) channels, patch \(shape.patch)")
+      let description = loaded.description
+      row(
+        "resized",
+        description.usedPreprocessing.words(height: shape.height, width: shape.width))
+      func numbers(_ values: [Double]) -> String {
+        values.map { "\(($0 * 1e6).rounded() / 1e6)" }.joined(separator: " ")
+      }
+      row(
+        "pixels",
+        "mean \(numbers(description.mean)), deviation \(numbers(description.deviation)), of 0…1")
       row("encoder", shape.encoder.words)
       if let classifier = loaded.description.classifier {
         row("head", classifier.head.words)
@@ -67,7 +77,8 @@ struct WeightsCommand: ParsableCommand {
         Reads masked autoencoders, encoders and classifiers: folders and files of Hugging Face \
         (ViTMAE, ViT, ViTForImageClassification) and timm (VisionTransformer), and files in the \
         original's naming, as safetensors or as torch.save wrote them (.pth). Names that are missing \
-        or unexpected and wrong shapes are listed; nothing is written then.
+        or unexpected and wrong shapes are listed; nothing is written then. A prefix of all names is \
+        taken off; how a folder says that images are resized, cut and normalised is kept.
 
         --size, --patch and --channels make the model fit other images. Positions are interpolated, \
         patch kernels resized (FlexiViT), kernels of channels summed for one and repeated for more. A \
@@ -113,7 +124,7 @@ struct WeightsCommand: ParsableCommand {
     func run() throws {
       try refuseExisting(out, overwrite: overwrite, unless: ["model.json", "weights.safetensors"])
       try openEngine()
-      let loaded = try model.load(on: .cpu)
+      let loaded = try model.load(on: .cpu, namesPreprocessing: true)
       let weights = try fitted(loaded)
       let shape = weights.configuration
       for (name, values) in [("--mean", mean), ("--std", std)]

@@ -75,6 +75,11 @@ extension WeightsCommand {
         try weights.writeONNX(to: out)
         print("wrote \(out): \(loaded.classifier == nil ? "last_hidden_state" : "logits")")
       }
+      if isFolder {
+        for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {
+          warn("note: \(out): \(unstated)")
+        }
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
-import FileSystem
 import CZstd
+import FileSystem
 import Foundation
 import Imaging
 import TestSupport

@@ -29,7 +29,7 @@ import Testing
     let size = PixelSize(width: 24, height: 24)
     let whole = PixelSize(width: source.width, height: source.height)
     func resampled() -> ByteImage {
-      let axes = framing.axes(output: size, eighths: 8, scaled: whole, filter: .bicubic)
+      let axes = framing.axes(output: size, eighths: 8, scaled: whole, kernel: .bicubic)
       return source.resampled(columns: axes.columns, rows: axes.rows)
     }
     #expect(Difference(resampled(), expected).largest <= 1)
@@ -39,8 +39,8 @@ import Testing
 
   @Test func `the same size changes nothing`() {
     let image = testPattern(width: 31, height: 17)
-    for filter in ResamplingFilter.allCases {
-      #expect(image.resized(to: PixelSize(width: 31, height: 17), filter: filter) == image)
+    for kernel in ResamplingKernel.allCases {
+      #expect(image.resized(to: PixelSize(width: 31, height: 17), kernel: kernel) == image)
     }
   }
 
@@ -70,7 +70,7 @@ import Testing
         PixelRectangle(x: 3, y: 2, width: 44, height: 35), to: PixelSize(width: 70, height: 19)
       ).axes(
         output: PixelSize(width: 70, height: 19), eighths: 8,
-        scaled: PixelSize(width: 50, height: 40), filter: .bicubic)
+        scaled: PixelSize(width: 50, height: 40), kernel: .bicubic)
       let bytes = image.resampled(columns: axes.columns, rows: axes.rows)
       var planes = [Float](repeating: .nan, count: channels * 19 * 70)
       planes.withUnsafeMutableBufferPointer { planes in
@@ -116,10 +116,10 @@ import Testing
       let width = 1 + random.integer(below: 70)
       let rows = 1 + random.integer(below: 9)
       let outputs = 1 + random.integer(below: 50)
-      let filter = ResamplingFilter.allCases[random.integer(below: 2)]
+      let kernel = ResamplingKernel.allCases[random.integer(below: 6)]
       let axis = ResamplingAxis(
         start: 0, length: Double(width), resized: outputs, outputs: 0..<outputs,
-        bounds: 0..<width, filter: filter)
+        bounds: 0..<width, kernel: kernel)
       // Nothing may be read behind the last byte: the address sanitizer sees to that.
       let pixels = (0..<rows * width * channels).map { _ in UInt8(random.integer(below: 256)) }
       let stride = outputs * (channels == 1 ? 1 : 4)

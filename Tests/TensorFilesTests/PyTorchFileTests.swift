@@ -30,6 +30,93 @@ import Testing
     }
   }
 
+  /// A checkpoint whose keys hold a dictionary of one tensor each, of as many elements as its place.
+  private func keyed(_ keys: [String]) -> String {
+    let states = keys.enumerated().map { place, key in
+      (
+        Forged.text(key),
+        Forged.dictionary([(Forged.text("a.w"), Forged.tensor(shape: [place + 1]))])
+      )
+    }
+    return folder.write(
+      Forged.checkpoint(Forged.pickle(Forged.dictionary(states))), to: "keys.pth")
+  }
+
+  @Test(arguments: [
+    "student", "teacher", "model_ema", "state_dict_ema", "module", "model_state_dict", "net",
+    "params",
+    "weights", "anything",
+  ])
+  func `weights under the only key there is are read, and the key is said`(key: String) throws {
+    let file = try PyTorchFile(keyed([key]))
+    #expect(file.key == key && file.names == ["a.w"])
+    #expect(file.keyNote == "the weights are those under the key '\(key)'")
+  }
+
+  @Test func `of several keys the customary one is taken and said, or one is to be chosen`() throws
+  {
+    let path = keyed(["state_dict_ema", "state_dict"])
+    let file = try PyTorchFile(path)
+    #expect(file.key == "state_dict")
+    #expect(
+      file.keyNote
+        == "the weights are those under the key 'state_dict'; there are others under "
+        + "'state_dict_ema' (--key)")
+    #expect(try PyTorchFile(path, key: "state_dict_ema").tensor("a.w").shape == [1])
+    #expect(try NamedTensors(path, key: "state_dict_ema").tensors["a.w"]?.shape == [1])
+
+    let two = keyed(["student", "teacher"])
+    let error = fileError { () throws(FileError) in _ = try PyTorchFile(two) }
+    #expect(
+      error?.message == "holds tensors under the keys 'student', 'teacher'; choose one with --key")
+    #expect(try PyTorchFile(two, key: "teacher").tensor("a.w").shape == [2])
+    let odd = fileError { () throws(FileError) in _ = try PyTorchFile(two, key: "ema") }
+    #expect(
+      odd?.message.contains("there are some under 'student', 'teacher'") == true)
+    // The customary key alone needs no word.
+    #expect(try PyTorchFile(keyed(["model"])).keyNote == nil)
+  }
+
+  @Test func `dictionaries in dictionaries have keys with dots`() throws {
+    let inner = Forged.dictionary([
+      (Forged.text("state_dict"), Forged.dictionary([(Forged.text("a.w"), Forged.tensor())]))
+    ])
+    // The state of a generator is a tensor too, and no weight.
+    let path = folder.write(
+      Forged.checkpoint(
+        Forged.pickle(
+          Forged.dictionary([
+            (Forged.text("net"), inner), (Forged.text("rng"), Forged.tensor(shape: [2])),
+          ]))), to: "nested.pth")
+    #expect(try PyTorchFile(path).key == "net.state_dict")
+    #expect(try PyTorchFile(path, key: "net.state_dict").names == ["a.w"])
+  }
+
+  @Test(arguments: [0, 8] as [UInt16])
+  func `a TorchScript archive is called that`(method: UInt16) {
+    let path = folder.write(
+      Forged.zip([
+        .init(name: "m/data.pkl", data: Forged.pickle(Forged.code("N"))),
+        .init(name: "m/constants.pkl", data: Forged.pickle(Forged.code(")"))),
+        .init(name: "m/code/__torch__.py", data: [], method: method),
+      ]), to: "script.pt")
+    let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
+    #expect(error?.message.hasPrefix("is a TorchScript archive (torch.jit.save)") == true)
+  }
+
+  @Test func `a file that asks for anything else is refused with the line that cleans it`() {
+    let path = folder.write(
+      Forged.checkpoint(
+        Forged.pickle(
+          Forged.dictionary([
+            (Forged.text("args"), Forged.global("Config", "my.code")),
+            (Forged.text("model"), Forged.dictionary([(Forged.text("w"), Forged.tensor())])),
+          ]))), to: "foreign.pth")
+    let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
+    #expect(error?.message.contains("asks for 'my.code.Config'") == true)
+    #expect(error?.message.contains("torch.save(s['model'], 'new.pth')") == true)
+  }
+
   @Test func viewsShareTheirMemory() throws {
     let tensors = try PyTorchFile(Self.goldens + "views.pth").tensors()
     let (whole, part) = (try #require(tensors["whole"]), try #require(tensors["narrowed"]))

@@ -26,5 +26,5 @@ private func readZip(_ bytes: [UInt8]) {
 private func readPickle(_ bytes: [UInt8]) {
   var pickle = Pickle(bytes)
   guard let root = try? pickle.run() else { return }
-  _ = pickle.state(under: PyTorchFile.stateKeys, of: root)
+  _ = pickle.states(in: root)
 }

@@ -1,5 +1,5 @@
-import FileSystem
 import CZstd
+import FileSystem
 
 /// Bytes that come one after the other.
 protocol ByteStream: AnyObject {

@@ -1,5 +1,5 @@
-import FileSystem
 import Dispatch
+import FileSystem
 import Imaging
 import Synchronization
 

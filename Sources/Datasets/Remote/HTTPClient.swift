@@ -1,5 +1,5 @@
-import FileSystem
 import CCurl
+import FileSystem
 import Imaging
 import Synchronization
 

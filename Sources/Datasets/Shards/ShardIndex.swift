@@ -1,5 +1,5 @@
-import FileSystem
 import CZlib
+import FileSystem
 import Imaging
 
 /// Where the images of one shard lie, in one block of bytes that is also the sidecar file's

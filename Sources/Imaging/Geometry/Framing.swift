@@ -34,7 +34,7 @@ struct Framing: Hashable {
 
   /// The axes for a picture that is decoded at `eighths` eighths of its sides to `scaled`.
   func axes(
-    output: PixelSize, eighths: Int, scaled: PixelSize, filter: ResamplingFilter
+    output: PixelSize, eighths: Int, scaled: PixelSize, kernel: ResamplingKernel
   ) -> (columns: ResamplingAxis, rows: ResamplingAxis) {
     let scale = Double(eighths) / 8
     func limit(_ low: Int, _ high: Int, _ end: Int) -> Range<Int> {
@@ -45,11 +45,11 @@ struct Framing: Hashable {
     let columns = ResamplingAxis(
       start: x * scale, length: width * scale, resized: resized.width,
       outputs: flipped ? Array(across.reversed()) : Array(across),
-      bounds: limit(bounds.x, bounds.maxX, scaled.width), filter: filter)
+      bounds: limit(bounds.x, bounds.maxX, scaled.width), kernel: kernel)
     let rows = ResamplingAxis(
       start: y * scale, length: height * scale, resized: resized.height,
       outputs: origin.y..<origin.y + output.height,
-      bounds: limit(bounds.y, bounds.maxY, scaled.height), filter: filter)
+      bounds: limit(bounds.y, bounds.maxY, scaled.height), kernel: kernel)
     return (columns, rows)
   }
 

@@ -7,26 +7,11 @@ public enum ResamplingFilter: String, CaseIterable, Codable, Hashable, Sendable 
   /// Keys' cubic convolution with a = −½ over four pixels, as in Pillow.
   case bicubic
 
-  /// Distance at which the kernel has become 0.
-  var support: Double {
+  /// The same kernel among all there are.
+  package var kernel: ResamplingKernel {
     switch self {
-    case .bilinear: 1
-    case .bicubic: 2
-    }
-  }
-
-  /// The kernel at a distance of `x` pixels.
-  func weight(_ x: Double) -> Double {
-    let x = abs(x)
-    switch self {
-    case .bilinear:
-      return x < 1 ? 1 - x : 0
-    case .bicubic:
-      // R. Keys, Cubic convolution interpolation for digital image processing, 1981, eq. 15.
-      let a = -0.5
-      let near = ((a + 2) * x - (a + 3)) * x * x + 1
-      let far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-      return x < 1 ? near : x < 2 ? far : 0
+    case .bilinear: .bilinear
+    case .bicubic: .bicubic
     }
   }
 }
@@ -50,12 +35,12 @@ struct ResamplingAxis {
   /// Input is read from `bounds` only.
   init(
     start: Double, length: Double, resized: Int, outputs: some Collection<Int>,
-    bounds: Range<Int>, filter: ResamplingFilter
+    bounds: Range<Int>, kernel: ResamplingKernel
   ) {
     let scale = length / Double(resized)
     let stretch = max(scale, 1)
     let shrink = 1 / stretch
-    let support = filter.support * stretch
+    let support = kernel.support * stretch
     let most = min(Int(support.rounded(.up)) * 2 + 1, bounds.count)
     let taps = (most + 7) / 8 * 8
     var starts: [Int32] = []
@@ -67,17 +52,22 @@ struct ResamplingAxis {
     exact.withUnsafeMutableBufferPointer { exact in
       for (i, output) in outputs.enumerated() {
         let position = reflected(output, in: resized)
-        let center = start + (Double(position) + 0.5) * scale
-        let first = min(
-          max(Int((center - support + 0.5).rounded(.down)), bounds.lowerBound),
-          bounds.upperBound - 1)
-        let end = max(
-          min(Int((center + support + 0.5).rounded(.down)), bounds.upperBound), first + 1)
+        // Pillow adds one step after the other where it takes the nearest pixel.
+        let center =
+          kernel == .nearest && position < 1 << 16
+          ? (0..<position).reduce(start + 0.5 * scale) { sum, _ in sum + scale }
+          : start + (Double(position) + 0.5) * scale
+        // The nearest pixel is the one that the middle lies in, however wide the kernel is.
+        let isNearest = kernel == .nearest
+        let from = isNearest ? center : center - support + 0.5
+        let to = isNearest ? center + 1 : center + support + 0.5
+        let first = min(max(Int(from.rounded(.down)), bounds.lowerBound), bounds.upperBound - 1)
+        let end = max(min(Int(to.rounded(.down)), bounds.upperBound), first + 1)
         let count = min(end - first, most)
         let window = UnsafeMutableBufferPointer(rebasing: exact[i * taps..<i * taps + count])
         var total = 0.0
         for k in 0..<count {
-          let weight = filter.weight((Double(first + k) + 0.5 - center) * shrink)
+          let weight = kernel.weight((Double(first + k) + 0.5 - center) * shrink)
           window[k] = weight
           total += weight
         }
@@ -168,13 +158,18 @@ func reflected(_ i: Int, in count: Int) -> Int {
 extension ByteImage {
   /// The image at another size.
   public func resized(to size: PixelSize, filter: ResamplingFilter = .bicubic) -> ByteImage {
+    resized(to: size, kernel: filter.kernel)
+  }
+
+  /// The image at another size, by any of the kernels.
+  func resized(to size: PixelSize, kernel: ResamplingKernel) -> ByteImage {
     resampled(
       columns: ResamplingAxis(
         start: 0, length: Double(width), resized: size.width, outputs: 0..<size.width,
-        bounds: 0..<width, filter: filter),
+        bounds: 0..<width, kernel: kernel),
       rows: ResamplingAxis(
         start: 0, length: Double(height), resized: size.height, outputs: 0..<size.height,
-        bounds: 0..<height, filter: filter))
+        bounds: 0..<height, kernel: kernel))
   }
 
   /// Resamples columns first and rows second, with 8 bits between, as Pillow does.

@@ -64,7 +64,10 @@ extension ImageTransform {
 
   private func scaleOfWhole(_ file: EncodedImage) -> (eighths: Int, size: PixelSize) {
     guard file.decodesParts else { return (8, file.size) }
-    let eighths = augmentation.smallestFraming(of: file.size, output: size).sufficientEighths
+    let smallest =
+      evaluation?.framing(of: file.size, output: size)
+      ?? augmentation.smallestFraming(of: file.size, output: size)
+    let eighths = smallest.sufficientEighths
     return (eighths, file.size(eighths: eighths))
   }
 }

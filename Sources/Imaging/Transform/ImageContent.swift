@@ -43,7 +43,7 @@ extension ImageContent {
       PixelRectangle(width: file.size.width, height: file.size.height), to: size)
     let eighths = framing.sufficientEighths
     let scaled = file.size(eighths: eighths)
-    let axes = framing.axes(output: size, eighths: eighths, scaled: scaled, filter: .bicubic)
+    let axes = framing.axes(output: size, eighths: eighths, scaled: scaled, kernel: .bicubic)
     return try file.decoded(
       PixelRectangle(width: scaled.width, height: scaled.height), eighths: eighths,
       channels: channels

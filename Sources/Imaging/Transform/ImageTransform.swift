@@ -24,6 +24,9 @@ public struct ImageTransform: Hashable, Sendable {
   public var normalization: PixelNormalization
   /// Whether images of the model's own size are taken as they are, with nothing cut away.
   public var keepsFittingImages = false
+  /// How images are resized and cut where published weights state it; comes before the crop and the
+  /// filter of ``augmentation``.
+  public var evaluation: EvaluationCrop?
 
   /// Creates a transform.
   public init(
@@ -77,7 +80,7 @@ public struct ImageTransform: Hashable, Sendable {
     scratch: DecoderScratch
   ) throws(ImageError) {
     let framing = framing(of: source.size, using: &random)
-    if augmentation.changesPixels {
+    if augmentation.changesPixels || reachesOutside(framing) {
       var image = try framed(source, framing, scratch: scratch)
       var start = StageTimes.Instant.now
       augmentation.changePixels(
@@ -131,13 +134,30 @@ public struct ImageTransform: Hashable, Sendable {
     if keepsFittingImages, image == size {
       return Framing(PixelRectangle(width: size.width, height: size.height), to: size)
     }
-    return augmentation.framing(of: image, output: size, using: &random)
+    return evaluation?.framing(of: image, output: size)
+      ?? augmentation.framing(of: image, output: size, using: &random)
   }
+
+  /// Whether part of the output is no part of the resized image and has the border's colour.
+  private func reachesOutside(_ framing: Framing) -> Bool {
+    evaluation != nil
+      && framing.inside(size) != PixelRectangle(width: size.width, height: size.height)
+  }
+
+  private var kernel: ResamplingKernel { evaluation?.kernel ?? augmentation.filter.kernel }
 
   private func framed(
     _ source: PixelSource, _ framing: Framing, scratch: DecoderScratch
   ) throws(ImageError) -> ByteImage {
-    try withRows(of: source, framing, scratch: scratch) { source, columns, rows in
+    if let evaluation, reachesOutside(framing) {
+      let inside = framing.inside(size)
+      var (part, inner) = (self, framing)
+      part.size = PixelSize(width: inside.width, height: inside.height)
+      inner.origin = (framing.origin.x + inside.x, framing.origin.y + inside.y)
+      let picture = try part.framed(source, inner, scratch: scratch)
+      return picture.bordered(at: inside, in: size, color: evaluation.border)
+    }
+    return try withRows(of: source, framing, scratch: scratch) { source, columns, rows in
       source.resampled(columns: columns, rows: rows, scratch: scratch).converted(
         toChannels: channels)
     }
@@ -157,11 +177,11 @@ public struct ImageTransform: Hashable, Sendable {
       let image = decoded.pixels
       let axes = framing.axes(
         output: size, eighths: decoded.eighths,
-        scaled: PixelSize(width: image.width, height: image.height), filter: augmentation.filter)
+        scaled: PixelSize(width: image.width, height: image.height), kernel: kernel)
       return image.withRows { body($0, axes.columns, axes.rows) }
     case .content(.pixels(let image)):
       let axes = framing.axes(
-        output: size, eighths: 8, scaled: source.size, filter: augmentation.filter)
+        output: size, eighths: 8, scaled: source.size, kernel: kernel)
       let fits = image.channels <= channels
       return (fits ? image : image.converted(toChannels: channels)).withRows {
         body($0, axes.columns, axes.rows)
@@ -170,7 +190,7 @@ public struct ImageTransform: Hashable, Sendable {
       let eighths = file.decodesParts ? framing.sufficientEighths : 8
       var (columns, rows) = framing.axes(
         output: size, eighths: eighths, scaled: file.size(eighths: eighths),
-        filter: augmentation.filter)
+        kernel: kernel)
       let (across, down) = (columns.inputs, rows.inputs)
       let part = PixelRectangle(
         x: across.lowerBound, y: down.lowerBound, width: across.count, height: down.count)

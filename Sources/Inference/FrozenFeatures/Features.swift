@@ -69,21 +69,6 @@ public struct Features {
   }
 }
 
-extension ModelDescription {
-  /// How images become this model's input where nothing is random.
-  ///
-  /// An image of the model's own size is taken as it is; others are resized and cut in the middle
-  /// by the rule of ``Augmentation/evaluation(for:)``.
-  public var evaluationTransform: ImageTransform {
-    let size = PixelSize(width: model.width, height: model.height)
-    var transform = ImageTransform(
-      .evaluation(for: size), size: size,
-      normalization: PixelNormalization(mean: mean, std: deviation))
-    transform.keepsFittingImages = true
-    return transform
-  }
-}
-
 extension ModelConfiguration {
   /// Image files have one channel or three.
   package func requireDecodableChannels() throws(RunFailure) {

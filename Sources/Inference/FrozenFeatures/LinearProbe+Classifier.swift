@@ -29,10 +29,13 @@ extension LinearProbe {
         && !["head.", "head_norm.", "fc_norm."].contains { name.hasPrefix($0) }
     }
     let (weight, bias) = folded
+    var description = ModelDescription(
+      model: found.model, classifier: .init(head: head, classNames: classes), mean: found.mean,
+      deviation: found.deviation, masking: found.masking)
+    // The features were made of images prepared so.
+    description.preprocessing = found.preprocessing
     return (
-      ModelDescription(
-        model: found.model, classifier: .init(head: head, classNames: classes), mean: found.mean,
-        deviation: found.deviation, masking: found.masking),
+      description,
       encoder + [("head.weight", weight), ("head.bias", bias)]
     )
   }

@@ -27,7 +27,8 @@ public struct BrokenLimit: Hashable, Sendable {
 
   /// Counts the broken images of a set of `count`.
   func counter(of count: Int) -> UndecodableImages {
-    UndecodableImages(limit: UndecodableImages.limit(fraction: share, count: count), setting: setting)
+    UndecodableImages(
+      limit: UndecodableImages.limit(fraction: share, count: count), setting: setting)
   }
 
   /// Refuses more broken images than may be at the end of a pass whose number of images was not

@@ -19,6 +19,10 @@ public struct LoadedModel {
   public let source: String
   /// What the file does not say and was assumed, each as a sentence.
   public let assumptions: [String]
+  /// What is not as the file has it, such as a prefix that was taken off its names. Each as a sentence.
+  public private(set) var readingNotes: [String] = []
+  /// What a file says of how images are prepared and cannot be followed, each as a sentence.
+  public private(set) var preprocessingNotes: [String] = []
   /// What was assumed of the pixels of images, where the file does not say.
   public let pixelAssumption: String?
 
@@ -55,6 +59,8 @@ public struct LoadedModel {
         assumptions: published.assumptions,
         pixelAssumption: published.pixels == nil
           ? "pixels are normalised \(customary.words)" : nil, on: device)
+      readingNotes = published.readingNotes
+      preprocessingNotes = published.preprocessingNotes
     }
   }
 
@@ -199,6 +205,7 @@ extension ModelDescription {
         model: published.configuration, mean: pixels.mean, deviation: pixels.deviation,
         masking: masking)
     }
+    preprocessing = published.preprocessing.flatMap { $0.isStandard ? nil : $0 }
   }
 }
 
@@ -209,7 +216,8 @@ extension LoadedModel {
       configuration: description.model,
       tensors: Dictionary(uniqueKeysWithValues: usedWeights.map { ($0.name, $0.tensor) }),
       classifier: description.classifier, masking: description.masking,
-      pixels: PixelStandard(mean: description.mean, deviation: description.deviation))
+      pixels: PixelStandard(mean: description.mean, deviation: description.deviation),
+      preprocessing: description.usedPreprocessing)
   }
 
   /// The weights that were loaded.

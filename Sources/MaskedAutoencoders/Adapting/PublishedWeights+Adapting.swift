@@ -24,6 +24,9 @@ extension PublishedWeights {
     if let pixels, result.configuration.channels != configuration.channels {
       result.pixels = pixels.adapted(channels: result.configuration.channels)
     }
+    result.preprocessing = preprocessing?.adapted(
+      from: (configuration.height, configuration.width),
+      to: (result.configuration.height, result.configuration.width))
     return result
   }
 }

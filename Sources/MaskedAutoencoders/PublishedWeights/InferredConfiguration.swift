@@ -10,17 +10,24 @@ public struct ConfigurationHints: Hashable, Sendable {
   public var target: ReconstructionTarget?
   /// Epsilon of the layer normalisations.
   public var normEpsilon: Double?
+  /// What the names of the model's weights begin with, such as `backbone.`.
+  public var prefix: String?
+  /// Under which key of a checkpoint the weights are, such as `state_dict_ema`.
+  public var key: String?
 
   /// Creates hints; what is nil is inferred or assumed.
   public init(
     heads: Int? = nil, decoderHeads: Int? = nil, grid: PatchGrid? = nil,
-    target: ReconstructionTarget? = nil, normEpsilon: Double? = nil
+    target: ReconstructionTarget? = nil, normEpsilon: Double? = nil, prefix: String? = nil,
+    key: String? = nil
   ) {
     self.heads = heads
     self.decoderHeads = decoderHeads
     self.grid = grid
     self.target = target
     self.normEpsilon = normEpsilon
+    self.prefix = prefix
+    self.key = key
   }
 }
 

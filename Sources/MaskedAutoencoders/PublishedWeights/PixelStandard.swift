@@ -40,32 +40,11 @@ public struct PixelStandard: Codable, Hashable, Sendable {
     return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// Reads ``text`` or a `preprocessor_config.json`; nil where it says nothing of use.
+  /// Reads ``text``; nil where it says nothing of use.
   init?(json: some Sequence<UInt8>, channels: Int) {
     guard let read = try? JSONDecoder().decode(Self.self, from: Data(json)),
       read.fits(channels: channels)
     else { return nil }
     self = read
-  }
-
-  /// `preprocessor_config.json` for transformers' `ViTImageProcessor`.
-  func preprocessor(height: Int, width: Int) -> String {
-    func list(_ values: [Double]) -> String {
-      "[\(values.map { "\($0)" }.joined(separator: ", "))]"
-    }
-    return """
-      {
-        "do_normalize": true,
-        "do_rescale": true,
-        "do_resize": true,
-        "image_mean": \(list(mean)),
-        "image_processor_type": "ViTImageProcessor",
-        "image_std": \(list(deviation)),
-        "resample": 3,
-        "rescale_factor": 0.00392156862745098,
-        "size": {"height": \(height), "width": \(width)}
-      }
-
-      """
   }
 }

@@ -27,15 +27,22 @@ extension PublishedWeights {
   public static func read(
     _ path: String, hints: ConfigurationHints = .init(), ignoring ignored: [String] = []
   ) throws(PublishedWeightsError) -> PublishedWeights {
-    let file = try readTensors(path)
-    let tensors = file.tensors.filter { name, _ in
+    let file = try readTensors(path, key: hints.key)
+    let unwrapped: UnwrappedWeights
+    do {
+      unwrapped = try UnwrappedWeights(file.tensors, prefix: hints.prefix)
+    } catch {
+      throw .model(path: path, message: error.message)
+    }
+    let tensors = unwrapped.tensors.filter { name, _ in
       !PublishedFormat.isUnused(name) && !ignored.contains { name.hasPrefix($0) }
     }
     guard let format = PublishedFormat.detected(in: tensors.keys) else {
       throw .model(
         path: path,
         message: "holds no Vision Transformer: none of its \(tensors.count) names is "
-          + "one of the original's, Hugging Face's or timm's")
+          + "one of the original's, Hugging Face's, timm's or MMPretrain's; they begin with "
+          + UnwrappedWeights.beginnings(of: tensors.keys))
     }
     let names = CanonicalNames(tensors.mapValues(\.shape), format)
     let sources = ModelSources(
@@ -49,6 +56,8 @@ extension PublishedWeights {
       throw .model(path: path, message: problems.joined(separator: "; "))
     }
     try names.check(against: found.configuration, head: found.classifier?.head, path: path)
+    try sources.addPreprocessing(to: &found)
+    found.readingNotes = file.notes + unwrapped.notes
     do {
       found.tensors = try format.toNative(tensors)
     } catch {
@@ -57,9 +66,11 @@ extension PublishedWeights {
     return found
   }
 
-  private static func readTensors(_ path: String) throws(PublishedWeightsError) -> NamedTensors {
+  private static func readTensors(
+    _ path: String, key: String?
+  ) throws(PublishedWeightsError) -> NamedTensors {
     do {
-      return try NamedTensors(path)
+      return try NamedTensors(path, key: key)
     } catch {
       throw .file(error)
     }
@@ -94,7 +105,7 @@ private struct ModelSources {
       let file = try huggingFace(config)
       var weights = PublishedWeights(
         configuration: file.model.applying(hints), tensors: [:], format: format,
-        masking: .random(ratio: file.maskRatio), pixels: pixels())
+        masking: .random(ratio: file.maskRatio))
       // Who wants features of whole images sets it so, and saves the configuration with it.
       if file.maskRatio == 0 {
         weights.masking = nil
@@ -142,7 +153,7 @@ private struct ModelSources {
       configuration: model.applying(hints), tensors: [:], format: format,
       classifier: hasHead ? classifier : nil,
       masking: decoded(Masking.self, PublishedWeights.maskingKey)
-        ?? maskRatio.map { .random(ratio: $0) }, pixels: pixels())
+        ?? maskRatio.map { .random(ratio: $0) })
   }
 
   private static func check(
@@ -158,12 +169,8 @@ private struct ModelSources {
     _ hints: ConfigurationHints, _ timm: TimmConfiguration?
   ) throws(InferenceError) -> PublishedWeights {
     let found = try InferredConfiguration(shapes: shapes, hints: hints, format: format)
-    let theirs = timm?.pixels.flatMap {
-      $0.fits(channels: found.configuration.channels) ? $0 : nil
-    }
     let weights = PublishedWeights(
       configuration: found.configuration, tensors: [:], format: format,
-      pixels: theirs ?? pixels(channels: found.configuration.channels),
       assumptions: found.assumptions)
     return try classified(
       weights, pooling: timm?.pooling(shapes: shapes), names: timm?.classNames)
@@ -232,16 +239,44 @@ private struct ModelSources {
     }
   }
 
-  /// How pixels are prepared, as our own writer or Hugging Face's folders say it.
-  private func pixels(channels: Int? = nil) -> PixelStandard? {
-    guard let channels = channels ?? shapes["patch_embed.proj.weight"]?.dropFirst().first
-    else { return nil }
-    if let text = metadata[PixelStandard.key] {
-      return PixelStandard(json: text.utf8, channels: channels)
+  /// Adds how images are prepared: what the folder states, and our own writer in the file's header.
+  func addPreprocessing(to weights: inout PublishedWeights) throws(PublishedWeightsError) {
+    let model = weights.configuration
+    let own = metadata[PixelStandard.key].flatMap {
+      PixelStandard(json: $0.utf8, channels: model.channels)
     }
-    let file = "\(folder)/\(PixelStandard.fileName)"
-    guard isFile(file), let bytes = try? MappedFile.contents(of: file) else { return nil }
-    return PixelStandard(json: bytes, channels: channels)
+    let stated = try statedPreprocessing(of: model)
+    // A file alone may lie beside anything; a folder that we wrote may have been changed since.
+    let isFolders = metadata[PublishedWeights.statedKey] != nil
+    weights.pixels = isFolders ? stated?.pixels ?? own : own ?? stated?.pixels
+    weights.preprocessing = PublishedWeights.preprocessing(header: metadata, stated: stated?.rule)
+    weights.preprocessingNotes = stated?.notes ?? []
+  }
+
+  private func statedPreprocessing(
+    of model: ModelConfiguration
+  ) throws(PublishedWeightsError) -> StatedPreprocessing? {
+    let (config, file) = (folder + "/config.json", folder + "/" + PixelStandard.fileName)
+    var stated: StatedPreprocessing?
+    var source = "config.json"
+    if format != .huggingFace, isFile(config), let timm = try timm(config) {
+      stated = timm.preprocessing(of: model)
+    } else if isFile(file) {
+      source = PixelStandard.fileName
+      let text: [UInt8]
+      do {
+        text = try MappedFile.contents(of: file)
+      } catch {
+        throw .file(error)
+      }
+      stated =
+        StatedPreprocessing(
+          preprocessor: text, channels: model.channels, height: model.height, width: model.width)
+        ?? StatedPreprocessing(notes: ["it is not a JSON object, and is not followed"])
+    }
+    guard var named = stated else { return nil }
+    named.notes = named.notes.map { "\(source): \($0)" }
+    return named
   }
 }
 

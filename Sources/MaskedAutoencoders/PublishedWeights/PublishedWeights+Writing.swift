@@ -40,7 +40,7 @@ extension PublishedWeights {
       case .timm where !path.hasSuffix(".safetensors"):
         try folded.writeTimmFolder(renamed, to: path)
       case .original, .timm:
-        try SafetensorsFile.write(renamed, metadata: folded.selfDescription, to: path)
+        try SafetensorsFile.write(renamed, metadata: folded.selfDescription(as: format), to: path)
       case .huggingFace: try folded.writeFolder(renamed, to: path)
       }
     } catch let error as FileError {
@@ -59,7 +59,7 @@ extension PublishedWeights {
   }
 
   /// What the weights do not say of their model.
-  private var selfDescription: [String: String] {
+  private func selfDescription(as format: PublishedFormat) -> [String: String] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var texts = ["format": "pt"]
@@ -77,16 +77,18 @@ extension PublishedWeights {
       }
     }
     texts[PixelStandard.key] = pixels?.text
+    // The rule, and what the folder states of it, which may be less; see `preprocessing(stated:)`.
+    texts.merge(preprocessingTexts(as: format), uniquingKeysWith: { $1 })
     return texts
   }
 
   private func writeTimmFolder(_ renamed: [String: Tensor], to path: String) throws {
     try makeFolder(path)
     try SafetensorsFile.write(
-      renamed, metadata: selfDescription, to: path + "/model.safetensors")
+      renamed, metadata: selfDescription(as: .timm), to: path + "/model.safetensors")
     let model = TimmModel(configuration, head: classifier?.head)
     try replaceFile(at: path + "/config.json") { (file) throws(FileError) in
-      try file.write(model.configuration(configuration, classifier, pixels))
+      try file.write(model.configuration(configuration, classifier, pixels, preprocessing))
     }
   }
 
@@ -98,9 +100,10 @@ extension PublishedWeights {
     let config = file.json(
       architecture: architecture,
       dtype: "\(tensors["patch_embed.proj.weight"]?.dtype ?? .float32)")
-    try SafetensorsFile.write(renamed, metadata: ["format": "pt"], to: path + "/model.safetensors")
-    if let pixels {
-      let text = pixels.preprocessor(height: configuration.height, width: configuration.width)
+    var texts = preprocessingTexts(as: .huggingFace)
+    texts["format"] = "pt"
+    try SafetensorsFile.write(renamed, metadata: texts, to: path + "/model.safetensors")
+    if let text = preprocessorFile {
       try replaceFile(at: path + "/" + PixelStandard.fileName) { (file) throws(FileError) in
         try file.write(text)
       }

@@ -23,6 +23,13 @@ public struct PublishedWeights {
   public var masking: Masking?
   /// How pixels are prepared for the model, where the file says it.
   public var pixels: PixelStandard?
+  /// How images are resized and cut, where a file says it.
+  public var preprocessing: Preprocessing?
+  /// What a file says of how images are prepared and cannot be followed, each as a sentence.
+  public var preprocessingNotes: [String] = []
+  /// What is not as the file has it: a prefix that was taken off its names, weights that were left out,
+  /// scales that were folded into others. Each as a sentence.
+  public var readingNotes: [String] = []
   /// What the file does not say of its model and was assumed, each as a sentence.
   public var assumptions: [String]
 
@@ -39,7 +46,8 @@ public struct PublishedWeights {
   public init(
     configuration: ModelConfiguration, tensors: [String: Tensor],
     format: PublishedFormat = .original, classifier: ClassifierDescription? = nil,
-    masking: Masking? = nil, pixels: PixelStandard? = nil, assumptions: [String] = []
+    masking: Masking? = nil, pixels: PixelStandard? = nil,
+    preprocessing: Preprocessing? = nil, assumptions: [String] = []
   ) {
     self.configuration = configuration
     self.tensors = tensors
@@ -47,6 +55,7 @@ public struct PublishedWeights {
     self.classifier = classifier
     self.masking = masking
     self.pixels = pixels
+    self.preprocessing = preprocessing
     self.assumptions = assumptions
   }
 }

@@ -8,8 +8,8 @@ struct TimmConfiguration {
   private(set) var heads: Int?
   /// timm's word for how tokens become one row: `token`, `avg`, or empty.
   private(set) var globalPool: String?
-  /// How pixels are prepared, where the file says it for so many channels as it has means.
-  private(set) var pixels: PixelStandard?
+  /// The fields that say how images are prepared, among others.
+  private let weights: [String: JSONValue]
   /// Names of classes, in the order of scores.
   private(set) var classNames: [String]?
 
@@ -21,7 +21,7 @@ struct TimmConfiguration {
       root["architecture"] != nil || root["pretrained_cfg"] != nil
     else { return nil }
     // Files of earlier versions have one object instead of two.
-    let weights = root["pretrained_cfg"]?.object ?? root
+    weights = root["pretrained_cfg"]?.object ?? root
     let arguments = root["model_args"]?.object ?? [:]
     try Self.checkArguments(arguments)
     let input = weights["input_size"]?.list?.compactMap(\.integer) ?? []
@@ -34,12 +34,13 @@ struct TimmConfiguration {
     }
     heads = arguments["num_heads"]?.integer
     globalPool = (arguments["global_pool"] ?? root["global_pool"])?.string
-    if let mean = weights["mean"]?.list?.compactMap(\.double),
-      let deviation = weights["std"]?.list?.compactMap(\.double)
-    {
-      pixels = PixelStandard(mean: mean, deviation: deviation)
-    }
     classNames = Self.names(root["label_names"] ?? weights["label_names"] ?? root["labels"])
+  }
+
+  /// How images are prepared for a model.
+  func preprocessing(of model: ModelConfiguration) -> StatedPreprocessing {
+    StatedPreprocessing(
+      timm: weights, channels: model.channels, height: model.height, width: model.width)
   }
 
   /// Throws where arguments ask for what leaves no trace in the weights' names and is not built here.

@@ -56,7 +56,8 @@ struct TimmModel {
 
   /// `config.json` of a folder that `timm.create_model("local-dir:…", pretrained=True)` loads.
   func configuration(
-    _ model: ModelConfiguration, _ classifier: ClassifierDescription?, _ pixels: PixelStandard?
+    _ model: ModelConfiguration, _ classifier: ClassifierDescription?, _ pixels: PixelStandard?,
+    _ preprocessing: Preprocessing?
   ) -> [UInt8] {
     let classes = classifier?.head.classes ?? 0
     let size: [JSONValue] = [
@@ -64,12 +65,14 @@ struct TimmModel {
     ]
     var weights: [String: JSONValue] = [
       "input_size": .list(size), "fixed_input_size": .bool(true),
-      "interpolation": .string("bicubic"),
-      // Of a short side of 256 pixels the middle 224, and no border where images are larger.
-      "crop_pct": .number(max(model.height, model.width) <= 224 ? 0.875 : 1),
       "num_classes": .integer(classes), "classifier": .string("head"),
       "first_conv": .string("patch_embed.proj"),
     ]
+    if let preprocessing {
+      weights.merge(
+        preprocessing.timmFields(height: model.height, width: model.width).fields,
+        uniquingKeysWith: { $1 })
+    }
     if let pixels {
       weights["mean"] = .list(pixels.mean.map { .number($0) })
       weights["std"] = .list(pixels.deviation.map { .number($0) })

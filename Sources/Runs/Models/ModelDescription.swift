@@ -12,6 +12,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var mean: [Double]
   /// Standard deviation of each channel, which pixels are divided by after that.
   public var deviation: [Double]
+  /// How images are resized and cut, where published weights state it; nil for this library's rule.
+  public var preprocessing: Preprocessing?
   /// How patches were hidden in training.
   public var masking: Masking
   /// The head and the classes' names; only a classifier has them.
@@ -76,6 +78,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     if !deviation.allSatisfy({ $0 > 0 }) {
       found.append("deviation has a value that is not above 0")
     }
+    found += preprocessing?.problems ?? []
     // On no grid: a model of few patches can be used where none of them is hidden.
     found += masking.problems(on: nil).map { "masking.\($0.path) \($0.message)" }
     return found
@@ -84,7 +87,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 
 extension ModelDescription {
   private enum Key: String, CodingKey {
-    case format, kind, model, hasDecoder, mean, deviation, masking, maskingRatio, classifier
+    case format, kind, model, hasDecoder, mean, deviation, preprocessing, masking
+    case maskingRatio, classifier
   }
 
   /// Reads a description. Older files have the ratio of random masking only, and of an encoder alone
@@ -96,6 +100,7 @@ extension ModelDescription {
     model = try fields.decode(ModelConfiguration.self, forKey: .model)
     mean = try fields.decode([Double].self, forKey: .mean)
     deviation = try fields.decode([Double].self, forKey: .deviation)
+    preprocessing = try fields.decodeIfPresent(Preprocessing.self, forKey: .preprocessing)
     masking =
       try fields.decodeIfPresent(Masking.self, forKey: .masking)
       ?? .random(ratio: fields.decode(Double.self, forKey: .maskingRatio))
@@ -113,6 +118,7 @@ extension ModelDescription {
     try fields.encode(hasDecoder, forKey: .hasDecoder)
     try fields.encode(mean, forKey: .mean)
     try fields.encode(deviation, forKey: .deviation)
+    try fields.encodeIfPresent(preprocessing, forKey: .preprocessing)
     try fields.encode(masking, forKey: .masking)
     try fields.encode(masking.ratio, forKey: .maskingRatio)
     try fields.encodeIfPresent(classifier, forKey: .classifier)

@@ -39,7 +39,7 @@ public final class ClassificationTask: TrainingTask {
     labelled = try LabelledSplits(
       inputs.path, validation: inputs.validation, labels: recipe.labels, seed: recipe.seed)
     let source = try (inputs.model ?? inputs.like).map { try LoadedModel($0, hints: inputs.hints) }
-    var warnings = labelled.warnings + (source?.assumptions ?? [])
+    var warnings = labelled.warnings + (source?.readingNotes ?? []) + (source?.assumptions ?? [])
     var (recipe, description) = try Self.complete(
       recipe, from: source, labelled, inputs, isResumed: isResumed)
     let transform = recipe.transform(for: description.model)
