@@ -1,8 +1,8 @@
 public import Datasets
-public import Imaging
+import Imaging
 import MaskedAutoencoders
 import Recipes
-public import Runs
+package import Runs
 public import Torch
 import TorchNN
 
