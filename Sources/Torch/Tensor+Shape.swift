@@ -118,7 +118,8 @@ extension Tensor {
   /// Dimensions reversed.
   public func flipped(_ dimensions: [Int]) -> Tensor { Ops.flip(self, dimensions) }
 
-  /// Elements moved by some places along a dimension; those that leave at the end enter at the front.
+  /// Elements moved by some places along a dimension; those that leave at the end enter at the
+  /// front.
   public func rolled(
     by places: Int, along dimension: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {

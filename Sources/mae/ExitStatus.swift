@@ -73,7 +73,7 @@ enum ExitStatus: Int32 {
   private static func status(for kind: FileError.Kind) -> ExitStatus {
     switch kind {
     case .missing, .unreadable: .missingInput
-    case .malformed: .badData
+    case .malformed, .tooLarge: .badData
     case .unwritable: .refusedOutput
     case .failed: .inputOutput
     }

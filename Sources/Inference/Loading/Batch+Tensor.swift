@@ -3,9 +3,9 @@ import Imaging
 public import Torch
 
 extension Batch {
-  /// The pixels as a tensor `[B, C, H, W]` of normalised float32 over the batch's memory, moved where
-  /// the device is another one; a GPU gets them without anyone waiting for the copy. Bytes are moved as
-  /// they are and normalised there, to the same numbers.
+  /// The pixels as a tensor `[B, C, H, W]` of normalised float32 over the batch's memory, moved
+  /// where the device is another one; a GPU gets them without anyone waiting for the copy. Bytes
+  /// are moved as they are and normalised there, to the same numbers.
   public func tensor(on device: Device) -> Tensor {
     let shape = [count, channels, size.height, size.width]
     func wrapped(_ type: DType) -> Tensor {

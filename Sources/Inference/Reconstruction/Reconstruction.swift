@@ -19,14 +19,16 @@ public struct Reconstruction {
 
   /// Uses a loaded model.
   ///
-  /// - Throws: ``RunFailure`` where the model has no decoder or one that does not predict pixels, or
-  ///   takes images that are neither gray nor colour.
+  /// - Throws: ``RunFailure`` where the model has no decoder or one that does not predict pixels,
+  ///   or takes images that are neither gray nor colour.
   public init(_ loaded: LoadedModel) throws {
     try self.init(loaded.autoencoder(), loaded.description, on: loaded.store.device)
   }
 
   /// Uses a model that is being trained.
-  package init(_ model: MaskedAutoencoder, _ description: ModelDescription, on device: Device) throws {
+  package init(_ model: MaskedAutoencoder, _ description: ModelDescription, on device: Device)
+    throws
+  {
     try description.model.requireDecodableChannels()
     let target = description.model.target
     guard target.isDrawable else {
@@ -70,8 +72,8 @@ public struct Reconstruction {
     return changed
   }
 
-  /// A sheet as in the paper's Figures 2–4: the original, then for each ratio what was seen, what the
-  /// model made of it, and that with the visible patches over it.
+  /// A sheet as in the paper's Figures 2–4: the original, then for each ratio what was seen, what
+  /// the model made of it, and that with the visible patches over it.
   ///
   /// - Parameters:
   ///   - indices: The images of the set.
@@ -92,7 +94,8 @@ public struct Reconstruction {
       let masking = try masking(hiding: ratio)
       for (i, original) in originals.enumerated() {
         let mask = masking.mask(
-          grid, batch: 1, using: Generator(seed: seed, stream: RandomStream.pictures, step: i * 64 + r))
+          grid, batch: 1,
+          using: Generator(seed: seed, stream: RandomStream.pictures, step: i * 64 + r))
         let drawn = fill(pixels(of: [original]), mask: mask).images(channels: original.channels)[0]
         let visible = mask.indicator.floats().map { $0 == 0 }
         tiles[i] += [
@@ -168,7 +171,7 @@ public struct Reconstruction {
       count += batch.count
     }
     try broken.add(loader.broken, of: name, count: range.count)
-    guard count > 0 else { throw Features.nothingToSee(in: name, broken.found) }
+    guard count > 0 else { throw RunFailure.nothingToSee(in: name, broken.found) }
     let total = Double(count)
     report(broken.found)
     return ReconstructionScore(

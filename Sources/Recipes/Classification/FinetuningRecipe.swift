@@ -49,7 +49,8 @@ public struct FinetuningRecipe: TrainingRecipe {
   /// Creates a recipe; what is left out is the paper's Table 9.
   public init(
     name: String, note: String? = nil, seed: UInt64 = 0, model: ModelConfiguration? = nil,
-    size: Int? = nil, head: Head = .init(), trainableBlocks: Double? = nil, labels: Labels = .init(),
+    size: Int? = nil, head: Head = .init(), trainableBlocks: Double? = nil,
+    labels: Labels = .init(),
     regularization: Regularization = .init(),
     data: DataRecipe = .init(scale: 0.08...1, normalization: .inherited),
     optimizer: OptimizerRecipe = .finetuning(),

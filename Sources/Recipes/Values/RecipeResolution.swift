@@ -4,28 +4,9 @@ import Foundation
 import MaskedAutoencoders
 public import RecipeSyntax
 
-extension PretrainingRecipe {
-  /// Words that may be given instead of a whole shape, at `model.encoder` and `model.decoder`.
-  public static var shorthands: [RecipeOverrides.Shorthand] {
-    let encoders = shapes(TransformerShape.named)
-    let decoders = encoders + shapes([("paper", .paperDecoder)])
-    return [
-      RecipeOverrides.Shorthand(at: "model.encoder", names: encoders),
-      RecipeOverrides.Shorthand(at: "model.decoder", names: decoders),
-    ]
-  }
-
-  private static func shapes(
-    _ named: [(name: String, shape: TransformerShape)]
-  ) -> [(name: String, value: ValueTree)] {
-    named.compactMap { name, shape in
-      (try? ValueTree(encoding: shape)).map { (name, $0) }
-    }
-  }
-}
-
 extension TrainingRecipe {
-  /// This recipe with a file's values and then `settings` (each `path=value`) in the place of its own, checked.
+  /// This recipe with a file's values and then `settings` (each `path=value`) in the place of its
+  /// own, checked.
   ///
   /// Throws every mistake of the file, of the settings and of the values they lead to.
   ///
@@ -39,14 +20,16 @@ extension TrainingRecipe {
     let result = overlay.applied(to: self)
     var (recipe, mistakes) = (result.value, result.mistakes)
     for sentence in result.notes { note(sentence) }
-    if !result.paths.contains("schedule.warmupEpochs") { recipe.schedule.keepWarmupShare(of: schedule) }
+    if !result.paths.contains("schedule.warmupEpochs") {
+      recipe.schedule.keepWarmupShare(of: schedule)
+    }
     let all = mistakes + recipe.problems
     guard all.isEmpty else { throw RecipeErrors(all) }
     return recipe
   }
 
-  /// The complete recipe as YAML, which reads back to an equal value; each line of `header` becomes a
-  /// comment.
+  /// The complete recipe as YAML, which reads back to an equal value; each line of `header` becomes
+  /// a comment.
   public func yaml(header: [String] = []) -> String {
     // A recipe of numbers and texts always encodes.
     ((try? ValueTree(encoding: self)) ?? .map([])).yaml(header: header)
@@ -84,11 +67,10 @@ public struct RecipeFile: Hashable, Sendable {
     func refusal(_ message: String, isMissing: Bool = false) -> RecipeErrors {
       RecipeErrors([FieldError("", "\(path) \(message)")], isMissingFile: isMissing)
     }
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard exists(path) else {
       throw refusal("does not exist; expected a recipe file", isMissing: true)
     }
-    guard !isFolder.boolValue else {
+    guard !isFolder(path) else {
       throw refusal("is a folder; expected a recipe file, such as recipe.yaml inside it")
     }
     guard let handle = FileHandle(forReadingAtPath: path) else {

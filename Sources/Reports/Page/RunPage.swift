@@ -14,7 +14,7 @@ public enum RunPage {
   public static func write(for run: String) throws {
     guard FileManager.default.fileExists(atPath: run + "/recipe.yaml") else { return }
     // The page of the results that were written last is the last to be written.
-    let lock = try FolderLock(run)
+    let lock = try FileLock(folder: run)
     let results = try RunResults.read(run)
     let metrics = try MetricsLog.records(at: URL(fileURLWithPath: run + "/metrics.jsonl"))
     let description = try? JSONFile.read(ModelDescription.self, from: run + "/model.json")

@@ -20,7 +20,7 @@ public final class RunFolder: Sendable {
   public let path: String
   /// Whether a run was in it.
   package let heldRun: Bool
-  private let lock: Int32
+  private let lock: FileLock
 
   /// Opens a folder for a run, and keeps other programs from opening it until this one is done.
   ///
@@ -54,12 +54,7 @@ public final class RunFolder: Sendable {
       }
     }
     try makeFolder(path)
-    let lock = open(path + "/" + Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    if lock < 0 {
-      throw FileError.system("cannot be written", path, .unwritable)
-    }
-    if flock(lock, LOCK_EX | LOCK_NB) != 0 {
-      close(lock)
+    guard let lock = try FileLock(path + "/" + Self.lockName) else {
       throw RunFailure(.refusedOutput, "\(path) is in use by another mae at this moment")
     }
     // Only from here on is there something to let go: the folder is this run's.
@@ -71,8 +66,8 @@ public final class RunFolder: Sendable {
   }
 
   deinit {
+    // The lock is let go with the last of the object, after this.
     if holdsReplaced { _ = try? Self.restoreReplaced(in: path) }
-    close(lock)
   }
 
   static let lockName = ".lock"

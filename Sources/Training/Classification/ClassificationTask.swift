@@ -12,8 +12,8 @@ public import Torch
 public import TorchNN
 public import TorchOptim
 
-/// Training a classifier on an encoder or from scratch: labelled images in, cross-entropy out (A.1).
-/// Linear probing, partial and full fine-tuning are recipes of it.
+/// Training a classifier on an encoder or from scratch: labelled images in, cross-entropy out
+/// (A.1). Linear probing, partial and full fine-tuning are recipes of it.
 public final class ClassificationTask: TrainingTask {
   /// The classifier that learns.
   public let classifier: ImageClassifier

@@ -7,7 +7,7 @@ import Testing
 
 /// ONNX files, read by a decoder that shares nothing with the writer; field numbers are those of
 /// onnx.proto.
-@Suite struct FilesONNXTests {
+@Suite struct ONNXTests {
   let folder = TemporaryFolder()
 
   /// `y = x · W + 1`, with a weight large enough to go into another file.

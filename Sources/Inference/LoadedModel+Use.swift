@@ -33,7 +33,8 @@ extension LoadedModel {
 
   /// The embedding of an image file: `[D]`, or `[N, D]` of all patches.
   ///
-  /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another model.
+  /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another
+  ///   model.
   /// - Throws: ``RunFailure`` where the model has no such thing or what it computes is not finite,
   ///   `ImageError` where the file cannot be decoded.
   public func embed(contentsOf path: String, as embedding: Embedding? = nil) throws -> Tensor {

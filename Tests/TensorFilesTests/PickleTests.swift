@@ -3,7 +3,7 @@ import Testing
 
 @testable import Torch
 
-@Suite struct FilesPickleTests {
+@Suite struct PickleTests {
   func run(_ body: [UInt8]) -> Result<Pickle.Value, Pickle.Failure> {
     var pickle = Pickle(Forged.pickle(body))
     return Result { () throws(Pickle.Failure) in try pickle.run() }

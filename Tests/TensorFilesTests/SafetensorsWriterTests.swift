@@ -1,12 +1,13 @@
 @testable import FileSystem
 @testable import TensorFiles
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Torch
 
 /// Growing files of the safetensors format.
-@Suite struct FilesSafetensorsWriterTests {
+@Suite struct SafetensorsWriterTests {
   let folder = TemporaryFolder()
 
   @Test(arguments: [0, 1, 5, 130]) func rowsComeBack(count: Int) throws {

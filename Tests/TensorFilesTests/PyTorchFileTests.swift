@@ -1,11 +1,12 @@
 @testable import FileSystem
 @testable import TensorFiles
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Torch
 
-@Suite struct FilesPyTorchTests {
+@Suite struct PyTorchFileTests {
   let folder = TemporaryFolder()
   static let goldens =
     #filePath.components(separatedBy: "/").dropLast(3).joined(separator: "/")

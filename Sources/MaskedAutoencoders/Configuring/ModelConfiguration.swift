@@ -47,7 +47,8 @@ extension ModelConfiguration {
   /// Numbers that the decoder predicts for a patch, `V`.
   public var predictedValues: Int { target.target.valuesPerPatch(of: self) }
 
-  /// What is wrong with the values, each as the field's path and a sentence; empty when all is well.
+  /// What is wrong with the values, each as the field's path and a sentence; empty when all is
+  /// well.
   public var problems: [(path: String, message: String)] {
     var found: [(path: String, message: String)] = []
     func require(_ holds: Bool, _ path: String, _ message: @autoclosure () -> String) {
@@ -96,21 +97,4 @@ extension ModelConfiguration {
     found += target.target.problems(for: self).map { ("target." + $0.path, $0.message) }
     return found
   }
-}
-
-/// The rows and columns of patches an image is cut into; patches are numbered row by row.
-public struct PatchGrid: Codable, Hashable, Sendable {
-  /// Patches from top to bottom.
-  public var rows: Int
-  /// Patches from left to right.
-  public var columns: Int
-
-  /// Creates a grid.
-  public init(rows: Int, columns: Int) {
-    self.rows = rows
-    self.columns = columns
-  }
-
-  /// Number of patches, `N`.
-  public var count: Int { rows * columns }
 }

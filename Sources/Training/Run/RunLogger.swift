@@ -2,7 +2,8 @@ public import FileSystem
 import Foundation
 public import Runs
 
-/// Writes down how a run goes: the live line, `train.log`, `metrics.jsonl` and TensorBoard's events.
+/// Writes down how a run goes: the live line, `train.log`, `metrics.jsonl` and TensorBoard's
+/// events.
 ///
 /// A log that cannot be written is said once and costs the run nothing.
 public final class RunLogger: TrainingCallback {
@@ -48,8 +49,8 @@ public final class RunLogger: TrainingCallback {
     line = ProgressLine(terminal: terminal, sink: sink)
   }
 
-  /// Steps between two entries: as many as are asked for, or fewer in a run so short that curves of it
-  /// would have no shape.
+  /// Steps between two entries: as many as are asked for, or fewer in a run so short that curves of
+  /// it would have no shape.
   public static func interval(_ everySteps: Int, of totalSteps: Int) -> Int {
     min(everySteps, max(1, totalSteps / 20))
   }

@@ -1,11 +1,12 @@
 @testable import FileSystem
 @testable import TensorFiles
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Torch
 
-@Suite struct FilesSafetensorsFolderTests {
+@Suite struct SafetensorsFolderTests {
   let folder = TemporaryFolder()
 
   func writeShards(_ map: [String: String]) throws {

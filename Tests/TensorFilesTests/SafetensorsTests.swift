@@ -1,11 +1,12 @@
 @testable import FileSystem
 @testable import TensorFiles
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Torch
 
-@Suite struct FilesSafetensorsTests {
+@Suite struct SafetensorsTests {
   let folder = TemporaryFolder()
 
   /// One tensor of every type, a scalar, an empty one, and a name that JSON must escape.

@@ -1,11 +1,12 @@
 @testable import FileSystem
 @testable import TensorFiles
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Torch
 
-@Suite struct FilesNpyTests {
+@Suite struct NpyTests {
   let folder = TemporaryFolder()
 
   /// A file of version 1 as NumPy pads it.

@@ -1,5 +1,4 @@
 import FileSystem
-import Imaging
 import Testing
 
 @Suite struct PathTextTests {
@@ -40,7 +39,7 @@ import Testing
     #expect(path.shownPath.fromShownPath.pathBytes == path.pathBytes)
     #expect("ü\\x/a".shownPath == "ü\\x/a" && "ü\\x/a".fromShownPath == "ü\\x/a")
     #expect("\\x41\\xé9".fromShownPath == "\\x41\\xé9")
-    let error = ImageError(.missing, name: path, "is no file: \(path)")
+    let error = FileError(path: path, kind: .missing, message: "is no file: \(path)")
     #expect(error.description == "caf\\xe9/1.jpg: is no file: caf\\xe9/1.jpg")
   }
 

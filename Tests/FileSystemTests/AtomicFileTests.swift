@@ -1,10 +1,10 @@
-@testable import FileSystem
 import Foundation
+import TestSupport
 import Testing
 
-@testable import Torch
+@testable import FileSystem
 
-@Suite struct FilesAtomicTests {
+@Suite struct AtomicFileTests {
   let folder = TemporaryFolder()
 
   @Test func appearsOnlyWhenCommitted() throws {

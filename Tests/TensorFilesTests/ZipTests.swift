@@ -1,10 +1,11 @@
 @testable import FileSystem
 @testable import TensorFiles
+import TestSupport
 import Testing
 
 @testable import Torch
 
-@Suite struct FilesZipTests {
+@Suite struct ZipTests {
   let folder = TemporaryFolder()
 
   static let two = [
