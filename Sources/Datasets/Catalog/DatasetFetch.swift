@@ -137,7 +137,7 @@ extension DatasetCatalog {
     return HTTPClient(settings: settings)
   }
 
-  /// Checks the digests of the unpacked bytes.
+  /// Compares the digests of the unpacked bytes.
   private static func verify(_ entry: Entry, in work: String) throws(FileError) {
     for file in entry.files {
       let packed = "\(work)/\(file.name).gz"
