@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own: it is built with sanitizers, which a package that others depend on cannot ask for.
+// A package of its own: it is built with sanitizers, which a package that others depend on cannot
+// ask for.
 let package = Package(
   name: "fuzz",
   platforms: [.macOS(.v15)],

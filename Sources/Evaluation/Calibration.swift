@@ -19,7 +19,8 @@ public struct Calibration: Hashable, Sendable {
     public internal(set) var confidence = 0.0
   }
 
-  /// Bins of growing confidence; bin `i` of `M` holds confidences above `i / M` up to `(i + 1) / M`.
+  /// Bins of growing confidence; bin `i` of `M` holds confidences above `i / M` up to `(i + 1) /
+  /// M`.
   public private(set) var bins: [Bin]
 
   /// Creates empty bins; 15 are customary.
@@ -38,7 +39,8 @@ public struct Calibration: Hashable, Sendable {
     bins[bin].confidence += confidence
   }
 
-  /// Counts a batch of predictions by their softmax: `logits` is `[B, K]` row by row, `labels` is `[B]`.
+  /// Counts a batch of predictions by their softmax: `logits` is `[B, K]` row by row, `labels` is
+  /// `[B]`.
   ///
   /// A row with a value that is not finite has no confidence and is left out.
   public mutating func add(logits: [Float], labels: [Int]) {

@@ -104,7 +104,8 @@ extension ConfusionMatrix {
     public let count: Int
   }
 
-  /// The most frequent mistakes, at most `limit`; of equally frequent ones those of the lower classes.
+  /// The most frequent mistakes, at most `limit`; of equally frequent ones those of the lower
+  /// classes.
   public func mistakes(limit: Int = 10) -> [Mistake] {
     var found: [Mistake] = []
     for truth in 0..<classes {
@@ -118,7 +119,8 @@ extension ConfusionMatrix {
     return Array(found.prefix(limit))
   }
 
-  /// What a class's examples were most often taken for besides itself; nil where there was no mistake.
+  /// What a class's examples were most often taken for besides itself; nil where there was no
+  /// mistake.
   public func mostFrequentMistake(of truth: Int) -> Mistake? {
     rows[truth].filter { $0.key != truth }
       .max { a, b in (a.value, b.key) < (b.value, a.key) }
@@ -127,8 +129,8 @@ extension ConfusionMatrix {
 }
 
 extension ConfusionMatrix {
-  /// The matrix as the lines of a CSV file (RFC 4180), made one by one: predicted classes from left to
-  /// right, true classes from top to bottom.
+  /// The matrix as the lines of a CSV file (RFC 4180), made one by one: predicted classes from left
+  /// to right, true classes from top to bottom.
   ///
   /// - Precondition: there is a name for each class.
   public func csvLines(names: [String]) -> some Sequence<String> {
@@ -136,13 +138,14 @@ extension ConfusionMatrix {
     let head = (["true class"] + names).map(CSVText.field).joined(separator: ",")
     return (-1..<classes).lazy.map { truth in
       guard truth >= 0 else { return head }
-      return ([CSVText.field(names[truth])] + self.row(truth).map { String($0) }).joined(separator: ",")
+      return ([CSVText.field(names[truth])] + self.row(truth).map { String($0) }).joined(
+        separator: ",")
     }
   }
 
   /// What became of each class, as the lines of a CSV file: its number and name, examples, those
-  /// recognised, their part, and the class it was most often taken for. Classes without examples have
-  /// no part.
+  /// recognised, their part, and the class it was most often taken for. Classes without examples
+  /// have no part.
   ///
   /// - Precondition: there is a name for each class.
   public func classLines(names: [String]) -> some Sequence<String> {

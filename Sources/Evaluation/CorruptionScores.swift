@@ -57,8 +57,8 @@ public struct CorruptionScores: Hashable, Sendable {
 
   /// Sets the top-1 error, 0...1, at a severity of a corruption, by its folder's name.
   ///
-  /// Corruptions besides the fifteen of ``Corruption`` (the published extra ones, or a set's own) are
-  /// kept and are no part of the means.
+  /// Corruptions besides the fifteen of ``Corruption`` (the published extra ones, or a set's own)
+  /// are kept and are no part of the means.
   public mutating func set(_ error: Double, of corruption: String, severity: Int) {
     precondition((0...1).contains(error), "an error of \(error)")
     precondition(Self.severities.contains(severity), "a severity of \(severity)")

@@ -1,5 +1,5 @@
-/// The 1,000 classes of ImageNet's challenge (ILSVRC 2012 to 2017), as every published classifier numbers
-/// them: in the order of their WordNet ids.
+/// The 1,000 classes of ImageNet's challenge (ILSVRC 2012 to 2017), as every published classifier
+/// numbers them: in the order of their WordNet ids.
 public enum ImageNetClasses {
   /// The WordNet ids, which are also the names of the class folders: `n01440764`, ….
   public static let wordNetIDs: [String] = digits.split { $0 == " " || $0 == "\n" }.map { "n\($0)" }

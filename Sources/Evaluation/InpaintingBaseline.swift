@@ -2,8 +2,8 @@
 public enum InpaintingBaseline: String, Hashable, Sendable, CaseIterable {
   /// Each channel's mean over the visible pixels of the image.
   case meanFill = "mean of the visible pixels"
-  /// A copy of the visible patch whose centre is nearest, in pixels; of equally near ones that of the
-  /// lower index.
+  /// A copy of the visible patch whose centre is nearest, in pixels; of equally near ones that of
+  /// the lower index.
   case nearestPatch = "nearest visible patch"
 
   /// The image with its hidden patches filled in. `[C, H, W]` → `[C, H, W]`

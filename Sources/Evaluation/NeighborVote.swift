@@ -31,8 +31,8 @@ public struct NeighborVote: Hashable, Sendable {
     self.weighting = weighting
   }
 
-  /// The classes' parts of all votes, which sum to 1; `[K]`. The neighbours' cosine similarities and
-  /// labels are in any order.
+  /// The classes' parts of all votes, which sum to 1; `[K]`. The neighbours' cosine similarities
+  /// and labels are in any order.
   ///
   /// Weights are taken relative to the most similar neighbour's, so that no temperature overflows.
   public func scores(similarities: [Float], labels: [Int]) -> [Float] {

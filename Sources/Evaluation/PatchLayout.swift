@@ -1,4 +1,5 @@
-/// An image of `[C, H, W]` floats that is cut into rows and columns of patches, numbered row by row.
+/// An image of `[C, H, W]` floats that is cut into rows and columns of patches, numbered row by
+/// row.
 public struct PatchLayout: Hashable, Sendable {
   /// Channels, `C`.
   public let channels: Int
@@ -51,8 +52,8 @@ public struct PatchLayout: Hashable, Sendable {
 extension PatchLayout {
   /// The mean squared error of a reconstruction on hidden patches, over their pixels and channels.
   ///
-  /// `image` and `reconstruction` are `[C, H, W]`; `visible` has a mark for each patch, at least one of
-  /// them false.
+  /// `image` and `reconstruction` are `[C, H, W]`; `visible` has a mark for each patch, at least
+  /// one of them false.
   public func hiddenError(
     of reconstruction: [Float], against image: [Float], visible: [Bool]
   ) -> Double {

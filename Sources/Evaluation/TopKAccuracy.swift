@@ -1,7 +1,7 @@
 /// Counts how often a classifier's scores put the true class first, or among the first five.
 ///
-/// Of equal scores the class of the lower index comes first, where `torch.topk`, and with it timm and
-/// torchvision, leaves the order open. A score that is not a number comes after
+/// Of equal scores the class of the lower index comes first, where `torch.topk`, and with it timm
+/// and torchvision, leaves the order open. A score that is not a number comes after
 /// all others.
 public struct TopKAccuracy: Hashable, Sendable {
   /// Which class was taken for which.

@@ -1,6 +1,7 @@
 public import Imaging
 
-/// A small map of numbers, drawn in colours: dark where they are low, light yellow where they are high.
+/// A small map of numbers, drawn in colours: dark where they are low, light yellow where they are
+/// high.
 public struct HeatMap: Hashable, Sendable {
   /// Values from top to bottom.
   public let rows: Int

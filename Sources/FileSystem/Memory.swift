@@ -1,7 +1,7 @@
 import Foundation
 
-/// Bytes of main memory the process holds now; its peak on systems that tell no more, and nil on those
-/// that tell nothing.
+/// Bytes of main memory the process holds now; its peak on systems that tell no more, and nil on
+/// those that tell nothing.
 public func residentMemory() -> Int? {
   #if os(Linux)
     // Second number of statm: resident pages.
@@ -19,8 +19,8 @@ public func residentMemory() -> Int? {
   #endif
 }
 
-/// Bytes of memory that programs can have without others being pushed out, as far as the system says;
-/// else half of all.
+/// Bytes of memory that programs can have without others being pushed out, as far as the system
+/// says; else half of all.
 package func freeMemory() -> Int {
   func text(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
   func number(_ path: String) -> Int? {

@@ -1,5 +1,5 @@
-/// Bytes of a protocol-buffer message, field by field; only the wire types that events of TensorBoard
-/// and ONNX files need.
+/// Bytes of a protocol-buffer message, field by field; only the wire types that events of
+/// TensorBoard and ONNX files need.
 package struct ProtobufMessage {
   package private(set) var bytes: [UInt8] = []
 

@@ -95,14 +95,14 @@ public enum VisionTransformer {
 }
 
 extension Module {
-  /// The model's tensors by name: what an optimizer trains and a checkpoint holds. It is the store of
-  /// the whole model, of a part of it too.
+  /// The model's tensors by name: what an optimizer trains and a checkpoint holds. It is the store
+  /// of the whole model, of a part of it too.
   public var parameters: ParameterStore { scope.store }
 }
 
 extension MaskedAutoencoder {
-  /// Makes a model with random weights: `MaskedAutoencoder(.base(patch: 16))`. Its `parameters` hold
-  /// them.
+  /// Makes a model with random weights: `MaskedAutoencoder(.base(patch: 16))`. Its `parameters`
+  /// hold them.
   public init(_ configuration: ModelConfiguration, seed: UInt64 = 0, on device: Device = .cpu) {
     self.init(configuration, in: .random(seed: seed, on: device))
   }

@@ -81,7 +81,8 @@ struct OverrideTarget<T: Codable> {
 
   /// A given value that the type did not take notice of: a name it does not know in a group that it
   /// reads whole, or more elements than it wants.
-  private func lost(_ assignment: RecipeOverrides.Assignment, in encoded: ValueTree) -> FieldError? {
+  private func lost(_ assignment: RecipeOverrides.Assignment, in encoded: ValueTree) -> FieldError?
+  {
     for (rest, value) in assignment.value.leaves where assignment.value.entries?.isEmpty != true {
       let path = FieldPath(assignment.path.names + rest.names)
       guard let kept = encoded[path] else {

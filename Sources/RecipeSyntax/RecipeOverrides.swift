@@ -43,7 +43,8 @@ public struct RecipeOverrides: Sendable {
 
   /// Creates an overlay that changes nothing.
   ///
-  /// - Parameter renamed: Names that fields had before: what is given by them counts for the new names.
+  /// - Parameter renamed: Names that fields had before: what is given by them counts for the new
+  ///   names.
   public init(
     shorthands: [Shorthand] = [], renamed: [(old: FieldPath, new: FieldPath)] = []
   ) {
@@ -51,8 +52,9 @@ public struct RecipeOverrides: Sendable {
     self.renamed = renamed
   }
 
-  /// Adds an assignment as typed after `--set`: `path=value`, where the value is a word, a number, or
-  /// a list or map in YAML's one-line form. A malformed one is reported when the overlay is applied.
+  /// Adds an assignment as typed after `--set`: `path=value`, where the value is a word, a number,
+  /// or a list or map in YAML's one-line form. A malformed one is reported when the overlay is
+  /// applied.
   public mutating func set(_ text: String, source: String = "--set") {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let path = FieldPath(String(parts[0]))
@@ -96,8 +98,8 @@ public struct RecipeOverrides: Sendable {
   /// Assignments are tried one after another, each on what the ones before it made, so that every
   /// mistake is reported and an assignment may build on an earlier one.
   ///
-  /// - Returns: The value, the mistakes, a sentence for each field that was given by a name of before,
-  ///   and the paths of all values that were given, by their names of now.
+  /// - Returns: The value, the mistakes, a sentence for each field that was given by a name of
+  ///   before, and the paths of all values that were given, by their names of now.
   public func applied<T: Codable>(
     to base: T
   ) -> (value: T, mistakes: [FieldError], notes: [String], paths: Set<FieldPath>) {

@@ -1,4 +1,5 @@
-/// A value of a recipe without its type: what a YAML file says, or what a `Codable` value encodes to.
+/// A value of a recipe without its type: what a YAML file says, or what a `Codable` value encodes
+/// to.
 ///
 /// Maps keep their order, so that a printed recipe reads in the order of its declaration.
 public enum ValueTree: Hashable, Sendable {
@@ -12,8 +13,8 @@ public enum ValueTree: Hashable, Sendable {
   case number(Double)
   /// A text, quoted where it comes from YAML.
   case text(String)
-  /// An unquoted scalar of YAML. The field that it overrides decides whether `none` or `50` is a text,
-  /// a number or nothing, which keeps clear of YAML 1.1's guesses (`no`, `0777`, `1:30`).
+  /// An unquoted scalar of YAML. The field that it overrides decides whether `none` or `50` is a
+  /// text, a number or nothing, which keeps clear of YAML 1.1's guesses (`no`, `0777`, `1:30`).
   case plain(String)
   /// Values in order.
   case list([ValueTree])
@@ -108,7 +109,8 @@ extension ValueTree: CustomStringConvertible {
   }
 }
 
-/// The names that lead from a recipe to one of its fields, written with dots: `model.encoder.depth`.
+/// The names that lead from a recipe to one of its fields, written with dots:
+/// `model.encoder.depth`.
 public struct FieldPath: Hashable, Sendable, ExpressibleByStringLiteral {
   /// From the outermost name to the innermost.
   public var names: [String]

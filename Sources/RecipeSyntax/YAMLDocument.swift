@@ -14,7 +14,8 @@ public struct YAMLDocument: Hashable, Sendable {
 
   /// Reads one document; `source` names it in messages.
   ///
-  /// A text that is too large, or whose aliases multiply, is refused before it takes time or memory.
+  /// A text that is too large, or whose aliases multiply, is refused before it takes time or
+  /// memory.
   public init(parsing text: String, source: String) throws(FieldError) {
     func refusal(_ message: String) -> FieldError { FieldError("", "\(source) \(message)") }
     guard text.utf8.count <= Self.largestText else {

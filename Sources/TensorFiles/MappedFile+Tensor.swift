@@ -24,7 +24,8 @@ extension MappedFile {
 
 /// Bytes of a tensor, or nil where the sizes overflow, are negative or are too many to be a tensor.
 ///
-/// Dimensions of size 0 count as 1 in the overflow check, since libtorch computes strides over them.
+/// Dimensions of size 0 count as 1 in the overflow check, since libtorch computes strides over
+/// them.
 func byteCount(shape: [Int], dtype: DType) -> Int? {
   guard shape.count <= 64 else { return nil }
   var extent = dtype.size

@@ -15,7 +15,8 @@ public struct NamedTensors {
   ///
   /// The format is told from the first bytes, not from the name.
   ///
-  /// - Parameter key: Under which key of a file of `torch.save` the tensors are, see ``PyTorchFile``.
+  /// - Parameter key: Under which key of a file of `torch.save` the tensors are, see
+  ///   ``PyTorchFile``.
   public init(_ path: String, key: String? = nil) throws(FileError) {
     let pickled = path + "/pytorch_model.bin"
     let hasSafetensors = ["", ".index.json"].contains { isFile(path + "/model.safetensors" + $0) }

@@ -14,8 +14,9 @@ extension ONNXGraph {
 
   /// Writes the graph; constants go through memory one at a time.
   ///
-  /// Where there are more bytes of constants than `limit`, all but small ones go into a file of their
-  /// own beside it, which onnxruntime and others open by its name: the two have to stay together.
+  /// Where there are more bytes of constants than `limit`, all but small ones go into a file of
+  /// their own beside it, which onnxruntime and others open by its name: the two have to stay
+  /// together.
   ///
   /// - Throws: ``FileError`` when the disk is full or the folder cannot be written.
   public func write(to path: String, inlining limit: Int = inlineLimit) throws(FileError) {
@@ -92,8 +93,8 @@ extension ONNXGraph {
     return frame.bytes + message.bytes
   }
 
-  /// Writes large constants into the file beside the graph's, each at a multiple of a page, where it
-  /// can be mapped; returns where each begins.
+  /// Writes large constants into the file beside the graph's, each at a multiple of a page, where
+  /// it can be mapped; returns where each begins.
   private func writeData(beside path: String) throws(FileError) -> [Int?] {
     let page = 4096
     var places: [Int?] = []

@@ -1,8 +1,8 @@
-/// Names of plain Python, numpy, torch and training programs that files have beside their weights and
-/// that say nothing of them: a learning rate as a numpy number, a path, a device.
+/// Names of plain Python, numpy, torch and training programs that files have beside their weights
+/// and that say nothing of them: a learning rate as a numpy number, a path, a device.
 ///
-/// What a file makes of them is never made here: it is carried along as ``Pickle/Value/opaque``. Any
-/// other name is refused.
+/// What a file makes of them is never made here: it is carried along as ``Pickle/Value/opaque``.
+/// Any other name is refused.
 enum PickleForeign {
   private static let names: Set<String> = [
     "_codecs.encode", "builtins.set", "builtins.frozenset", "builtins.complex",

@@ -3,9 +3,10 @@ public import Torch
 
 /// The tensors of a `.pth` or `.bin` file that `torch.save` of PyTorch 1.6 or later wrote.
 ///
-/// Such a file is a zip file of raw storages and a pickle, a program that builds Python objects. Here
-/// that program builds nothing but tensors, dictionaries, lists, tuples, numbers and text. It can call
-/// no function: a file that asks for any but the few that tensors need is refused with its name.
+/// Such a file is a zip file of raw storages and a pickle, a program that builds Python objects.
+/// Here that program builds nothing but tensors, dictionaries, lists, tuples, numbers and text. It
+/// can call no function: a file that asks for any but the few that tensors need is refused with its
+/// name.
 ///
 /// ```swift
 /// let weights = try PyTorchFile("mae_pretrain_vit_base.pth").tensors()
@@ -31,11 +32,11 @@ public struct PyTorchFile: Sendable {
 
   /// Opens a file and reads what it says of its tensors.
   ///
-  /// The tensors are those of the dictionary under the first of ``stateKeys`` that has any, else those
-  /// of the file's dictionary itself, else those under the only other key that has any.
+  /// The tensors are those of the dictionary under the first of ``stateKeys`` that has any, else
+  /// those of the file's dictionary itself, else those under the only other key that has any.
   ///
-  /// - Parameter wanted: The key under which the tensors are, words after one another with dots where
-  ///   dictionaries are nested; nil for what is said above.
+  /// - Parameter wanted: The key under which the tensors are, words after one another with dots
+  ///   where dictionaries are nested; nil for what is said above.
   /// - Throws: ``FileError`` when the file is missing, broken, of the format before PyTorch 1.6, or
   ///   asks for anything but tensors and plain containers.
   public init(_ path: String, key wanted: String? = nil) throws(FileError) {

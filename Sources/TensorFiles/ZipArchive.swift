@@ -57,8 +57,8 @@ struct ZipArchive: Sendable {
     return entries
   }
 
-  /// The directory that the record at the end of the file points to, with the 64-bit form of it where
-  /// there is one.
+  /// The directory that the record at the end of the file points to, with the 64-bit form of it
+  /// where there is one.
   private static func directory(_ bytes: LittleEndianBytes) -> Directory? {
     // The record is 22 bytes and a comment of at most 65,535.
     var end = bytes.count - 22

@@ -26,9 +26,9 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
   public static let cpu = Device(.cpu)
 
   /// A device whose tensors have a shape and a type and no memory. Operators work out the shape of
-  /// their result and compute nothing; reading an element fails, and so does an operator that gets a
-  /// tensor of another device besides. A model is run here to learn its shapes, or to find a tensor
-  /// that is made on the wrong device, without a GPU.
+  /// their result and compute nothing; reading an element fails, and so does an operator that gets
+  /// a tensor of another device besides. A model is run here to learn its shapes, or to find a
+  /// tensor that is made on the wrong device, without a GPU.
   public static let meta = Device(.meta)
 
   public var description: String { kind == .cuda ? "cuda:\(index)" : "\(kind)" }

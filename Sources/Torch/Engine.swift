@@ -7,8 +7,8 @@ import CTorch
 public enum Engine {
   /// Opens libtorch through the bridge; repeating it costs nothing.
   ///
-  /// - Throws: ``EngineError`` with the places looked at and what to do, or with an environment variable
-  ///   that ``KernelChoice`` cannot read.
+  /// - Throws: ``EngineError`` with the places looked at and what to do, or with an environment
+  ///   variable that ``KernelChoice`` cannot read.
   public static func load() throws(EngineError) {
     var reason: UnsafePointer<CChar>?
     if ct_load(&reason) != 0 {

@@ -1,14 +1,15 @@
 public import CTorch
 
-/// A source of random numbers on the CPU (Mersenne Twister, as PyTorch's); randomness is a parameter.
+/// A source of random numbers on the CPU (Mersenne Twister, as PyTorch's); randomness is a
+/// parameter.
 public final class Generator: TorchArgument {
   private let raw: ct_generator?
 
   /// A generator in the state that PyTorch's has after `manual_seed(seed)`.
   public init(seed: UInt64) { raw = ct_generator_new(seed) }
 
-  /// A generator for one purpose at one step: equal arguments give equal numbers, and no state needs
-  /// to be kept between steps.
+  /// A generator for one purpose at one step: equal arguments give equal numbers, and no state
+  /// needs to be kept between steps.
   public convenience init(seed: UInt64, stream: UInt64, step: Int) {
     var state: UInt64 = 0
     // splitmix64 over the words, the seed first: mixed before the stream meets it, neighbouring

@@ -33,10 +33,10 @@ public struct KernelChoice: Hashable, Sendable {
   /// libtorch's: oneDNN's operator has no derivative.
   ///
   /// libtorch gives float32 products to MKL, which keeps its fastest code from AMD's processors.
-  /// `CTORCH_PRODUCTS=libtorch mae bench use CHECKPOINT IMAGES` and the same with `onednn` measure it:
-  /// on one of AMD's, two cores with AVX2, the products of ViT-Small on 8 images of 224² take a core
-  /// 3 to 12 % less by oneDNN, and GELU nothing besides. Elsewhere nobody has measured it, so it is
-  /// libtorch's there.
+  /// `CTORCH_PRODUCTS=libtorch mae bench use CHECKPOINT IMAGES` and the same with `onednn` measure
+  /// it: on one of AMD's, two cores with AVX2, the products of ViT-Small on 8 images of 224² take a
+  /// core 3 to 12 % less by oneDNN, and GELU nothing besides. Elsewhere nobody has measured it, so
+  /// it is libtorch's there.
   public let products: ProductKernel
 
   /// Attention everywhere, in training and evaluation; nil for plain up to ``plainAttentionTokens``
@@ -46,9 +46,9 @@ public struct KernelChoice: Hashable, Sendable {
   /// Up to so many tokens, plain products beat libtorch's fused attention on a CPU, whose backward
   /// pass is made for long sequences.
   ///
-  /// `CTORCH_ATTENTION=plain mae bench step small` (and `base`) and the same with `fused` measure it.
-  /// Forward and backward of a layer on two cores, milliseconds, plain and fused: 17 tokens 7 and 17,
-  /// 50 tokens 6.7 and 8.1, 65 tokens 28 and 32, 197 tokens 54 and 49.
+  /// `CTORCH_ATTENTION=plain mae bench step small` (and `base`) and the same with `fused` measure
+  /// it. Forward and backward of a layer on two cores, milliseconds, plain and fused: 17 tokens 7
+  /// and 17, 50 tokens 6.7 and 8.1, 65 tokens 28 and 32, 197 tokens 54 and 49.
   public static let plainAttentionTokens = 96
 
   /// The choice for this process.
@@ -121,7 +121,8 @@ extension KernelChoice {
 enum OneDNN {
   private static let operation = Op(ifThere: "_linear_pointwise", namespace: "mkldnn")
 
-  /// Whether the operator works, tried once: a libtorch without oneDNN has the name and not the code.
+  /// Whether the operator works, tried once: a libtorch without oneDNN has the name and not the
+  /// code.
   static let isThere: Bool = {
     guard let operation else { return false }
     let trial = Tensor.ones([1, 1])
@@ -141,7 +142,8 @@ enum OneDNN {
 }
 
 extension Tensor {
-  /// Whether these are matrices of float32 in main memory that can be multiplied, and a bias that fits.
+  /// Whether these are matrices of float32 in main memory that can be multiplied, and a bias that
+  /// fits.
   fileprivate func isProduct(with weight: Tensor, _ bias: Tensor?) -> Bool {
     let (own, other) = (shape, weight.shape)
     return own.count >= 2 && other.count == 2 && own.last == other[1] && count > 0 && other[0] > 0

@@ -5,9 +5,11 @@ extension Tensor {
     static let attention = Op("scaled_dot_product_attention")
   }
 
-  /// `softmax(q·kᵀ / √d) · v`: queries `[B, H, N, d]`, keys and values `[B, H, M, d]` → `[B, H, N, d]`.
+  /// `softmax(q·kᵀ / √d) · v`: queries `[B, H, N, d]`, keys and values `[B, H, M, d]` → `[B, H, N,
+  /// d]`.
   ///
-  /// - Parameter kernel: How it is computed; nil for what ``KernelChoice`` says of this many tokens.
+  /// - Parameter kernel: How it is computed; nil for what ``KernelChoice`` says of this many
+  ///   tokens.
   public static func attention(
     queries: Tensor, keys: Tensor, values: Tensor, kernel: AttentionKernel? = nil,
     file: StaticString = #fileID, line: UInt = #line
@@ -20,8 +22,8 @@ extension Tensor {
     }
   }
 
-  /// `softmax(q·kᵀ / √d)`: queries `[B, H, N, d]`, keys `[B, H, M, d]` → `[B, H, N, M]`, whose rows add
-  /// up to 1.
+  /// `softmax(q·kᵀ / √d)`: queries `[B, H, N, d]`, keys `[B, H, M, d]` → `[B, H, N, M]`, whose rows
+  /// add up to 1.
   public static func attentionWeights(
     queries: Tensor, keys: Tensor, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {

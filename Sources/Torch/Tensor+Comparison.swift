@@ -20,8 +20,8 @@ extension Tensor {
     static let whereSelf = Op("where", "self")
   }
 
-  // The operators of SIMD vectors in the standard library: a dot, since the result has an answer for
-  // each element and is no Bool.
+  // The operators of SIMD vectors in the standard library: a dot, since the result has an answer
+  // for each element and is no Bool.
 
   /// Where two tensors agree, with broadcasting; a tensor of `bool`.
   public static func .== (a: Tensor, b: Tensor) -> Tensor { Ops.eq(a, b) }

@@ -10,8 +10,8 @@ extension Tensor {
     static let pad = Op("pad")
   }
 
-  /// A convolution: `[B, C, H, W]` → `[B, D, H′, W′]`, `H′ = (H + 2·padding − dilation·(k − 1) − 1) /
-  /// stride + 1`.
+  /// A convolution: `[B, C, H, W]` → `[B, D, H′, W′]`, `H′ = (H + 2·padding − dilation·(k − 1) − 1)
+  /// / stride + 1`.
   ///
   /// - Parameters:
   ///   - weight: `[D, C / groups, k, k′]`.
@@ -25,8 +25,8 @@ extension Tensor {
       file: file, line: line)
   }
 
-  /// A transposed convolution: `[B, C, H, W]` → `[B, D, H′, W′]`, `H′ = (H − 1)·stride − 2·padding + k +
-  /// outputPadding`.
+  /// A transposed convolution: `[B, C, H, W]` → `[B, D, H′, W′]`, `H′ = (H − 1)·stride − 2·padding
+  /// + k + outputPadding`.
   ///
   /// - Parameters:
   ///   - weight: `[C, D / groups, k, k′]`.
@@ -94,9 +94,9 @@ extension Tensor {
   /// The tensor with places added around it.
   ///
   /// - Parameters:
-  ///   - widths: How many before and after the last dimension, then before and after the one before,
-  ///     and so on: left, right, top, bottom for pictures `[B, C, H, W]`, all four of which `reflect` and
-  ///     `replicate` want. Negative numbers take away.
+  ///   - widths: How many before and after the last dimension, then before and after the one
+  ///     before, and so on: left, right, top, bottom for pictures `[B, C, H, W]`, all four of which
+  ///     `reflect` and `replicate` want. Negative numbers take away.
   ///   - mode: What stands there.
   public func padded(
     _ widths: [Int], mode: PaddingMode = .constant(0),

@@ -25,8 +25,8 @@ extension Tensor {
     Ops.scatter(self, dimension, indices, source, file: file, line: line)
   }
 
-  /// A copy with `source` added to the places that `indices` names along a dimension; a place that is
-  /// named twice gets both.
+  /// A copy with `source` added to the places that `indices` names along a dimension; a place that
+  /// is named twice gets both.
   public func scatterAdded(
     _ source: Tensor, to indices: Tensor, along dimension: Int,
     file: StaticString = #fileID, line: UInt = #line
@@ -53,11 +53,12 @@ extension Tensor {
     pair(Ops.topk.all(self, k, dimension, file: file, line: line))
   }
 
-  /// The places of elements that are true or not zero, row by row: `[K, rank]`, as int64. On a GPU this
-  /// waits for the device.
+  /// The places of elements that are true or not zero, row by row: `[K, rank]`, as int64. On a GPU
+  /// this waits for the device.
   public func nonzero() -> Tensor { Ops.nonzero(self) }
 
-  /// Whole numbers from 0 to `classes` − 1 as rows with a single 1: `[…]` int64 → `[…, classes]` int64.
+  /// Whole numbers from 0 to `classes` − 1 as rows with a single 1: `[…]` int64 → `[…, classes]`
+  /// int64.
   public func oneHot(
     _ classes: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {

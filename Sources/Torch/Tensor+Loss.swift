@@ -20,8 +20,8 @@ extension Tensor {
     Ops.smoothL1(self, target, Named("beta", beta), file: file, line: line)
   }
 
-  /// The mean cross-entropy of scores `[B, K]` or `[B, K, …]` with classes `[B]` or `[B, …]` (int64),
-  /// or with shares of classes of the scores' shape that add up to 1.
+  /// The mean cross-entropy of scores `[B, K]` or `[B, K, …]` with classes `[B]` or `[B, …]`
+  /// (int64), or with shares of classes of the scores' shape that add up to 1.
   ///
   /// - Parameter ignored: A class number whose places do not count, such as the 255 of unlabelled
   ///   pixels.

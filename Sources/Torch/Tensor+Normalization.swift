@@ -13,8 +13,8 @@ extension Tensor {
     Ops.layerNorm(self, [weight.count], weight, bias, epsilon, file: file, line: line)
   }
 
-  /// `(x − mean) / √(variance + ε) · weight + bias` over `C / groups` channels of an image at a time:
-  /// `[B, C, …]` → `[B, C, …]`.
+  /// `(x − mean) / √(variance + ε) · weight + bias` over `C / groups` channels of an image at a
+  /// time: `[B, C, …]` → `[B, C, …]`.
   ///
   /// - Parameters:
   ///   - weight: `[C]`.

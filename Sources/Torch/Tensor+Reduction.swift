@@ -33,7 +33,8 @@ extension Tensor {
     Ops.meanDim(self, dimensions, keepingDimensions)
   }
 
-  /// Variances over dimensions: squared deviations over `n − correction`, 1 being the unbiased form.
+  /// Variances over dimensions: squared deviations over `n − correction`, 1 being the unbiased
+  /// form.
   public func variance(
     _ dimensions: [Int], correction: Int = 1, keepingDimensions: Bool = false
   ) -> Tensor {

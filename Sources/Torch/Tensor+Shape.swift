@@ -147,8 +147,8 @@ extension Tensor {
     return isDefined ? Ops.toDevice(self, device, dtype) : detached()
   }
 
-  /// On its way to another device: to a GPU through page-locked memory, without waiting for the copy. The
-  /// tensor's own memory may be written again at once.
+  /// On its way to another device: to a GPU through page-locked memory, without waiting for the
+  /// copy. The tensor's own memory may be written again at once.
   public func sent(to device: Device) -> Tensor {
     guard device.kind == .cuda, self.device == .cpu, isDefined else { return to(device) }
     return Ops.toDevice(Ops.pinMemory(self), device, dtype, true)

@@ -1,5 +1,5 @@
-// Named after what mlx-swift and NumPy offer: whole numbers, ranges, `.all`, `.newAxis`, `.ellipsis`,
-// `.stride` and tensors, one for each dimension.
+// Named after what mlx-swift and NumPy offer: whole numbers, ranges, `.all`, `.newAxis`,
+// `.ellipsis`, `.stride` and tensors, one for each dimension.
 
 /// What a tensor's subscript takes for one of its dimensions.
 public protocol TensorIndex {
@@ -94,8 +94,8 @@ extension Tensor {
     static let copy_ = Op("copy_")
   }
 
-  /// A part of the tensor: one index for each dimension, from the first; those that are left out are
-  /// whole.
+  /// A part of the tensor: one index for each dimension, from the first; those that are left out
+  /// are whole.
   ///
   /// ```swift
   /// x[0]                       // the first slice, without its dimension
@@ -108,12 +108,12 @@ extension Tensor {
   /// ```
   ///
   /// A number or a range outside the dimension stops the program, or throws inside
-  /// ``withTorchErrors(_:)``. Without tensors among the indices the result shares memory with `self`;
-  /// with them it is a copy, and the dimensions of several index tensors are broadcast against each
-  /// other as in PyTorch.
+  /// ``withTorchErrors(_:)``. Without tensors among the indices the result shares memory with
+  /// `self`; with them it is a copy, and the dimensions of several index tensors are broadcast
+  /// against each other as in PyTorch.
   ///
-  /// Assigning writes into the tensor's memory, with broadcasting and conversion of type and device:
-  /// `x[..., 0] = Tensor.zeros([3])`.
+  /// Assigning writes into the tensor's memory, with broadcasting and conversion of type and
+  /// device: `x[..., 0] = Tensor.zeros([3])`.
   public subscript(
     indices: (any TensorIndex)..., file file: StaticString = #fileID, line line: UInt = #line
   ) -> Tensor {
@@ -149,8 +149,8 @@ extension Tensor {
     }
   }
 
-  /// What numbers, ranges and new dimensions select, and what is left for `index`: a tensor for each
-  /// dimension, undefined for a whole one, up to the last that is not whole.
+  /// What numbers, ranges and new dimensions select, and what is left for `index`: a tensor for
+  /// each dimension, undefined for a whole one, up to the last that is not whole.
   private func view(
     _ selections: [TensorSelection], _ file: StaticString, _ line: UInt
   ) -> (part: Tensor, tensors: [Tensor]) {

@@ -12,11 +12,11 @@ public import CTorch
 /// the caller's line; ``withTorchErrors(_:)`` turns that into a throw.
 ///
 /// **Threads.** A tensor that is written to, or that gradients are recorded through, belongs to one
-/// thread or actor at a time: libtorch does not lock it, and the order of the operations would decide
-/// the result. A tensor that nobody writes any more, such as a weight of a frozen model, may be read by
-/// several threads at once, each under ``withoutGradients(_:)`` (the mode belongs to the thread). The
-/// type is not `Sendable`, since the compiler cannot tell the two apart; a type that shares frozen
-/// weights says so with `@unchecked Sendable`.
+/// thread or actor at a time: libtorch does not lock it, and the order of the operations would
+/// decide the result. A tensor that nobody writes any more, such as a weight of a frozen model, may
+/// be read by several threads at once, each under ``withoutGradients(_:)`` (the mode belongs to the
+/// thread). The type is not `Sendable`, since the compiler cannot tell the two apart; a type that
+/// shares frozen weights says so with `@unchecked Sendable`.
 public struct Tensor {
   @usableFromInline let handle: TensorHandle
 
@@ -70,7 +70,8 @@ public struct Tensor {
   }
 }
 
-/// One reference of a libtorch tensor. Its count is atomic, so that threads may hold the same handle.
+/// One reference of a libtorch tensor. Its count is atomic, so that threads may hold the same
+/// handle.
 @usableFromInline
 final class TensorHandle {
   @usableFromInline let raw: ct_tensor

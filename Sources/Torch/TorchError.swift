@@ -49,8 +49,8 @@ public func withTorchErrors<Result>(_ body: () -> Result) throws(TorchError) -> 
 
 /// What becomes of a tensor operation that fails outside ``withTorchErrors(_:)``.
 public enum TorchFailure {
-  /// Called with the error and the caller's file and line before the process stops; a program sets it
-  /// once, at its start, to speak to its user in its own way. It must not return.
+  /// Called with the error and the caller's file and line before the process stops; a program sets
+  /// it once, at its start, to speak to its user in its own way. It must not return.
   public static func setHandler(
     _ handler: @escaping @Sendable (TorchError, StaticString, UInt) -> Never
   ) {

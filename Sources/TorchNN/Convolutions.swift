@@ -2,8 +2,9 @@ public import Torch
 
 // B batch, C channels in, D channels out, H × W pixels.
 
-/// A convolution over pictures: `[B, C, H, W]` → `[B, D, H′, W′]`, see ``Tensor/conv2d(_:_:stride:padding:dilation:groups:file:line:)``.
-/// Weights and biases start uniform in ±1/√(fan in), as PyTorch's.
+/// A convolution over pictures: `[B, C, H, W]` → `[B, D, H′, W′]`, see
+/// ``Tensor/conv2d(_:_:stride:padding:dilation:groups:file:line:)``. Weights and biases start
+/// uniform in ±1/√(fan in), as PyTorch's.
 public struct Conv2d: Layer {
   public let scope: Scope
   /// `[D, C / groups, k, k]`.
@@ -40,8 +41,8 @@ public struct Conv2d: Layer {
   }
 }
 
-/// A transposed convolution over pictures, which makes them larger: `[B, C, H, W]` → `[B, D, H′, W′]`.
-/// Weights and biases start uniform in ±1/√(fan in), as PyTorch's.
+/// A transposed convolution over pictures, which makes them larger: `[B, C, H, W]` → `[B, D, H′,
+/// W′]`. Weights and biases start uniform in ±1/√(fan in), as PyTorch's.
 public struct ConvTranspose2d: Layer {
   public let scope: Scope
   /// `[C, D, k, k]`.

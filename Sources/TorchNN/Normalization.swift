@@ -23,8 +23,8 @@ public struct LayerNorm: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor { x.layerNorm(weight, bias, epsilon: epsilon) }
 }
 
-/// `(x − mean) / √(variance + ε) · w + b` over groups of an image's channels: `[B, C, …]` → `[B, C, …]`
-/// (Wu and He, 2018).
+/// `(x − mean) / √(variance + ε) · w + b` over groups of an image's channels: `[B, C, …]` → `[B, C,
+/// …]` (Wu and He, 2018).
 public struct GroupNorm: Layer {
   public let scope: Scope
   /// `[C]`.
@@ -96,8 +96,8 @@ public struct BatchNorm2d: Module {
   /// The statistics; its own names are this layer's.
   public let statistics: BatchNorm
 
-  /// Declares `weight` (ones), `bias` (zeros), `running_mean` (zeros) and `running_var` (ones), of which
-  /// the last two are not trained.
+  /// Declares `weight` (ones), `bias` (zeros), `running_mean` (zeros) and `running_var` (ones), of
+  /// which the last two are not trained.
   public init(_ channels: Int, epsilon: Double = 1e-5, momentum: Double = 0.1, in scope: Scope) {
     self.scope = scope
     weight = scope.parameter("weight", [channels], .constant(1))

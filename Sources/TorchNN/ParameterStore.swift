@@ -2,7 +2,8 @@ public import Torch
 
 /// The named tensors of a model, in the order in which its layers declared them.
 ///
-/// Names are PyTorch's (`blocks.0.attn.qkv.weight`), so that a saved model loads elsewhere as it is.
+/// Names are PyTorch's (`blocks.0.attn.qkv.weight`), so that a saved model loads elsewhere as it
+/// is.
 public final class ParameterStore {
   /// A tensor under its name.
   public struct Entry {
@@ -12,8 +13,8 @@ public final class ParameterStore {
     public let tensor: Tensor
     /// False for buffers, and for parameters that are frozen.
     public let isTrainable: Bool
-    /// Whether it is saved with the model but never trained, such as a table of positions or running
-    /// statistics.
+    /// Whether it is saved with the model but never trained, such as a table of positions or
+    /// running statistics.
     public let isBuffer: Bool
 
     /// Whether it is a parameter that keeps its value: see ``ParameterStore/freeze(where:)``.
@@ -31,8 +32,8 @@ public final class ParameterStore {
   /// An empty store.
   ///
   /// - Parameters:
-  ///   - device: Where the tensors are to live. On ``Device/meta`` nothing is allocated nor drawn: a
-  ///     model declared there says its names and shapes.
+  ///   - device: Where the tensors are to live. On ``Device/meta`` nothing is allocated nor drawn:
+  ///     a model declared there says its names and shapes.
   ///   - generator: Draws the initial values, in the order of declaration; nil leaves the memory as
   ///     it is, for a model whose weights are loaded next.
   public init(on device: Device = .cpu, initializing generator: Generator?) {

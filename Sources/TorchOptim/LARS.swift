@@ -1,9 +1,9 @@
 public import Torch
 public import TorchNN
 
-/// Layer-wise adaptive rates for very large batches (You et al., 2017), which the paper's linear probe
-/// uses without decay (He et al., 2022, Table 10). With decay, some published code takes the length of
-/// `g + decay·θ` instead of the sum of both lengths.
+/// Layer-wise adaptive rates for very large batches (You et al., 2017), which the paper's linear
+/// probe uses without decay (He et al., 2022, Table 10). With decay, some published code takes the
+/// length of `g + decay·θ` instead of the sum of both lengths.
 ///
 /// `g ← g + decay·θ`, scaled by `trust·‖θ‖ / (‖g‖ + decay·‖θ‖ + ε)` for matrices (by 1 where either
 /// length is 0), then SGD's momentum. Parameters of one dimension are neither scaled nor decayed.

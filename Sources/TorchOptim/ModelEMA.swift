@@ -1,11 +1,12 @@
 public import Torch
 public import TorchNN
 
-/// The exponential moving average of a model's weights (Polyak and Juditsky, 1992), often better than
-/// the weights themselves: `average ← average + (1 − decay)·(weight − average)` after each step.
+/// The exponential moving average of a model's weights (Polyak and Juditsky, 1992), often better
+/// than the weights themselves: `average ← average + (1 − decay)·(weight − average)` after each
+/// step.
 ///
-/// Buffers, such as running statistics, are copied as they are. Frozen parameters, which never change,
-/// are not copied at all: their average is the parameter itself.
+/// Buffers, such as running statistics, are copied as they are. Frozen parameters, which never
+/// change, are not copied at all: their average is the parameter itself.
 public final class ModelEMA {
   /// The share of the average that a step keeps; 0.9999 in the paper's training from scratch (A.2).
   public let decay: Double

@@ -24,7 +24,8 @@ public enum OptimizerKind: String, CaseIterable, Codable, Hashable, Sendable {
   /// ``SGD``.
   case sgd
 
-  /// Makes an optimizer of this kind; it takes the hyper-parameters that it has and leaves the others.
+  /// Makes an optimizer of this kind; it takes the hyper-parameters that it has and leaves the
+  /// others.
   ///
   /// - Parameters:
   ///   - groups: What is optimized, each group with its weight decay.

@@ -34,9 +34,9 @@ public struct ParameterGroup {
 }
 
 extension ParameterGroup {
-  /// Groups with layer-wise rates (Bao et al., 2022; He et al., 2022, Table 9): the rate of a weight is
-  /// scaled by `decay^(layers − layer)`, so that what comes after the last block learns at the full
-  /// rate and the embedding slowest.
+  /// Groups with layer-wise rates (Bao et al., 2022; He et al., 2022, Table 9): the rate of a
+  /// weight is scaled by `decay^(layers − layer)`, so that what comes after the last block learns
+  /// at the full rate and the embedding slowest.
   ///
   /// - Parameters:
   ///   - entries: The weights.

@@ -153,7 +153,8 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
   String(format: "%.\(decimals)f", value)
 }
 
-/// Makes sure, before time is spent, that a file can be written in the end; the folder above it is made.
+/// Makes sure, before time is spent, that a file can be written in the end; the folder above it is
+/// made.
 func requireWritable(_ path: String, overwrite: Bool) throws {
   try refuseExisting(path, overwrite: overwrite)
   try makeFolder(above: path)

@@ -6,7 +6,8 @@ import Recipes
 import Runs
 import Training
 
-/// What every command that trains has in common: the run's folder, its recipe, and whether it is resumed.
+/// What every command that trains has in common: the run's folder, its recipe, and whether it is
+/// resumed.
 struct RunOptions: ParsableArguments {
   @Option(help: "A recipe's name or file; the run's own with --resume.")
   var recipe: String?

@@ -2,8 +2,8 @@ import FileSystem
 import Foundation
 import Torch
 
-/// What a command that writes files does when it is told to end: Ctrl-C, SIGTERM, a terminal that is
-/// gone.
+/// What a command that writes files does when it is told to end: Ctrl-C, SIGTERM, a terminal that
+/// is gone.
 enum SignalCleanup {
   /// Removes files that are half written and ends the program, from now on. To be called before
   /// anything starts a thread: threads inherit whose signals are held back.

@@ -7,8 +7,8 @@ import Training
   import Darwin
 #endif
 
-/// Writes to standard output as much as it takes. Training outlives a terminal that is gone, a reader
-/// that has seen enough and a full disk: `train.log` has the lines too.
+/// Writes to standard output as much as it takes. Training outlives a terminal that is gone, a
+/// reader that has seen enough and a full disk: `train.log` has the lines too.
 func say(_ text: String) {
   var rest = Array(text.utf8)[...]
   while !rest.isEmpty {
@@ -21,8 +21,8 @@ func say(_ text: String) {
   }
 }
 
-/// Opens nothing in the place of standard streams that were closed, so that no file of a run gets their
-/// number and what is said.
+/// Opens nothing in the place of standard streams that were closed, so that no file of a run gets
+/// their number and what is said.
 func reserveStandardStreams() {
   for stream: Int32 in 0...2 where fcntl(stream, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
 }

@@ -49,7 +49,7 @@ struct WeightsCommand: ParsableCommand {
       }
       row(
         "pixels",
-        "mean \(numbers(description.mean)), deviation \(numbers(description.deviation)), of 0…1")
+        "mean \(numbers(description.mean)), deviation \(numbers(description.std)), of 0…1")
       row("encoder", shape.encoder.words)
       if let classifier = loaded.description.classifier {
         row("head", classifier.head.words)
@@ -138,9 +138,9 @@ struct WeightsCommand: ParsableCommand {
       if !std.allSatisfy({ $0 > 0 && $0.isFinite }) {
         throw ValidationError("--std has a value that is not a finite number above 0")
       }
-      var pixels = weights.pixels ?? PixelStandard(mean: [], deviation: [])
+      var pixels = weights.pixels ?? PixelStandard(mean: [], std: [])
       if !mean.isEmpty { pixels.mean = mean }
-      if !std.isEmpty { pixels.deviation = std }
+      if !std.isEmpty { pixels.std = std }
       let description = ModelDescription(weights, pixels: pixels)
       try Checkpoint(path: out).write(
         description, weights: weights.tensors.map { ($0.key, $0.value) })

@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 import Torch
 
-/// Classifiers on their way through the program: the answers stay those of the package they came from.
+/// Classifiers on their way through the program: the answers stay those of the package they came
+/// from.
 @Suite struct ClassifierWeightsTests {
   static let golden = Golden("classifiers")
 
@@ -39,7 +40,7 @@ import Torch
     try expectAnswers(of: "probe", by: "hf", in: sandbox)
   }
 
-  @Test func checkpointsOfThePapersCode() throws {
+  @Test func `checkpoints of the papers code`() throws {
     let sandbox = try CommandSandbox()
     let source = Goldens.path("classifiers/finetuned.pth")
     try sandbox.done(
@@ -47,7 +48,7 @@ import Torch
     try expectAnswers(of: "finetuned", by: "own", in: sandbox)
   }
 
-  @Test func whatIsSaid() throws {
+  @Test func `what is said`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.copy(Goldens.path("classifiers/average"), to: "flowers")
     try sandbox.copy(Goldens.path("classifiers/probe.pth"), to: "probe.pth")
@@ -78,7 +79,7 @@ import Torch
     #expect(!sandbox.exists("g.onnx"))
   }
 
-  @Test func importsFitOtherImages() throws {
+  @Test func `imports fit other images`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.copy(Goldens.path("vit-mae/pixels"), to: "hf")
     let larger = try sandbox.mae(
@@ -100,7 +101,7 @@ import Torch
       "--std", "1", "2", "3", "4", "5")
     let five = try sandbox.text("five/model.json").filter { !$0.isWhitespace }
     #expect(five.contains(#""mean":[0.25,0.5,0.75,0.25,0.5]"#), "\(five)")
-    #expect(five.contains(#""deviation":[1,2,3,4,5]"#), "\(five)")
+    #expect(five.contains(#""std":[1,2,3,4,5]"#), "\(five)")
     for (name, status, more) in [
       ("import-size-undivided", 65, ["--size", "30"]),
       ("import-size-three", 64, ["--size", "8", "8", "8"]),
@@ -114,7 +115,7 @@ import Torch
   }
 
   /// Names in a file's header that are not as many as the head's classes.
-  @Test func namesThatAreNotTheHeads() throws {
+  @Test func `names that are not the heads`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.writeImages("photos", count: 1)
     try sandbox.done(
@@ -144,7 +145,7 @@ import Torch
   }
 
   /// Files that are no weights, or that want to be more.
-  @Test func hostileCheckpoints() throws {
+  @Test func `hostile checkpoints`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.copy(Goldens.path("pytorch-files/module.pth"), to: "module.pth")
     try sandbox.copy(Goldens.path("classifiers/probe.pth"), to: "probe.pth")

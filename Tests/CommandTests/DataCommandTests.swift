@@ -35,7 +35,8 @@ import Testing
   @Test func inspection() throws {
     let sandbox = try CommandSandbox()
     try sandbox.writeClasses("classes")
-    try expectSnapshot(sandbox.done("data", "inspect", "classes").transcript, "data-inspect-classes")
+    try expectSnapshot(
+      sandbox.done("data", "inspect", "classes").transcript, "data-inspect-classes")
     try expectSnapshot(
       sandbox.done("data", "inspect", "classes", "--validation").transcript,
       "data-inspect-validation")
@@ -70,7 +71,7 @@ import Testing
   }
 
   /// Files that are not the published ones are refused, and nothing is left behind.
-  @Test func fetchingFromAFolderOfOthers() throws {
+  @Test func `fetching from a folder of others`() throws {
     let sandbox = try CommandSandbox()
     for name in [
       "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
@@ -148,7 +149,7 @@ import Testing
     #expect(sandbox.exists("run/reconstructions/sheet.png"))
   }
 
-  @Test func oneImageIsEnoughToReconstruct() throws {
+  @Test func `one image is enough to reconstruct`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain(target: "normalized-pixels")
     try sandbox.writeImage("photo.png", side: 40)

@@ -15,9 +15,9 @@ import Torch
 
   static let cases: [Case] = (try? Golden("vit-mae").cases()) ?? []
 
-  @Test func thereAreCases() { #expect(Self.cases.count >= 8) }
+  @Test func `there are cases`() { #expect(Self.cases.count >= 8) }
 
-  @Test(arguments: cases) func equalsHuggingFace(_ example: Case) throws {
+  @Test(arguments: cases) func `equals hugging face`(_ example: Case) throws {
     let sandbox = try CommandSandbox()
     let folder = Goldens.path("vit-mae/" + example.folder)
     try sandbox.done("forward", folder, folder + "/golden.safetensors", "--out", "out.safetensors")
@@ -37,7 +37,7 @@ import Torch
     }
   }
 
-  @Test func encodersAloneGiveTheirLatent() throws {
+  @Test func `encoders alone give their latent`() throws {
     let sandbox = try CommandSandbox()
     let suite = Goldens.path("timm/square")
     let golden = try Golden("timm").tensors("square/golden.safetensors")
@@ -56,7 +56,7 @@ import Torch
     #expect(try found.tensor("latent").shape[1] == 1 + grid / 2)
   }
 
-  @Test func wrongInputs() throws {
+  @Test func `wrong inputs`() throws {
     let sandbox = try CommandSandbox()
     let folder = Goldens.path("vit-mae/pixels")
     try sandbox.copy(folder, to: "hf")

@@ -13,7 +13,7 @@ import Testing
     "doctor",
   ]
 
-  @Test(arguments: commands) func helpTexts(of command: String) throws {
+  @Test(arguments: commands) func `help texts`(of command: String) throws {
     let words = command.split(separator: " ").map(String.init)
     let sandbox = try CommandSandbox()
     let help = try sandbox.mae(["help"] + words)
@@ -25,7 +25,7 @@ import Testing
   }
 
   /// A command without its help in this list would escape the snapshots.
-  @Test func everyCommandIsListed() throws {
+  @Test func `every command is listed`() throws {
     let sandbox = try CommandSandbox()
     func subcommands(_ path: [String]) throws -> [String] {
       let help = try sandbox.mae(["help"] + path).output
@@ -41,12 +41,12 @@ import Testing
     #expect(try subcommands([]).sorted() == Self.commands.sorted())
   }
 
-  @Test func versionIsANumber() throws {
+  @Test func `version is a number`() throws {
     let version = try CommandSandbox().done("--version").output
     #expect(version.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil, "\(version)")
   }
 
-  @Test(arguments: ["bash", "zsh", "fish"]) func completionScripts(of shell: String) throws {
+  @Test(arguments: ["bash", "zsh", "fish"]) func `completion scripts`(of shell: String) throws {
     let sandbox = try CommandSandbox()
     let script = try sandbox.done("--generate-completion-script", shell).output
     for word in ["pretrain", "reconstruct", "fashion-mnist", "overwrite"] {
@@ -64,17 +64,17 @@ import Testing
     #expect(check.status == 0, "\(check.errors)")
   }
 
-  @Test func recipesAreListed() throws {
+  @Test func `recipes are listed`() throws {
     try expectSnapshot(CommandSandbox().done("recipes", "list").output, "recipes-list")
   }
 
-  @Test func recipesAreShownInFull() throws {
+  @Test func `recipes are shown in full`() throws {
     let sandbox = try CommandSandbox()
     try expectSnapshot(sandbox.done("recipes", "show", "default").output, "recipes-show-default")
   }
 
   /// What is shown can be given back and is then the same.
-  @Test func shownRecipesAreRecipeFiles() throws {
+  @Test func `shown recipes are recipe files`() throws {
     let sandbox = try CommandSandbox()
     let list = try sandbox.done("recipes", "list").output
     let names = list.split(separator: "\n").filter { $0.hasPrefix("  ") }
@@ -96,7 +96,7 @@ import Testing
   }
 
   /// What cannot change from machine to machine in what the doctor says.
-  @Test func theDoctorFindsTheEngine() throws {
+  @Test func `the doctor finds the engine`() throws {
     let report = try CommandSandbox().done("doctor").output
     for word in [
       "mae ", "machine ", "libtorch ", "auto means ", "precision ", "kernels ", "fashion-mnist",
@@ -105,7 +105,7 @@ import Testing
     }
   }
 
-  @Test func aMissingEngineIsSaidSo() throws {
+  @Test func `a missing engine is said so`() throws {
     let sandbox = try CommandSandbox()
     let outcome = try sandbox.mae(
       "doctor", environment: ["CTORCH_LIBRARY": sandbox("nowhere/libCTorch.so")])

@@ -12,7 +12,9 @@ import Testing
   }
 
   /// Class folders of `count` pictures each which no model tells apart by a glance.
-  private func writeMixed(_ folder: String, classes: [String], count: Int, in sandbox: CommandSandbox) throws {
+  private func writeMixed(
+    _ folder: String, classes: [String], count: Int, in sandbox: CommandSandbox
+  ) throws {
     for (label, name) in classes.enumerated() {
       for number in 0..<count {
         try sandbox.writeImage(
@@ -40,7 +42,7 @@ import Testing
   // MARK: labels
 
   @Test(arguments: ["knn", "probe"])
-  func classesThatDoNotExist(command: String) throws {
+  func `classes that do not exist`(command: String) throws {
     let sandbox = try workplace()
     try writeIDX("idx", train: [0, 1, 2, 0, 1, 2], test: [0, 7], in: sandbox)
     try sandbox.writeClasses("classes")
@@ -54,13 +56,14 @@ import Testing
     #expect(other.status == 65 && other.errors.contains("that part has \"dark\""), "\(other)")
   }
 
-  @Test func whatMayBeMeantIsNoted() throws {
+  @Test func `what may be meant is noted`() throws {
     let sandbox = try workplace()
     try sandbox.writeClasses("classes")
     let same = try sandbox.done("knn", "run", "classes/train", "--test", "classes/train")
     #expect(same.errors.contains("note: 12 of 12 validation images are training images too"))
     // A set named to judge by gives its validation part, where it has one.
-    let divided = try sandbox.done("knn", "run", "classes", "--test", "classes", "--neighbours", "3")
+    let divided = try sandbox.done(
+      "knn", "run", "classes", "--test", "classes", "--neighbours", "3")
     #expect(divided.output.contains(" of 4 images, learned from 12 ") && divided.errors.isEmpty)
     try writeIDX("idx", train: [0, 1, 2, 0, 1, 2], test: [0, 1], in: sandbox)
     let lacking = try sandbox.done("probe", "run", "idx")
@@ -73,7 +76,7 @@ import Testing
     #expect(all.output.contains("(k 6, temperature 0.07"), "\(all.output)")
   }
 
-  @Test func aTenthIsHeldBack() throws {
+  @Test func `a tenth is held back`() throws {
     let sandbox = try workplace()
     try writeMixed("undivided", classes: ["a", "b"], count: 20, in: sandbox)
     let note =
@@ -86,7 +89,7 @@ import Testing
     }
   }
 
-  @Test func fewLabels() throws {
+  @Test func `few labels`() throws {
     let sandbox = try workplace()
     try sandbox.writeClasses("classes")
     for command in ["knn", "probe"] {
@@ -128,7 +131,7 @@ import Testing
 
   /// A probe's classifier says what the probe said, here and in other programs' formats.
   @Test(arguments: ["class-token", "mean"])
-  func probesBecomeClassifiers(pooling: String) throws {
+  func `probes become classifiers`(pooling: String) throws {
     let sandbox = try workplace()
     try writeMixed("mixed/train", classes: ["a", "b", "c"], count: 9, in: sandbox)
     try writeMixed("mixed/val", classes: ["a", "b", "c"], count: 8, in: sandbox)
@@ -170,7 +173,7 @@ import Testing
   }
 
   /// Of a set that is not divided the images that were held back judge the classifier, too.
-  @Test func probesRememberWhatTheyLearned() throws {
+  @Test func `probes remember what they learned`() throws {
     let sandbox = try workplace()
     try writeMixed("undivided", classes: ["a", "b"], count: 30, in: sandbox)
     let probe = try sandbox.done("probe", "run", "undivided", "--seed", "3", "--out", "made")
@@ -192,7 +195,7 @@ import Testing
 
   /// Somebody else's encoder, in a folder that may not be written.
   @Test(.enabled(if: SmallDisk.isAllowed, "only root may mount a small disk"))
-  func encodersThatMayOnlyBeRead() throws {
+  func `encoders that may only be read`() throws {
     let sandbox = try workplace()
     try sandbox.writeClasses("classes")
     let disk = try SmallDisk(at: sandbox("shared"), kilobytes: 2000)

@@ -56,7 +56,7 @@ import Testing
 
   // MARK: data
 
-  @Test func badPaths() throws {
+  @Test func `bad paths`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.writeTinyRecipe()
     try sandbox.write("empty/.keep", "")
@@ -89,7 +89,8 @@ import Testing
     try expect(
       "recipe-several-mistakes", exit: 78,
       pretrain(
-        "--set", "schedule.epoch=3", "--set", "optimizer.baseLearningRate=fast", "--set", "model.patch=15",
+        "--set", "schedule.epoch=3", "--set", "optimizer.baseLearningRate=fast", "--set",
+        "model.patch=15",
         "--set", "masking.ratio=1", "--set", "batch", "--set", "data.crop=middle"), in: sandbox)
     try expect(
       "recipe-patch", exit: 78, pretrain("--set", "model.patch=15"), in: sandbox)
@@ -104,7 +105,7 @@ import Testing
   }
 
   /// Images that are none: skipped, named and counted up to the limit.
-  @Test func brokenImages() throws {
+  @Test func `broken images`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.writeTinyRecipe()
     try sandbox.writeImages("images", count: 8)
@@ -133,7 +134,7 @@ import Testing
     #expect(more.status == 0, "\(more.transcript)")
   }
 
-  @Test func strangeImages() throws {
+  @Test func `strange images`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.writeImages("images", count: 4)
     try sandbox.writeImage("images/one-pixel.png", side: 1)
@@ -157,7 +158,7 @@ import Testing
     }
   }
 
-  @Test func foldersOfNothingButBrokenImages() throws {
+  @Test func `folders of nothing but broken images`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain()
     try sandbox.write("broken/a/x.png", "text")
@@ -182,7 +183,7 @@ import Testing
 
   // MARK: runs and weights
 
-  @Test func runFolders() throws {
+  @Test func `run folders`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain()
     func pretrain(_ more: String...) -> [String] {
@@ -213,7 +214,7 @@ import Testing
     #expect(overwrite.status == 73 && sandbox.exists("busy/recipe.yaml"))
   }
 
-  @Test func judgesOfFeatures() throws {
+  @Test func `judges of features`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain()
     try expect("knn-no-classes", exit: 65, ["knn", "run", "images"], in: sandbox)
@@ -238,7 +239,8 @@ import Testing
       if name != "minus" { try expectSnapshot(outcome.transcript, "reconstruct-ratio-" + name) }
     }
     try expect(
-      "reconstruct-no-such-image", exit: 66, model + ["--out", "x.png", "--index", "12"], in: sandbox)
+      "reconstruct-no-such-image", exit: 66, model + ["--out", "x.png", "--index", "12"],
+      in: sandbox)
     try sandbox.write("there.png", "mine")
     try expect("reconstruct-exists", exit: 73, model + ["--out", "there.png"], in: sandbox)
     #expect(try sandbox.text("there.png") == "mine")
@@ -246,13 +248,14 @@ import Testing
     try sandbox.copy(timm, to: "encoder.safetensors")
     try expect(
       "reconstruct-encoder-only", exit: 65,
-      ["reconstruct", "encoder.safetensors", "images", "--out", "x.png", "--heads", "3"], in: sandbox)
+      ["reconstruct", "encoder.safetensors", "images", "--out", "x.png", "--heads", "3"],
+      in: sandbox)
     try expect(
       "weights-heads-unknown", exit: 65, ["weights", "inspect", "encoder.safetensors"], in: sandbox)
     #expect(!sandbox.exists("x.png"))
   }
 
-  @Test func weightsOfAnotherModel() throws {
+  @Test func `weights of another model`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.copy(Goldens.path("vit-mae/pixels"), to: "hf")
     try sandbox.write(
@@ -278,10 +281,11 @@ import Testing
       "weights-checkpoint-of-another-model", exit: 65, ["weights", "inspect", "run"], in: sandbox)
   }
 
-  @Test func hintsThatDoNotFit() throws {
+  @Test func `hints that do not fit`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.copy(Goldens.path("vit-mae/pixels"), to: "hf")
-    try sandbox.copy(Goldens.path("vit-mae/pixels/original.safetensors"), to: "original.safetensors")
+    try sandbox.copy(
+      Goldens.path("vit-mae/pixels/original.safetensors"), to: "original.safetensors")
     let every = [
       "--heads=0", "--heads=3", "--heads=9223372036854775807", "--decoder-heads=5",
       "--norm-epsilon=-1", "--norm-epsilon=nan",
@@ -295,7 +299,7 @@ import Testing
   }
 
   /// Numbers that are numbers and make no sense.
-  @Test func absurdNumbers() throws {
+  @Test func `absurd numbers`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain()
     try sandbox.writeClasses("classes")

@@ -20,8 +20,8 @@ import Testing
     return ["pretrain", "images", "--recipe", "tiny.yaml", "--out", "run"]
   }
 
-  /// Runs a test that interrupts runs of so many steps; again with four times as many where a run had
-  /// ended before that, so that no machine is too fast.
+  /// Runs a test that interrupts runs of so many steps; again with four times as many where a run
+  /// had ended before that, so that no machine is too fast.
   private func withRunsLongEnough(_ test: (CommandSandbox, _ steps: Int) throws -> Void) throws {
     for steps in [150, 600, 2400, 9600] {
       do { return try test(CommandSandbox(), steps) } catch is EndedTooSoon { continue }
@@ -52,7 +52,7 @@ import Testing
     #expect(left.isEmpty, "\(what): \(left)")
   }
 
-  @Test func stopAfter() throws {
+  @Test func `stop after`() throws {
     let sandbox = try CommandSandbox()
     let arguments = try prepare(sandbox)
     let first = try sandbox.mae(arguments + ["--stop-after", "7"])
@@ -95,7 +95,9 @@ import Testing
           moment == 0 ? sandbox.exists("run/.lock") : loggedSteps(sandbox).count >= moment
         }
         if moment == 90 {  // inside a checkpoint
-          try running.wait { sandbox.names("run/checkpoints").contains { $0.hasPrefix(".writing") } }
+          try running.wait {
+            sandbox.names("run/checkpoints").contains { $0.hasPrefix(".writing") }
+          }
         }
         running.signal(SIGKILL)
         let outcome = try running.wait()
@@ -106,7 +108,7 @@ import Testing
     }
   }
 
-  @Test func killedAgainAndAgain() throws {
+  @Test func `killed again and again`() throws {
     try withRunsLongEnough { sandbox, steps in
       let arguments = try prepare(sandbox, steps: steps)
       for sitting in 0..<3 {
@@ -122,7 +124,7 @@ import Testing
     }
   }
 
-  @Test func resumingWithoutARunStartsOne() throws {
+  @Test func `resuming without a run starts one`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.writeImages("images", count: 12)
     try sandbox.writeTinyRecipe()
@@ -138,7 +140,7 @@ import Testing
   }
 
   /// A finished run has nothing left to do; with a longer budget it goes on.
-  @Test func finishedRuns() throws {
+  @Test func `finished runs`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain()
     let before = try sandbox.contents("run/checkpoints/step-6/weights.safetensors")
@@ -151,7 +153,7 @@ import Testing
 
   /// The disk is full in the middle: said so, and what was saved before is whole.
   @Test(.enabled(if: SmallDisk.isAllowed, "only root may mount a small disk"))
-  func fullDisks() throws {
+  func `full disks`() throws {
     let sandbox = try CommandSandbox()
     let arguments = try prepare(sandbox)
     let disk = try SmallDisk(at: sandbox("disk"), kilobytes: 500)
@@ -171,7 +173,7 @@ import Testing
     #expect(try sandbox.contents("disk/run/" + last) == sandbox.contents("unbroken/" + last))
   }
 
-  @Test func notFiniteLosses() throws {
+  @Test func `not finite losses`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.writeImages("images", count: 12)
     try sandbox.writeTinyRecipe()

@@ -10,7 +10,8 @@ import Testing
 /// What happens to the runs that are there, and to training whose terminal is not.
 @Suite struct RunFolderCommandTests {
   private static let quick = [
-    "--set", "batch.size=4", "--set", "schedule.steps=2", "--set", "schedule.warmupEpochs=0", "--set",
+    "--set", "batch.size=4", "--set", "schedule.steps=2", "--set", "schedule.warmupEpochs=0",
+    "--set",
     "data.workers=1",
   ]
 
@@ -69,7 +70,7 @@ import Testing
     #expect(!sandbox.exists("new"))
   }
 
-  @Test func resumingSaysWhatItDoes() throws {
+  @Test func `resuming says what it does`() throws {
     let sandbox = try workplace()
     let first = try sandbox.mae(
       ["finetune", "enc", "classes", "--resume", "--stop-after", "1"] + Self.quick)
@@ -83,7 +84,7 @@ import Testing
     #expect(!second.output.contains("note: no run"))
   }
 
-  @Test func aRunThatFailsAtOnceLosesNothing() throws {
+  @Test func `a run that fails at once loses nothing`() throws {
     let sandbox = try workplace()
     let before = try files(sandbox, "fine").filter { $0.hasSuffix(".safetensors") }.map {
       try sandbox.contents("fine/" + $0)
@@ -111,7 +112,7 @@ import Testing
     return running
   }
 
-  @Test func killedBeforeItsFirstCheckpoint() throws {
+  @Test func `killed before its first checkpoint`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain()
     let before = try sandbox.contents("run/checkpoints/step-6/weights.safetensors")
@@ -129,7 +130,7 @@ import Testing
     #expect(sandbox.names("run").filter { $0.hasPrefix(".") } == [".lock"])
   }
 
-  @Test func interruptedBeforeItsFirstStep() throws {
+  @Test func `interrupted before its first step`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain()
     let before = files(sandbox, "run")

@@ -41,7 +41,8 @@ import Torch
     #expect(table.errors.contains("not decoded: photos/01.jpg: is text"))
 
     let found = try json(
-      sandbox.done("predict", "fine", "photos", "--format", "json").output, as: [[String: Any]].self)
+      sandbox.done("predict", "fine", "photos", "--format", "json").output, as: [[String: Any]].self
+    )
     #expect(found.count == 4)
     #expect(found[1]["error"] != nil && found[1]["predictions"] == nil)
     let guesses = try #require(found[0]["predictions"] as? [[String: Any]])
@@ -60,7 +61,7 @@ import Torch
     #expect(try sandbox.text("new/labels.csv") == csv)
   }
 
-  @Test func predictionsFromStandardInput() throws {
+  @Test func `predictions from standard input`() throws {
     let sandbox = try workplace()
     let named = try sandbox.done("predict", "fine", "photos/00.png", "--format", "jsonl").output
     let piped = try sandbox.mae(
@@ -79,7 +80,7 @@ import Torch
     #expect(file.output == paths.output)
   }
 
-  @Test func badPredictions() throws {
+  @Test func `bad predictions`() throws {
     let sandbox = try workplace()
     try sandbox.write("void", "")
     func expect(
@@ -105,7 +106,7 @@ import Torch
   }
 
   /// A weight that is not a number is said, not drawn or written.
-  @Test func weightsThatAreNotFinite() throws {
+  @Test func `weights that are not finite`() throws {
     let sandbox = try workplace()
     let source = "fine/checkpoints/\(try #require(sandbox.names("fine/checkpoints").last))"
     let name = "blocks.0.mlp.fc1.bias"
@@ -165,14 +166,15 @@ import Torch
   }
 
   /// The command that a run without a validation part ends with does not judge by what was learned.
-  @Test func evaluationByWhatWasHeldBack() throws {
+  @Test func `evaluation by what was held back`() throws {
     let sandbox = try workplace()
     try FileManager.default.moveItem(atPath: sandbox("classes/train"), toPath: sandbox("whole"))
     func finetune(_ out: String, _ more: String...) throws -> Outcome {
       let outcome = try sandbox.mae(
         ["finetune", "run", "whole", "--out", out] + more
           + [
-            "--set", "batch.size=2", "--set", "schedule.epochs=2", "--set", "schedule.warmupEpochs=1",
+            "--set", "batch.size=2", "--set", "schedule.epochs=2", "--set",
+            "schedule.warmupEpochs=1",
             "--set", "data.workers=1",
           ])
       #expect(outcome.status == 0, "\(outcome.transcript)")
@@ -236,7 +238,7 @@ import Torch
     #expect(try sandbox.text("c.csv").hasPrefix("corruption,severity 1,"))
   }
 
-  @Test func badEvaluations() throws {
+  @Test func `bad evaluations`() throws {
     let sandbox = try workplace()
     try sandbox.copy(sandbox("classes/val"), to: "other")
     try FileManager.default.moveItem(atPath: sandbox("other/dark"), toPath: sandbox("other/dim"))
@@ -281,7 +283,7 @@ import Torch
   }
 
   /// Classes are those of all sets, whichever comes first.
-  @Test func embeddingsOfSeveralSets() throws {
+  @Test func `embeddings of several sets`() throws {
     let sandbox = try workplace()
     try sandbox.copy(sandbox("classes/val"), to: "other")
     try FileManager.default.moveItem(atPath: sandbox("other/dark"), toPath: sandbox("other/dim"))
@@ -297,7 +299,7 @@ import Torch
   }
 
   @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
-  func interruptedEmbeddingLeavesNothing(_ signal: Int32, _ status: Int32) throws {
+  func `interrupted embedding leaves nothing`(_ signal: Int32, _ status: Int32) throws {
     let sandbox = try workplace()
     let many = String(repeating: "photos/00.png\n", count: 200_000)
     try sandbox.write("many.txt", many)
@@ -314,7 +316,7 @@ import Torch
     #expect(try sandbox.text("out/x.npy") == "what was there")
   }
 
-  @Test func neighboursAndPictures() throws {
+  @Test func `neighbours and pictures`() throws {
     let sandbox = try workplace()
     let query = "classes/train/dark/1.png"
     let direct = try sandbox.done(
@@ -347,7 +349,7 @@ import Torch
     }
   }
 
-  @Test func badEmbeddings() throws {
+  @Test func `bad embeddings`() throws {
     let sandbox = try workplace()
     try sandbox.done("embed", "run", "photos", "--tokens", "mean", "--out", "x.npy")
     try NpyFile.write(Tensor.zeros([3, 5]), to: sandbox("narrow.npy"))

@@ -23,7 +23,7 @@ import Torch
   }
 
   @Test(arguments: ["pixels", "tall", "no-qkv-bias"])
-  func throughEveryFormatAndBack(_ model: String) throws {
+  func `through every format and back`(_ model: String) throws {
     let sandbox = try CommandSandbox()
     let source = Goldens.path("vit-mae/" + model)
     try sandbox.done("weights", "import", source, "--out", "imported")
@@ -34,7 +34,8 @@ import Torch
     if isSquare {
       try sandbox.done("weights", "export", "imported", "--format", "hf", "--out", "hf")
     } else {  // transformers cannot build such a model
-      let refused = try sandbox.mae("weights", "export", "imported", "--format", "hf", "--out", "hf")
+      let refused = try sandbox.mae(
+        "weights", "export", "imported", "--format", "hf", "--out", "hf")
       #expect(refused.status == 65 && refused.errors.contains("6 × 4"), "\(refused.transcript)")
       #expect(!sandbox.exists("hf"))
       try sandbox.copy(source, to: "hf")
@@ -60,7 +61,8 @@ import Torch
     }
     expectSame(try tensors(sandbox("original.safetensors")), native, "original")
 
-    try sandbox.done("weights", "export", "imported", "--format", "timm", "--out", "timm.safetensors")
+    try sandbox.done(
+      "weights", "export", "imported", "--format", "timm", "--out", "timm.safetensors")
     let encoder = native.filter { !$0.key.hasPrefix("decoder_") && $0.key != "mask_token" }
     expectSame(try tensors(sandbox("timm.safetensors")), encoder, "timm")
     try sandbox.done("weights", "import", "timm.safetensors", "--out", "encoder")
@@ -70,7 +72,8 @@ import Torch
   @Test func inspection() throws {
     let sandbox = try CommandSandbox()
     try sandbox.copy(Goldens.path("vit-mae/pixels"), to: "hf")
-    try sandbox.copy(Goldens.path("vit-mae/pixels/original.safetensors"), to: "original.safetensors")
+    try sandbox.copy(
+      Goldens.path("vit-mae/pixels/original.safetensors"), to: "original.safetensors")
     try sandbox.copy(Goldens.path("timm/square/model.safetensors"), to: "timm.safetensors")
     for (name, heads) in [
       ("hf", []), ("original.safetensors", ["--heads", "4", "--decoder-heads", "3"]),
@@ -82,7 +85,7 @@ import Torch
     }
   }
 
-  @Test func runsAreExported() throws {
+  @Test func `runs are exported`() throws {
     let sandbox = try CommandSandbox()
     try sandbox.pretrain()
     let newest = try tensors(sandbox("run/checkpoints/step-6/weights.safetensors"))
@@ -103,7 +106,7 @@ import Torch
     expectSame(try tensors(sandbox("4.safetensors")), newest, "replaced")
   }
 
-  @Test func importsTakeStatistics() throws {
+  @Test func `imports take statistics`() throws {
     let sandbox = try CommandSandbox()
     let source = Goldens.path("vit-mae/gray")
     try sandbox.done(

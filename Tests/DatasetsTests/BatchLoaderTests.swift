@@ -205,7 +205,7 @@ import Testing
 }
 
 @Suite struct PixelStatisticsTests {
-  @Test func `mean and deviation`() throws {
+  @Test func `mean and std`() throws {
     let folder = try TemporaryFolder()
     try folder.write(
       "a.png", ByteImage(width: 2, height: 1, channels: 1, pixels: [0, 255]).encodedAsPNG())
@@ -223,7 +223,7 @@ import Testing
     #expect(try PixelStatistics(of: set, channels: 3, sample: 2).normalization.mean.count == 3)
   }
 
-  @Test func `one colour has a deviation above zero`() throws {
+  @Test func `one colour has a std above zero`() throws {
     let folder = try TemporaryFolder()
     try folder.writeImage("a.png", gray: 9)
     #expect(try PixelStatistics(of: openDataset(at: folder.path)).normalization.std[0] > 0)

@@ -2,7 +2,7 @@ import Evaluation
 import Testing
 
 @Suite struct ClassificationTests {
-  @Test func accuraciesOfHandMadeScores() {
+  @Test func `accuracies of hand made scores`() {
     var tally = TopKAccuracy(classes: 6)
     tally.add(
       scores: [
@@ -19,7 +19,7 @@ import Testing
     #expect(tally.confusion.accuracy == tally.top1)
   }
 
-  @Test func equalScoresGoToTheLowerIndex() {
+  @Test func `equal scores go to the lower index`() {
     for label in 0..<3 {
       var tally = TopKAccuracy(classes: 3)
       tally.add(scores: [1, 1, 1], labels: [label])
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func notANumberComesLast() {
+  @Test func `not a number comes last`() {
     var tally = TopKAccuracy(classes: 2)
     tally.add(scores: [.nan, -100], labels: [1])
     tally.add(scores: [.nan, -100], labels: [0])
@@ -37,7 +37,7 @@ import Testing
   }
 
   /// Every small confusion matrix: the definitions, written otherwise.
-  @Test func everySmallMatrix() {
+  @Test func `every small matrix`() {
     for code in 0..<256 {
       let examples = (0..<4).map {
         (truth: code >> (2 * $0) & 1, prediction: code >> (2 * $0 + 1) & 1)
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  @Test func meansLeaveOutAbsentClasses() {
+  @Test func `means leave out absent classes`() {
     var matrix = ConfusionMatrix(classes: 4)
     for (truth, prediction) in [(0, 0), (0, 0), (0, 1), (0, 0), (1, 1), (2, 0)] {
       matrix.add(truth: truth, prediction: prediction)
@@ -73,7 +73,7 @@ import Testing
     #expect(ConfusionMatrix(classes: 2).accuracy == 0)
   }
 
-  @Test func neighboursVote() {
+  @Test func `neighbours vote`() {
     let uniform = NeighborVote(classes: 3, weighting: .uniform)
     #expect(
       uniform.scores(similarities: [0.9, 0.1, 0.1, 0.1], labels: [0, 2, 2, 1])
@@ -92,13 +92,13 @@ import Testing
         .prediction(similarities: [far, 0.9, far], labels: [2, 0, 2]) == 2)
   }
 
-  @Test func noTemperatureOverflows() {
+  @Test func `no temperature overflows`() {
     let vote = NeighborVote(classes: 2, weighting: .exponential(temperature: 1e-6))
     #expect(vote.scores(similarities: [1, 0.5], labels: [1, 0]) == [0, 1])
     #expect(vote.scores(similarities: [-1, -1], labels: [1, 0]) == [0.5, 0.5])
   }
 
-  @Test func calibrationOfHandMadePredictions() {
+  @Test func `calibration of hand made predictions`() {
     var calibration = Calibration(bins: 10)
     #expect(calibration.expectedError == 0)
     // Four predictions at 0.9, which is the top of bin 8, three right; two at 0.55, none right.
@@ -116,7 +116,7 @@ import Testing
     #expect(calibration.bins[9].count == 1)
   }
 
-  @Test func confidenceIsThatOfTheSoftmax() {
+  @Test func `confidence is that of the softmax`() {
     var calibration = Calibration(bins: 4)
     let log3 = Float(1.0986122886681098)
     calibration.add(logits: [log3, 0, 1000 + log3, 1000, .nan, 0], labels: [0, 1, 0])
@@ -151,13 +151,13 @@ import Testing
   }
 
   /// A mark that follows a quote makes one Character of both, and is still a quote to a reader.
-  @Test func quotesWithMarks() {
+  @Test func `quotes with marks`() {
     let name = "a\"\u{301},b"
     let lines = Array(matrix.csvLines(names: [name, "b", "c"]))
     #expect(lines[1] == "\"a\"\"\u{301},b\",8,1,1")
   }
 
-  @Test func manyClassesNeedLittleMemory() {
+  @Test func `many classes need little memory`() {
     var matrix = ConfusionMatrix(classes: 1_000_000)
     matrix.add(truth: 999_999, prediction: 3)
     #expect(matrix[truth: 999_999, prediction: 3] == 1 && matrix.total == 1)

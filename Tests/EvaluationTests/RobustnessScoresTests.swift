@@ -24,7 +24,7 @@ import Torch
 
   private let golden = Golden("robustness")
 
-  @Test func subsetsOfImageNet() throws {
+  @Test func `subsets of image net`() throws {
     let manifest: Manifest = try golden.manifest()
     let all = ImageNetClasses.wordNetIDs
     #expect(all.count == 1000 && all.joined(separator: " ") == manifest.synsets)
@@ -36,7 +36,7 @@ import Torch
     #expect(try ClassSubset(all, among: all).isWhole)
   }
 
-  @Test func accuracyAmongASubset() throws {
+  @Test func `accuracy among a subset`() throws {
     let known = try #require(try golden.cases(of: Case.self).first)
     let tensors = try golden.tensors(known.file)
     let logits = try tensors["logits"].array(of: Float.self)
@@ -66,7 +66,7 @@ import Torch
   }
 
   /// ImageNet has two classes each called crane and maillot.
-  @Test func namesThatTwoClassesHave() throws {
+  @Test func `names that two classes have`() throws {
     let all = ["a", "crane", "b", "crane"]
     let whole = try ClassSubset(all, among: all)
     #expect(whole.isWhole && whole.names == all)
@@ -96,7 +96,7 @@ import Torch
     #expect(abs(try #require(scores.meanCorruptionError) - known.meanCorruptionError) < 1e-12)
   }
 
-  @Test func errorsByHand() throws {
+  @Test func `errors by hand`() throws {
     var scores = CorruptionScores()
     #expect(scores.csvLines.last == "mean,,,,,,,")
     for severity in 1...5 {
@@ -120,7 +120,7 @@ import Torch
   }
 
   /// A model that is as wrong as AlexNet everywhere.
-  @Test func alexNetIsTheMeasure() {
+  @Test func `alex net is the measure`() {
     var scores = CorruptionScores()
     for corruption in Corruption.allCases {
       for severity in 1...5 {

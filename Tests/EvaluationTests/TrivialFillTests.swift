@@ -12,7 +12,7 @@ import Testing
   ]
   static let visible = [true, false, false, false, false, true]
 
-  @Test func meanOfVisiblePixels() {
+  @Test func `mean of visible pixels`() {
     let filled = InpaintingBaseline.meanFill.filled(Self.image, Self.layout, visible: Self.visible)
     // Visible: 0, 1, 10, 11.
     #expect(
@@ -29,8 +29,9 @@ import Testing
   }
 
   /// Patches are 1 high and 2 wide: patch 2 is 4 pixels from patch 0 and 1 from patch 5.
-  @Test func nearestVisiblePatch() {
-    let filled = InpaintingBaseline.nearestPatch.filled(Self.image, Self.layout, visible: Self.visible)
+  @Test func `nearest visible patch`() {
+    let filled = InpaintingBaseline.nearestPatch.filled(
+      Self.image, Self.layout, visible: Self.visible)
     #expect(
       filled == [
         0, 1, 0, 1, 10, 11,
@@ -44,7 +45,7 @@ import Testing
     #expect(error == (4 + 36 + 36 + 4) / 4.0)
   }
 
-  @Test func equallyNearPatchesGoToTheLowerIndex() {
+  @Test func `equally near patches go to the lower index`() {
     let layout = PatchLayout(channels: 1, height: 3, width: 3, rows: 3, columns: 3)
     let image: [Float] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
     var visible = [false, true, false, true, false, true, false, true, false]
@@ -56,7 +57,7 @@ import Testing
   }
 
   /// Two patches down are 2 pixels away, one to the right is 3.
-  @Test func distancesAreInPixels() {
+  @Test func `distances are in pixels`() {
     let layout = PatchLayout(channels: 1, height: 3, width: 6, rows: 3, columns: 2)
     let image: [Float] = (0..<18).map(Float.init)
     let visible = [false, true, false, true, true, true]
@@ -64,7 +65,7 @@ import Testing
     #expect(filled.prefix(3) == [12, 13, 14])
   }
 
-  @Test func visiblePatchesDoNotCount() {
+  @Test func `visible patches do not count`() {
     var reconstruction = Self.image
     reconstruction[0] = 1000
     #expect(
@@ -75,7 +76,7 @@ import Testing
   }
 
   /// A constant image is filled in without error, wherever patches are hidden.
-  @Test func constantImagesAreTrivial() {
+  @Test func `constant images are trivial`() {
     let layout = PatchLayout(channels: 1, height: 4, width: 6, rows: 2, columns: 3)
     let image = [Float](repeating: 0.3, count: layout.values)
     for code in 1..<63 {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct AtomicFileTests {
   let folder = TemporaryFolder()
 
-  @Test func appearsOnlyWhenCommitted() throws {
+  @Test func `appears only when committed`() throws {
     let file = try AtomicFile(replacing: folder["f"])
     try file.write("abc")
     try file.write([UInt8](repeating: 0x2e, count: 3 << 20))
@@ -21,7 +21,7 @@ import Testing
         + Array("end".utf8))
   }
 
-  @Test func leavesTheOldFileWhenGivenUp() throws {
+  @Test func `leaves the old file when given up`() throws {
     _ = folder.write([1], to: "f")
     do {
       let file = try AtomicFile(replacing: folder["f"])
@@ -38,7 +38,7 @@ import Testing
     #expect(folder.names == ["f"] && folder.bytes("f") == [1])
   }
 
-  @Test func keepsPermissionsAndLinks() throws {
+  @Test func `keeps permissions and links`() throws {
     _ = folder.write([1], to: "f")
     #expect(chmod(folder["f"], 0o606) == 0)
     #expect(symlink("f", folder["link"]) == 0)
@@ -49,7 +49,7 @@ import Testing
     #expect(attributes[.posixPermissions] as? Int == 0o606)
   }
 
-  @Test func aFullDiskIsSaidSo() throws {
+  @Test func `a full disk is said so`() throws {
     guard case let full = open("/dev/full", O_WRONLY), full >= 0 else { return }
     let file = AtomicFile(path: "f", descriptor: full)
     let error = fileError { () throws(FileError) in
@@ -59,7 +59,7 @@ import Testing
     #expect(error?.message == "cannot be written: no space left on the disk")
   }
 
-  @Test func refusesWhatIsNoFile() {
+  @Test func `refuses what is no file`() {
     // A pipe of our own, not a device of the system: a fault here would replace it.
     #expect(mkfifo(folder["pipe"], 0o600) == 0)
     defer { unlink(folder["pipe"]) }

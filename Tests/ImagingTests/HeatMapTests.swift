@@ -4,14 +4,14 @@ import Testing
 @testable import Imaging
 
 @Suite("Drawing: heat maps") struct HeatMapTests {
-  @Test func sharesAreOfTheWayFromLowestToHighest() {
+  @Test func `shares are of the way from lowest to highest`() {
     let map = HeatMap([-1, 0, 3, .nan], rows: 2, columns: 2)
     #expect(map.shares == [0, 0.25, 1, 0])
     #expect(HeatMap([2, 2], rows: 1, columns: 2).shares == [0, 0])
     #expect(HeatMap([.nan, .infinity], rows: 1, columns: 2).shares == [0, 0])
   }
 
-  @Test func colorsGrowLighter() {
+  @Test func `colors grow lighter`() {
     let lightness = (0...50).map { step -> Double in
       let color = HeatMap.color(of: Double(step) / 50)
       return 0.2 * Double(color.red) + 0.7 * Double(color.green) + 0.1 * Double(color.blue)
@@ -21,7 +21,7 @@ import Testing
     #expect(HeatMap.color(of: 7) == HeatMap.color(of: 1))
   }
 
-  @Test func highPlacesAreLightWhereTheyAre() {
+  @Test func `high places are light where they are`() {
     // High in the second row's third column.
     let values = (0..<6).map { Float($0 == 5 ? 1 : 0) }
     for channels in [1, 3] {

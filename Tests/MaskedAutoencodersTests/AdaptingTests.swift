@@ -17,7 +17,7 @@ import TorchNN
   }
 
   @Test(arguments: try golden.cases(of: Case.self))
-  func isTimms(_ test: Case) throws {
+  func `is timms`(_ test: Case) throws {
     let golden = try Self.golden.tensors(test.kind + ".safetensors")
     let before = try golden[test.name + ".before"]
     let found =
@@ -30,8 +30,8 @@ import TorchNN
       default: adaptedPatchKernels(before, channels: test.after[0])
       }
     var tolerance = try Self.golden.tolerance()
-    // timm inverts the resizing of kernels in float32: small elements are as far off as large ones, up to
-    // 1.4e-5 (the manifest's note), because terms cancel.
+    // timm inverts the resizing of kernels in float32: small elements are as far off as large ones,
+    // up to 1.4e-5 (the manifest's note), because terms cancel.
     if test.kind == "kernels" { tolerance.ofLargest = 5e-6 }
     expectClose(found, try golden[test.name + ".after"], within: tolerance)
   }
@@ -62,10 +62,10 @@ import TorchNN
     return Dictionary(uniqueKeysWithValues: test.store.weights.map { ($0.name, $0.tensor) })
   }
 
-  /// Patches and kernels resized together leave the output as it was, where they grow (Beyer et al.,
-  /// 2023, §3.4).
+  /// Patches and kernels resized together leave the output as it was, where they grow (Beyer et
+  /// al., 2023, §3.4).
   @Test(arguments: [5, 6, 8, 16])
-  func growingPatchesChangeNothing(side: Int) throws {
+  func `growing patches change nothing`(side: Int) throws {
     let (small, large) = (Self.model(), Self.model(height: 4 * side, width: 4 * side, patch: side))
     let weights = weights(small)
     let images = Tensor.randn([2, 3, 16, 16], using: Generator(seed: 4))
@@ -81,7 +81,7 @@ import TorchNN
 
   /// Positions that rise evenly rise as evenly on another grid, away from its border.
   @Test(arguments: [(16, 24), (24, 16), (12, 32)])
-  func evenSlopesStayEven(rows: Int, columns: Int) {
+  func `even slopes stay even`(rows: Int, columns: Int) {
     func slope(_ grid: PatchGrid) -> Tensor {  // [rows, columns], by the patches' centres
       let down = (Tensor.arange(0..<grid.rows).to(.float32) + 0.5) * (3 / Double(grid.rows))
       let right = (Tensor.arange(0..<grid.columns).to(.float32) + 0.5) * (5 / Double(grid.columns))
@@ -104,7 +104,7 @@ import TorchNN
   }
 
   /// A gray picture shown to one channel is the same picture shown to three.
-  @Test func oneChannelStandsForAll() throws {
+  @Test func `one channel stands for all`() throws {
     let (colour, gray) = (Self.model(), Self.model(channels: 1))
     let weights = weights(colour)
     let images = Tensor.randn([2, 1, 16, 16], using: Generator(seed: 5))
@@ -119,7 +119,7 @@ import TorchNN
       try output(colour, weights, images.expanded([2, 3, 16, 16]).contiguous()), absolute: 1e-4)
   }
 
-  @Test func everyShapeIsTheTargets() throws {
+  @Test func `every shape is the targets`() throws {
     let from = Self.model(height: 24, width: 8)
     var tensors = weights(from)
     tensors["head.weight"] = Tensor.ones([5, 12])
@@ -138,21 +138,21 @@ import TorchNN
     }
   }
 
-  @Test func nothingChangesWhereNothingDiffers() throws {
+  @Test func `nothing changes where nothing differs`() throws {
     let weights = weights(Self.model())
     let result = try adapted(weights, from: Self.model(), to: Self.model())
     #expect(result.keys.sorted() == weights.keys.sorted())
     for (name, tensor) in weights { expectEqual(result[name] ?? Tensor(), tensor, name) }
   }
 
-  @Test func shortTypesStayShort() throws {
+  @Test func `short types stay short`() throws {
     let short = weights(Self.model()).mapValues { $0.to(.bfloat16) }
     let result = try adapted(
       short, from: Self.model(), to: Self.model(height: 24, width: 24, channels: 1, patch: 8))
     #expect(result.values.allSatisfy { $0.dtype == .bfloat16 })
   }
 
-  @Test func whatCannotBeAdaptedIsSaid() throws {
+  @Test func `what cannot be adapted is said`() throws {
     let from = Self.model()
     var tensors = weights(from)
     func message(_ target: ModelConfiguration) -> String {

@@ -41,7 +41,7 @@ import TorchNN
     return (weights, y + (try linear(linear(norm(y, "norm2"), "mlp.fc1").gelu(), "mlp.fc2")))
   }
 
-  @Test func weightsAreThoseOfTheBlocks() throws {
+  @Test func `weights are those of the blocks`() throws {
     let (encoder, store) = encoder()
     let cut = patches(of: images, side: 4)
     try withoutGradients {

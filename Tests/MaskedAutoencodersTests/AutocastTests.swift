@@ -6,7 +6,8 @@ import TorchNN
 
 /// bfloat16 against torch's own autocast: the same operators run in the same types.
 ///
-/// Arrays are compared by ‖ours − golden‖ / ‖golden‖; the golden says how far leaving autocast out would be.
+/// Arrays are compared by ‖ours − golden‖ / ‖golden‖; the golden says how far leaving autocast out
+/// would be.
 @Suite struct AutocastTests {
   static let golden = Golden("autocast")
 

@@ -37,7 +37,9 @@ import TorchNN
     try check("attention-no-bias") { Attention(width: 8, heads: 1, qkvBias: false, in: $0) }
   }
 
-  @Test func feedForward() throws { try check("mlp") { FeedForward(width: 8, hidden: 20, in: $0) } }
+  @Test func `feed forward`() throws {
+    try check("mlp") { FeedForward(width: 8, hidden: 20, in: $0) }
+  }
 
   @Test func block() throws {
     try check("block") {
@@ -52,7 +54,7 @@ import TorchNN
   }
 
   /// Some tokens of a block computed alone are those of the whole, gradients too.
-  @Test func chosenQueriesAreThoseOfTheWhole() {
+  @Test func `chosen queries are those of the whole`() {
     withEvery("qkvBias", in: [true, false]) { qkvBias in
       withEvery("heads", in: [1, 3]) { heads in
         let store = ParameterStore(initializing: Generator(seed: 4))
@@ -80,7 +82,7 @@ import TorchNN
     }
   }
 
-  @Test func patchesAreCutAsTransformersDoes() throws {
+  @Test func `patches are cut as transformers does`() throws {
     let golden = try Self.golden.tensors("patchify.safetensors")
     for (name, side, rows, columns) in [
       ("square", 4, 2, 2), ("tall", 3, 4, 2), ("wide", 2, 2, 4),
@@ -93,7 +95,7 @@ import TorchNN
   }
 
   /// timm's `PatchEmbed` of width 10 in an encoder of width 12, whose last two rows are zero.
-  @Test func patchEmbedding() throws {
+  @Test func `patch embedding`() throws {
     let golden = try Self.golden.tensors("patch-embed.safetensors")
     let tolerance = try Self.golden.tolerance()
     let store = ParameterStore(initializing: Generator(seed: 0))

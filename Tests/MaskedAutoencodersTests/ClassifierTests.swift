@@ -15,14 +15,14 @@ import TorchNN
   ) -> (ImageClassifier, ParameterStore) {
     let store = ParameterStore(initializing: Generator(seed: seed))
     let head = ClassifierHead(pooling: pooling, classes: 5, normalizesBatches: batchNorm)
-    return (ImageClassifier(Self.model, head: head, deviation: 0.5, in: store.root), store)
+    return (ImageClassifier(Self.model, head: head, std: 0.5, in: store.root), store)
   }
 
   private let images = Tensor.randn([6, 2, 8, 12], using: Generator(seed: 4))
 
   struct Rates: Decodable { let dropPath: [[Double]] }
 
-  @Test func dropPathRatesAreTimms() throws {
+  @Test func `drop path rates are timms`() throws {
     let golden = try Golden("finetuning").manifest(as: Rates.self).dropPath
     #expect(golden.count == 4)
     for row in golden {
@@ -33,7 +33,7 @@ import TorchNN
   }
 
   @Test(arguments: ClassifierHead.Pooling.allCases)
-  func scoresAreHeadOfPooledTokens(pooling: ClassifierHead.Pooling) throws {
+  func `scores are head of pooled tokens`(pooling: ClassifierHead.Pooling) throws {
     let (model, store) = classifier(pooling)
     let tokens = withoutGradients { model.encoder(patches(of: images, side: 4)) }
     #expect((store["norm.weight"] != nil) == (pooling != .normalizedMean))
@@ -50,7 +50,7 @@ import TorchNN
   }
 
   /// Over many draws the mean is the network's without drop path; a rate of 0 changes nothing.
-  @Test func thinnedBranchesKeepTheirMean() {
+  @Test func `thinned branches keep their mean`() {
     let store = ParameterStore(initializing: Generator(seed: 1))
     let shape = TransformerShape(width: 8, depth: 1, heads: 2)
     let block = TransformerBlock(shape, normEpsilon: 1e-6, qkvBias: true, in: store.root)
@@ -66,7 +66,7 @@ import TorchNN
       withoutGradients { block(x) }, withoutGradients { block(x, dropping: 0, using: paths) })
   }
 
-  @Test func frozenBlocksLeaveNothingOut() {
+  @Test func `frozen blocks leave nothing out`() {
     let paths = DropPath(rate: 0.2, from: 2, using: Generator(seed: 1))
     #expect((0..<3).map { paths.rate(of: $0, depth: 3) } == [0, 0, 0.2])
     #expect(TrainableBlocks.lastBlocks(1).firstBlock(depth: 3) == 2)
@@ -74,7 +74,7 @@ import TorchNN
     #expect(TrainableBlocks.all.firstBlock(depth: 3) == 0)
   }
 
-  @Test func partsAreTheLastBlocks() {
+  @Test func `parts are the last blocks`() {
     func trained(_ part: TrainableBlocks, _ pooling: ClassifierHead.Pooling) -> Set<String> {
       let (model, store) = classifier(pooling)
       model.train(only: part)
@@ -104,7 +104,7 @@ import TorchNN
   }
 
   /// What is frozen gets no gradient; what is not gets the same as where everything is trained.
-  @Test func gradientsOfAPartAreThoseOfTheWhole() throws {
+  @Test func `gradients of a part are those of the whole`() throws {
     let (whole, all) = classifier(.classToken)
     let (part, some) = classifier(.classToken)
     part.train(only: .halfBlock)
@@ -118,7 +118,7 @@ import TorchNN
     }
   }
 
-  @Test func batchNormIsTorchs() throws {
+  @Test func `batch norm is torchs`() throws {
     let tensors = try Golden("layers").tensors("batch-norm.safetensors")
     let tolerance = try Golden("layers").tolerance()
     let store = ParameterStore(initializing: Generator(seed: 1))

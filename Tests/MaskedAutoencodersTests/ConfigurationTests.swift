@@ -7,7 +7,7 @@ import TorchNN
 
 @Suite struct ConfigurationTests {
   /// Paper, Table 8 and §4.1; Dosovitskiy et al., Table 1; Touvron et al., Table 1.
-  @Test func presetsAreThePublishedOnes() {
+  @Test func `presets are the published ones`() {
     let sizes = TransformerShape.named.map { [$0.shape.width, $0.shape.depth, $0.shape.heads] }
     #expect(TransformerShape.named.map(\.name) == ["tiny", "small", "base", "large", "huge"])
     #expect(
@@ -21,7 +21,7 @@ import TorchNN
     #expect(paper.problems.isEmpty && paper.channels == 3)
   }
 
-  @Test func everyProblemIsFound() {
+  @Test func `every problem is found`() {
     let problems = ModelConfiguration(
       height: 30, width: 0, channels: 0, patch: 8,
       encoder: TransformerShape(width: 10, depth: 0, heads: 3),
@@ -40,7 +40,7 @@ import TorchNN
         == "is 3, which the patch size 16 does not divide; the smallest that fits is 16")
   }
 
-  @Test func aModelWithProblemsStops() async {
+  @Test func `a model with problems stops`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {
@@ -50,7 +50,7 @@ import TorchNN
     #expect(standardError(of: result).contains("height is 30, which the patch size 16"))
   }
 
-  @Test func modelJSONComesBack() throws {
+  @Test func `model JSON comes back`() throws {
     let configuration = ModelConfiguration(
       height: 8, width: 24, channels: 1, patch: 8,
       encoder: TransformerShape(width: 16, depth: 2, heads: 4, mlpRatio: 2.5), target: .pixels,
@@ -61,7 +61,7 @@ import TorchNN
   }
 
   /// The first values of a fresh model (He et al., 2022, A.1).
-  @Test func weightsStartAsThePaperSays() throws {
+  @Test func `weights start as the paper says`() throws {
     let configuration = ModelConfiguration(
       height: 32, width: 32, patch: 8, encoder: TransformerShape(width: 64, depth: 1, heads: 2),
       decoder: TransformerShape(width: 32, depth: 1, heads: 2))
@@ -71,8 +71,8 @@ import TorchNN
       let largest = values.abs().max().item()
       switch entry.name {
       case "cls_token", "mask_token":
-        let deviation = values.squared().mean().item().squareRoot()
-        #expect((0.01..<0.03).contains(deviation), "\(entry.name)")
+        let std = values.squared().mean().item().squareRoot()
+        #expect((0.01..<0.03).contains(std), "\(entry.name)")
       case "patch_embed.proj.bias":
         #expect((0.5..<1).contains(largest * 192.squareRoot()), "\(entry.name)")
       case let name where name.hasSuffix("bias"):

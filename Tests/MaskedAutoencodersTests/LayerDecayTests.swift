@@ -20,7 +20,7 @@ import TorchOptim
     let models: [Model]
   }
 
-  @Test func groupsAreTimms() throws {
+  @Test func `groups are timms`() throws {
     let path = Golden("finetuning").folder.appendingPathComponent("layer-decay.json")
     let file = try JSONDecoder().decode(
       File.self, from: Data(contentsOf: path))
@@ -56,7 +56,7 @@ import TorchOptim
     }
   }
 
-  @Test func equalRatesNeedTwoGroups() {
+  @Test func `equal rates need two groups`() {
     let store = ParameterStore(initializing: nil)
     _ = ImageClassifier(
       ModelConfiguration(

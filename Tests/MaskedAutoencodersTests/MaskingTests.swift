@@ -5,7 +5,7 @@ import Torch
 
 @Suite struct MaskingTests {
   @Test(arguments: [0.25, 0.5, 0.6, 0.75, 0.9])
-  func randomMasking(ratio: Double) {
+  func `random masking`(ratio: Double) {
     let checker = MaskingStrategyChecker(RandomMasking(ratio: ratio)) {
       Int(Double($0.count) * (1 - ratio))
     }
@@ -59,7 +59,7 @@ import Torch
     }
   }
 
-  @Test func theCheckerFindsFaults() {
+  @Test func `the checker finds faults`() {
     func checker(_ fault: Faulty.Fault) -> MaskingStrategyChecker<Faulty> {
       var checker = MaskingStrategyChecker(Faulty(fault: fault)) { $0.count / 2 }
       checker.grids = [PatchGrid(rows: 2, columns: 2), PatchGrid(rows: 2, columns: 3)]
@@ -74,7 +74,7 @@ import Torch
     fixed.check()
   }
 
-  @Test func aMaskIsItsOrder() {
+  @Test func `a mask is its order`() {
     let mask = PatchMask(order: Tensor([2, 0, 3, 1, 1, 3, 0, 2], shape: [2, 4]), keeping: 1)
     #expect(mask.batch == 2 && mask.patches == 4 && mask.kept == 1)
     expectEqual(mask.visible, Tensor([2, 1], shape: [2, 1]))
@@ -86,7 +86,7 @@ import Torch
     expectEqual(mask.to(.cpu).order, mask.order)
   }
 
-  @Test func restoringInvertsTheOrder() {
+  @Test func `restoring inverts the order`() {
     withEvery("patches", in: 2...9) { patches in
       withEvery("kept", in: 1..<patches) { kept in
         let noise = Tensor.rand([3, patches], using: Generator(seed: UInt64(patches)))
@@ -102,7 +102,7 @@ import Torch
     }
   }
 
-  @Test func masksThatKeepAllOrNothingStop() async {
+  @Test func `masks that keep all or nothing stop`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {

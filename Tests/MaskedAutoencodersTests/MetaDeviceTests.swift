@@ -4,8 +4,8 @@ import Testing
 import Torch
 import TorchNN
 
-/// Whole models on libtorch's `meta` device: a tensor that is made on the CPU by default, where the model
-/// is elsewhere, stops the run, as it would on a GPU.
+/// Whole models on libtorch's `meta` device: a tensor that is made on the CPU by default, where the
+/// model is elsewhere, stops the run, as it would on a GPU.
 @Suite struct MetaDeviceTests {
   private let configuration = ModelConfiguration(
     height: 16, width: 24, patch: 4, encoder: TransformerShape(width: 32, depth: 2, heads: 4),
@@ -17,7 +17,8 @@ import TorchNN
       .mask(configuration.grid, batch: 3, using: Generator(seed: 1)).to(device)
   }
 
-  // In a process of its own each, so that an operator that is refused ends that and says what it was.
+  // In a process of its own each, so that an operator that is refused ends that and says what it
+  // was.
 
   @Test(arguments: MaskedAutoencoder.LossRegion.allCases)
   func `the loss and its gradients need no tensor of another device`(

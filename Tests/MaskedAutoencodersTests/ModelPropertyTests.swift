@@ -38,7 +38,7 @@ import TorchNN
 
   /// Training's lean loss is the whole prediction's, with all its gradients: every grid, number of
   /// patches kept (all but one among them), batch, target, region and decoder depth.
-  @Test func leanLossIsTheFullOne() {
+  @Test func `lean loss is the full one`() {
     let grids = [grid(1, 2), grid(2, 1), grid(2, 2), grid(2, 3)]
     withEvery("grid", in: grids) { grid in
       withEvery("target", in: [ReconstructionTarget.pixels, .normalizedPixels]) { target in
@@ -65,7 +65,7 @@ import TorchNN
     }
   }
 
-  @Test func theLossIsTheMeanErrorOfItsRegion() {
+  @Test func `the loss is the mean error of its region`() {
     let configuration = configuration(grid(2, 3))
     let model = TestModel(configuration, randomizing: 2)
     let (images, mask) = (images(configuration, batch: 3), mask(grid(2, 3), batch: 3, keeping: 2))
@@ -80,7 +80,7 @@ import TorchNN
   }
 
   /// An image's prediction and latent do not depend on the images beside it.
-  @Test func imagesAreIndependent() {
+  @Test func `images are independent`() {
     withEvery("grid", in: [grid(2, 2), grid(1, 5)]) { grid in
       let configuration = configuration(grid)
       let model = TestModel(configuration, randomizing: 5)
@@ -97,7 +97,7 @@ import TorchNN
   }
 
   /// What lies under hidden patches reaches neither latent nor prediction, only the loss.
-  @Test func hiddenPatchesAreNotSeen() {
+  @Test func `hidden patches are not seen`() {
     withEvery("kept", in: 1..<6) { kept in
       let grid = grid(2, 3)
       let configuration = configuration(grid)
@@ -124,7 +124,7 @@ import TorchNN
   }
 
   /// The order in which a mask names visible patches moves latent tokens and nothing else.
-  @Test func orderWithinAMaskDoesNotMatter() {
+  @Test func `order within a mask does not matter`() {
     let grid = grid(2, 3)
     let configuration = configuration(grid)
     let model = TestModel(configuration, randomizing: 7)
@@ -141,7 +141,7 @@ import TorchNN
   }
 
   /// A visible patch is told from another by its position: the same patches elsewhere differ.
-  @Test func positionsMatter() {
+  @Test func `positions matter`() {
     let grid = grid(1, 3)
     let configuration = configuration(grid)
     let model = TestModel(configuration, randomizing: 8)
@@ -158,7 +158,7 @@ import TorchNN
   }
 
   /// Without a mask the encoder gives what it gives for all patches, whichever is left out aside.
-  @Test func theUnmaskedEncoderNamesPatchesRowByRow() {
+  @Test func `the unmasked encoder names patches row by row`() {
     let grid = grid(2, 2)
     let configuration = configuration(grid)
     let model = TestModel(configuration, randomizing: 9)
@@ -193,7 +193,7 @@ import TorchNN
   }
 
   /// The derivative along a random direction, for the whole model at once.
-  @Test func gradientsMatchDifferences() {
+  @Test func `gradients match differences`() {
     let configuration = configuration(grid(2, 2), target: .pixels)
     let model = TestModel(configuration, randomizing: 10)
     let (images, mask) = (images(configuration, batch: 2), mask(grid(2, 2), batch: 2, keeping: 1))
@@ -217,7 +217,7 @@ import TorchNN
     }
   }
 
-  @Test func targetsHold() {
+  @Test func `targets hold`() {
     func check(_ target: some PatchTarget) { ReconstructionTargetChecker(target).check() }
     withEvery("target", in: PatchTargets.names) { name in
       if let target = PatchTargets.named(name) { check(target) }
@@ -225,7 +225,7 @@ import TorchNN
   }
 
   /// A prediction's target has no gradient, even where the images have one.
-  @Test func theTargetHasNoGradient() {
+  @Test func `the target has no gradient`() {
     let configuration = configuration(grid(1, 2), target: .pixels)
     let model = TestModel(configuration, randomizing: 11)
     let pixels = images(configuration, batch: 1)
@@ -237,7 +237,7 @@ import TorchNN
     #expect(gradient.selected(1, along: 1).abs().max().item() == 0)
   }
 
-  @Test func patchesAndImagesAreInverse() {
+  @Test func `patches and images are inverse`() {
     withEvery("grid", in: [grid(1, 1), grid(1, 2), grid(3, 2), grid(2, 5)]) { grid in
       withEvery("side", in: [1, 2, 3]) { side in
         withEvery("channels", in: [1, 3, 4]) { channels in
@@ -251,7 +251,7 @@ import TorchNN
     }
   }
 
-  @Test func shortTypesStayCloseAndTheLossIsFloat32() {
+  @Test func `short types stay close and the loss is float 32`() {
     let configuration = configuration(grid(2, 3))
     let model = TestModel(configuration, randomizing: 13)
     let (images, mask) = (images(configuration, batch: 2), mask(grid(2, 3), batch: 2, keeping: 2))
@@ -272,7 +272,7 @@ import TorchNN
     expectClose(loss, exact.loss, relative: 1e-2)
   }
 
-  @Test func imagesOfAnotherShapeStop() async {
+  @Test func `images of another shape stop`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {
@@ -287,7 +287,7 @@ import TorchNN
     #expect(standardError(of: result).contains("images are [1, 3, 4, 4], expected [1, 2, 4, 4]"))
   }
 
-  @Test func aMaskOfAnotherGridStops() async {
+  @Test func `a mask of another grid stops`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {

@@ -23,7 +23,7 @@ import TorchOptim
     TestModel(configuration).store.entries.map { Row(name: $0.name, shape: $0.tensor.shape) }
   }
 
-  @Test func vitBaseHasThePublishedNames() throws {
+  @Test func `vit base has the published names`() throws {
     let base = try #require(Golden("names").cases(of: Case.self).first)
     #expect(base.model == ModelConfiguration())
     let rows = rows(ModelConfiguration())
@@ -38,7 +38,7 @@ import TorchOptim
     #expect(block == decoderBlock)
   }
 
-  @Test func onlyPositionsAreNotTrained() {
+  @Test func `only positions are not trained`() {
     let store = TestModel(ModelConfiguration()).store
     #expect(
       store.entries.filter { !$0.isTrainable }.map(\.name) == ["pos_embed", "decoder_pos_embed"])
@@ -49,7 +49,7 @@ import TorchOptim
     #expect(encoder.reduce(0) { $0 + $1.tensor.count } == 85_798_656 - 151_296)
   }
 
-  @Test func withoutQKVBias() {
+  @Test func `without QKV bias`() {
     var configuration = ModelConfiguration(
       height: 8, width: 8, patch: 4, encoder: TransformerShape(width: 8, depth: 1, heads: 2),
       decoder: TransformerShape(width: 4, depth: 1, heads: 1))
@@ -63,7 +63,7 @@ import TorchOptim
   }
 
   /// The groups of the paper's recipe: matrices and both tokens are decayed.
-  @Test func decayedParameters() {
+  @Test func `decayed parameters`() {
     let store = TestModel(
       ModelConfiguration(
         height: 8, width: 8, patch: 4, encoder: TransformerShape(width: 8, depth: 1, heads: 2),

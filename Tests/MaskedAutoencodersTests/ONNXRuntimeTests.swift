@@ -6,7 +6,8 @@ import TorchNN
 
 @testable import MaskedAutoencoders
 
-/// Exported files against onnxruntime, which is apart from the author of both writer and interpreter.
+/// Exported files against onnxruntime, which is apart from the author of both writer and
+/// interpreter.
 ///
 /// `scripts/goldens/check_onnx.py write` exported the files of `Goldens/onnx` and ran them with
 /// onnxruntime. A file that comes out otherwise has to be run again before it is committed.
@@ -25,7 +26,7 @@ import TorchNN
     // What `mae weights import` takes where the source does not say.
     if weights.pixels == nil {
       weights.pixels = PixelStandard(
-        mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+        mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
     }
     return weights
   }

@@ -48,7 +48,7 @@ import TorchNN
         classifier: ClassifierDescription(head: head, classNames: names),
         pixels: PixelStandard(
           mean: [Double](repeating: 0.5, count: model.channels),
-          deviation: [Double](repeating: 0.25, count: model.channels)))
+          std: [Double](repeating: 0.25, count: model.channels)))
       // All in one file, and weights in a file of their own.
       try withEvery("limit", in: [nil, 0]) { limit in
         let path = scratch["\(limit ?? 1)-\(normalizesBatches).onnx"]
@@ -104,7 +104,7 @@ import TorchNN
   }
 
   /// Short types are widened: what is computed with is float32.
-  @Test func shortTypesAreWidened() throws {
+  @Test func `short types are widened`() throws {
     let model = Self.shapes[1]
     let test = TestModel(model, randomizing: 6)
     let weights = PublishedWeights(
@@ -116,7 +116,7 @@ import TorchNN
     #expect(network.constants["norm.weight"]?.dtype == .float32)
   }
 
-  @Test func weightsThatDoNotFitAreRefused() throws {
+  @Test func `weights that do not fit are refused`() throws {
     var weights = PublishedWeights(
       configuration: PublishedGoldens.tiny, tensors: try PublishedGoldens.native())
     weights.tensors["norm.bias"] = nil

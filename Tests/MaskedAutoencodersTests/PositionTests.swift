@@ -15,7 +15,7 @@ import TorchNN
   }
 
   @Test(arguments: try golden.cases(of: Case.self))
-  func tablesAreTheirs(_ test: Case) throws {
+  func `tables are theirs`(_ test: Case) throws {
     let golden = try Self.golden.tensors("tables.safetensors")
     let tolerance = try Self.golden.tolerance()
     let grid = PatchGrid(rows: test.rows, columns: test.columns)
@@ -31,12 +31,12 @@ import TorchNN
     }
   }
 
-  @Test func theClassTokenHasNone() {
+  @Test func `the class token has none`() {
     let table = sineCosinePositions(PatchGrid(rows: 2, columns: 2), width: 8)
     #expect(table.prefix(8).allSatisfy { $0 == 0 })
   }
 
-  @Test func modelsCarryTheirTables() throws {
+  @Test func `models carry their tables`() throws {
     let model = TestModel(
       ModelConfiguration(
         height: 8, width: 12, patch: 4, encoder: TransformerShape(width: 16, depth: 1, heads: 1),
@@ -50,7 +50,7 @@ import TorchNN
     }
   }
 
-  @Test func aWidthThatFourDoesNotDivideStops() async {
+  @Test func `a width that four does not divide stops`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) { _ = sineCosinePositions(PatchGrid(rows: 1, columns: 1), width: 6) }

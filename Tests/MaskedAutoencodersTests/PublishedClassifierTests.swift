@@ -56,7 +56,7 @@ import TorchNN
   }
 
   @Test(arguments: try golden.cases(of: Case.self))
-  func theirAnswers(_ test: Case) throws {
+  func `their answers`(_ test: Case) throws {
     let weights = try test.read()
     let classifier = try #require(weights.classifier)
     #expect(classifier.head.pooling == test.pooling)
@@ -68,19 +68,19 @@ import TorchNN
     try expectAnswers(weights, test)
   }
 
-  @Test func pixelsAreAsTimmSays() throws {
+  @Test func `pixels are as timm says`() throws {
     let case1 = try #require(Self.golden.cases(of: Case.self).first { $0.name == "mean" })
-    #expect(try case1.read().pixels == PixelStandard(mean: [0.25, 0.5], deviation: [0.5, 0.25]))
+    #expect(try case1.read().pixels == PixelStandard(mean: [0.25, 0.5], std: [0.5, 0.25]))
   }
 
   /// Through every format that can hold it and back: the same answers, names and pixels.
   @Test(arguments: try golden.cases(of: Case.self))
-  func roundTrips(_ test: Case) throws {
+  func `round trips`(_ test: Case) throws {
     var weights = try test.read()
     let channels = weights.configuration.channels
     weights.pixels = PixelStandard(
       mean: [Double](repeating: 0.4, count: channels),
-      deviation: [Double](repeating: 0.2, count: channels))
+      std: [Double](repeating: 0.2, count: channels))
     var places: [(PublishedFormat, String)] = [
       (.original, "original"), (.timm, "timm.safetensors"), (.timm, "timm"),
     ]
@@ -109,7 +109,7 @@ import TorchNN
     try expectAnswers(bare, test)
   }
 
-  @Test func transformersReadsTheClassTokenOnly() throws {
+  @Test func `transformers reads the class token only`() throws {
     let test = try #require(Self.golden.cases(of: Case.self).first { $0.name == "average" })
     let weights = try test.read()
     let error = publishedError { () throws(PublishedWeightsError) in
@@ -122,7 +122,7 @@ import TorchNN
     #expect(!FileManager.default.fileExists(atPath: scratch["hf"]))
   }
 
-  @Test func namesAreThoseOfTheModel() {
+  @Test func `names are those of the model`() {
     let configuration = PublishedGoldens.tiny
     withEvery("pooling", in: ClassifierHead.Pooling.allCases) { pooling in
       withEvery("normalizesBatches", in: [false, true]) { normalizesBatches in
@@ -139,7 +139,7 @@ import TorchNN
     }
   }
 
-  @Test func whatMakesTimmsModel() throws {
+  @Test func `what makes timms model`() throws {
     func call(_ model: ModelConfiguration, _ head: ClassifierHead?) -> String {
       TimmModel(model, head: head).call(checkpoint: "w.safetensors")
     }
@@ -189,7 +189,7 @@ import TorchNN
       .replacing(scratch.path, with: "folder")
   }
 
-  @Test func whatTimmHasAndThisLibraryHasNot() throws {
+  @Test func `what timm has and this library has not`() throws {
     func config(_ more: String) -> String {
       #"{"architecture": "vit_tiny_patch16_224", "model_args": {"num_heads": 3\#(more)}}"#
     }
@@ -220,7 +220,7 @@ import TorchNN
     )
   }
 
-  @Test func headsThatAreNone() throws {
+  @Test func `heads that are none`() throws {
     let config = #"{"architecture": "x", "model_args": {"num_heads": 3}}"#
     #expect(
       try message(config: config, adding: ["head.weight": Tensor.zeros([5])])
@@ -240,7 +240,7 @@ import TorchNN
   }
 
   /// What our own writer left in the header, changed by hand.
-  @Test func headersThatContradictTheWeights() throws {
+  @Test func `headers that contradict the weights`() throws {
     let test = try #require(Self.golden.cases(of: Case.self).first { $0.name == "average" })
     var weights = try test.read()
     weights.masking = .random(ratio: 0.75)
@@ -272,7 +272,7 @@ import TorchNN
     }
   }
 
-  @Test func labelsOfTransformers() throws {
+  @Test func `labels of transformers`() throws {
     let folder = Self.golden.folder.path + "/hf/"
     let config = try String(contentsOfFile: folder + "config.json", encoding: .utf8)
     try FileManager.default.copyItem(
@@ -298,7 +298,7 @@ import TorchNN
   }
 
   /// A `ViTModel` has a layer behind the class token that nothing here uses.
-  @Test func poolersAreLeftOut() throws {
+  @Test func `poolers are left out`() throws {
     var tensors = try SafetensorsFile(Self.golden.folder.path + "/hf/model.safetensors").tensors()
     tensors["classifier.weight"] = nil
     tensors["classifier.bias"] = nil

@@ -5,7 +5,7 @@ import Torch
 @testable import MaskedAutoencoders
 
 @Suite struct PublishedWeightsConfigurationTests {
-  @Test func readsWhatTransformersWrote() throws {
+  @Test func `reads what transformers wrote`() throws {
     let path = PublishedGoldens.folder + "/hugging-face/config.json"
     let json = try Data(contentsOf: URL(filePath: path))
     let file = try HuggingFaceConfiguration(json: Array(json))
@@ -13,7 +13,7 @@ import Torch
     #expect(file.maskRatio == 0.5)
   }
 
-  @Test func whatIsLeftOutHasTheDefaultOfTransformers() throws {
+  @Test func `what is left out has the default of transformers`() throws {
     let file = try HuggingFaceConfiguration(json: Array("{}".utf8))
     #expect(
       file.model
@@ -23,7 +23,7 @@ import Torch
     #expect(file.maskRatio == 0.75)
   }
 
-  @Test func writesWhatItReads() throws {
+  @Test func `writes what it reads`() throws {
     var model = PublishedGoldens.tiny
     model.width = 16
     model.qkvBias = false
@@ -75,14 +75,14 @@ import Torch
   ]
 
   @Test(arguments: wrong)
-  func refusesEveryWrongField(json: String, problems: [String]) {
+  func `refuses every wrong field`(json: String, problems: [String]) {
     let error = #expect(throws: HuggingFaceConfigurationError.self) {
       try HuggingFaceConfiguration(json: Array(json.utf8))
     }
     #expect(error.map { Set($0.problems) } == Set(problems))
   }
 
-  @Test func imagesMayBeWiderThanHigh() throws {
+  @Test func `images may be wider than high`() throws {
     let file = try HuggingFaceConfiguration(json: Array(#"{"image_size":[32,64]}"#.utf8))
     #expect((file.model.height, file.model.width) == (32, 64))
   }
@@ -95,7 +95,7 @@ import Torch
   }
 
   @Test(arguments: TransformerShape.named.map(\.name))
-  func infersPublishedModels(name: String) throws {
+  func `infers published models`(name: String) throws {
     let shape = try #require(TransformerShape.named.first { $0.name == name }).shape
     let model = ModelConfiguration(patch: name == "huge" ? 14 : 16, encoder: shape)
     let inferred = try InferredConfiguration(shapes: shapes(model), format: .original)
@@ -103,7 +103,7 @@ import Torch
     #expect(inferred.assumptions.count == 5)
   }
 
-  @Test func infersWhatHintsAdd() throws {
+  @Test func `infers what hints add`() throws {
     var model = PublishedGoldens.tiny
     model.width = 16
     model.qkvBias = false
@@ -115,7 +115,7 @@ import Torch
     #expect(inferred.assumptions == [])
   }
 
-  @Test func saysWhatItCannotInfer() {
+  @Test func `says what it cannot infer`() {
     func message(
       _ shapes: [String: [Int]], _ hints: ConfigurationHints = .init(heads: 3, decoderHeads: 2)
     ) -> String? {

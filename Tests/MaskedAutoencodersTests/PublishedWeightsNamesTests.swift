@@ -5,14 +5,14 @@ import TorchNN
 @testable import MaskedAutoencoders
 
 @Suite struct PublishedWeightsNamesTests {
-  @Test func listsTheWeightsOfTimmsViTBase() throws {
+  @Test func `lists the weights of timms vi t base`() throws {
     let published = try PublishedGoldens.stateDict("timm, VisionTransformer, base")
     let own = ModelConfiguration().weightShapes(decoder: false)
     #expect(WeightMismatch(found: published, expected: own) == nil)
     #expect(own.count == published.count)
   }
 
-  @Test func listsTheWeightsOfHuggingFacesBase() throws {
+  @Test func `lists the weights of hugging faces base`() throws {
     let published = try PublishedGoldens.stateDict(
       "transformers 5 in memory, ViTMAEForPreTraining, base")
     let shapes = PublishedFormat.huggingFace.weightShapes(ModelConfiguration(), decoder: true)
@@ -22,7 +22,7 @@ import TorchNN
   }
 
   @Test(arguments: ["in memory, ViTMAEForPreTraining", "saved, ViTMAEForPreTraining"])
-  func readsEverySpelling(kind: String) throws {
+  func `reads every spelling`(kind: String) throws {
     let published = try PublishedGoldens.stateDict("transformers 5 \(kind), tiny")
     #expect(PublishedFormat.detected(in: published.keys) == .huggingFace)
     let native = try PublishedFormat.huggingFace.toNative(zeros(published))
@@ -30,7 +30,7 @@ import TorchNN
     #expect(WeightMismatch(found: native.mapValues(\.shape), expected: expected) == nil)
   }
 
-  @Test func readsAnEncoderAlone() throws {
+  @Test func `reads an encoder alone`() throws {
     let published = try PublishedGoldens.stateDict("transformers 5 saved, ViTMAEModel, tiny")
     #expect(PublishedFormat.detected(in: published.keys) == .huggingFace)
     let native = try PublishedFormat.huggingFace.toNative(zeros(published))
@@ -41,7 +41,7 @@ import TorchNN
     #expect(back.mapValues(\.shape) == published)
   }
 
-  @Test func joinsQueriesKeysAndValuesInThisOrder() throws {
+  @Test func `joins queries keys and values in this order`() throws {
     let prefix = "vit.encoder.layer.3.attention.attention."
     let native = try PublishedFormat.huggingFace.toNative([
       prefix + "value.weight": Tensor([5, 6] as [Float], shape: [1, 2]),
@@ -53,7 +53,7 @@ import TorchNN
     #expect(native["blocks.3.attn.qkv.weight"]?.floats() == [1, 2, 3, 4, 5, 6])
   }
 
-  @Test func refusesQueriesWithoutKeys() {
+  @Test func `refuses queries without keys`() {
     let prefix = "vit.encoder.layer.0.attention.attention."
     #expect(
       throws: WeightMismatch(missing: [prefix + "key.bias", prefix + "value.bias"])
@@ -71,7 +71,7 @@ import TorchNN
     }
   }
 
-  @Test func keepsNamesItDoesNotKnow() throws {
+  @Test func `keeps names it does not know`() throws {
     let strange = [
       "classifier.out.weight", "vit.pooler.dense.bias", "vit.layers.x.mlp.fc1.bias",
       "vit.layers.01.mlp.fc1.bias", "vit.layers.0.mlp.fc3.bias", "vit.layers.", "",
@@ -86,7 +86,7 @@ import TorchNN
         == ["blocks.0.mlp.fc1.bias", "vit.layers.0.mlp.fc1.bias"])
   }
 
-  @Test func detectsFormats() {
+  @Test func `detects formats`() {
     #expect(PublishedFormat.detected(in: ["blocks.0.norm1.bias", "mask_token"]) == .timm)
     #expect(
       PublishedFormat.detected(in: ["decoder_norm.bias", "blocks.0.norm1.bias"]) == .original)
@@ -96,7 +96,7 @@ import TorchNN
   }
 
   @Test(arguments: PublishedFormat.allCases)
-  func roundTripsExactly(format: PublishedFormat) throws {
+  func `round trips exactly`(format: PublishedFormat) throws {
     let native = try PublishedGoldens.native()
     let there = format.fromNative(native)
     let back = try format.toNative(there)
@@ -108,7 +108,7 @@ import TorchNN
     }
   }
 
-  @Test func mismatchesAreListedInFullAndSaidInShort() throws {
+  @Test func `mismatches are listed in full and said in short`() throws {
     let expected = (0..<12).map { (name: "w.\($0)", shape: [2, $0]) }
     let mismatch = try #require(
       WeightMismatch(

@@ -18,7 +18,7 @@ import TorchNN
     }
   }
 
-  @Test func readsAFolderOfTransformers() throws {
+  @Test func `reads a folder of transformers`() throws {
     let weights = try PublishedWeights.read(PublishedGoldens.folder + "/hugging-face")
     #expect(weights.configuration == PublishedGoldens.tiny)
     #expect(
@@ -28,12 +28,12 @@ import TorchNN
     expectIdentical(weights.tensors, try PublishedGoldens.native())
   }
 
-  @Test func readsTheFileWithItsNeighbour() throws {
+  @Test func `reads the file with its neighbour`() throws {
     let path = PublishedGoldens.folder + "/hugging-face/model.safetensors"
     #expect(try PublishedWeights.read(path).configuration == PublishedGoldens.tiny)
   }
 
-  @Test func infersTheModelOfAFileAlone() throws {
+  @Test func `infers the model of a file alone`() throws {
     let path = PublishedGoldens.folder + "/original.safetensors"
     let error = publishedError { () throws(PublishedWeightsError) in
       _ = try PublishedWeights.read(path)
@@ -45,7 +45,7 @@ import TorchNN
     #expect(weights.format == .original && weights.assumptions.count == 2)
   }
 
-  @Test func readsACheckpointOfPyTorch() throws {
+  @Test func `reads a checkpoint of py torch`() throws {
     let weights = try PublishedWeights.read(
       PublishedGoldens.folder + "/original.pth", hints: .init(heads: 3, decoderHeads: 2))
     #expect(weights.format == .original)
@@ -53,7 +53,7 @@ import TorchNN
   }
 
   @Test(arguments: [PublishedFormat.original, .huggingFace])
-  func roundTripsWithItsConfiguration(format: PublishedFormat) throws {
+  func `round trips with its configuration`(format: PublishedFormat) throws {
     try tiny.write(to: scratch["w"], as: format)
     let back = try PublishedWeights.read(scratch["w"])
     #expect(back.configuration == PublishedGoldens.tiny)
@@ -62,7 +62,7 @@ import TorchNN
   }
 
   @Test(arguments: PublishedFormat.allCases)
-  func roundTripsAnEncoder(format: PublishedFormat) throws {
+  func `round trips an encoder`(format: PublishedFormat) throws {
     var weights = try tiny
     if format != .timm {
       weights.tensors = weights.tensors.filter { !PublishedFormat.isDecoder($0.key) }
@@ -77,7 +77,7 @@ import TorchNN
     expectIdentical(back.tensors, encoder)
   }
 
-  @Test func writesWhatTransformersExpects() throws {
+  @Test func `writes what transformers expects`() throws {
     try tiny.write(to: scratch["new/folder"], as: .huggingFace)
     let file = try SafetensorsFile(scratch["new/folder/model.safetensors"])
     #expect(file.metadata == ["format": "pt"])
@@ -95,7 +95,7 @@ import TorchNN
     #expect(config.contains("\"ViTMAEModel\""))
   }
 
-  @Test func keepsShortTypes() throws {
+  @Test func `keeps short types`() throws {
     var weights = try tiny
     weights.tensors = weights.tensors.mapValues { $0.to(.bfloat16) }
     for format in PublishedFormat.allCases {
@@ -108,7 +108,7 @@ import TorchNN
     #expect(config.contains("\"torch_dtype\" : \"bfloat16\""))
   }
 
-  @Test func namesEveryWeightThatIsWrong() throws {
+  @Test func `names every weight that is wrong`() throws {
     var native = try PublishedGoldens.native()
     native["norm.bias"] = nil
     native["head.weight"] = Tensor.zeros([10, 12])
@@ -135,7 +135,7 @@ import TorchNN
         == [.init(name: "vit.embeddings.cls_token", found: [1, 12], expected: [1, 1, 12])])
   }
 
-  @Test func headsOfClassifiersCanBeIgnored() throws {
+  @Test func `heads of classifiers can be ignored`() throws {
     var native = try PublishedGoldens.native().filter { !PublishedFormat.isDecoder($0.key) }
     native["head.weight"] = Tensor.zeros([10, 12])
     native["head.bias"] = Tensor.zeros([10])
@@ -148,7 +148,7 @@ import TorchNN
     #expect(weights.tensors.count == native.count - 2 && weights.classifier == nil)
   }
 
-  @Test func refusesToWriteWhatDoesNotFit() throws {
+  @Test func `refuses to write what does not fit`() throws {
     var weights = try tiny
     weights.tensors["norm.bias"] = nil
     let mismatch = publishedError { () throws(PublishedWeightsError) in
@@ -168,7 +168,7 @@ import TorchNN
     #expect(try PublishedWeights.read(scratch["w"]).configuration == weights.configuration)
   }
 
-  @Test func refusesFilesOfOtherThings() throws {
+  @Test func `refuses files of other things`() throws {
     try SafetensorsFile.write(["fc.bias": Tensor.zeros([1])], to: scratch["other"])
     let other = publishedError { () throws(PublishedWeightsError) in
       _ = try PublishedWeights.read(scratch["other"])

@@ -73,7 +73,7 @@ import TorchOptim
   }
 
   @Test(arguments: try golden.cases(of: Case.self))
-  func stepsAreTheirs(_ test: Case) throws {
+  func `steps are theirs`(_ test: Case) throws {
     let golden = try Self.golden.tensors(test.name + ".safetensors")
     let tolerance = try Self.golden.tolerance()
     let run = try Self.train(test)
@@ -94,7 +94,7 @@ import TorchOptim
     }
   }
 
-  @Test func aSecondRunIsTheSameBitForBit() throws {
+  @Test func `a second run is the same bit for bit`() throws {
     let test = try #require(Self.golden.cases(of: Case.self).last)
     let (first, second) = (try Self.train(test), try Self.train(test))
     #expect(first.losses == second.losses && first.norms == second.norms)

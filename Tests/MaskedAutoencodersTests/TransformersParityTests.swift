@@ -29,7 +29,7 @@ import TorchNN
   }
 
   @Test(arguments: try golden.cases(of: Case.self))
-  func forwardAndBackward(_ test: Case) throws {
+  func `forward and backward`(_ test: Case) throws {
     let (model, golden) = (try test.load(), try test.tensors())
     let tolerance = try Self.golden.tolerance()
     let images = try golden["pixel_values"]
@@ -64,7 +64,7 @@ import TorchNN
   }
 
   @Test(arguments: try golden.cases(of: Case.self))
-  func targetIsTheirs(_ test: Case) throws {
+  func `target is theirs`(_ test: Case) throws {
     let golden = try test.tensors()
     let cut = patches(of: try golden["pixel_values"], side: test.model.patch)
     expectClose(
@@ -73,7 +73,7 @@ import TorchNN
       within: try Self.golden.tolerance())
   }
 
-  @Test func originalNamesAreOurs() throws {
+  @Test func `original names are ours`() throws {
     let original = try Self.golden.tensors("pixels/original.safetensors").all
     let theirs = try nativeNames(
       ofTransformers: Self.golden.tensors("pixels/model.safetensors").all)
@@ -85,7 +85,7 @@ import TorchNN
     #expect(model.store.entries.map(\.name).sorted() == original.keys.sorted())
   }
 
-  @Test func keptCountsAreTheirs() throws {
+  @Test func `kept counts are theirs`() throws {
     struct Counts: Decodable { let keptCounts: [[Double]] }
     let rows = try Self.golden.manifest(as: Counts.self).keptCounts
     #expect(rows.count > 100)

@@ -161,7 +161,7 @@ struct Texts {
       decoder: TransformerShape(width: 8, depth: 1, heads: 2))
     _ = MaskedAutoencoder(configuration, in: store.root)
     try Checkpoint(path: folder + "/model").write(
-      ModelDescription(model: configuration, mean: [0.5], deviation: [0.5]),
+      ModelDescription(model: configuration, mean: [0.5], std: [0.5]),
       weights: store.weights)
 
     try embed(folder + "/photos", by: folder + "/model", to: folder + "/features.npy")
@@ -183,13 +183,13 @@ struct Texts {
       height: 8, width: 8, channels: 1, patch: 4,
       encoder: TransformerShape(width: 16, depth: 1, heads: 2))
     let head = ClassifierHead(classes: 3)
-    _ = ImageClassifier(configuration, head: head, deviation: 0.5, in: store.root)
+    _ = ImageClassifier(configuration, head: head, std: 0.5, in: store.root)
     // A run folder: its recipe, and a checkpoint.
     try Data().write(to: URL(fileURLWithPath: folder + "/recipe.yaml"))
     try Checkpoint(path: folder + "/checkpoints/step-1").write(
       ModelDescription(
         model: configuration, classifier: .init(head: head, classNames: ["a", "b", "c"]),
-        mean: [0.5], deviation: [0.5]),
+        mean: [0.5], std: [0.5]),
       weights: store.weights)
 
     let (predictions, features) = try look(at: folder + "/photo.png", with: folder)
@@ -215,7 +215,7 @@ struct Texts {
         encoder: TransformerShape(width: 16, depth: 1, heads: 2),
         decoder: TransformerShape(width: 8, depth: 1, heads: 2)), seed: 3)
     try Checkpoint(path: folder).write(
-      ModelDescription(model: model.configuration, mean: [0.5], deviation: [0.5]),
+      ModelDescription(model: model.configuration, mean: [0.5], std: [0.5]),
       weights: model.parameters.weights)
 
     let (encoder, classifier, autoencoder) = try models(of: folder)

@@ -62,7 +62,7 @@ public final class RotationTask: TrainingTask {
     let names = (0..<recipe.rotations).map { "\($0 * 360 / recipe.rotations)°" }
     description = ModelDescription(
       model: model, classifier: .init(head: head, classNames: names), mean: pixels.mean,
-      deviation: pixels.std)
+      std: pixels.std)
     store = ParameterStore(on: device, initializing: Generator(seed: recipe.seed))
     classifier = ImageClassifier(model, head: head, in: store.root)
   }

@@ -47,7 +47,7 @@ import Testing
   ]
 
   /// Where a header ends on a multiple of 64 by itself, NumPy adds 64 bytes.
-  @Test func padsAsNumPyDoes() throws {
+  @Test func `pads as num py does`() throws {
     for (last, length) in [(1, 128), (10, 128), (100, 192)] {
       let shape = [0] + [Int](repeating: 1, count: 12) + [last]
       try NpyFile.write(Tensor.zeros(shape), to: folder["a"])
@@ -57,7 +57,7 @@ import Testing
 
   static func room(_ digits: Int) -> String { String(repeating: " ", count: 21 - digits) }
 
-  @Test func writesTheBytesOfNumPyAndReadsThem() throws {
+  @Test func `writes the bytes of num py and reads them`() throws {
     for (name, bytes, tensor) in Self.fromNumPy {
       try NpyFile.write(tensor(), to: folder["a"])
       #expect(folder.bytes("a") == bytes, "\(name)")
@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test(arguments: DType.allCases)
-  func roundTrips(dtype: DType) throws {
+  func `round trips`(dtype: DType) throws {
     let tensor = Tensor([0, 1, 0, 1, 1, 0] as [Float], shape: [3, 2]).to(dtype).transposed(0, 1)
     try NpyFile.write(tensor, to: folder["a"])
     let read = try NpyFile(folder["a"]).tensor()
@@ -76,7 +76,7 @@ import Testing
     #expect(read.array(of: Double.self) == [0, 0, 1, 1, 1, 0])
   }
 
-  @Test func readsColumnsAndOtherVersions() throws {
+  @Test func `reads columns and other versions`() throws {
     let columns = Self.npy(
       "{'descr': '<i2', 'fortran_order': True, 'shape': (2, 3), }",
       data: [0, 3, 1, 4, 2, 5].flatMap { littleEndian(Int16($0)) })
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test func writesRowsAsTheyCome() throws {
+  @Test func `writes rows as they come`() throws {
     let all = Tensor((0..<36).map(Float.init), shape: [6, 2, 3])
     let writer = try NpyWriter(folder["rows"], row: [2, 3])
     try writer.append(all.narrowed(0, to: 0..<1))
@@ -103,7 +103,7 @@ import Testing
     #expect(folder.names == ["rows", "whole"])
   }
 
-  @Test func leavesNothingWithoutAnEnd() throws {
+  @Test func `leaves nothing without an end`() throws {
     do {
       let writer = try NpyWriter(folder["rows"], row: [])
       try writer.append([1, 2, 3] as [Float])
@@ -148,7 +148,7 @@ import Testing
   ]
 
   @Test(arguments: refused)
-  func refusesWithOneLine(bytes: [UInt8], reason: String) {
+  func `refuses with one line`(bytes: [UInt8], reason: String) {
     let path = folder.write(bytes, to: "a")
     let error = fileError { () throws(FileError) in _ = try NpyFile(path) }
     #expect(error?.kind == .malformed)
@@ -156,7 +156,7 @@ import Testing
     #expect(error?.message.contains("\n") == false)
   }
 
-  @Test func noTruncationOrFlippedByteCrashes() {
+  @Test func `no truncation or flipped byte crashes`() {
     let bytes = Self.fromNumPy[0].bytes
     for count in 0..<bytes.count {
       let path = folder.write(Array(bytes.prefix(count)), to: "a")

@@ -38,7 +38,7 @@ import Testing
     try protobufFields(try #require(value?.bytes))
   }
 
-  @Test func graphIsReadBack() throws {
+  @Test func `graph is read back`() throws {
     let path = folder.path + "/line.onnx"
     try graph().write(to: path)
     #expect(!FileManager.default.fileExists(atPath: ONNXGraph.dataPath(of: path)))
@@ -82,7 +82,7 @@ import Testing
     #expect(constants[2][9]?.first?.bytes == Self.bytes(of: [3, -1] as [Int64]))
   }
 
-  @Test func largeConstantsGoIntoAFileOfTheirOwn() throws {
+  @Test func `large constants go into a file of their own`() throws {
     let path = folder.path + "/line.onnx"
     try graph().write(to: path, inlining: 2000)
     let model = try protobufFields([UInt8](Data(contentsOf: URL(filePath: path))))
@@ -101,7 +101,7 @@ import Testing
     #expect(data == Self.bytes(of: Self.weight.transposed(0, 1)))
   }
 
-  @Test func constantsBeginAtPages() throws {
+  @Test func `constants begin at pages`() throws {
     var graph = ONNXGraph(name: "two")
     _ = graph.constant("a", Tensor.ones([500]))
     _ = graph.constant("b", Tensor.full([1025], 2))

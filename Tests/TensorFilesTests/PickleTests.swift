@@ -11,7 +11,7 @@ import Testing
 
   func value(_ body: [UInt8]) throws -> Pickle.Value { try run(body).get() }
 
-  @Test func readsPlainValues() throws {
+  @Test func `reads plain values`() throws {
     #expect(try value(Forged.code("N")) == .none)
     #expect(try value([0x88]) == .bool(true))
     #expect(try value([0x89]) == .bool(false))
@@ -32,7 +32,7 @@ import Testing
         == .string("a"))
   }
 
-  @Test func readsAnOrderedDictionaryOfPairs() throws {
+  @Test func `reads an ordered dictionary of pairs`() throws {
     let pairs =
       Forged.code("](") + Forged.tuple([Forged.text("w"), Forged.tensor()])
       + Forged.code("e")
@@ -43,7 +43,7 @@ import Testing
     #expect(pickle.states(in: root).map { $0.tensors.map(\.name) } == [["w"]])
   }
 
-  @Test func theLastOfTwoEqualKeysCounts() throws {
+  @Test func `the last of two equal keys counts`() throws {
     let pairs = [
       (Forged.text("w"), Forged.tensor(shape: [1])), (Forged.text("x"), Forged.code("N")),
       (Forged.text("w"), Forged.tensor(shape: [3])), (Forged.int(1), Forged.tensor()),
@@ -185,7 +185,7 @@ import Testing
   ]
 
   @Test(arguments: refused)
-  func refusesWithAReason(body: [UInt8], reason: String) {
+  func `refuses with a reason`(body: [UInt8], reason: String) {
     guard case .failure(let error) = run(body) else {
       Issue.record("read as if nothing were wrong")
       return
@@ -195,7 +195,7 @@ import Testing
   }
 
   /// Programs that double, nest or tie together what they hold, and one that is only long.
-  @Test func boundsWhatAProgramHolds() throws {
+  @Test func `bounds what a program holds`() throws {
     let depth = 400_000
     func repeated(_ text: String, _ count: Int) -> [UInt8] {
       Array(repeatElement(Forged.code(text), count: count).joined())
@@ -218,7 +218,7 @@ import Testing
   }
 
   /// Time grows with the length of the program, not with its square: that would be minutes here.
-  @Test(.timeLimit(.minutes(1))) func callsDoNotCopyTheStack() throws {
+  @Test(.timeLimit(.minutes(1))) func `calls do not copy the stack`() throws {
     let storage = Forged.tuple([
       Forged.text("storage"), Forged.global("FloatStorage", "torch"), Forged.text("0"),
       Forged.text("cpu"), Forged.int(4),

@@ -16,7 +16,7 @@ import Testing
     arguments: [
       ("state", nil, []), ("mae", "model", []), ("views", nil, []), ("protocol5", "state_dict", []),
     ] as [(String, String?, [String])])
-  func readsWhatPyTorchWrote(name: String, key: String?, others: [String]) throws {
+  func `reads what py torch wrote`(name: String, key: String?, others: [String]) throws {
     let file = try PyTorchFile(Self.goldens + name + ".pth")
     let expected = try SafetensorsFile(Self.goldens + name + ".safetensors").tensors()
     #expect(file.key == key && file.others == others)
@@ -30,7 +30,8 @@ import Testing
     }
   }
 
-  /// A checkpoint whose keys hold a dictionary of one tensor each, of as many elements as its place.
+  /// A checkpoint whose keys hold a dictionary of one tensor each, of as many elements as its
+  /// place.
   private func keyed(_ keys: [String]) -> String {
     let states = keys.enumerated().map { place, key in
       (
@@ -117,7 +118,7 @@ import Testing
     #expect(error?.message.contains("torch.save(s['model'], 'new.pth')") == true)
   }
 
-  @Test func viewsShareTheirMemory() throws {
+  @Test func `views share their memory`() throws {
     let tensors = try PyTorchFile(Self.goldens + "views.pth").tensors()
     let (whole, part) = (try #require(tensors["whole"]), try #require(tensors["narrowed"]))
     part.fill(-1)
@@ -129,7 +130,7 @@ import Testing
 
   /// A storage that does not lie aligned is copied, once for all tensors over it.
   @Test(arguments: 0..<4)
-  func copiesShareTheirMemoryToo(padding: Int) throws {
+  func `copies share their memory too`(padding: Int) throws {
     let pickle = Forged.pickle(
       Forged.dictionary([
         (Forged.text("v"), Forged.tensor()), (Forged.text("w"), Forged.tensor(shape: [2])),
@@ -144,7 +145,7 @@ import Testing
     #expect(w.floats() == [7, 7])
   }
 
-  @Test func tellsFormatsByTheirFirstBytes() throws {
+  @Test func `tells formats by their first bytes`() throws {
     let expected = try SafetensorsFile(Self.goldens + "state.safetensors").tensors()
     for name in ["state.pth", "state.safetensors"] {
       let read = try NamedTensors(Self.goldens + name).tensors
@@ -164,7 +165,7 @@ import Testing
     ("legacy", "is in PyTorch's format from before version 1.6, or a plain pickle. Convert it"),
     ("module", "asks for 'torch.nn.modules.linear.Linear', which is neither a tensor"),
   ])
-  func refusesWithWhatToDo(name: String, reason: String) throws {
+  func `refuses with what to do`(name: String, reason: String) throws {
     let path = Self.goldens + name + ".pth"
     if name == "module" {
       let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
@@ -175,7 +176,7 @@ import Testing
     }
   }
 
-  @Test func forgedFileIsWhatTheCasesBelowBreak() throws {
+  @Test func `forged file is what the cases below break`() throws {
     let tensor = Forged.tensor(shape: [2, 2], strides: [1, 2])
     let path = folder.write(Forged.checkpoint(tensor: tensor), to: "f")
     #expect(try PyTorchFile(path).tensor("w").floats() == [1, 3, 2, 4])
@@ -198,7 +199,7 @@ import Testing
   ]
 
   @Test(arguments: notInStorage)
-  func refusesTensorsOutsideTheirStorage(tensor: [UInt8]) {
+  func `refuses tensors outside their storage`(tensor: [UInt8]) {
     let path = folder.write(Forged.checkpoint(tensor: tensor), to: "f")
     let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
     #expect(error?.kind == .malformed)
@@ -218,13 +219,13 @@ import Testing
   ]
 
   @Test(arguments: wrongStorages)
-  func refusesWrongStorages(tensor: [UInt8], reason: String) {
+  func `refuses wrong storages`(tensor: [UInt8], reason: String) {
     let path = folder.write(Forged.checkpoint(tensor: tensor), to: "f")
     let error = fileError { () throws(FileError) in _ = try PyTorchFile(path) }
     #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
   }
 
-  @Test func everyTruncationIsRefused() throws {
+  @Test func `every truncation is refused`() throws {
     let state = try Data(contentsOf: URL(filePath: Self.goldens + "state.pth"))
     for count in 0..<state.count {
       let path = folder.write(Array(state.prefix(count)), to: "f")
@@ -234,7 +235,7 @@ import Testing
   }
 
   @Test(arguments: ["state", "protocol5"])
-  func noFlippedByteCrashes(name: String) throws {
+  func `no flipped byte crashes`(name: String) throws {
     let bytes = Array(try Data(contentsOf: URL(filePath: Self.goldens + name + ".pth")))
     // What PyTorch fills gaps with is read by nobody.
     for place in bytes.indices where bytes[place] != UInt8(ascii: "Z") {

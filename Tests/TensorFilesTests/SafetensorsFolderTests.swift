@@ -17,7 +17,7 @@ import Testing
     _ = folder.write(Array(index), to: "model.safetensors.index.json")
   }
 
-  @Test func readsShards() throws {
+  @Test func `reads shards`() throws {
     try writeShards(["a": "one.safetensors", "b": "two.safetensors"])
     let shards = try SafetensorsFolder(folder.path)
     #expect(shards.entries.map(\.name) == ["a", "b"])
@@ -26,7 +26,7 @@ import Testing
     #expect(try shards.tensor("b").floats() == [2])
   }
 
-  @Test func readsASingleFileByItsNameOrItsFolder() throws {
+  @Test func `reads a single file by its name or its folder`() throws {
     try SafetensorsFile.write(["a": Tensor([1] as [Float])], to: folder["model.safetensors"])
     for path in [folder.path, folder["model.safetensors"]] {
       #expect(try SafetensorsFolder(path).tensors().mapValues { $0.floats() } == ["a": [1]])
@@ -40,13 +40,13 @@ import Testing
     (["a": ""], "outside its folder"),
     (["a": "none.safetensors"], "no such file"),
   ])
-  func refusesAnIndexThatLies(map: [String: String], reason: String) throws {
+  func `refuses an index that lies`(map: [String: String], reason: String) throws {
     try writeShards(map)
     let error = fileError { () throws(FileError) in _ = try SafetensorsFolder(folder.path) }
     #expect(error?.message.contains(reason) == true, "\(String(describing: error))")
   }
 
-  @Test func refusesATensorInTwoFiles() throws {
+  @Test func `refuses a tensor in two files`() throws {
     try writeShards(["a": "one.safetensors", "b": "two.safetensors"])
     try SafetensorsFile.write(
       ["a": Tensor([1] as [Float]), "b": Tensor([2] as [Float])], to: folder["two.safetensors"])
@@ -54,7 +54,7 @@ import Testing
     #expect(error?.message == "tensor 'a' is in another file too")
   }
 
-  @Test func refusesAFolderWithoutWeights() {
+  @Test func `refuses a folder without weights`() {
     let error = fileError { () throws(FileError) in _ = try SafetensorsFolder(folder.path) }
     #expect(error?.kind == .unreadable)
   }

@@ -45,13 +45,13 @@ import Testing
       + littleEndian(2.5.bitPattern) + bytes([1, 2, 3, 4, 9])
       + [7, 0, 0, 0, 0xc0, 0x3f, 0x00, 0xc0, 0x00, 0x3e, 0xf9, 0xff, 0xff, 0xff, 1, 0])
 
-  @Test func writesTheBytesOfThePythonPackage() throws {
+  @Test func `writes the bytes of the python package`() throws {
     try SafetensorsFile.write(Self.everyType, metadata: ["format": "pt"], to: folder["w"])
     #expect(folder.bytes("w") == Self.fromPython)
     #expect(folder.names == ["w"])
   }
 
-  @Test func readsEveryType() throws {
+  @Test func `reads every type`() throws {
     let file = try SafetensorsFile(folder.write(Self.fromPython, to: "w"))
     #expect(file.metadata == ["format": "pt"])
     #expect(file.entries.map(\.name).prefix(3) == ["a", "d", "b"])
@@ -65,7 +65,7 @@ import Testing
     #expect(fileError { () throws(FileError) in _ = try file.tensor("x") }?.kind == .malformed)
   }
 
-  @Test func writesAnyOrderOfMemory() throws {
+  @Test func `writes any order of memory`() throws {
     let rows = Tensor((0..<24).map(Float.init), shape: [2, 3, 4])
     let views = [
       "transposed": rows.transposed(0, 2), "narrowed": rows.narrowed(1, to: 1..<3),
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test func tensorsOutliveTheFileAndKeepTheirWritesToThemselves() throws {
+  @Test func `tensors outlive the file and keep their writes to themselves`() throws {
     var tensor = Tensor()
     do {
       let path = folder.write(Self.fromPython, to: "w")
@@ -92,7 +92,7 @@ import Testing
     #expect(tensor.floats() == [2, 3, 4, 5])
   }
 
-  @Test func copiesWhereElementsAreNotAligned() throws {
+  @Test func `copies where elements are not aligned`() throws {
     let header =
       #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[1,9]},"#
       + #""o":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#
@@ -143,7 +143,7 @@ import Testing
   ]
 
   @Test(arguments: malformed)
-  func refusesWithOneLine(bytes: [UInt8], reason: String) throws {
+  func `refuses with one line`(bytes: [UInt8], reason: String) throws {
     let path = folder.write(bytes, to: "w")
     let error = try #require(fileError { () throws(FileError) in _ = try SafetensorsFile(path) })
     #expect(error.kind == .malformed)
@@ -164,7 +164,7 @@ import Testing
       data: [UInt8](repeating: 0, count: size))
   }
 
-  @Test func refusesTruthValuesOtherThanZeroAndOne() throws {
+  @Test func `refuses truth values other than zero and one`() throws {
     let file = try SafetensorsFile(folder.write(Self.one("BOOL", "[1]", "[0,1]", 1), to: "w"))
     #expect(try file.tensor("x").array(of: Bool.self) == [false])
     var bytes = Self.one("BOOL", "[1]", "[0,1]", 1)
@@ -173,7 +173,7 @@ import Testing
     #expect(fileError { () throws(FileError) in _ = try odd.tensor("x") }?.kind == .malformed)
   }
 
-  @Test func missingFilesFoldersAndPipes() throws {
+  @Test func `missing files folders and pipes`() throws {
     for (name, reason) in [
       ("none", "cannot be opened: no such file or directory"), ("", "is a folder, not a file"),
       ("pipe", "is a device or a pipe, not a file"),
@@ -184,7 +184,7 @@ import Testing
     }
   }
 
-  @Test func everyTruncationIsRefused() throws {
+  @Test func `every truncation is refused`() throws {
     let bytes = Self.fromPython
     for count in 0..<bytes.count {
       let path = folder.write(Array(bytes.prefix(count)), to: "w")
@@ -193,7 +193,7 @@ import Testing
     }
   }
 
-  @Test func noFlippedByteCrashes() throws {
+  @Test func `no flipped byte crashes`() throws {
     let bytes = Self.fromPython
     for place in bytes.indices {
       for flip in [1, 0x20, 0x80, 0xff] as [UInt8] {

@@ -10,7 +10,7 @@ import Testing
 @Suite struct SafetensorsWriterTests {
   let folder = TemporaryFolder()
 
-  @Test(arguments: [0, 1, 5, 130]) func rowsComeBack(count: Int) throws {
+  @Test(arguments: [0, 1, 5, 130]) func `rows come back`(count: Int) throws {
     let path = folder["x.safetensors"]
     let file = try SafetensorsWriter(
       path, name: "rows", row: [2, 3], metadata: ["kind": "a \"test\""], others: 1)
@@ -30,7 +30,7 @@ import Testing
     #expect(folder.names == ["x.safetensors"])
   }
 
-  @Test func otherTypesAreConverted() throws {
+  @Test func `other types are converted`() throws {
     let path = folder["x.safetensors"]
     let file = try SafetensorsWriter(path, name: "x", row: [], dtype: .float16)
     try file.append(Tensor([Float(0.5), 2]))
@@ -39,7 +39,7 @@ import Testing
     #expect(tensor.dtype == .float16 && tensor.floats() == [0.5, 2])
   }
 
-  @Test func withoutAnEndNothingIsLeft() throws {
+  @Test func `without an end nothing is left`() throws {
     do {
       let file = try SafetensorsWriter(folder["x.safetensors"], name: "x", row: [4])
       try file.append(Tensor.zeros([3, 4]))

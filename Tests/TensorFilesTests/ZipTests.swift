@@ -18,7 +18,7 @@ import Testing
     return file.withBytes { bytes in entries.mapValues { Array(bytes[$0]) } }
   }
 
-  @Test func readsStoredEntries() throws {
+  @Test func `reads stored entries`() throws {
     #expect(try entries(Forged.zip(Self.two)) == ["a": [1, 2, 3], "b/c": [4]])
     #expect(try entries(Forged.zip([])) == [:])
     // A comment may look like the record that it follows.
@@ -26,7 +26,7 @@ import Testing
     #expect(try entries(Forged.zip(Self.two, comment: comment)).count == 2)
   }
 
-  @Test func readsTheWideForm() throws {
+  @Test func `reads the wide form`() throws {
     // As a writer makes it whose entry lies beyond 4 GB, which this one does not.
     let plain = Forged.zip([Forged.Entry(name: "a", data: [1, 2, 3])])
     let start = 30 + 1 + 3
@@ -77,7 +77,7 @@ import Testing
   ]
 
   @Test(arguments: refused)
-  func refusesWithAReason(bytes: [UInt8], reason: String) {
+  func `refuses with a reason`(bytes: [UInt8], reason: String) {
     let error = fileError { () throws(FileError) in _ = try entries(bytes) }
     #expect(error?.kind == .malformed)
     #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")

@@ -4,10 +4,12 @@ package import Torch
 /// Checks that two tensors have one shape and agree in every element.
 ///
 /// `|actual − expected| ≤ absolute + relative · |expected|` must hold for each element, as
-/// `torch.testing.assert_close` has it. NaN agrees with nothing; infinities agree with themselves only.
+/// `torch.testing.assert_close` has it. NaN agrees with nothing; infinities agree with themselves
+/// only.
 ///
-/// - Parameter ofLargest: Adds this part of the array's largest finite |expected| to what is allowed:
-///   for sums whose terms cancel, where an error is as large as the terms' and not as the sum's.
+/// - Parameter ofLargest: Adds this part of the array's largest finite |expected| to what is
+///   allowed: for sums whose terms cancel, where an error is as large as the terms' and not as the
+///   sum's.
 package func expectClose(
   _ actual: Tensor, _ expected: Tensor, absolute: Double = 0, relative: Double = 0,
   ofLargest: Double = 0,

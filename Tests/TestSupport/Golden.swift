@@ -17,7 +17,8 @@ package struct Golden: Sendable {
   }
 
   /// How far a value may lie from a golden: `absolute + relative · |golden|`, for each element, and
-  /// `ofLargest · max|golden|` of its array on top, see ``expectClose(_:_:absolute:relative:ofLargest:_:sourceLocation:)``.
+  /// `ofLargest · max|golden|` of its array on top, see
+  /// ``expectClose(_:_:absolute:relative:ofLargest:_:sourceLocation:)``.
   package struct Tolerance: Decodable, Hashable, Sendable {
     package var absolute: Double
     package var relative: Double

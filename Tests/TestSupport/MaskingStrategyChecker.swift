@@ -136,7 +136,8 @@ extension MaskingStrategyChecker {
     }
   }
 
-  /// Where the strategy can have another ratio, that alone changes; a ratio that cannot be is a problem.
+  /// Where the strategy can have another ratio, that alone changes; a ratio that cannot be is a
+  /// problem.
   private func checkRatios(_ sourceLocation: SourceLocation) {
     let grid = PatchGrid(rows: 14, columns: 14)
     for ratio in [0.25, 0.9] {

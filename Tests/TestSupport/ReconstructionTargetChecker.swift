@@ -9,7 +9,8 @@ import TorchNN
   import Foundation
 #endif
 
-/// What every reconstruction target must hold; a new one is checked by one test that runs ``check()``.
+/// What every reconstruction target must hold; a new one is checked by one test that runs
+/// ``check()``.
 package struct ReconstructionTargetChecker<Target: PatchTarget> {
   /// The target.
   package var target: Target

@@ -33,12 +33,12 @@ import TorchNN
     #expect(tensor.abs().max().item() > 0.06)  // not cut off at two deviations
   }
 
-  @Test func constantAndValues() {
+  @Test func `constant and values`() {
     expectEqual(values(.constant(1.5), count: 3), Tensor([1.5, 1.5, 1.5] as [Float]))
     expectEqual(values(.values([1, 2, 3]), count: 3), Tensor([1, 2, 3] as [Float]))
   }
 
-  @Test func layersStartAsTheyShould() throws {
+  @Test func `layers start as they should`() throws {
     let store = ParameterStore(initializing: Generator(seed: 1))
     let linear = Linear(300, 100, in: store.root["a"])
     expectUniform(linear.weight.detached().flattened(), bound: (6.0 / 400).squareRoot())
@@ -48,7 +48,7 @@ import TorchNN
     expectEqual(norm.bias, Tensor.zeros([8]))
   }
 
-  @Test func theSeedDecides() {
+  @Test func `the seed decides`() {
     func weight(_ seed: UInt64) -> [Float] {
       let store = ParameterStore(initializing: Generator(seed: seed))
       return Linear(4, 4, in: store.root).weight.floats()

@@ -37,7 +37,7 @@ import TorchNN
     try check("linear-no-bias") { Linear(6, 4, bias: false, in: $0) }
   }
 
-  @Test func layerNorm() throws {
+  @Test func `layer norm`() throws {
     try check("layer-norm") { LayerNorm(12, epsilon: 1e-6, in: $0) }
     try check("layer-norm-1e-12") { LayerNorm(12, epsilon: 1e-12, in: $0) }
   }

@@ -14,7 +14,7 @@ import TorchNN
 
   private let names = ["token", "blocks.1.fc.weight", "blocks.1.fc.bias", "blocks.1.positions"]
 
-  @Test func namesFollowTheScopes() {
+  @Test func `names follow the scopes`() {
     let store = store()
     #expect(store.entries.map(\.name) == names)
     #expect(store.entries.map(\.isTrainable) == [true, true, true, false])
@@ -28,7 +28,7 @@ import TorchNN
     #expect(store.weights.allSatisfy { !$0.tensor.requiresGradient })
   }
 
-  @Test func aNameDeclaredTwiceStops() async {
+  @Test func `a name declared twice stops`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {
@@ -40,7 +40,7 @@ import TorchNN
     #expect(text.contains("the name 'fc.weight' is declared twice"))
   }
 
-  @Test func gradientsAreCleared() {
+  @Test func `gradients are cleared`() {
     let store = store()
     for entry in store.trainable { entry.tensor.squared().sum().backward() }
     #expect(store.trainable.allSatisfy { $0.tensor.gradient != nil })
@@ -48,7 +48,7 @@ import TorchNN
     #expect(store.trainable.allSatisfy { $0.tensor.gradient == nil })
   }
 
-  @Test func weightsAreCopiedIn() throws {
+  @Test func `weights are copied in`() throws {
     let (store, other) = (store(), store())
     other.randomize(seed: 9)
     let before = store["token"]
@@ -60,14 +60,14 @@ import TorchNN
     #expect(store.entries.map(\.tensor.requiresGradient) == [true, true, true, false])
   }
 
-  @Test func weightsOfAnotherTypeAreConverted() throws {
+  @Test func `weights of another type are converted`() throws {
     let store = store()
     let half = store.weights.map { ($0.name, Tensor.full($0.tensor.shape, 0.5, dtype: .bfloat16)) }
     try store.load(Dictionary(uniqueKeysWithValues: half))
     expectEqual(store.weights[1].tensor, Tensor.full([3, 2], 0.5))
   }
 
-  @Test func allMistakesAreListedAndNothingChanges() throws {
+  @Test func `all mistakes are listed and nothing changes`() throws {
     let store = store()
     let before = store.weights.map { $0.tensor.floats() }
     let error = #expect(throws: WeightMismatch.self) {
@@ -94,7 +94,7 @@ import TorchNN
     #expect(nothing?.description.contains("9 weights are unexpected (x0, x1, x2, …)") == true)
   }
 
-  @Test func aPrefixNarrowsWhatIsLoaded() throws {
+  @Test func `a prefix narrows what is loaded`() throws {
     let store = store()
     let token = try #require(store["token"]).floats()
     try store.load(

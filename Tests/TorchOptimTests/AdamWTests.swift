@@ -29,7 +29,7 @@ import TorchOptim
   }
 
   @Test(arguments: [("adamw", 0.05, 0.95), ("adamw-999", 0.3, 0.999)])
-  func stepsAreTorchs(name: String, weightDecay: Double, beta2: Double) throws {
+  func `steps are torchs`(name: String, weightDecay: Double, beta2: Double) throws {
     let golden = try Self.golden.tensors(name + ".safetensors")
     let tolerance = try Self.golden.tolerance()
     let parameters = Parameters()
@@ -49,7 +49,7 @@ import TorchOptim
   }
 
   /// The formula of the doc comment, in plain Swift, for values no golden has.
-  @Test func stepsAreTheFormulas() {
+  @Test func `steps are the formulas`() {
     let store = ParameterStore(initializing: nil)
     let x = store.root.parameter("x", [1], .constant(0))
     withoutGradients { _ = x.fill(0.7) }
@@ -68,7 +68,7 @@ import TorchOptim
     }
   }
 
-  @Test func parametersWithoutAGradientStay() throws {
+  @Test func `parameters without a gradient stay`() throws {
     let parameters = Parameters()
     withoutGradients {
       _ = parameters.matrix.fill(1)
@@ -83,7 +83,7 @@ import TorchOptim
     #expect(optimizer.steps == 2)
   }
 
-  @Test func aRestoredOptimizerGoesOnExactly() throws {
+  @Test func `a restored optimizer goes on exactly`() throws {
     let golden = try Self.golden.tensors("adamw.safetensors")
     let (whole, first, second) = (Parameters(), Parameters(), Parameters())
     for parameters in [whole, first] { try parameters.store.load(golden.starting(with: "start.")) }
@@ -111,7 +111,7 @@ import TorchOptim
     for (a, b) in zip(after.state, unbroken.state) { expectEqual(a.tensor, b.tensor, a.name) }
   }
 
-  @Test func stateHasPyTorchsNamesAndIsRestoredStrictly() {
+  @Test func `state has py torchs names and is restored strictly`() {
     let optimizer = AdamW(Parameters().groups(weightDecay: 0))
     #expect(
       optimizer.state.map(\.name) == [

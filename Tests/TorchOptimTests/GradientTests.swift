@@ -8,7 +8,7 @@ import TorchOptim
   static let golden = Golden("schedules")
 
   @Test(arguments: ["large", "small", "zero"])
-  func clippingIsTorchs(name: String) throws {
+  func `clipping is torchs`(name: String) throws {
     let golden = try Self.golden.tensors("clip.safetensors")
     let tolerance = try Self.golden.tolerance()
     let store = ParameterStore(initializing: nil)
@@ -24,12 +24,12 @@ import TorchOptim
     expectClose(b.gradient ?? Tensor(), try golden["\(name).clipped.b"], within: tolerance)
   }
 
-  @Test func nothingHasNoNorm() {
+  @Test func `nothing has no norm`() {
     #expect(gradientNorm(of: []).item() == 0)
     #expect(clipGradients(of: [], to: 1).item() == 0)
   }
 
-  @Test func aNormThatIsNotFiniteShows() {
+  @Test func `a norm that is not finite shows`() {
     let store = ParameterStore(initializing: nil)
     let a = store.root.parameter("a", [2], .constant(0))
     a.gradient = Tensor([1, .nan] as [Float])
@@ -37,7 +37,7 @@ import TorchOptim
     #expect(clipGradients(of: groups, to: 1).item().isNaN)
   }
 
-  @Test func matricesAndTokensAreDecayed() {
+  @Test func `matrices and tokens are decayed`() {
     let store = ParameterStore(initializing: nil)
     _ = store.root.parameter("cls_token", [1, 1, 4], .constant(0))
     _ = store.root.buffer("pos_embed", [1, 5, 4], .constant(0))

@@ -19,7 +19,7 @@ import TorchOptim
   }
 
   @Test(arguments: ["sgd", "sgd-nesterov", "sgd-plain", "lars", "lars-decay"])
-  func stepsAreThePublished(name: String) throws {
+  func `steps are the published`(name: String) throws {
     let golden = try Self.golden.tensors(name + ".safetensors")
     // Lengths of gradients are summed in another order: what the goldens' float64 runs differ by.
     let tolerance = Golden.Tolerance(absolute: 1e-6, relative: 1e-5)
@@ -38,7 +38,7 @@ import TorchOptim
   }
 
   @Test(arguments: ["sgd-nesterov", "lars"])
-  func aRestoredOptimizerGoesOnExactly(name: String) throws {
+  func `a restored optimizer goes on exactly`(name: String) throws {
     let golden = try Self.golden.tensors(name + ".safetensors")
     let (whole, half) = (AdamWTests.Parameters(), AdamWTests.Parameters())
     try whole.store.load(golden.starting(with: "start."))
@@ -65,7 +65,7 @@ import TorchOptim
   }
 
   @Test(arguments: [("fixed", 0.9), ("slow", 0.9999)])
-  func averagesAreTimms(name: String, decay: Double) throws {
+  func `averages are timms`(name: String, decay: Double) throws {
     let golden = try Self.golden.tensors("ema.safetensors")
     let store = ParameterStore(initializing: nil)
     let weight = store.root.parameter("matrix", [4, 3], .constant(0))

@@ -11,7 +11,7 @@ import Torch
     return tensor
   }
 
-  @Test func gradientsAddUpAndAreDropped() {
+  @Test func `gradients add up and are dropped`() {
     let x = leaf([1, 2])
     #expect(x.requiresGradient && x.gradient == nil)
     (x * x).sum().backward()
@@ -29,7 +29,7 @@ import Torch
     #expect(!(x * x).requiresGradient)
   }
 
-  @Test func detachedStopsAndClonedPasses() {
+  @Test func `detached stops and cloned passes`() {
     let x = leaf([3])
     (x.detached() * x).sum().backward()
     expectClose(x.gradient ?? Tensor(), Tensor([3] as [Float]))
@@ -38,7 +38,7 @@ import Torch
     expectClose(x.gradient ?? Tensor(), Tensor([6] as [Float]))
   }
 
-  @Test func withoutGradientsNestsAndEnds() {
+  @Test func `without gradients nests and ends`() {
     let x = leaf([1])
     func records() -> Bool { (x + x).requiresGradient }
     #expect(records())
@@ -58,7 +58,7 @@ import Torch
     #expect(records())
   }
 
-  @Test func autocastNestsAndEnds() {
+  @Test func `autocast nests and ends`() {
     let x = Tensor.ones([2, 2])
     func type() -> DType { x.matmul(x).dtype }
     #expect(type() == .float32)
@@ -83,7 +83,7 @@ import Torch
     withAutocast(to: nil, on: .cpu) { #expect(type() == .float32) }
   }
 
-  @Test func autocastGradientsAreOfTheWeightsType() {
+  @Test func `autocast gradients are of the weights type`() {
     let w = Tensor.ones([2, 2])
     w.requiresGradient = true
     withAutocast(to: .bfloat16, on: .cpu) { Tensor.ones([3, 2]).linear(w).to(.float32).sum() }
@@ -92,7 +92,7 @@ import Torch
     expectClose(w.gradient ?? Tensor(), Tensor.full([2, 2], 3))
   }
 
-  @Test func autocastSeesWeightsThatChanged() {
+  @Test func `autocast sees weights that changed`() {
     let (x, w) = (Tensor.ones([1, 1]), Tensor.ones([1, 1]))
     w.requiresGradient = true
     func product() -> Double {
@@ -103,8 +103,9 @@ import Torch
     #expect(product() == 2)
   }
 
-  /// Every differentiable operation against differences in float64: no argument is in a wrong place.
-  @Test func gradientsMatchDifferences() {
+  /// Every differentiable operation against differences in float64: no argument is in a wrong
+  /// place.
+  @Test func `gradients match differences`() {
     let generator = Generator(seed: 11)
     func random(_ shape: [Int]) -> Tensor { Tensor.randn(shape, using: generator) }
     let (a, b) = (random([2, 3]), random([2, 3]))

@@ -29,7 +29,7 @@ import Torch
     return results
   }
 
-  @Test func tasksDoNotDisturbEachOther() async {
+  @Test func `tasks do not disturb each other`() async {
     let expected = (0..<12).map(Self.work)
     #expect(expected.allSatisfy { $0.allSatisfy { !$0.isNaN } })
     let found = await withTaskGroup(of: (Int, [Double]).self) { group in
@@ -39,7 +39,7 @@ import Torch
     for seed in 0..<12 { #expect(found[seed] == expected[seed]) }
   }
 
-  @Test func errorsBelongToTheTaskThatMadeThem() async {
+  @Test func `errors belong to the task that made them`() async {
     let messages = await withTaskGroup(of: Bool.self) { group in
       for size in 2..<40 {
         group.addTask { @concurrent in

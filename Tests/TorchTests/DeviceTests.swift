@@ -11,7 +11,7 @@ import Torch
     }
   }
 
-  @Test func namesThatAreThere() throws {
+  @Test func `names that are there`() throws {
     #expect(try Device(named: "cpu") == .cpu)
     #expect(try Device(named: "auto") == .best)
     #expect(Device.count(.cpu) == 1)
@@ -22,7 +22,7 @@ import Torch
     #expect(Device.cpu.peakMemory == nil)
   }
 
-  @Test func devicesThatAreNotThere() {
+  @Test func `devices that are not there`() {
     let none = Device.count(.cuda)
     for name in ["cuda:\(none)", "cuda:999999"] + (none == 0 ? ["cuda"] : []) {
       let found = message(name)
@@ -33,12 +33,12 @@ import Torch
   }
 
   @Test(arguments: ["", "gpu", "CPU", "cuda:", "cuda:x", "cuda:-1", "cuda:0:1", "cpu:0", " cpu"])
-  func namesThatAreNone(name: String) {
+  func `names that are none`(name: String) {
     #expect(
       message(name) == "device '\(name)' is not one of auto, cpu, cuda, cuda:0, cuda:1, …, mps")
   }
 
-  @Test func aMissingDeviceRefusesTensors() {
+  @Test func `a missing device refuses tensors`() {
     guard Device.count(.cuda) == 0 else { return }
     let error = #expect(throws: TorchError.self) {
       try withTorchErrors { Tensor.zeros([1], device: Device(.cuda)) }
@@ -91,13 +91,13 @@ import Torch
     #expect(try withTorchErrors { x.cloned().copy(Tensor.zeros([6])) }.device == .meta)
   }
 
-  @Test func theEngineSaysWhatItIs() throws {
+  @Test func `the engine says what it is`() throws {
     try Engine.load()
     try Engine.load()
     #expect(Engine.version.hasPrefix("2."))
   }
 
-  @Test func threadsAreSet() async {
+  @Test func `threads are set`() async {
     await #expect(processExitsWith: .success) {
       #expect(Engine.threads >= 1)
       for count in [1, 3, 2] {

@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// `Documentation/FromPyTorch.md` is made from the sources of `Torch`: each operator's name in its `Ops`
-/// and the public declarations that call it. `UPDATE_DOCUMENTATION=1 swift test --filter FromPyTorch`
-/// writes it anew.
+/// `Documentation/FromPyTorch.md` is made from the sources of `Torch`: each operator's name in its
+/// `Ops` and the public declarations that call it. `UPDATE_DOCUMENTATION=1 swift test --filter
+/// FromPyTorch` writes it anew.
 @Suite struct FromPyTorchTests {
   private static let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { url, _ in
     url.deletingLastPathComponent()

@@ -13,7 +13,7 @@ import Torch
   ///     torch.rand(3, generator=g()).tolist(), torch.randn(3, generator=g()).tolist()
   ///     torch.randperm(6, generator=g()).tolist()
   ///     [x.hex() for x in torch.rand(2, generator=torch.Generator().manual_seed(0)).tolist()]
-  @Test func numbersArePyTorchs() {
+  @Test func `numbers are py torchs`() {
     #expect(
       Tensor.rand([3], using: Generator(seed: 42)).floats()
         == [0.8822692632675171, 0.9150039553642273, 0.38286375999450684])
@@ -28,7 +28,7 @@ import Torch
         == [0x1.fc2ab0p-2, 0x1.89545ep-1])
   }
 
-  @Test func equalSeedsGiveEqualNumbers() {
+  @Test func `equal seeds give equal numbers`() {
     let (a, b) = (Generator(seed: 7), Generator(seed: 7))
     #expect(numbers(a) == numbers(b))
     #expect(numbers(a) == numbers(b))
@@ -37,7 +37,7 @@ import Torch
     #expect(numbers(Generator(seed: .max)) != numbers(Generator(seed: 0)))
   }
 
-  @Test func streamsAndStepsDiffer() {
+  @Test func `streams and steps differ`() {
     func first(_ seed: UInt64, _ stream: UInt64, _ step: Int) -> [Float] {
       numbers(Generator(seed: seed, stream: stream, step: step))
     }
@@ -51,7 +51,7 @@ import Torch
     #expect(seen.count == 4 * 4 * 5)
   }
 
-  @Test func fillsAreWithinTheirDistribution() {
+  @Test func `fills are within their distribution`() {
     let generator = Generator(seed: 5)
     let uniform = Tensor.empty([20_000]).fillUniform(-2..<3, using: generator)
     #expect(uniform.min().item() >= -2 && uniform.max().item() < 3)

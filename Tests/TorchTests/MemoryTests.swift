@@ -34,7 +34,7 @@ import Torch
     return (tensor, UnsafePointer(owner.memory))
   }
 
-  @Test func wrappedMemoryIsNotCopied() {
+  @Test func `wrapped memory is not copied`() {
     let released = ReleaseCount()
     do {
       let (tensor, memory) = wrapped(released)
@@ -47,7 +47,7 @@ import Torch
     #expect(released.value == 1)
   }
 
-  @Test func theOwnerLastsAsLongAsAnyView() {
+  @Test func `the owner lasts as long as any view`() {
     let released = ReleaseCount()
     var view: Tensor? = wrapped(released).tensor.selected(1, along: 0)
     #expect(released.value == 0)
@@ -56,7 +56,7 @@ import Torch
     #expect(released.value == 1)
   }
 
-  @Test func theOwnerLastsAsLongAsTheGraph() {
+  @Test func `the owner lasts as long as the graph`() {
     let released = ReleaseCount()
     let w = Tensor.ones([1, 3])
     w.requiresGradient = true
@@ -68,7 +68,7 @@ import Torch
     #expect(released.value == 1)
   }
 
-  @Test func aCopyIsTheTensorsOwn() {
+  @Test func `a copy is the tensors own`() {
     var values: [Float] = [1, 2]
     let tensor = Tensor(values)
     values[0] = 9
@@ -76,7 +76,7 @@ import Torch
     #expect(values == [9, 2] && tensor.floats() == [2, 3])
   }
 
-  @Test func arraysOfEveryTypeComeBack() {
+  @Test func `arrays of every type come back`() {
     func check<Element: TensorElement & Equatable>(_ values: [Element]) {
       let tensor = Tensor(values, shape: [1, values.count])
       #expect(tensor.dtype == Element.dtype && tensor.shape == [1, values.count])
@@ -108,7 +108,7 @@ import Torch
   }
 
   /// A tiny step, repeated: neither tensors nor graphs, frames or errors are left behind.
-  @Test func memoryStaysFlat() async {
+  @Test func `memory stays flat`() async {
     await #expect(processExitsWith: .success) {
       let w = Tensor.ones([64, 64])
       w.requiresGradient = true

@@ -15,12 +15,12 @@ import Torch
     }
   }
 
-  @Test func aSchemaIsReadable() {
+  @Test func `a schema is readable`() {
     #expect(Op("relu").schema == "aten::relu(Tensor self) -> Tensor")
     #expect(Op("add", "Tensor").name == "add.Tensor")
   }
 
-  @Test func argumentsOfTheWrongKindAreNamed() {
+  @Test func `arguments of the wrong kind are named`() {
     let cases: [(String, String?)] = [
       (
         "argument 'self' is an integer, expected a tensor",
@@ -83,7 +83,7 @@ import Torch
     }
   }
 
-  @Test func theNumberOfArgumentsIsChecked() {
+  @Test func `the number of arguments is checked`() {
     let missing = message { () throws(TorchError) in try Op("softmax", "int").attempt(x) }
     #expect(missing?.hasPrefix("softmax.int: missing argument 'dim' in aten::softmax.int") == true)
     let many = message { () throws(TorchError) in try Op("relu").attempt(x, x) }
@@ -96,7 +96,7 @@ import Torch
     #expect(several?.contains("the result is not one tensor: aten::topk") == true)
   }
 
-  @Test func aMistakeLeavesNothingBehind() throws {
+  @Test func `a mistake leaves nothing behind`() throws {
     for _ in 0..<100 {
       _ = message { () throws(TorchError) in try Op("relu").attempt(3) }
       _ = message { () throws(TorchError) in try Op("gelu").attempt(x, Named("no", 1)) }
@@ -104,7 +104,7 @@ import Torch
     }
   }
 
-  @Test func theFirstFailureOfABlockIsThrown() throws {
+  @Test func `the first failure of a block is thrown`() throws {
     let error = #expect(throws: TorchError.self) {
       try withTorchErrors {
         let a = Tensor.zeros([2, 3]).matmul(Tensor.zeros([2, 3]))
@@ -120,7 +120,7 @@ import Torch
     expectClose(fine, Tensor([2, 4, 6] as [Float]))
   }
 
-  @Test func theInnerBlockKeepsItsOwnErrors() throws {
+  @Test func `the inner block keeps its own errors`() throws {
     let result = try withTorchErrors {
       let inner = try? withTorchErrors { x.reshaped([2, 2]) }
       return inner ?? x
@@ -128,7 +128,7 @@ import Torch
     expectEqual(result, x)
   }
 
-  @Test func everyOtherTrapOfABlockIsThrownToo() {
+  @Test func `every other trap of a block is thrown too`() {
     #expect(throws: TorchError.self) { try withTorchErrors { x.backward() } }
     #expect(throws: TorchError.self) { try withTorchErrors { x.backward(Tensor.ones([3])) } }
     #expect(throws: TorchError.self) { try withTorchErrors { x.item() } }
@@ -139,7 +139,7 @@ import Torch
     }
   }
 
-  @Test func anUndefinedTensorPassesThroughAFormula() {
+  @Test func `an undefined tensor passes through a formula`() {
     let error = #expect(throws: TorchError.self) {
       try withTorchErrors {
         let y = x.reshaped([2, 2])
@@ -149,7 +149,7 @@ import Torch
     #expect(error?.operation == "reshape")
   }
 
-  @Test func runningOutOfMemoryIsToldApart() {
+  @Test func `running out of memory is told apart`() {
     let error = #expect(throws: TorchError.self) {
       try withTorchErrors { Tensor.empty([1 << 50]) }
     }

@@ -51,7 +51,7 @@ import Torch
     expect(x + Tensor([10, 20, 30] as [Float]), [11, 18, 33, 6, 25, 24], [2, 3])
   }
 
-  @Test func wholeNumbersStayWhole() {
+  @Test func `whole numbers stay whole`() {
     let n = Tensor([1, 2, 3])
     let offset = 2
     expectWhole(n + offset, [3, 4, 5])
@@ -103,7 +103,7 @@ import Torch
     expect(Tensor.where(x .> 0, x, y), [1, 2, 3, 4, 5, 4], [2, 3])
   }
 
-  @Test func inPlace() {
+  @Test func `in place`() {
     let z = x.cloned()
     #expect(expectSame(z.add(y, scale: 0.5), z))
     expect(z, [2, -1, 4, -2, 7, -4], [2, 3])
@@ -167,7 +167,7 @@ import Torch
     #expect(concatenated([x]).shape == [2, 3] && stacked([x]).shape == [1, 2, 3])
   }
 
-  @Test func memoryAndTypes() {
+  @Test func `memory and types`() {
     let transposed = x.transposed(0, 1)
     expect(transposed.contiguous(), [1, -4, -2, 5, 3, -6], [3, 2])
     #expect(expectSame(x.contiguous(), x))
@@ -284,7 +284,7 @@ import Torch
     #expect(Tensor.zeros([0, 3]).count == 0 && Tensor.zeros([0, 3]).floats() == [])
   }
 
-  @Test func listsOfEveryKind() throws {
+  @Test func `lists of every kind`() throws {
     let padded = try Op("constant_pad_nd").attempt(x, [1, 0], 9.0)
     expect(padded, [9, 1, -2, 3, 9, -4, 5, -6], [2, 4])
     let widened = try Op("upsample_nearest2d", "vec")

@@ -2,7 +2,8 @@ import TestSupport
 import Testing
 import Torch
 
-/// Subscripts against what PyTorch's documentation says of them, on numbers that name their own place.
+/// Subscripts against what PyTorch's documentation says of them, on numbers that name their own
+/// place.
 @Suite struct SubscriptTests {
   /// `x[i, j, k] = 100 i + 10 j + k`, of shape [3, 4, 5].
   let x: Tensor = {

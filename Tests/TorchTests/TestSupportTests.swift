@@ -12,7 +12,7 @@ import Torch
       within: Golden.Tolerance(absolute: absolute, relative: relative, ofLargest: ofLargest))
   }
 
-  @Test func equalArraysAgree() {
+  @Test func `equal arrays agree`() {
     #expect(found([1, 2], [1, 2]) == nil)
     #expect(found([.infinity], [.infinity]) == nil)
     #expect(found([], []) == nil)
@@ -29,7 +29,7 @@ import Torch
     #expect(found([0.6, 100], [0, 100], ofLargest: 0.005) != nil)
   }
 
-  @Test func theWorstElementIsReported() {
+  @Test func `the worst element is reported`() {
     let message = difference(
       of: Tensor([1, 2, 3, 4, 5, 9] as [Float], shape: [2, 3]),
       from: Tensor([1, 2.5, 3, 4, 5, 6] as [Float], shape: [2, 3]),
@@ -38,7 +38,7 @@ import Torch
       message == "2 of 6 values are too far off; worst at [1, 2]: 9.0, expected 6.0 within 0.25")
   }
 
-  @Test func nothingEqualsNaN() {
+  @Test func `nothing equals na n`() {
     #expect(found([.nan], [.nan], absolute: 1) != nil)
     #expect(found([1], [.nan], absolute: 1, relative: 1) != nil)
     #expect(found([.nan, 1], [1, 1], absolute: .infinity) != nil)
@@ -46,7 +46,7 @@ import Torch
     #expect(found([.infinity], [-.infinity], relative: 1e30) != nil)
   }
 
-  @Test func shapesAndTypesCount() {
+  @Test func `shapes and types count`() {
     #expect(
       difference(
         of: Tensor.zeros([2, 3]), from: Tensor.zeros([3, 2]),
@@ -57,14 +57,14 @@ import Torch
     withKnownIssue { expectClose(Tensor([1]), Tensor([2])) }
   }
 
-  @Test func loopsNameTheirValues() {
+  @Test func `loops name their values`() {
     withEvery("a", in: [1]) { _ in
       withEvery("b", in: ["x"]) { _ in #expect(context("c") == "a = 1, b = x, c: ") }
     }
     #expect(context() == "")
   }
 
-  @Test func aWrongGradientIsFound() {
+  @Test func `a wrong gradient is found`() {
     withKnownIssue {
       expectGradients(of: [Tensor([1, 2])]) { $0[0] * $0[0].detached() }
     }
@@ -73,7 +73,7 @@ import Torch
     }
   }
 
-  @Test func aMissingGoldenIsSaid() throws {
+  @Test func `a missing golden is said`() throws {
     let tensors = try Golden("layers").tensors("linear.safetensors")
     #expect(throws: MissingGolden.self) { try tensors["nothing"] }
     #expect(tensors.starting(with: "weight.").keys.sorted() == ["bias", "weight"])

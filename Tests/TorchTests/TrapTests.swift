@@ -11,7 +11,7 @@ import Torch
   static let reshapeLine = #line + 1
   static func reshape() { _ = Tensor.zeros([2]).reshaped([5]) }
 
-  @Test func aTrapSaysWhatAndWhere() async {
+  @Test func `a trap says what and where`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {
@@ -22,7 +22,7 @@ import Torch
     #expect(text.contains("TrapTests.swift:\(Self.multiplyLine)"))
   }
 
-  @Test func aHandlerSpeaksInstead() async {
+  @Test func `a handler speaks instead`() async {
     let result = await #expect(
       processExitsWith: .exitCode(70), observing: [\.standardErrorContent]
     ) {
@@ -39,28 +39,28 @@ import Torch
     #expect(text.contains("TrapTests.swift:\(Self.reshapeLine)"))
   }
 
-  @Test func anOperatorThatDoesNotExist() async {
+  @Test func `an operator that does not exist`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) { _ = Op("no_such_operator") }
     #expect(standardError(of: result).contains("no_such_operator"))
   }
 
-  @Test func valuesThatDoNotFillAShape() async {
+  @Test func `values that do not fill a shape`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) { _ = Tensor([1, 2, 3], shape: [2, 2]) }
     #expect(standardError(of: result).contains("3 values do not fill the shape [2, 2]"))
   }
 
-  @Test func elementsOfAnotherType() async {
+  @Test func `elements of another type`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) { Tensor([1, 2]).withElements(of: Float.self) { _ in } }
     #expect(standardError(of: result).contains("elements are int64, not float32"))
   }
 
-  @Test func elementsThatAreNotInOnePiece() async {
+  @Test func `elements that are not in one piece`() async {
     let result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) { Tensor.zeros([2, 3]).transposed(0, 1).withMutableBytes { _ in } }

@@ -47,7 +47,7 @@ import Training
         + [.truncated(file, 20), .truncated(file, -3)]
     }
 
-  @Test func damagedOnesArePassedOver() throws {
+  @Test func `damaged ones are passed over`() throws {
     let fixture = try TemporaryRun(images: 8)
     try fixture.train(.tiny(steps: 10), "run")
     for damage in Self.damages {
@@ -61,11 +61,12 @@ import Training
     }
   }
 
-  @Test func runsGoOnFromTheLastWholeOne() throws {
+  @Test func `runs go on from the last whole one`() throws {
     let fixture = try TemporaryRun(images: 8)
     try fixture.train(.tiny(steps: 10), "run")
     let whole = try fixture.state("run", step: 10)
-    try Damage.truncated("weights.safetensors", -1).apply(to: "run/checkpoints/step-10", in: fixture)
+    try Damage.truncated("weights.safetensors", -1).apply(
+      to: "run/checkpoints/step-10", in: fixture)
     let resumed = try fixture.train(.tiny(steps: 10), "run", .resume)
     #expect(resumed.startingStep == 5 && resumed.skippedCheckpoints.count == 1)
     #expect(try fixture.state("run", step: 10) == whole)
@@ -80,10 +81,10 @@ import Training
   }
 
   /// A checkpoint to be used only has no optimizer; it can be read, and not resumed.
-  @Test func oldOnesAreReplacedInOneMove() throws {
+  @Test func `old ones are replaced in one move`() throws {
     let fixture = try TemporaryRun()
     let description = ModelDescription(
-      model: PretrainingRecipe.tiny().model, mean: [0], deviation: [1], masking: .random(ratio: 0.5))
+      model: PretrainingRecipe.tiny().model, mean: [0], std: [1], masking: .random(ratio: 0.5))
     let checkpoint = Checkpoint(path: fixture("deep/er/checkpoint"))
     for value in [1.0, 2.0] {
       try checkpoint.write(description, weights: [("a", Tensor.full([2], value))])
@@ -95,7 +96,7 @@ import Training
     #expect(throws: FileError.self) { try checkpoint.verify() }
   }
 
-  @Test func foldersThatCannotBeWritten() throws {
+  @Test func `folders that cannot be written`() throws {
     let fixture = try TemporaryRun(images: 8)
     try fixture.write("file", "a file")
     for path in ["file", "file/run", "/proc/no/run"] {
@@ -125,7 +126,7 @@ import Training
     try Checkpoint(path: fixture("aside/step-5")).verify()
   }
 
-  @Test func onlyTheNewestAreKept() throws {
+  @Test func `only the newest are kept`() throws {
     let fixture = try TemporaryRun(images: 8)
     var seen: [[String]] = []
     try fixture.train(

@@ -25,7 +25,7 @@ import Torch
   }
 
   @Test(arguments: Embedding.allCases, [true, false])
-  func embeddingsAreTheEncoders(kind: Embedding, isClassifier: Bool) throws {
+  func `embeddings are the encoders`(kind: Embedding, isClassifier: Bool) throws {
     let fixture = try TemporaryRun()
     let model = try fixture.makeModel(classes: isClassifier ? ["a", "b"] : nil)
     let pass = try BatchInference(model, batch: 4, workers: 2)
@@ -71,7 +71,7 @@ import Torch
   }
 
   /// An image of the model's own size is not cut, whatever the others of its set are.
-  @Test func imagesOfTheModelsSizeAreKept() throws {
+  @Test func `images of the models size are kept`() throws {
     let fixture = try TemporaryRun()
     let model = try fixture.makeModel(side: 64)
     let fitting = TemporaryRun.picture(3, side: 64)
@@ -110,7 +110,7 @@ import Torch
     return (fixture(name), rows)
   }
 
-  @Test func arraysHaveNamesBesideThem() throws {
+  @Test func `arrays have names beside them`() throws {
     let fixture = try TemporaryRun()
     let (plain, rows) = try write(fixture, "plain.npy")
     expectEqual(try NpyFile(plain).tensor(), rows, "npy")
@@ -121,7 +121,7 @@ import Torch
       try fixture.text("classed.txt") == "a.png\ty\nb, \"c\".png\nd\\n.png\tx\ne\nf\n")
   }
 
-  @Test func safetensorsHaveLabels() throws {
+  @Test func `safetensors have labels`() throws {
     let fixture = try TemporaryRun()
     let (path, rows) = try write(fixture, "x.safetensors", shape: [2, 3], classes: ["x", "y"])
     let file = try SafetensorsFile(path)
@@ -145,7 +145,7 @@ import Torch
     }
   }
 
-  @Test func namesOfFiles() throws {
+  @Test func `names of files`() throws {
     #expect(try EmbeddingFile.format(of: "a/b.NPY") == .npy)
     #expect(try EmbeddingFile.standardNamesPath(of: "a.b/c.safetensors") == "a.b/c.txt")
     for wrong in ["x", "x.pt", "npy", "x.npy.gz"] {
@@ -154,7 +154,7 @@ import Torch
   }
 
   /// Without an end nothing is left behind, and what was there stays.
-  @Test func unfinishedFilesLeaveNothing() throws {
+  @Test func `unfinished files leave nothing`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("x.npy", "old")
     for name in ["x.npy", "y.safetensors", "z.csv"] {

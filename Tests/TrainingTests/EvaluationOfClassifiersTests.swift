@@ -20,7 +20,7 @@ import Torch
       own, used: used ?? own.map { _ in true }, known: known, competing: competing, name: "set")
   }
 
-  @Test func classesAreMatchedByName() throws {
+  @Test func `classes are matched by name`() throws {
     let same = try matching(["a", "b"], known: ["a", "b"])
     #expect(same.subset.isWhole && same.numbers == [0, 1] && same.warnings.isEmpty)
     let shuffled = try matching(["c", "a", "b"], known: ["a", "b", "c"])
@@ -34,7 +34,7 @@ import Torch
     #expect(alone.subset.indices == [2, 0] && alone.numbers == [0, 1])
   }
 
-  @Test func unknownClassesAreNamed() throws {
+  @Test func `unknown classes are named`() throws {
     let error = #expect(throws: RunFailure.self) {
       try matching(["a", "x", "y", "z", "w"], known: ["a", "b"])
     }
@@ -49,7 +49,7 @@ import Torch
   }
 
   /// Two classes of the model are called the same, as ImageNet's cranes are.
-  @Test func namesThatTwoClassesHave() throws {
+  @Test func `names that two classes have`() throws {
     let known = ["a", "crane", "b", "crane"]
     // The same list, place by place.
     let same = try matching(known, known: known)
@@ -95,7 +95,7 @@ import Torch
   private let names = ["class 2", "class 0", "class 1", "class 3"]
 
   @Test(arguments: ClassMatching.Competing.allCases)
-  func countsAreTheClassifiers(competing: ClassMatching.Competing) throws {
+  func `counts are the classifiers`(competing: ClassMatching.Competing) throws {
     let fixture = try TemporaryRun()
     let model = try fixture.makeModel(classes: names)
     let labels = (0..<24).map { ($0 * 7) % 3 }
@@ -124,7 +124,7 @@ import Torch
     #expect(tally.top1 > 0 && tally.top1 < 1, "a test that any order passes")
   }
 
-  @Test func setsThatCannotBeJudged() throws {
+  @Test func `sets that cannot be judged`() throws {
     let fixture = try TemporaryRun()
     let pass = try BatchInference(try fixture.makeModel(classes: names))
     #expect(throws: RunFailure.self) {
@@ -174,7 +174,7 @@ import Torch
     #expect(kept.corruptionErrors?["fog"] == errors && kept.meanCorruptionError == nil)
   }
 
-  @Test func resultsAreKept() throws {
+  @Test func `results are kept`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("recipe.yaml", "")
     let model = try fixture.makeModel(classes: names)

@@ -9,7 +9,7 @@ import Torch
 
 /// Pictures of attention and of principal components.
 @Suite struct FeaturePictureTests {
-  @Test func sheetsHaveAColumnForEachHead() throws {
+  @Test func `sheets have a column for each head`() throws {
     let fixture = try TemporaryRun()
     let model = try fixture.makeModel(channels: 3)
     let images = mixedPictures(3)
@@ -36,7 +36,7 @@ import Torch
     #expect(try pictures.components() == components)
   }
 
-  @Test func brokenImagesAreNamed() throws {
+  @Test func `broken images are named`() throws {
     let fixture = try TemporaryRun()
     let model = try fixture.makeModel()
     let error = #expect(throws: ImageError.self) {
@@ -45,7 +45,7 @@ import Torch
     #expect(error?.name == "image 1")
   }
 
-  @Test func componentsAreTheDirectionsOfLargestSpread() {
+  @Test func `components are the directions of largest spread`() {
     let generator = Generator(seed: 2)
     let scales = Tensor([Float(5), 0.1, 2, 0.5], shape: [1, 4])
     let rows = Tensor.randn([400, 4], using: generator) * scales + 3.0

@@ -11,18 +11,20 @@ import TorchOptim
     try RecipeBooks.classification.entry(named: name).recipe
   }
 
-  @Test func allAreSoundAndReadBack() throws {
+  @Test func `all are sound and read back`() throws {
     for entry in RecipeBooks.classification.entries {
       #expect(entry.recipe.problems.isEmpty, "\(entry.name)")
       let file = try RecipeFile(parsing: entry.yaml, source: entry.name)
-      #expect(try RecipeBooks.classification.standard.changed(by: file) == entry.recipe, "\(entry.name)")
+      #expect(
+        try RecipeBooks.classification.standard.changed(by: file) == entry.recipe, "\(entry.name)")
     }
-    let names = RecipeBooks.classification.entries.map(\.name) + RecipeBooks.pretraining.entries.map(\.name)
+    let names =
+      RecipeBooks.classification.entries.map(\.name) + RecipeBooks.pretraining.entries.map(\.name)
     #expect(Set(names).count == names.count)
   }
 
   /// Table 9, and the published code's fine-tuning page where it differs.
-  @Test func fineTuning() throws {
+  @Test func `fine tuning`() throws {
     for (size, epochs, paperDrop, codeDrop, codeRate, codeDecay) in [
       ("base", 100, 0.1, 0.1, 5e-4, 0.65), ("large", 50, 0.1, 0.2, 1e-3, 0.75),
       ("huge", 50, 0.2, 0.3, 1e-3, 0.75),
@@ -34,7 +36,8 @@ import TorchOptim
       #expect(paper.regularization.dropPath == paperDrop)
       #expect(code.regularization.dropPath == codeDrop)
       #expect(paper.regularization.erasing == 0 && code.regularization.erasing == 0.25)
-      #expect(paper.optimizer.minimumLearningRate == 0 && code.optimizer.minimumLearningRate == 1e-6)
+      #expect(
+        paper.optimizer.minimumLearningRate == 0 && code.optimizer.minimumLearningRate == 1e-6)
       #expect(paper.head.pooling == .classToken && code.head.pooling == .normalizedMean)
       for recipe in [paper, code] {
         #expect(recipe.schedule.epochs == epochs && recipe.schedule.warmupEpochs == 5)
@@ -51,7 +54,7 @@ import TorchOptim
   }
 
   /// Table 10.
-  @Test func linearProbing() throws {
+  @Test func `linear probing`() throws {
     let probe = try recipe("paper-table10-linear-probe")
     #expect(probe.optimizer.kind == .lars && probe.optimizer.momentum == 0.9)
     #expect(probe.peakLearningRate == 6.4 && probe.optimizer.weightDecay == 0)
@@ -62,7 +65,7 @@ import TorchOptim
   }
 
   /// Table 11.
-  @Test func fromScratch() throws {
+  @Test func `from scratch`() throws {
     for (size, shape, patch, epochs, drop) in [
       ("base", TransformerShape.base, 16, 300, 0.1), ("large", .large, 16, 200, 0.2),
       ("huge", .huge, 14, 200, 0.2),
@@ -78,13 +81,14 @@ import TorchOptim
     }
   }
 
-  @Test func settingsAreLaidOver() throws {
+  @Test func `settings are laid over`() throws {
     let recipe = try RecipeBooks.classification.resolve(
       "finetune", settings: ["trainableBlocks=0.5", "labels.perClass=5", "schedule.epochs=3"])
     #expect(recipe.trainedPart == .halfBlock && recipe.labels.perClass == 5)
     #expect(recipe.schedule.warmupEpochs == 3 || recipe.schedule.warmupEpochs < 3)
     let errors = #expect(throws: RecipeErrors.self) {
-      try RecipeBooks.classification.resolve("finetun", settings: ["trainableBlock=1", "head.pooling=cls"])
+      try RecipeBooks.classification.resolve(
+        "finetun", settings: ["trainableBlock=1", "head.pooling=cls"])
     }
     let text = (errors?.mistakes ?? []).map { "\($0)" }.joined(separator: "\n")
     #expect(text.contains("did you mean finetune?"), "\(text)")

@@ -26,7 +26,8 @@ extension FinetuningRecipe {
       name: "tiny", seed: 5, head: head, trainableBlocks: blocks,
       regularization: regularization,
       data: .init(normalization: .inherited, workers: 1),
-      optimizer: .init(kind: kind, baseLearningRate: 0.1, layerDecay: 0.75), ema: ema, batch: .init(size: 4),
+      optimizer: .init(kind: kind, baseLearningRate: 0.1, layerDecay: 0.75), ema: ema,
+      batch: .init(size: 4),
       schedule: .init(epochs: 1, steps: steps, warmupEpochs: 0.5),
       checkpoints: .init(everyEpochs: nil, everySteps: 5, keep: 5), logging: .init(everySteps: 1))
   }
@@ -56,7 +57,8 @@ extension TemporaryRun {
     stopAfter: Int? = nil
   ) throws -> (result: EvaluationResult?, warnings: [String], description: ModelDescription) {
     let run = try classification(
-      recipe, from: model, like: like, out, data: data, validation: validation, opening, stopAfter: stopAfter)
+      recipe, from: model, like: like, out, data: data, validation: validation, opening,
+      stopAfter: stopAfter)
     _ = try run.run()
     if run.finishedStep == run.totalSteps { _ = try run.validate() }
     return (run.task.evaluation, run.warnings, run.task.description)
@@ -88,7 +90,7 @@ extension TemporaryRun {
     return fixture
   }
 
-  @Test func learnsAndIsLoadedAgain() throws {
+  @Test func `learns and is loaded again`() throws {
     let fixture = try fixture()
     let (result, warnings, description) = try fixture.finetune(
       .tiny(steps: 40, regularization: .none), from: "run", "fine")
@@ -112,20 +114,21 @@ extension TemporaryRun {
     .tiny(kind: .sgd),
     .tiny(blocks: 0, kind: .lars, head: .init(pooling: .classToken, batchNorm: true)),
   ])
-  func resumedIsUnbroken(_ recipe: FinetuningRecipe) throws {
+  func `resumed is unbroken`(_ recipe: FinetuningRecipe) throws {
     let fixture = try fixture()
     try fixture.finetune(recipe, from: "run", "unbroken")
     try fixture.finetune(recipe, from: "run", "resumed", stopAfter: 7)
     try fixture.finetune(recipe, from: "run", "resumed", .resume)
     for step in [5, 10, 12] {
       #expect(
-        try fixture.state("resumed", step: step) == fixture.state("unbroken", step: step), "\(step)")
+        try fixture.state("resumed", step: step) == fixture.state("unbroken", step: step), "\(step)"
+      )
     }
     let first = try fixture.state("unbroken", step: 5)[0]
     #expect(try fixture.state("unbroken", step: 12)[0] != first)
   }
 
-  @Test func frozenWeightsStay() throws {
+  @Test func `frozen weights stay`() throws {
     let fixture = try fixture()
     try fixture.finetune(.tiny(blocks: 0.5, head: .init(pooling: .classToken)), from: "run", "half")
     let before = try LoadedModel(fixture("run")).store
@@ -138,7 +141,7 @@ extension TemporaryRun {
     }
   }
 
-  @Test func averagesAreSavedAndJudged() throws {
+  @Test func `averages are saved and judged`() throws {
     let fixture = try fixture()
     try fixture.finetune(.tiny(ema: 0.999), from: "run", "averaged")
     try fixture.finetune(.tiny(), from: "run", "plain")
@@ -156,10 +159,12 @@ extension TemporaryRun {
       try beside.tensor("trained.head.weight"), try plain.tensor("head.weight"), "trained beside")
   }
 
-  @Test func scratchTakesAShapeAndNoWeights() throws {
+  @Test func `scratch takes a shape and no weights`() throws {
     let fixture = try fixture()
-    let (_, _, description) = try fixture.finetune(.tiny(steps: 1), from: nil, like: "run", "scratch")
-    #expect(description.model.encoder == (try LoadedModel(fixture("run")).description.model.encoder))
+    let (_, _, description) = try fixture.finetune(
+      .tiny(steps: 1), from: nil, like: "run", "scratch")
+    #expect(
+      description.model.encoder == (try LoadedModel(fixture("run")).description.model.encoder))
     let other = try fixture.finetune(.tiny(steps: 1), from: "run", "fine").description
     #expect(other == description)
     let (a, b) = try (LoadedModel(fixture("scratch")).store, LoadedModel(fixture("fine")).store)
@@ -171,7 +176,7 @@ extension TemporaryRun {
     #expect(failure?.message.contains("--like") == true)
   }
 
-  @Test func aClassifierGoesOnOrGetsANewHead() throws {
+  @Test func `a classifier goes on or gets a new head`() throws {
     let fixture = try fixture()
     try fixture.finetune(.tiny(steps: 30, regularization: .none), from: "run", "fine")
     let again = try fixture.finetune(.tiny(steps: 1, regularization: .none), from: "fine", "again")
@@ -185,7 +190,7 @@ extension TemporaryRun {
     #expect(other.warnings.contains { $0.contains("head") && $0.contains("new") })
   }
 
-  @Test func fewLabels() throws {
+  @Test func `few labels`() throws {
     let fixture = try fixture()
     var recipe = FinetuningRecipe.tiny(steps: 1)
     recipe.labels = .init(fraction: 0.5)
@@ -202,16 +207,18 @@ extension TemporaryRun {
     #expect(error?.description.contains("6 images of class") == true)
   }
 
-  @Test func aTenthIsHeldBackWhereNothingJudges() throws {
+  @Test func `a tenth is held back where nothing judges`() throws {
     let fixture = try fixture()
-    let run = try fixture.classification(.tiny(steps: 1), from: "run", "held", data: "classes/train").task
+    let run = try fixture.classification(
+      .tiny(steps: 1), from: "run", "held", data: "classes/train"
+    ).task
     #expect(run.labelled.validation.count == 2 && run.labelled.training.count == 10)
     let names = { (set: any ImageDataset) in Set((0..<set.count).map { set.name(of: $0) }) }
     #expect(names(run.labelled.validation).isDisjoint(with: names(run.labelled.training)))
     #expect(run.warnings.contains { $0.contains("--validation") })
   }
 
-  @Test func labelsThatMakeNoSenseAreRefused() throws {
+  @Test func `labels that make no sense are refused`() throws {
     let fixture = try fixture()
     try fixture.makeClasses(in: "other")
     try FileManager.default.moveItem(
@@ -232,7 +239,7 @@ extension TemporaryRun {
     }
   }
 
-  @Test func valuesThatMakeNoSenseAreRefused() {
+  @Test func `values that make no sense are refused`() {
     var recipe = FinetuningRecipe.tiny(blocks: 1.5)
     recipe.labels.fraction = 0
     recipe.regularization.dropPath = 1
@@ -247,7 +254,7 @@ extension TemporaryRun {
   }
 
   /// What only the encoder can tell, and is found before a folder is made.
-  @Test func valuesThatDoNotFitTheEncoderAreRefused() throws {
+  @Test func `values that do not fit the encoder are refused`() throws {
     let fixture = try fixture()
     func refusal(
       from model: String?, like: String? = nil, _ change: (inout FinetuningRecipe) -> Void
@@ -281,7 +288,7 @@ extension TemporaryRun {
     #expect(recipe.problems.map { "\($0.path)" } == ["batch.size"])
   }
 
-  @Test func aRunFromScratchGoesOnWithTheSameWords() throws {
+  @Test func `a run from scratch goes on with the same words`() throws {
     let fixture = try fixture()
     let named = FinetuningRecipe.tiny()
     try fixture.finetune(named, from: nil, like: "run", "scratch", stopAfter: 7)
@@ -292,11 +299,14 @@ extension TemporaryRun {
     var other = named
     other.optimizer.baseLearningRate = 0.3
     other.labels.fraction = 0.5
-    let refused = #expect(throws: RecipeErrors.self) { try kept.resumed(with: other, recipeIsNamed: true) }
-    #expect(refused?.mistakes.map { "\($0.path)" } == ["labels.fraction", "optimizer.baseLearningRate"])
+    let refused = #expect(throws: RecipeErrors.self) {
+      try kept.resumed(with: other, recipeIsNamed: true)
+    }
+    #expect(
+      refused?.mistakes.map { "\($0.path)" } == ["labels.fraction", "optimizer.baseLearningRate"])
   }
 
-  @Test func namesOfFoldersAndProtocols() {
+  @Test func `names of folders and protocols`() {
     var recipe = FinetuningRecipe.tiny()
     #expect(recipe.folderName(data: "a/my.flowers/", isFromScratch: false) == "my-fine-tuned")
     recipe.labels.fraction = 0.01

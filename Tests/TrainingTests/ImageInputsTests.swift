@@ -18,7 +18,7 @@ import Torch
     inputs.parts.flatMap { part in (0..<part.images.count).map { part.images.name(of: $0) } }
   }
 
-  @Test func filesFoldersAndListsInTheirOrder() throws {
+  @Test func `files folders and lists in their order`() throws {
     let fixture = try TemporaryRun(images: 4)
     try fixture.write("broken.jpg", "no picture")
     try fixture.write("list.txt", "images/03.png\nimages/01.png\n")
@@ -45,7 +45,7 @@ import Torch
     }
   }
 
-  @Test func dividedSets() throws {
+  @Test func `divided sets`() throws {
     let fixture = try TemporaryRun()
     try fixture.makeClasses(perClass: 2)
     let all = try ImageInputs([fixture("classes")])
@@ -59,7 +59,7 @@ import Torch
     }
   }
 
-  @Test func nothingThere() throws {
+  @Test func `nothing there`() throws {
     let fixture = try TemporaryRun(images: 1)
     for path in ["nowhere", "nowhere.jpg", ""] {
       let error = #expect(throws: DatasetError.self) {
@@ -71,7 +71,7 @@ import Torch
     #expect(throws: DatasetError.self) { try ImageInputs([fixture("empty")]) }
   }
 
-  @Test func bytesAndPaths() throws {
+  @Test func `bytes and paths`() throws {
     let bytes = try TemporaryRun.picture(1).encodedAsPNG()
     let image = ImageBytes(bytes, name: "-")
     #expect(image.count == 1 && image.name(of: 0) == "-")
@@ -92,7 +92,7 @@ import Torch
     return found
   }
 
-  @Test func linesOfFiles() throws {
+  @Test func `lines of files`() throws {
     #expect(try lines("a\nb\r\n\n c \n", atMost: 9).flatMap(\.self) == ["a", "b", " c "])
     #expect(try lines("a\nb\nc", atMost: 2) == [["a", "b"], ["c"]])
     #expect(try lines("a\nb\n", atMost: 2) == [["a", "b"]])
@@ -135,7 +135,7 @@ import Torch
   }
 
   /// What a slow writer has written so far is handed over before it goes on.
-  @Test func linesOfPipes() throws {
+  @Test func `lines of pipes`() throws {
     var ends: [Int32] = [0, 0]
     try #require(pipe(&ends) == 0)
     defer { close(ends[0]) }

@@ -27,7 +27,7 @@ import TorchOptim
 
   // MARK: features
 
-  @Test func featuresComeInTheOrderOfTheSet() throws {
+  @Test func `features come in the order of the set`() throws {
     let fixture = try TemporaryRun(images: 8)
     try fixture.train(.tiny(steps: 2), "run")
     let model = try LoadedModel(fixture("run"))
@@ -61,7 +61,7 @@ import TorchOptim
     }
   }
 
-  @Test func brokenImagesHaveNoRow() throws {
+  @Test func `broken images have no row`() throws {
     let fixture = try TemporaryRun(images: 8)
     try fixture.train(.tiny(steps: 2), "run")
     let model = try LoadedModel(fixture("run"))
@@ -89,7 +89,7 @@ import TorchOptim
 
   // MARK: neighbours
 
-  @Test func neighboursFindSeparableClasses() {
+  @Test func `neighbours find separable classes`() {
     let known = clusters(60, classes: 5, seed: 1)
     let asked = clusters(35, classes: 5, seed: 2)
     for count in [1, 5, 20, 1000] {
@@ -102,7 +102,7 @@ import TorchOptim
   }
 
   /// Votes by hand: similarities 1, 0.6 and 0 of classes 1, 0 and 0.
-  @Test func votesWeighBySimilarity() {
+  @Test func `votes weigh by similarity`() {
     let known = Features(
       rows: Tensor([2, 0, 3, 4, 0, 5] as [Float], shape: [3, 2]), labels: [1, 0, 0])
     let row = Tensor([7, 0] as [Float], shape: [1, 2])
@@ -128,9 +128,9 @@ import TorchOptim
 
   static let cases: [Case] = (try? Golden("probe").cases()) ?? []
 
-  @Test func thereAreCases() { #expect(Self.cases.count == 3) }
+  @Test func `there are cases`() { #expect(Self.cases.count == 3) }
 
-  @Test(arguments: cases) func probesEqualScikitLearn(_ example: Case) throws {
+  @Test(arguments: cases) func `probes equal scikit learn`(_ example: Case) throws {
     let golden = try Golden("probe").tensors("probe.safetensors")
     let training = Features(
       rows: try golden["training"], labels: try golden["labels"].array(of: Int.self))
@@ -148,7 +148,7 @@ import TorchOptim
   }
 
   /// The head that a classifier gets says what the probe says, without its standardisation.
-  @Test func probesFoldIntoHeads() {
+  @Test func `probes fold into heads`() {
     let known = clusters(60, classes: 3, seed: 3)
     let asked = clusters(30, classes: 3, seed: 4)
     let spread = Tensor([0.1, 2, 30] as [Float])
@@ -163,7 +163,7 @@ import TorchOptim
     #expect(!weight.requiresGradient)
   }
 
-  @Test func probesIgnoreScaleAndConstantColumns() {
+  @Test func `probes ignore scale and constant columns`() {
     let known = clusters(60, classes: 3, seed: 3)
     let asked = clusters(30, classes: 3, seed: 4)
     func wide(_ rows: Tensor) -> Tensor {
@@ -181,7 +181,7 @@ import TorchOptim
 
   // MARK: L-BFGS
 
-  @Test func quadraticsAreSolved() {
+  @Test func `quadratics are solved`() {
     let scales = Tensor([1, 10, 100, 1000] as [Double])
     let target = Tensor([3, -2, 1, 0.5] as [Double])
     let point = Tensor.zeros([4], dtype: .float64)
@@ -192,7 +192,7 @@ import TorchOptim
     #expect(outcome.iterations < 60, "\(outcome.iterations) iterations")
   }
 
-  @Test func curvedValleysAreFollowed() {
+  @Test func `curved valleys are followed`() {
     var solver = LBFGS()
     solver.iterations = 500
     solver.tolerance = 1e-8
@@ -208,7 +208,7 @@ import TorchOptim
     #expect(outcome.value < 1e-10 && outcome.iterations < 500)
   }
 
-  @Test func solversStopWhereTheyShould() {
+  @Test func `solvers stop where they should`() {
     let point = Tensor([5] as [Double])
     point.requiresGradient = true
     var solver = LBFGS()

@@ -21,7 +21,7 @@ import TorchNN
     }
   }
 
-  @Test func runsAndTheirCheckpoints() throws {
+  @Test func `runs and their checkpoints`() throws {
     let fixture = try TemporaryRun(images: 8)
     let run = try fixture.train(.tiny(steps: 10), "run")
     let newest = try LoadedModel(fixture("run"))
@@ -43,7 +43,7 @@ import TorchNN
     #expect(failure?.kind == .missingInput && failure?.message.contains("no checkpoint") == true)
   }
 
-  @Test func publishedWeights() throws {
+  @Test func `published weights`() throws {
     var hints = ConfigurationHints()
     let folder = try LoadedModel(golden("vit-mae/pixels"))
     let inputs = try Golden("vit-mae").tensors("pixels/golden.safetensors")
@@ -66,10 +66,10 @@ import TorchNN
       expectClose(output.prediction, try inputs["pred"], absolute: 1e-4, path)
     }
     let gray = try LoadedModel(golden("vit-mae/gray"))
-    #expect(gray.description.mean == [0.5] && gray.description.deviation == [0.5])
+    #expect(gray.description.mean == [0.5] && gray.description.std == [0.5])
   }
 
-  @Test func encodersAlone() throws {
+  @Test func `encoders alone`() throws {
     var hints = ConfigurationHints()
     hints.heads = 3
     let encoder = try LoadedModel(golden("timm/square/model.safetensors"), hints: hints)
@@ -97,7 +97,7 @@ import TorchNN
         ModelDescription.self, from: JSONSerialization.data(withJSONObject: object))
     }
     let whole = ModelDescription(
-      model: PretrainingRecipe.tiny().model, mean: [0.5], deviation: [0.25], masking: .random(ratio: 0.6))
+      model: PretrainingRecipe.tiny().model, mean: [0.5], std: [0.25], masking: .random(ratio: 0.6))
     var object = try json(whole)
     #expect(try read(object) == whole)
     #expect(object["maskingRatio"] as? Double == 0.6 && object["hasDecoder"] as? Bool == true)
@@ -119,7 +119,7 @@ import TorchNN
   @Test func classifiers() throws {
     let model = try LoadedModel(golden("classifiers/average"))
     #expect(model.description.kind == .classifier && !model.description.hasDecoder)
-    #expect(model.description.mean == [0.25] && model.description.deviation == [0.5])
+    #expect(model.description.mean == [0.25] && model.description.std == [0.5])
     let inputs = try Golden("classifiers").tensors("average.safetensors")
     let names = ["ant", "bee", "cat", "dog", "eel"]
     let classifier = try model.requireClassifier()
@@ -130,7 +130,7 @@ import TorchNN
   }
 
   /// What a published file says is looked at as model.json is.
-  @Test func publishedMistakes() throws {
+  @Test func `published mistakes`() throws {
     let fixture = try TemporaryRun()
     func loaded(_ from: String, _ to: String) throws -> LoadedModel {
       let folder = golden("vit-mae/pixels")
@@ -153,7 +153,7 @@ import TorchNN
     #expect(whole.assumptions == ["mask_ratio is 0, and 0.75 is taken where patches are hidden"])
   }
 
-  @Test func whatIsNone() throws {
+  @Test func `what is none`() throws {
     let fixture = try TemporaryRun()
     let missing = #expect(throws: RunFailure.self) { try LoadedModel(fixture("nowhere")) }
     #expect(missing?.kind == .missingInput)

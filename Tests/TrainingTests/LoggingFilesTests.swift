@@ -14,7 +14,7 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
 }
 
 @Suite struct LoggingFilesTests {
-  @Test func metricsAreOneObjectALine() throws {
+  @Test func `metrics are one object a line`() throws {
     try withFolder { folder in
       let url = folder.appending(path: "metrics.jsonl")
       let log = try MetricsLog(at: url)
@@ -36,7 +36,7 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
     }
   }
 
-  @Test func resumingDropsLaterStepsAndTornLines() throws {
+  @Test func `resuming drops later steps and torn lines`() throws {
     try withFolder { folder in
       let url = folder.appending(path: "metrics.jsonl")
       let text = """
@@ -61,7 +61,7 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
     }
   }
 
-  @Test func resumingWithoutALogStartsOne() throws {
+  @Test func `resuming without a log starts one`() throws {
     try withFolder { folder in
       let url = folder.appending(path: "metrics.jsonl")
       #expect(try MetricsLog.records(at: url).isEmpty)
@@ -71,7 +71,7 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
     }
   }
 
-  @Test func failuresNameTheFile() throws {
+  @Test func `failures name the file`() throws {
     try withFolder { folder in
       let url = folder.appending(path: "none/metrics.jsonl")
       let missing = #expect(throws: FileError.self) { try MetricsLog(at: url) }
@@ -87,7 +87,7 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
     #endif
   }
 
-  @Test func trainLogStampsTextsAndMendsTornLines() throws {
+  @Test func `train log stamps texts and mends torn lines`() throws {
     try withFolder { folder in
       let url = folder.appending(path: "train.log")
       try Data("torn".utf8).write(to: url)

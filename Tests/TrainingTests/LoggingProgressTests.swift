@@ -15,7 +15,7 @@ import Testing
       imagesPerSecond: 812.4, dataWait: 0.021, memory: 1_340_000_000, secondsLeft: 190)
   }
 
-  @Test func onePositionAsText() {
+  @Test func `one position as text`() {
     #expect(
       Self.progress(step: 125).description
         == "epoch 1.25/5  step 125/500  loss 0.4321  3 min 10 s left  812 img/s  wait 2 %  "
@@ -28,7 +28,7 @@ import Testing
         == "epoch 0.00/0.50  step 0/10  loss –  4.7 img/s  wait 0 %  rate 0.0e+00")
   }
 
-  @Test func terminalsGetOneLineRewrittenInPlace() {
+  @Test func `terminals get one line rewritten in place`() {
     let screen = Screen()
     var line = ProgressLine(terminal: Terminal(isTerminal: true, columns: { 31 })) {
       screen.texts.append($0)
@@ -47,7 +47,7 @@ import Testing
       ])
   }
 
-  @Test func elsewherePlainLinesNowAndThen() {
+  @Test func `elsewhere plain lines now and then`() {
     let screen = Screen()
     var line = ProgressLine(terminal: .plain, plainInterval: 10) { screen.texts.append($0) }
     for second in 0..<25 { line.show(Self.progress(step: second), at: Double(second)) }
@@ -73,7 +73,7 @@ import Testing
     #expect(Formatted.bytes(bytes) == text)
   }
 
-  @Test func paceIsThatOfTheWindow() {
+  @Test func `pace is that of the window`() {
     var pace = Throughput(window: 2)
     #expect(pace.imagesPerSecond == 0)
     #expect(pace.dataWait == 0)
@@ -86,7 +86,7 @@ import Testing
     #expect(pace.secondsLeft(steps: 10) == 40)
   }
 
-  @Test func memoryIsThatOfAProcess() throws {
+  @Test func `memory is that of a process`() throws {
     #expect(try (1_000_000...1_000_000_000_000).contains(#require(residentMemory())))
   }
 }

@@ -8,7 +8,7 @@ import Testing
 /// Event files, read by a decoder that shares nothing with the writer.
 @Suite struct LoggingTensorBoardTests {
   /// RFC 3720, B.4, and the check value of the CRC catalogue.
-  @Test func checksumsEqualPublishedOnes() {
+  @Test func `checksums equal published ones`() {
     #expect(CRC32C.checksum(Array("123456789".utf8)) == 0xE306_9283)
     #expect(CRC32C.checksum([]) == 0)
     #expect(CRC32C.checksum([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
@@ -19,7 +19,7 @@ import Testing
   }
 
   /// The first record of every event file but for its time; the bytes as TensorFlow writes them.
-  @Test func openingRecordAsKnownBytes() throws {
+  @Test func `opening record as known bytes`() throws {
     try withFolder { folder in
       let writer = try TensorBoardWriter(in: folder) { Date(timeIntervalSince1970: 0) }
       let bytes = try [UInt8](Data(contentsOf: URL(filePath: writer.path)))
@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test func scalarsCanBeReadBack() throws {
+  @Test func `scalars can be read back`() throws {
     try withFolder { folder in
       let writer = try TensorBoardWriter(in: folder) {
         Date(timeIntervalSince1970: 1_700_000_000.5)
@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test func picturesCarryTheirSize() throws {
+  @Test func `pictures carry their size`() throws {
     try withFolder { folder in
       let writer = try TensorBoardWriter(in: folder)
       try writer.write(image: Self.png, tag: "reconstructions", epoch: 1)
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test func resumedRunsOpenAnotherFileThatSupersedesLaterEvents() throws {
+  @Test func `resumed runs open another file that supersedes later events`() throws {
     try withFolder { folder in
       let now = { Date(timeIntervalSince1970: 5) }
       let first = try TensorBoardWriter(in: folder, now: now)

@@ -20,7 +20,7 @@ import Torch
     let correctedLambda: Double?
   }
 
-  @Test func imagesAndTargetsAreTimms() throws {
+  @Test func `images and targets are timms`() throws {
     let tensors = try Self.golden.tensors("mixup.safetensors")
     let tolerance = try Self.golden.tolerance()
     let cases = try Self.golden.cases(of: Case.self).filter { $0.kind == "mixup" }
@@ -55,7 +55,7 @@ import Torch
     }
   }
 
-  @Test func lossesAreTimms() throws {
+  @Test func `losses are timms`() throws {
     let tensors = try Self.golden.tensors("losses.safetensors")
     let tolerance = try Self.golden.tolerance()
     let labels: [Int] = try tensors["labels"].array()
@@ -72,7 +72,7 @@ import Torch
     }
   }
 
-  @Test func drawsAreShared() {
+  @Test func `draws are shared`() {
     for (mode, batch) in [(MixMode.batch, 6), (.pair, 6), (.pair, 5), (.image, 6)] {
       var random = SampleRandom(seed: 3)
       let mixing = MixupCutMix(mode: mode)
@@ -88,7 +88,7 @@ import Torch
     }
   }
 
-  @Test func probabilitiesAndStrengthsAreKept() {
+  @Test func `probabilities and strengths are kept`() {
     var random = SampleRandom(seed: 5)
     func shares(_ mixing: MixupCutMix) -> (none: Double, box: Double, mean: Double) {
       var (none, boxes, sum) = (0, 0, 0.0)
@@ -123,7 +123,7 @@ import Torch
   }
 
   /// Beta(α, α) has mean ½ and variance 1 / (4·(2α + 1)).
-  @Test(arguments: [0.2, 0.8, 1, 3]) func betaHasItsMoments(alpha: Double) {
+  @Test(arguments: [0.2, 0.8, 1, 3]) func `beta has its moments`(alpha: Double) {
     var random = SampleRandom(seed: 11)
     let values = (0..<20_000).map { _ in random.beta(alpha) }
     let mean = values.reduce(0, +) / 20_000

@@ -16,7 +16,7 @@ import Torch
     names.map { .init(name: $0, content: .pixels(TemporaryRun.picture(1))) }
   }
 
-  @Test(arguments: [1, 7, 40]) func asByBruteForce(count: Int) {
+  @Test(arguments: [1, 7, 40]) func `as by brute force`(count: Int) {
     let generator = Generator(seed: 4)
     let rows = Tensor.randn([30, 5], using: generator)
     let asked = Tensor.randn([3, 5], using: generator)
@@ -44,7 +44,7 @@ import Torch
     }
   }
 
-  @Test func theImageItselfIsPassedOver() throws {
+  @Test func `the image itself is passed over`() throws {
     let fixture = try TemporaryRun(images: 2)
     let rows = Tensor([Float(1), 0, 1, 0, 1, 0], shape: [3, 2])
     let paths = ["images/00.png", "images/01.png", "images/../images/00.png"].map { fixture($0) }
@@ -56,7 +56,7 @@ import Torch
   }
 
   /// Of equally similar ones the first; rows that are not numbers are none.
-  @Test func tiesAndOddRows() {
+  @Test func `ties and odd rows`() {
     var search = NeighbourSearch(
       queries(["q"]), rows: Tensor([Float(1), 1], shape: [1, 2]), count: 2)
     search.look(
@@ -92,7 +92,7 @@ import Torch
     #expect(throws: FileError.self) { try EmbeddingIndex(path) }
   }
 
-  @Test func indicesOfSomethingElse() throws {
+  @Test func `indices of something else`() throws {
     let fixture = try TemporaryRun()
     try NpyFile.write(Tensor.zeros([2, 3, 4]), to: fixture("patches.npy"))
     try fixture.write("patches.txt", "a\nb\n")

@@ -18,7 +18,7 @@ import TorchOptim
     let store = ParameterStore(initializing: Generator(seed: 1))
     let weight: Tensor
     let description = ModelDescription(
-      model: PretrainingRecipe.tiny().model, mean: [0.5], deviation: [0.5])
+      model: PretrainingRecipe.tiny().model, mean: [0.5], std: [0.5])
     private let script: (Int, Tensor) -> Tensor
 
     init(_ script: @escaping (Int, Tensor) -> Tensor) {
@@ -56,7 +56,8 @@ import TorchOptim
     defer { loader.stop() }
     var weights = [task.weight.floats()]
     var plan = Trainer<ScriptedTask>.Plan(
-      totalSteps: 9, stepsPerEpoch: 2, learningRate: { _ in 0.1 }, checkpointEvery: saveEvery, seed: 1,
+      totalSteps: 9, stepsPerEpoch: 2, learningRate: { _ in 0.1 }, checkpointEvery: saveEvery,
+      seed: 1,
       images: 6)
     plan.accumulation = accumulation
     plan.clip = clip
@@ -64,7 +65,8 @@ import TorchOptim
     let trainer = Trainer(
       task,
       optimizer: AdamW(ParameterGroup.decayingMatrices(of: task.store.trainable, weightDecay: 0)),
-      source: loader, plan: plan, folder: folder, callbacks: [Watcher { _ in weights.append(task.weight.floats()) }])
+      source: loader, plan: plan, folder: folder,
+      callbacks: [Watcher { _ in weights.append(task.weight.floats()) }])
     let failure = #expect(throws: RunFailure.self) { try trainer.run() }
     return (try #require(failure), weights, task, folder)
   }
@@ -95,7 +97,7 @@ import TorchOptim
   }
 
   /// The second batch of a step goes wrong when the first has left its gradient.
-  @Test func accumulatedLosses() throws {
+  @Test func `accumulated losses`() throws {
     let fixture = try TemporaryRun()
     let (_, weights, task, _) = try run(accumulation: 2, fixture) { draw, weight in
       draw == 5 ? weight.sum() * Double.nan : weight.sum() * 0
@@ -110,7 +112,7 @@ import TorchOptim
     (weight - weight.detached()).clamped(atLeast: 0).squareRoot().sum()
   }
 
-  @Test func gradientsThatAreClipped() throws {
+  @Test func `gradients that are clipped`() throws {
     let fixture = try TemporaryRun()
     let (failure, weights, task, folder) = try run(clip: 1, fixture) { draw, weight in
       draw == 3 ? Self.steep(weight) : weight.sum() * 0
@@ -122,7 +124,7 @@ import TorchOptim
   }
 
   /// Without clipping too: the step is not taken, and the state before it is kept.
-  @Test(arguments: [1, 2, 100]) func gradientsThatAreNot(saveEvery: Int) throws {
+  @Test(arguments: [1, 2, 100]) func `gradients that are not`(saveEvery: Int) throws {
     let fixture = try TemporaryRun()
     let (failure, weights, _, folder) = try run(saveEvery: saveEvery, keep: 1, fixture) {
       draw, weight in
@@ -139,7 +141,7 @@ import TorchOptim
   }
 
   /// The same through a whole run, with a rate that is out of the question.
-  @Test func absurdRates() throws {
+  @Test func `absurd rates`() throws {
     let fixture = try TemporaryRun(images: 8)
     var recipe = PretrainingRecipe.tiny(saveEvery: 1)
     recipe.optimizer.baseLearningRate = 1e38

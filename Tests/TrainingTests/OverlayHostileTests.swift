@@ -8,7 +8,8 @@ import Training
 @Suite struct OverlayHostileTests {
   static func message(_ text: String) -> String {
     do {
-      _ = try RecipeBooks.pretraining.standard.changed(by: RecipeFile(parsing: text, source: "r.yaml"))
+      _ = try RecipeBooks.pretraining.standard.changed(
+        by: RecipeFile(parsing: text, source: "r.yaml"))
       return "accepted"
     } catch { return error.description }
   }
@@ -40,7 +41,7 @@ import Training
     #expect(Self.message(text) == message)
   }
 
-  @Test func bombsAreRefusedBeforeTheyGoOff() {
+  @Test func `bombs are refused before they go off`() {
     var bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
     for i in 1...30 {
       let uses = Array(repeating: "*a\(i - 1)", count: 9).joined(separator: ", ")
@@ -52,7 +53,7 @@ import Training
     #expect(Self.message(key).contains("aliases"))
   }
 
-  @Test func sizeAndDepthHaveLimits() {
+  @Test func `size and depth have limits`() {
     let many = "name: [" + String(repeating: "1,", count: 50_000) + "1]"
     #expect(Self.message(many) == "r.yaml holds too many values for a recipe")
     let large = "name: " + String(repeating: "x", count: 300_000)
@@ -69,13 +70,13 @@ import Training
     #expect(!Self.message(dashes).contains("\n"))
   }
 
-  @Test func longValuesAreShortened() {
+  @Test func `long values are shortened`() {
     let message = Self.message("precision: " + String(repeating: "x", count: 10_000))
     #expect(message.count < 200)
     #expect(message.contains("…"))
   }
 
-  @Test func filesThatCannotBeRead() throws {
+  @Test func `files that cannot be read`() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "recipe-\(UUID())")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }

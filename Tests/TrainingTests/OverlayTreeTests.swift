@@ -28,7 +28,7 @@ import Testing
     var range = 0.2...1.0
   }
 
-  @Test func encodingKeepsOrderAndWritesNil() throws {
+  @Test func `encoding keeps order and writes nil`() throws {
     let tree = try ValueTree(encoding: Everything())
     #expect(
       tree.entries?.map(\.key) == [
@@ -41,7 +41,7 @@ import Testing
     #expect(tree["range"] == .list([.number(0.2), .number(1)]))
   }
 
-  @Test func printedTreeReadsBackToTheSameValue() throws {
+  @Test func `printed tree reads back to the same value`() throws {
     var value = Everything()
     value.name = "null"
     for text in [
@@ -64,14 +64,14 @@ import Testing
     4 / 3.0,
     1e22, 2.0,
   ])
-  func doublesAreExact(number: Double) throws {
+  func `doubles are exact`(number: Double) throws {
     let yaml = ValueTree.map([.init("x", .number(number))]).yaml()
     let read = try YAMLDocument(parsing: yaml, source: "test").tree
     let back = try read.decoded(as: [String: Double].self)["x"]
     #expect(back?.bitPattern == number.bitPattern, "\(yaml)")
   }
 
-  @Test func plainScalarsAreReadAsTheFieldWants() throws {
+  @Test func `plain scalars are read as the field wants`() throws {
     func read<T: Decodable>(_ text: String, _: T.Type) -> T? {
       try? ValueTree.plain(text).decoded(as: T.self)
     }
@@ -96,7 +96,7 @@ import Testing
     #expect(throws: TreeMismatch.self) { try ValueTree.text("7").decoded(as: Int.self) }
   }
 
-  @Test func mismatchesSayWhereAndWhatIsAllowed() throws {
+  @Test func `mismatches say where and what is allowed`() throws {
     func mismatch<T: Decodable>(_ tree: ValueTree, _: T.Type) -> TreeMismatch? {
       do {
         _ = try tree.decoded(as: T.self)
@@ -118,7 +118,7 @@ import Testing
     #expect(missing?.found == nil)
   }
 
-  @Test func editDistanceCountsSwapsOnce() {
+  @Test func `edit distance counts swaps once`() {
     func distance(_ a: String, _ b: String) -> Int { editDistance(Array(a), Array(b)) }
     #expect(distance("", "") == 0)
     #expect(distance("", "abc") == 3)
@@ -127,7 +127,7 @@ import Testing
     #expect(distance("ca", "abc") == 3)
   }
 
-  @Test func nearestNameIsNearOrNothing() {
+  @Test func `nearest name is near or nothing`() {
     let names = ["epochs", "steps", "warmupEpochs"]
     #expect(nearestName(to: "epoch", among: names) == "epochs")
     #expect(nearestName(to: "WARMUPEPOCHS", among: names) == "warmupEpochs")

@@ -8,7 +8,7 @@ import Testing
 
 /// What fields of `data` mean for other parts of a recipe, and for a run that is gone on with.
 @Suite struct PipelineTests {
-  @Test func bytesDoNotHoldWhatErasingFillsIn() {
+  @Test func `bytes do not hold what erasing fills in`() {
     var recipe = FinetuningRecipe(name: "erasing", regularization: .init(erasing: 0.25))
     let before = recipe.problems
     recipe.data.normalizeOnDevice = true
@@ -18,7 +18,7 @@ import Testing
     #expect(recipe.problems == before)
   }
 
-  @Test func cachesAreNumbersOrAuto() throws {
+  @Test func `caches are numbers or auto`() throws {
     func recipe(_ setting: String) throws -> PretrainingRecipe {
       try PretrainingRecipe.tiny().changed(settings: [setting])
     }
@@ -32,7 +32,7 @@ import Testing
         "data.cache is much; expected a number of gigabytes, 0 for none, or auto") == true)
   }
 
-  @Test func autoTakesWhatTheSetNeedsOrNothing() throws {
+  @Test func `auto takes what the set needs or nothing`() throws {
     let set = ToyDataset(images: (0..<500).map { TemporaryRun.picture($0, side: 100, channels: 3) })
     var pipeline = DataRecipe(normalization: .imageNet, cache: .auto)
     let transform = ImageTransform(
@@ -56,8 +56,9 @@ import Testing
     #expect(freeMemory() > 0)
   }
 
-  @Test func aCacheMayChangeItsSizeAndNotItsBeing() throws {
-    func resumed(_ kept: DataRecipe.Cache, _ wanted: DataRecipe.Cache, named: Bool = false) throws -> PretrainingRecipe
+  @Test func `a cache may change its size and not its being`() throws {
+    func resumed(_ kept: DataRecipe.Cache, _ wanted: DataRecipe.Cache, named: Bool = false) throws
+      -> PretrainingRecipe
     {
       var (a, b) = (PretrainingRecipe.tiny(), PretrainingRecipe.tiny())
       (a.data.cache, b.data.cache) = (kept, wanted)
@@ -71,7 +72,7 @@ import Testing
     }
   }
 
-  @Test func aCachedRunIsTheSameAndGoesOn() throws {
+  @Test func `a cached run is the same and goes on`() throws {
     let fixture = try TemporaryRun(images: 11)
     var recipe = PretrainingRecipe.tiny(steps: 9)
     try fixture.train(recipe, "plain")

@@ -12,7 +12,7 @@ import Torch
 @Suite struct PredictionTests {
   private let classes = ["cat", "dog", "fox", "owl", "yak", "zebu"]
 
-  @Test(arguments: [1, 3, 64]) func predictionsAreTheClassifiers(batch: Int) throws {
+  @Test(arguments: [1, 3, 64]) func `predictions are the classifiers`(batch: Int) throws {
     let fixture = try TemporaryRun()
     let model = try fixture.makeModel(classes: classes)
     let images = mixedPictures(10, broken: [0, 4, 5, 9])
@@ -39,7 +39,7 @@ import Torch
     }
   }
 
-  @Test func oneImageIsAsOneOfMany() throws {
+  @Test func `one image is as one of many`() throws {
     let fixture = try TemporaryRun(images: 3)
     let model = try fixture.makeModel(classes: classes)
     let files = ImageFiles(paths: (0..<3).map { fixture("images/0\($0).png") })
@@ -56,14 +56,14 @@ import Torch
     #expect(throws: ImageError.self) { try model.classify(contentsOf: fixture("nowhere.png")) }
   }
 
-  @Test func aModelWithoutAHeadSaysSo() throws {
+  @Test func `a model without a head says so`() throws {
     let fixture = try TemporaryRun(images: 1)
     let model = try fixture.makeModel()
     #expect(throws: RunFailure.self) { try Predictor(BatchInference(model)) }
     #expect(throws: RunFailure.self) { try model.classify(contentsOf: fixture("images/00.png")) }
   }
 
-  @Test func lheMostProbableClasses() {
+  @Test func `lhe most probable classes`() {
     let labels = ["a", "b", "c", "d"]
     let best = Prediction.topK(3, of: [1, 3, 3, -2], labels: labels)
     #expect(best.map(\.label) == ["b", "c", "a"])
@@ -120,7 +120,7 @@ import Torch
     #expect(text(.json, []) == "[]\n")
   }
 
-  @Test func jsonIsJSON() throws {
+  @Test func `json is JSON`() throws {
     let names = ["tab\tnew\nline\u{1}", "ünï \\ \"quoted\"", "😀"]
     let json = text(.json, [names.map { ImagePrediction(image: $0, problem: $0) }])
     let read = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: String]]

@@ -38,7 +38,7 @@ import Torch
     let answers = try Self.golden.tensors("answers.safetensors")
     #expect(model.preprocessingNotes.isEmpty && model.pixelAssumption == nil)
     // A level of a byte, in normalised values.
-    let level = 1 / (255 * (model.description.deviation.min() ?? 1))
+    let level = 1 / (255 * (model.description.std.min() ?? 1))
     for image in test.images {
       let content = ImageContent.encoded(
         try EncodedImage(path: Self.golden.folder.path + "/\(image).png"))
@@ -56,7 +56,8 @@ import Torch
   }
 
   /// The model as it is read from what a format's writer made of it.
-  private func again(_ model: LoadedModel, as format: PublishedFormat, _ fixture: TemporaryRun) throws
+  private func again(_ model: LoadedModel, as format: PublishedFormat, _ fixture: TemporaryRun)
+    throws
     -> LoadedModel
   {
     let out = fixture("again-\(format)")
@@ -181,7 +182,8 @@ import Torch
 
   @Test func `a model for larger images resizes to larger ones`() throws {
     let fixture = try TemporaryRun(images: 1)
-    let folder = try Case(name: "hf-crop", weights: "hf.safetensors", images: []).folder(in: fixture)
+    let folder = try Case(name: "hf-crop", weights: "hf.safetensors", images: []).folder(
+      in: fixture)
     let weights = try PublishedWeights.read(folder).adapting(height: 64, width: 64)
     #expect(weights.preprocessing?.height == 74 && weights.preprocessing?.resize == .shortestSide)
   }

@@ -26,7 +26,7 @@ import Training
     $0.kind == "rates"
   }
 
-  @Test func thereAreCases() { #expect(Self.cases.count >= 6) }
+  @Test func `there are cases`() { #expect(Self.cases.count >= 6) }
 
   @Test(arguments: cases) func rates(of example: Case) throws {
     let tensors = try Golden("schedules").tensors(example.file)
@@ -45,7 +45,9 @@ import Training
     recipe.schedule = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))
     let schedule = recipe.learningRates(stepsPerEpoch: stepsPerEpoch)
     for (step, rate) in zip(steps, golden) {
-      #expect(abs(schedule.learningRate(at: step) - rate) <= 1e-12 * recipe.peakLearningRate, "step \(step)")
+      #expect(
+        abs(schedule.learningRate(at: step) - rate) <= 1e-12 * recipe.peakLearningRate,
+        "step \(step)")
     }
   }
 }

@@ -6,7 +6,7 @@ import Training
 
 /// The paper's schedule against its closed form.
 @Suite struct RecipeScheduleTests {
-  @Test func handPickedPoints() {
+  @Test func `hand picked points`() {
     let schedule = WarmupCosine(peak: 2.4e-3, minimum: 0, warmup: 40, total: 800)
     #expect(schedule.learningRate(at: 0) == 0)
     #expect(schedule.learningRate(at: 1) == 2.4e-3 / 40)
@@ -20,14 +20,14 @@ import Training
     #expect(schedule.learningRate(at: 100_000) == 0)
   }
 
-  @Test func minimumIsWhereItEnds() {
+  @Test func `minimum is where it ends`() {
     let schedule = WarmupCosine(peak: 1, minimum: 0.1, warmup: 0, total: 10)
     #expect(schedule.learningRate(at: 0) == 1)
     #expect(abs(schedule.learningRate(at: 5) - 0.55) < 1e-15)
     #expect(schedule.learningRate(at: 10) == 0.1)
   }
 
-  @Test func runsShorterThanTheirWarmupOnlyRise() {
+  @Test func `runs shorter than their warmup only rise`() {
     let schedule = WarmupCosine(peak: 1, warmup: 100, total: 20)
     #expect(schedule.learningRate(at: 19) == 0.19)
     #expect(
@@ -36,7 +36,7 @@ import Training
   }
 
   /// The published code computes from fractional epochs: `step / stepsPerEpoch + epoch`.
-  @Test func everyStepEqualsTheEpochForm() {
+  @Test func `every step equals the epoch form`() {
     var recipe = PretrainingRecipe(name: "test")
     recipe.batch.size = 100
     recipe.optimizer.minimumLearningRate = 1e-6
@@ -49,11 +49,13 @@ import Training
         epoch < 2.5
         ? peak * epoch / 2.5
         : 1e-6 + (peak - 1e-6) * 0.5 * (1 + cos(.pi * (epoch - 2.5) / (12 - 2.5)))
-      #expect(abs(recipe.learningRates(stepsPerEpoch: perEpoch).learningRate(at: step) - expected) < 1e-18)
+      #expect(
+        abs(recipe.learningRates(stepsPerEpoch: perEpoch).learningRate(at: step) - expected) < 1e-18
+      )
     }
   }
 
-  @Test func rateGrowsWithTheEffectiveBatch() {
+  @Test func `rate grows with the effective batch`() {
     var recipe = PretrainingRecipe(name: "test")
     recipe.batch = .init(size: 64, accumulation: 64)
     #expect(recipe.effectiveBatch == 4096)
@@ -62,7 +64,7 @@ import Training
     #expect(abs(recipe.peakLearningRate - 3e-4) < 1e-18)
   }
 
-  @Test func stepsOverrideEpochs() {
+  @Test func `steps override epochs`() {
     var recipe = PretrainingRecipe(name: "test")
     #expect(recipe.totalSteps(stepsPerEpoch: 10) == 8000)
     recipe.schedule.steps = 20

@@ -3,7 +3,7 @@ import Testing
 import Training
 
 @Suite struct RecipeSnapshotTests {
-  @Test func theDefaultRecipeAsItIsPrinted() throws {
+  @Test func `the default recipe as it is printed`() throws {
     #expect(
       try RecipeBooks.pretraining.entry(named: "default").yaml == """
         # Paper:    He et al. (2022), arXiv:2111.06377, with sizes for one machine

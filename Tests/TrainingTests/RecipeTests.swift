@@ -14,7 +14,7 @@ import Training
     } catch { return error.description }
   }
 
-  @Test func everyNamedRecipeIsSoundAndRoundTrips() throws {
+  @Test func `every named recipe is sound and round trips`() throws {
     for entry in RecipeBooks.pretraining.entries {
       #expect(entry.recipe.problems.isEmpty, "\(entry.name)")
       let file = try RecipeFile(parsing: entry.yaml, source: entry.name)
@@ -22,10 +22,12 @@ import Training
         #expect(try base.recipe.changed(by: file) == entry.recipe, "\(entry.name)")
       }
     }
-    #expect(Set(RecipeBooks.pretraining.entries.map(\.name)).count == RecipeBooks.pretraining.entries.count)
+    #expect(
+      Set(RecipeBooks.pretraining.entries.map(\.name)).count
+        == RecipeBooks.pretraining.entries.count)
   }
 
-  @Test func oddValuesRoundTripExactly() throws {
+  @Test func `odd values round trip exactly`() throws {
     var recipe = RecipeBooks.pretraining.standard
     recipe.seed = .max
     recipe.name = "null"
@@ -43,11 +45,12 @@ import Training
     #expect(try RecipeBooks.pretraining.standard.changed(by: other).note == nil)
   }
 
-  @Test func settingsReachEveryKindOfField() throws {
+  @Test func `settings reach every kind of field`() throws {
     let recipe = try RecipeBooks.pretraining.resolve(settings: [
       "seed=18446744073709551615", "name=2024", "note=a=b: c # d", "model.encoder=large",
       "model.encoder.depth=3", "model.decoder={width: 96, heads: 3}", "masking.ratio = 0.6",
-      "data.scale=[0.08, 1]", "optimizer.clip=1", "optimizer.baseLearningRate=1e-3", "schedule.steps=1e3",
+      "data.scale=[0.08, 1]", "optimizer.clip=1", "optimizer.baseLearningRate=1e-3",
+      "schedule.steps=1e3",
       "checkpoints.everyEpochs=null", "data.normalization={mean: [0, 0, 0], std: [1, 1, 1]}",
       "data.normalization.mean=[0.5, 0.5, 0.5]", "precision=bfloat16", "model.qkvBias=false",
       "loss.region=all", "model.target=pixels",
@@ -70,13 +73,15 @@ import Training
     #expect(recipe.loss.region == .all)
     #expect(recipe.model.target == .pixels)
     #expect(
-      try RecipeBooks.pretraining.resolve(settings: ["optimizer.clip=1", "optimizer.clip="]).optimizer.clip
+      try RecipeBooks.pretraining.resolve(settings: ["optimizer.clip=1", "optimizer.clip="])
+        .optimizer.clip
         == nil)
     #expect(
-      try RecipeBooks.pretraining.resolve(settings: ["model.decoder=paper"]).model.decoder == .paperDecoder)
+      try RecipeBooks.pretraining.resolve(settings: ["model.decoder=paper"]).model.decoder
+        == .paperDecoder)
   }
 
-  @Test func filesStartFromTheirBase() throws {
+  @Test func `files start from their base`() throws {
     let text = """
       base: demo-fashion-mnist
       model: {encoder: tiny}
@@ -197,7 +202,7 @@ import Training
         + "line 2, column 1"
     ),
   ])
-  func settingsThatDoNotFit(setting: String, message: String) {
+  func `settings that do not fit`(setting: String, message: String) {
     #expect(Self.mistakes(setting) == message)
   }
 
@@ -263,7 +268,10 @@ import Training
         + "[1.0, 0.0, 1.0]; expected numbers above 0"
     ),
     ("optimizer.baseLearningRate=0", "optimizer.baseLearningRate is 0; expected a number above 0"),
-    ("optimizer.minimumLearningRate=-1", "optimizer.minimumLearningRate is -1; expected a number of at least 0"),
+    (
+      "optimizer.minimumLearningRate=-1",
+      "optimizer.minimumLearningRate is -1; expected a number of at least 0"
+    ),
     ("optimizer.beta1=1", "optimizer.beta1 is 1; expected a number from 0 and below 1"),
     ("optimizer.beta2=-0.1", "optimizer.beta2 is -0.1; expected a number from 0 and below 1"),
     ("optimizer.epsilon=0", "optimizer.epsilon is 0; expected a number above 0"),
@@ -294,7 +302,7 @@ import Training
     ),
     ("logging.images=0", "logging.images is 0; expected a whole number from 1 to 1024"),
   ])
-  func valuesOutOfRange(setting: String, message: String) {
+  func `values out of range`(setting: String, message: String) {
     #expect(Self.mistakes(setting) == message)
   }
 
@@ -307,7 +315,7 @@ import Training
       ])
   }
 
-  @Test func allMistakesAtOnce() {
+  @Test func `all mistakes at once`() {
     let text = Self.mistakes(
       "batch", "batch.size=x", "masking.ratio=1", "model.heigth=3", "precision=int8",
       recipe: "paper-table8-vit-larg")
@@ -322,20 +330,26 @@ import Training
       ])
   }
 
-  @Test func recipeOfAnotherCommand() {
+  @Test func `recipe of another command`() {
     #expect(
       Self.mistakes(recipe: "finetune-vit-large")
         == "finetune-vit-large is a recipe for learning from labels; run it with mae finetune or "
         + "mae scratch")
-    #expect(throws: RecipeErrors.self) { try RecipeBooks.classification.resolve("demo-fashion-mnist") }
-    #expect(throws: RecipeErrors.self) { try RecipeBooks.classification.resolve("default", settings: ["a=1"]) }
+    #expect(throws: RecipeErrors.self) {
+      try RecipeBooks.classification.resolve("demo-fashion-mnist")
+    }
+    #expect(throws: RecipeErrors.self) {
+      try RecipeBooks.classification.resolve("default", settings: ["a=1"])
+    }
   }
 
-  @Test func paperValues() throws {
+  @Test func `paper values`() throws {
     let large = try RecipeBooks.pretraining.entry(named: "paper-table8-vit-large").recipe
     #expect(large.peakLearningRate == 2.4e-3)
     #expect(large.schedule == .init(epochs: 1600, warmupEpochs: 40))
-    #expect(large.optimizer == .init(baseLearningRate: 1.5e-4, beta1: 0.9, beta2: 0.95, weightDecay: 0.05))
+    #expect(
+      large.optimizer == .init(baseLearningRate: 1.5e-4, beta1: 0.9, beta2: 0.95, weightDecay: 0.05)
+    )
     #expect(large.data.scale == 0.2...1)
     let huge = try RecipeBooks.pretraining.entry(named: "paper-table8-vit-huge").recipe
     #expect(huge.model.grid.count == 256)

@@ -31,7 +31,7 @@ import TorchNN
     }
     let description = ModelDescription(
       model: configuration, mean: [0.4, 0.5, 0.6].suffix(channels),
-      deviation: [0.2, 0.25, 0.3].suffix(channels))
+      std: [0.2, 0.25, 0.3].suffix(channels))
     return (try Reconstruction(model, description, on: .cpu), model, description)
   }
 
@@ -53,7 +53,7 @@ import TorchNN
   }
 
   @Test(arguments: [(1, 0.75), (3, 0.5), (1, 0.9)])
-  func fillsAgreeWithTheirDefinition(_ channels: Int, _ ratio: Double) throws {
+  func `fills agree with their definition`(_ channels: Int, _ ratio: Double) throws {
     let (reconstruction, _, _) = try reconstruction(.pixels, channels: channels)
     let pictures = (0..<3).map { TemporaryRun.picture($0, channels: channels) }
     let score = try reconstruction.score(
@@ -73,7 +73,7 @@ import TorchNN
       score.shareOfBetterFill == score.meanSquaredError / min(score.meanFill, score.nearestFill))
   }
 
-  @Test func errorsAreThoseOfThePrediction() throws {
+  @Test func `errors are those of the prediction`() throws {
     let (reconstruction, model, description) = try reconstruction(.pixels, channels: 3)
     let picture = TemporaryRun.picture(5, channels: 3)
     let score = try reconstruction.score(
@@ -81,12 +81,12 @@ import TorchNN
       workers: 1)
     let mask = mask(batch: 1, 0, ratio: 0.75, seed: 9)
     let mean = Tensor(description.mean.map { Float($0) }, shape: [1, 3, 1, 1])
-    let deviation = Tensor(description.deviation.map { Float($0) }, shape: [1, 3, 1, 1])
+    let std = Tensor(description.std.map { Float($0) }, shape: [1, 3, 1, 1])
     let pixels = Tensor(planes(picture), shape: [1, 3, 16, 16])
     let prediction = withoutGradients {
       images(
-        from: model((pixels - mean) / deviation, mask: mask).prediction,
-        grid: PatchGrid(rows: 4, columns: 4), side: 4) * deviation + mean
+        from: model((pixels - mean) / std, mask: mask).prediction,
+        grid: PatchGrid(rows: 4, columns: 4), side: 4) * std + mean
     }
     let expected = layout(3).hiddenError(
       of: prediction.floats(), against: planes(picture),
@@ -96,7 +96,7 @@ import TorchNN
 
   /// A model that predicts 0 fills normalised patches with their own mean: what is left is the
   /// patches' variance, and nothing where patches are flat.
-  @Test func normalisedTargetsAreGivenTheStatistics() throws {
+  @Test func `normalised targets are given the statistics`() throws {
     let (reconstruction, _, _) = try reconstruction(.normalizedPixels, isBlank: true)
     let picture = TemporaryRun.picture(2)
     let score = try reconstruction.score(
@@ -124,7 +124,7 @@ import TorchNN
     #expect(sheet.rows[0].tiles[1].pixels != flat.pixels)
   }
 
-  @Test func sheetsHaveARowForEachImage() throws {
+  @Test func `sheets have a row for each image`() throws {
     let (reconstruction, _, _) = try reconstruction(.pixels, channels: 3)
     let set = ToyDataset(images: (0..<5).map { TemporaryRun.picture($0, side: 20, channels: 3) })
     let sheet = try reconstruction.sheet(
@@ -161,14 +161,14 @@ import TorchNN
     #expect(other.rows != sheet.rows)
   }
 
-  @Test func sheetsOfNormalisedTargetsSaySo() throws {
+  @Test func `sheets of normalised targets say so`() throws {
     let (reconstruction, _, _) = try reconstruction(.normalizedPixels)
     let sheet = try reconstruction.sheet(
       of: ToyDataset(images: [TemporaryRun.picture(1)]), [0], ratios: [0.5], seed: 0)
     #expect(sheet.footer == [PictureSheet.inventedNotice, PictureSheet.normalizedTargetNotice])
   }
 
-  @Test func ratiosMustLeaveSomething() throws {
+  @Test func `ratios must leave something`() throws {
     let (reconstruction, _, _) = try reconstruction(.pixels)
     // Of 16 patches 5 % is none, and with almost nothing hidden one is.
     for ratio in [0, 1, -0.5, 1.5, .nan, .infinity, -1e300, 0.95] {
@@ -219,7 +219,7 @@ import TorchNN
     #expect(original != seen)
   }
 
-  @Test func channelsThatNoFileHas() throws {
+  @Test func `channels that no file has`() throws {
     #expect(throws: RunFailure.self) { try reconstruction(.pixels, channels: 2) }
   }
 }

@@ -13,14 +13,14 @@ import Testing
     (0..<count).map { (Double($0), sin(Double($0) / 50)) }
   }
 
-  @Test func emptyPartsLeaveNoTrace() {
+  @Test func `empty parts leave no trace`() {
     let html = RunReport(title: "T").html
     #expect(html.contains("<h1>T</h1>"))
     for part in ["<section", "<figure", "<table", "<dl", "<p"] { #expect(!html.contains(part)) }
   }
 
   /// No script, no reference to another file, every tag closed.
-  @Test func pagesStandAlone() throws {
+  @Test func `pages stand alone`() throws {
     let report = RunReport(
       title: "Title", subtitle: "Subtitle", summary: ["One.", "Two."],
       highlights: [.init("1", "a")],
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test func textsAreEscapedEverywhere() {
+  @Test func `texts are escaped everywhere`() {
     let h = Self.hostile
     let report = RunReport(
       title: h, subtitle: h, summary: [h], highlights: [.init(h, h)],
@@ -71,7 +71,7 @@ import Testing
     #expect(html.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;y&#39;"))
   }
 
-  @Test func smallPicturesAreEnlargedByWholeFactors() {
+  @Test func `small pictures are enlarged by whole factors`() {
     func html(width: UInt8) -> String {
       var png = LoggingTensorBoardTests.png
       png.replaceSubrange(16..<20, with: [0, 0, 0, width])
@@ -95,12 +95,12 @@ import Testing
     ([], 2, ["0", "0.5", "1.0"]),
     ([.nan, .infinity, 0, 1], 2, ["0", "0.5", "1.0"]),
   ])
-  func ticksAreRound(values: [Double], count: Int, labels: [String]) {
+  func `ticks are round`(values: [Double], count: Int, labels: [String]) {
     let scale = AxisScale(covering: values, about: count, padded: true)
     #expect(scale.ticks.map(scale.label) == labels)
   }
 
-  @Test func chartsSurviveAnyNumbers() {
+  @Test func `charts survive any numbers`() {
     let odd: [Double] = [
       0, -0.0, 1, -1, .nan, .infinity, -.infinity, 1e308, -1e308, 1e-308, .leastNonzeroMagnitude,
     ]
@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  @Test func gapsSplitCurves() {
+  @Test func `gaps split curves`() {
     let points: [(x: Double, y: Double)] = [
       (0, 1), (1, 2), (2, .nan), (3, 3), (4, .nan), (5, 1), (6, 2),
     ]
@@ -123,15 +123,16 @@ import Testing
     #expect(svg.count(of: "class=\"alone\"") == 1)
   }
 
-  /// Corners of the plot, from the chart's margins: 56 and 12 at the sides, 10 and 44 above and below.
-  @Test func curvesEndWhereTheirAxesDo() {
+  /// Corners of the plot, from the chart's margins: 56 and 12 at the sides, 10 and 44 above and
+  /// below.
+  @Test func `curves end where their axes do`() {
     let curve = RunReport.Curve("c", points: [(0, 0), (10, 5)])
     let svg = LineChart(.init(title: "", xLabel: "steps", curves: [curve])).svg
     #expect(svg.contains("<polyline points=\"56,256 724,10\"/>"))
     #expect(svg.contains("<title>c: 5 at steps 10</title>"))
   }
 
-  @Test func longCurvesAreThinnedButKeepTheirSpikes() {
+  @Test func `long curves are thinned but keep their spikes`() {
     var points = Self.points(100_000)
     points[54_321].y = 98
     let svg = LineChart(.init(title: "", xLabel: "", curves: [.init("c", points: points)])).svg

@@ -14,7 +14,7 @@ import Torch
   }
 
   @Test(arguments: [RunFolder.Opening.new, .overwrite, .resume])
-  func emptyFoldersAreTaken(_ opening: RunFolder.Opening) throws {
+  func `empty folders are taken`(_ opening: RunFolder.Opening) throws {
     let fixture = try TemporaryRun()
     try fixture.write("empty/.DS_Store", "")
     for name in ["new", "new/deeper/still", "empty"] {
@@ -23,7 +23,7 @@ import Torch
     }
   }
 
-  @Test func aRunIsNotOverwrittenByAccident() throws {
+  @Test func `a run is not overwritten by accident`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("run/recipe.yaml", "name: mine")
     try fixture.write("run/checkpoints/step-3/weights.safetensors", "weights")
@@ -35,7 +35,7 @@ import Torch
     #expect(try fixture.text("run/recipe.yaml") == "name: mine")
   }
 
-  @Test func whatIsNoRunIsLeftAlone() throws {
+  @Test func `what is no run is left alone`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("thesis/chapter.tex", "years of work")
     for opening in [RunFolder.Opening.new, .overwrite, .resume] {
@@ -44,7 +44,7 @@ import Torch
     }
   }
 
-  @Test func oneProgramAtATime() throws {
+  @Test func `one program at a time`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("run/recipe.yaml", "name: mine")
     do {
@@ -60,7 +60,7 @@ import Torch
     #expect(refusal(fixture("run"), .resume) == nil)
   }
 
-  @Test func remainsOfKilledRunsAreRemoved() throws {
+  @Test func `remains of killed runs are removed`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("run/recipe.yaml", "")
     try fixture.write("run/checkpoints/.writing-step-4-77/weights.safetensors", "half")
@@ -70,7 +70,7 @@ import Torch
     #expect(fixture.names("run/checkpoints") == ["step-3"])
   }
 
-  @Test func stepsAreNumbers() throws {
+  @Test func `steps are numbers`() throws {
     let fixture = try TemporaryRun()
     for name in ["step-10", "step-9", "step-100", "step-x", "steps", ".writing-step-7-1", "step-"] {
       try fixture.write("run/checkpoints/\(name)/model.json", "")
@@ -79,7 +79,7 @@ import Torch
     #expect(RunFolder.checkpointSteps(in: fixture("nowhere")) == [])
   }
 
-  @Test func pathsAreTheSameHoweverTheyAreWritten() throws {
+  @Test func `paths are the same however they are written`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("a/b/file", "")
     let link = fixture("link")

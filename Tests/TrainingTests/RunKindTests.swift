@@ -29,7 +29,7 @@ import Torch
     (FileManager.default.enumerator(atPath: fixture(run))?.allObjects as? [String] ?? []).sorted()
   }
 
-  @Test(arguments: [true, false]) func resumedAsWhatItIs(_ isNoted: Bool) throws {
+  @Test(arguments: [true, false]) func `resumed as what it is`(_ isNoted: Bool) throws {
     let fixture = try fixture()
     try fixture.copy("enc", to: "other")
     if !isNoted {  // as earlier versions left it
@@ -40,15 +40,22 @@ import Torch
     for (run, model, like, words) in [
       ("enc", "fine", nil, "; resume it with mae pretrain"),
       ("enc", nil, "fine", "; resume it with mae pretrain"),
-      ("fine", nil, "enc", "is a classifier's run from an encoder, not a classifier's run from scratch; resume it with mae finetune"),
-      ("scratch", "enc", nil, "is a classifier's run from scratch, not a classifier's run from an encoder; resume it with mae scratch"),
+      (
+        "fine", nil, "enc",
+        "is a classifier's run from an encoder, not a classifier's run from scratch; resume it with mae finetune"
+      ),
+      (
+        "scratch", "enc", nil,
+        "is a classifier's run from scratch, not a classifier's run from an encoder; resume it with mae scratch"
+      ),
     ] as [(String, String?, String?, String)] {
       let message = refusal { try fixture.finetune(longer, from: model, like: like, run, .resume) }
       #expect(message.contains(words), "\(run): \(message)")
     }
     for (run, command) in [("fine", "finetune"), ("scratch", "scratch")] {
       let message = refusal { try fixture.train(.tiny(steps: 9), run, .resume) }
-      #expect(message.contains("not a run of pre-training; resume it with mae \(command)"), "\(message)")
+      #expect(
+        message.contains("not a run of pre-training; resume it with mae \(command)"), "\(message)")
     }
     #expect(["enc", "fine", "scratch"].map { files(fixture, $0) } == before)
     if isNoted {
@@ -61,7 +68,7 @@ import Torch
     }
   }
 
-  @Test func replacedByItsOwnKindOnly() throws {
+  @Test func `replaced by its own kind only`() throws {
     let fixture = try fixture()
     let before = ["enc", "fine"].map { files(fixture, $0) }
     try fixture.copy("enc", to: "third")
@@ -77,7 +84,7 @@ import Torch
     #expect(try fixture.text("scratch/run.json").contains("fine-tuning"))
   }
 
-  @Test func whatARunReadsIsNotReplaced() throws {
+  @Test func `what a run reads is not replaced`() throws {
     let fixture = try fixture()
     try fixture.copy("images", to: "scratch/images")
     try FileManager.default.createSymbolicLink(
@@ -97,7 +104,7 @@ import Torch
     }
   }
 
-  @Test func noRunAmongTheImages() throws {
+  @Test func `no run among the images`() throws {
     let fixture = try fixture()
     for (data, out) in [
       ("classes", "classes/train/new"), ("classes", "classes/new"),
@@ -116,7 +123,7 @@ import Torch
     try fixture.finetune(.tiny(steps: 1), from: "enc", "classes/new", data: "classes/train")
   }
 
-  @Test func fromScratchEverythingIsTrained() throws {
+  @Test func `from scratch everything is trained`() throws {
     let fixture = try fixture()
     let failure = #expect(throws: RunFailure.self) {
       try fixture.finetune(.tiny(blocks: 1), from: nil, like: "enc", "blocks")
@@ -128,7 +135,7 @@ import Torch
     #expect(!fixture.exists("blocks"))
   }
 
-  @Test func newRunsThatWereToBeResumedSaySo() throws {
+  @Test func `new runs that were to be resumed say so`() throws {
     let fixture = try fixture()
     func warnings(_ out: String) throws -> [String] {
       try fixture.finetune(.tiny(steps: 1), from: "enc", out, .resume).warnings

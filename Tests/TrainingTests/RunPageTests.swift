@@ -12,7 +12,7 @@ import Torch
     top1: 0.8125, top5: 0.9875, trainingImages: 4321, testImages: 987, classes: 10,
     settings: "k 20", seconds: 3)
 
-  @Test func partsAreFilledInOneByOne() throws {
+  @Test func `parts are filled in one by one`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("run/recipe.yaml", "")
     #expect(try RunResults.read(fixture("run")).probe.isEmpty)
@@ -49,7 +49,7 @@ import Torch
 
   /// Everything that learned from labels stands in one table, all labels before few, by what is
   /// trained.
-  @Test func protocolsStandSideBySide() throws {
+  @Test func `protocols stand side by side`() throws {
     var results = RunResults()
     #expect(RunPage.labelsTable(results) == nil)
     results.knn["clothes"] = Self.classification
@@ -82,7 +82,7 @@ import Torch
     #expect(chart.curves[0].points.map(\.x) == [0.5, 2, 4])
   }
 
-  @Test func thePapersValuesStandBesideItsOwnSettings() {
+  @Test func `the papers values stand beside its own settings`() {
     func value(
       _ recipe: String, _ encoder: String, blocks: Double? = nil, scratch: Bool = false,
       classes: Int = 1000, asNamed: Bool = true
@@ -107,7 +107,7 @@ import Torch
     #expect(value("paper-table9-vit-large", large, blocks: 0) == nil)
   }
 
-  @Test func pagesTellEverything() throws {
+  @Test func `pages tell everything`() throws {
     let fixture = try TemporaryRun(images: 8)
     let name = "run <b>&\"'"
     try fixture.train(.tiny(steps: 6), name)
@@ -140,7 +140,7 @@ import Torch
     #expect(page.components(separatedBy: "<svg").count - 1 >= 2)
   }
 
-  @Test func pagesOfYoungRuns() throws {
+  @Test func `pages of young runs`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("run/recipe.yaml", "")
     try RunPage.write(for: fixture("run"))

@@ -21,11 +21,12 @@ import Training
 
   private func isAsItWas(_ fixture: TemporaryRun) throws -> Bool {
     try fixture.names("run") == [".lock", "checkpoints", "recipe.yaml", "train.log"]
-      && fixture.names("run/checkpoints") == ["step-3"] && fixture.text("run/recipe.yaml") == "name: old"
+      && fixture.names("run/checkpoints") == ["step-3"]
+      && fixture.text("run/recipe.yaml") == "name: old"
       && fixture.text("run/train.log") == "old"
   }
 
-  @Test func comesBackUnlessItIsLetGo() throws {
+  @Test func `comes back unless it is let go`() throws {
     let fixture = try fixture()
     do {
       let folder = try RunFolder(fixture("run"), .overwrite)
@@ -81,7 +82,7 @@ import Training
     #expect(try RunFolder(fixture("run"), .resume).heldRun)
   }
 
-  @Test func aFolderInUseIsLeftAlone() throws {
+  @Test func `a folder in use is left alone`() throws {
     let fixture = try fixture()
     let folder = try RunFolder(fixture("run"), .overwrite)
     try fixture.write("run/recipe.yaml", "name: new")
@@ -93,7 +94,7 @@ import Training
     #expect(try fixture.text("run/recipe.yaml") == "name: new")
   }
 
-  @Test func aFailedRunLosesNothing() throws {
+  @Test func `a failed run loses nothing`() throws {
     let fixture = try TemporaryRun(images: 8)
     try fixture.train(.tiny(steps: 5), "run")
     let before = try fixture.state("run", step: 5) + [fixture.contents("run/metrics.jsonl")]
@@ -124,7 +125,7 @@ import Training
     #expect(fixture.names("run").filter { $0.hasPrefix(".") } == [".lock"])
   }
 
-  @Test func aLossThatIsNotFiniteLosesNothing() throws {
+  @Test func `a loss that is not finite loses nothing`() throws {
     let fixture = try TemporaryRun(images: 8)
     try fixture.train(.tiny(steps: 5), "run")
     let before = try fixture.state("run", step: 5)

@@ -79,14 +79,17 @@ final class TemporaryRun: Sendable {
   /// - Returns: What came of it; the run itself is let go, and with it the folder's lock.
   @discardableResult
   func train(
-    _ recipe: PretrainingRecipe, _ out: String, _ opening: RunFolder.Opening = .new, stopAfter: Int? = nil,
+    _ recipe: PretrainingRecipe, _ out: String, _ opening: RunFolder.Opening = .new,
+    stopAfter: Int? = nil,
     callbacks: [any TrainingCallback] = []
   ) throws -> Session {
     let run = try TrainingRun<PretrainingTask>(
-      recipe, .init(data: self("images")), .init(out: self(out), opening: opening, stopAfter: stopAfter))
+      recipe, .init(data: self("images")),
+      .init(out: self(out), opening: opening, stopAfter: stopAfter))
     let logger = try RunLogger(
       run.folder, resumingAfter: run.startingStep, stepsPerEpoch: run.stepsPerEpoch,
-      epochs: run.epochs(run.totalSteps), everySteps: 1, logsGradientNorm: recipe.optimizer.clip != nil,
+      epochs: run.epochs(run.totalSteps), everySteps: 1,
+      logsGradientNorm: recipe.optimizer.clip != nil,
       terminal: .plain, sink: { _ in })
     _ = try run.run(callbacks: [logger] + callbacks)
     return Session(
@@ -155,5 +158,7 @@ final class Watcher: TrainingCallback {
   }
 
   func stepTaken(_ step: StepReport) throws { try onStep(step) }
-  func checkpointSaved(_ checkpoint: Checkpoint, at step: Int) throws { try onSave(checkpoint, step) }
+  func checkpointSaved(_ checkpoint: Checkpoint, at step: Int) throws {
+    try onSave(checkpoint, step)
+  }
 }

@@ -16,7 +16,7 @@ import Torch
     .tiny(batch: 3, target: .normalizedPixels),
     .tiny(batch: 40),  // each image more than once a step
   ])
-  func tenAndTenAreTwenty(_ recipe: PretrainingRecipe) throws {
+  func `ten and ten are twenty`(_ recipe: PretrainingRecipe) throws {
     let fixture = try TemporaryRun(images: 13)
     try fixture.train(recipe, "unbroken")
     let first = try fixture.train(recipe, "run", stopAfter: 10)
@@ -32,7 +32,7 @@ import Torch
   }
 
   /// What clipping and accumulation are for is in the weights: they are not the plain run's.
-  @Test func recipesDiffer() throws {
+  @Test func `recipes differ`() throws {
     let fixture = try TemporaryRun(images: 13)
     try fixture.train(.tiny(), "plain")
     try fixture.train(.tiny(accumulation: 2), "accumulated")
@@ -44,7 +44,7 @@ import Torch
   }
 
   /// Killed after each step in turn: the folder as it then was is gone on with.
-  @Test func killedAtAnyStep() throws {
+  @Test func `killed at any step`() throws {
     let fixture = try TemporaryRun(images: 9)
     let recipe = PretrainingRecipe.tiny(steps: 8, saveEvery: 3, keep: 1)
     try fixture.train(
@@ -72,7 +72,7 @@ import Torch
     }
   }
 
-  @Test func workersDoNotCount() throws {
+  @Test func `workers do not count`() throws {
     let fixture = try TemporaryRun(images: 11)
     var states: [[Data]] = []
     for (workers, prefetch) in [(1, 1), (4, 4), (3, 1)] {
@@ -90,7 +90,7 @@ import Torch
   }
 
   /// Bytes that are normalised on the device are the same numbers.
-  @Test func normalizingOnTheDeviceChangesNothing() throws {
+  @Test func `normalizing on the device changes nothing`() throws {
     let fixture = try TemporaryRun(images: 11)
     var recipe = PretrainingRecipe.tiny(steps: 5)
     try fixture.train(recipe, "floats")
@@ -99,7 +99,7 @@ import Torch
     #expect(try fixture.state("bytes", step: 5) == fixture.state("floats", step: 5))
   }
 
-  @Test func anotherSetOfImagesIsRefused() throws {
+  @Test func `another set of images is refused`() throws {
     let fixture = try TemporaryRun(images: 9)
     try fixture.train(.tiny(steps: 5), "run")
     let before = try fixture.state("run", step: 5)
@@ -112,7 +112,7 @@ import Torch
     #expect(try fixture.state("run", step: 5) == before)
   }
 
-  @Test func anotherSeedOrModelIsRefused() throws {
+  @Test func `another seed or model is refused`() throws {
     let fixture = try TemporaryRun(images: 9)
     try fixture.train(.tiny(steps: 5), "run")
     var seed = PretrainingRecipe.tiny(steps: 10)
@@ -125,7 +125,7 @@ import Torch
     }
   }
 
-  @Test func schedulesMayChange() throws {
+  @Test func `schedules may change`() throws {
     let fixture = try TemporaryRun(images: 9)
     try fixture.train(.tiny(steps: 5), "run")
     let longer = try fixture.train(.tiny(steps: 8), "run", .resume)
@@ -138,7 +138,7 @@ import Torch
     #expect(try fixture.state("run", step: 8) == state)
   }
 
-  @Test func changedFieldsAreAllNamed() throws {
+  @Test func `changed fields are all named`() throws {
     let kept = PretrainingRecipe.tiny()
     var wanted = kept
     wanted.schedule.epochs = 3
@@ -151,7 +151,8 @@ import Torch
     #expect(resumed == wanted)
     let changes: [(String, (inout PretrainingRecipe) -> Void)] = [
       ("name", { $0.name = "other" }), ("note", { $0.note = "other" }), ("seed", { $0.seed = 1 }),
-      ("model.patch", { $0.model.patch = 8 }), ("masking.ratio", { $0.masking = .random(ratio: 0.5) }),
+      ("model.patch", { $0.model.patch = 8 }),
+      ("masking.ratio", { $0.masking = .random(ratio: 0.5) }),
       ("loss.region", { $0.loss.region = .all }), ("data.shuffle", { $0.data.shuffle = .none }),
       ("optimizer.beta2", { $0.optimizer.beta2 = 0.9 }), ("batch.size", { $0.batch.size = 1 }),
       ("precision", { $0.precision = .bfloat16 }),
@@ -178,14 +179,17 @@ import Torch
 }
 
 @Suite struct MixtureResumeTests {
-  @Test func aMixtureGoesOnExactlyAndItsSharesAreKept() throws {
+  @Test func `a mixture goes on exactly and its shares are kept`() throws {
     let fixture = try TemporaryRun(images: 9)
     try fixture.copy("images", to: "more")
     func mix(_ weight: Double) throws {
-      try fixture.write("mix.yaml", "- {data: images, weight: \(weight)}\n- {data: more, weight: 1}\n")
+      try fixture.write(
+        "mix.yaml", "- {data: images, weight: \(weight)}\n- {data: more, weight: 1}\n")
     }
     try mix(3)
-    func train(_ recipe: PretrainingRecipe, _ out: String, _ opening: RunFolder.Opening = .new) throws {
+    func train(_ recipe: PretrainingRecipe, _ out: String, _ opening: RunFolder.Opening = .new)
+      throws
+    {
       _ = try TrainingRun<PretrainingTask>(
         recipe, .init(data: fixture("mix.yaml")), .init(out: fixture(out), opening: opening)
       ).run()

@@ -6,8 +6,8 @@ import Testing
 @testable import Runs
 @testable import Training
 
-/// What holds for runs of every kind: callbacks cannot cost them, they stop when they are asked to, and
-/// what earlier versions wrote is read.
+/// What holds for runs of every kind: callbacks cannot cost them, they stop when they are asked to,
+/// and what earlier versions wrote is read.
 @Suite struct TrainingRunTests {
   private struct Mishap: Error, CustomStringConvertible { let description = "the disk is full" }
 
@@ -80,7 +80,8 @@ import Testing
   @Test func `what a run of version 0 point 1 is, is read`() throws {
     let fixture = try TemporaryRun()
     try fixture.write("run/recipe.yaml", "name: tiny")
-    try fixture.write("run/run.json", #"{"encoder": "enc", "encoderPath": "/a/enc", "kind": "fine-tuning"}"#)
+    try fixture.write(
+      "run/run.json", #"{"encoder": "enc", "encoderPath": "/a/enc", "kind": "fine-tuning"}"#)
     let kind = try #require(try RunKind.read(fixture("run")))
     #expect(kind.name == "fine-tuning" && kind.command == "mae finetune" && kind.encoder == "enc")
     #expect(kind.product == "classifier" && kind.encoderPath == "/a/enc")

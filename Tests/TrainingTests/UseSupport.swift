@@ -8,7 +8,8 @@ import Torch
 import TorchNN
 
 extension TemporaryRun {
-  /// An untrained model of 16² gray pixels, as a checkpoint: a classifier where there are class names.
+  /// An untrained model of 16² gray pixels, as a checkpoint: a classifier where there are class
+  /// names.
   @discardableResult
   func makeModel(
     _ name: String = "model", classes: [String]? = nil,
@@ -20,19 +21,19 @@ extension TemporaryRun {
       decoder: TransformerShape(width: 8, depth: 1, heads: 2))
     let store = ParameterStore(initializing: Generator(seed: 3))
     let mean = [Double](repeating: 0.5, count: channels)
-    let deviation = [Double](repeating: 0.25, count: channels)
+    let std = [Double](repeating: 0.25, count: channels)
     let description: ModelDescription
     if let classes {
       let head = ClassifierHead(pooling: pooling, classes: classes.count)
       // Weights of the head large enough that images are told apart.
-      _ = ImageClassifier(configuration, head: head, deviation: 0.5, in: store.root)
+      _ = ImageClassifier(configuration, head: head, std: 0.5, in: store.root)
       description = ModelDescription(
         model: configuration, classifier: .init(head: head, classNames: classes), mean: mean,
-        deviation: deviation)
+        std: std)
     } else {
       _ = MaskedAutoencoder(configuration, in: store.root)
       description = ModelDescription(
-        model: configuration, mean: mean, deviation: deviation)
+        model: configuration, mean: mean, std: std)
     }
     try Checkpoint(path: self(name)).write(description, weights: store.weights)
     return try LoadedModel(self(name))

@@ -8,9 +8,9 @@ import Foundation
   import Darwin
 #endif
 
-/// A process that measures when asked, over its standard input and output: it prints the line `ready`,
-/// then answers each line it reads with one line. `mae bench … --on-request` and the programs of
-/// `Benchmarks/peers` are such.
+/// A process that measures when asked, over its standard input and output: it prints the line
+/// `ready`, then answers each line it reads with one line. `mae bench … --on-request` and the
+/// programs of `Benchmarks/peers` are such.
 public final class Peer {
   private let process = Process()
   private let input = Pipe()

@@ -15,8 +15,8 @@ public struct Candidate {
 
 /// Candidates that were measured one after the other, round by round.
 ///
-/// What changes on the machine meanwhile (clock, neighbours) meets all of them alike, so the ratios of
-/// one round are what to compare.
+/// What changes on the machine meanwhile (clock, neighbours) meets all of them alike, so the ratios
+/// of one round are what to compare.
 public struct Turns: Sendable {
   private let figures: [String: [Double]]
 

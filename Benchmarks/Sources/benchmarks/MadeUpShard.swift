@@ -11,7 +11,8 @@ struct MadeUpShard {
   let images: Int
 
   private static let imageBytes = 110_000
-  /// From one image to the next: a header and the image, in blocks of 512 bytes, and a label's file.
+  /// From one image to the next: a header and the image, in blocks of 512 bytes, and a label's
+  /// file.
   private static let step = 112_640 + 1024
 
   /// Writes `path` and `path.index`.
@@ -24,7 +25,8 @@ struct MadeUpShard {
     try index(archiveSize: size).write(to: URL(fileURLWithPath: path + ".index"))
   }
 
-  /// The index: 8 bytes of format, sizes, two checksums; offsets, sizes, classes and ends of names; names.
+  /// The index: 8 bytes of format, sizes, two checksums; offsets, sizes, classes and ends of names;
+  /// names.
   private func index(archiveSize: Int) -> Data {
     var names: [UInt8] = []
     var ends: [UInt32] = []

@@ -30,8 +30,8 @@ func start(
   return 0
 }
 
-/// Seconds of processor time that an input may take. libFuzzer's own limit is by the clock, which on a busy
-/// machine says little, and is there for what never ends.
+/// Seconds of processor time that an input may take. libFuzzer's own limit is by the clock, which
+/// on a busy machine says little, and is there for what never ends.
 private let mostSeconds = 2.0
 
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -43,8 +43,8 @@ func test(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   return 0
 }
 
-/// Makes a new input of one. A format that guards itself by checksums would refuse nearly all of them, so
-/// most are repaired.
+/// Makes a new input of one. A format that guards itself by checksums would refuse nearly all of
+/// them, so most are repaired.
 @_cdecl("LLVMFuzzerCustomMutator")
 func mutate(
   _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int, _ most: Int, _ seed: UInt32

@@ -1,7 +1,7 @@
 @testable import Imaging
 
-/// One target for each decoder, one for decoding parts of JPEG at smaller scales, which is code of its own,
-/// and one for headers of all formats.
+/// One target for each decoder, one for decoding parts of JPEG at smaller scales, which is code of
+/// its own, and one for headers of all formats.
 let imageTargets: [FuzzTarget] = [
   FuzzTarget(name: "jpeg", run: decodeWhole, repair: { begin(&$0, with: [0xFF, 0xD8, 0xFF]) }),
   FuzzTarget(name: "jpeg-part", run: decodePart, repair: { begin(&$0, with: [0xFF, 0xD8, 0xFF]) }),

@@ -1,7 +1,7 @@
 @testable import Torch
 
-/// Readers of files of weights, up to the point where tensors are made of them: that takes libtorch,
-/// which is not looked for here.
+/// Readers of files of weights, up to the point where tensors are made of them: that takes
+/// libtorch, which is not looked for here.
 let weightTargets: [FuzzTarget] = [
   FuzzTarget(name: "zip", run: readZip, repair: nil),
   FuzzTarget(name: "pth", run: { _ = try? PyTorchFile(InputFile.holding($0)) }, repair: nil),

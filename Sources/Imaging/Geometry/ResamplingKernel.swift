@@ -1,7 +1,7 @@
 import Foundation
 
-/// The kernels of Pillow's resampling. When an image shrinks a kernel widens with it (antialiasing), but
-/// for ``nearest``, which takes one pixel.
+/// The kernels of Pillow's resampling. When an image shrinks a kernel widens with it
+/// (antialiasing), but for ``nearest``, which takes one pixel.
 public enum ResamplingKernel: String, CaseIterable, Codable, Hashable, Sendable {
   /// The pixel in which the output's middle lies.
   case nearest

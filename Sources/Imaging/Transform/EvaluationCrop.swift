@@ -1,5 +1,5 @@
-/// How an image of any size becomes one of the model's where nothing is random, as published weights
-/// state it: resized, then cut in the middle, with a border where it is smaller.
+/// How an image of any size becomes one of the model's where nothing is random, as published
+/// weights state it: resized, then cut in the middle, with a border where it is smaller.
 public struct EvaluationCrop: Hashable, Sendable {
   /// How the image is resized to ``target``.
   public enum Fit: Hashable, Sendable {

@@ -25,7 +25,8 @@ public struct Embedder {
 
   /// Takes a loaded model.
   ///
-  /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another model.
+  /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another
+  ///   model.
   /// - Throws: ``RunFailure`` where the model has no such thing.
   public init(_ inference: BatchInference, as embedding: Embedding? = nil) throws {
     self.embedding = embedding ?? .standard(for: inference.model)

@@ -13,8 +13,8 @@ public enum Embedding: String, CaseIterable, Codable, Sendable {
   /// What a classifier's head sees, `[D]`.
   case features
 
-  // A classifier that pools before its norm has none after the last block; its tokens are then those
-  // of the last block.
+  // A classifier that pools before its norm has none after the last block; its tokens are then
+  // those of the last block.
 
   /// The embedding that is used unless another is asked for: the head's input of a classifier,
   /// otherwise the class token.

@@ -4,8 +4,8 @@ public import Runs
 import TensorFiles
 public import Torch
 
-/// A file of embeddings that grows while images are embedded, in flat memory, and beside it the names
-/// of the images: line `i` names what row `i` is of.
+/// A file of embeddings that grows while images are embedded, in flat memory, and beside it the
+/// names of the images: line `i` names what row `i` is of.
 ///
 /// Both appear when all is written.
 public final class EmbeddingFile {
@@ -13,8 +13,8 @@ public final class EmbeddingFile {
   public enum Format: String, CaseIterable, Sendable {
     /// NumPy's array: `[n, D]` or `[n, N, D]`.
     case npy
-    /// The tensor `embeddings`, and `labels` `[n]` int64 where images have classes, −1 for those that
-    /// have none.
+    /// The tensor `embeddings`, and `labels` `[n]` int64 where images have classes, −1 for those
+    /// that have none.
     case safetensors
     /// A line for each image: its name, its class where it has one, and the numbers.
     case csv
@@ -52,7 +52,8 @@ public final class EmbeddingFile {
     return format
   }
 
-  /// Where the names go unless told: `features.txt` for `features.npy`; nil for CSV, which has them.
+  /// Where the names go unless told: `features.txt` for `features.npy`; nil for CSV, which has
+  /// them.
   public static func standardNamesPath(of path: String) throws(RunFailure) -> String? {
     let format = try format(of: path)
     return format == .csv ? nil : path.dropLast(format.rawValue.count) + "txt"
@@ -63,8 +64,8 @@ public final class EmbeddingFile {
   /// - Parameters:
   ///   - names: Where the names go; nil for nowhere.
   ///   - shape: The shape of an image's embedding.
-  ///   - classes: The names of the classes that labels are numbers of, those of all sets that are to
-  ///     come (``ImageInputs/classes``); nil where images have none.
+  ///   - classes: The names of the classes that labels are numbers of, those of all sets that are
+  ///     to come (``ImageInputs/classes``); nil where images have none.
   ///   - metadata: What a safetensors file says of itself.
   /// - Throws: `FileError`, or ``RunFailure`` where the format holds no such thing.
   public init(

@@ -128,8 +128,8 @@ struct PrincipalComponents {
   /// The rows along the directions, `[R, count]` float32; zeros where there are fewer directions.
   let projections: Tensor
 
-  /// Finds the directions as eigenvectors of the covariance, in double precision. Of the two ways along
-  /// each, that is taken in which its largest number is positive.
+  /// Finds the directions as eigenvectors of the covariance, in double precision. Of the two ways
+  /// along each, that is taken in which its largest number is positive.
   ///
   /// - Parameter rows: `[R, D]`.
   init(of rows: Tensor, count: Int) {

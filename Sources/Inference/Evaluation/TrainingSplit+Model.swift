@@ -3,8 +3,8 @@ import Foundation
 public import Runs
 
 extension TrainingSplit {
-  /// What the run, or the probe, has learned from that a model was loaded from; nil where that is not
-  /// known, and where the model is of neither.
+  /// What the run, or the probe, has learned from that a model was loaded from; nil where that is
+  /// not known, and where the model is of neither.
   public init?(of model: LoadedModel) throws {
     let (steps, step) = model.source.folderAndName
     let (run, folder) = steps.folderAndName

@@ -76,7 +76,9 @@ public struct LabelledSplits {
     self.training = training
     let notes = training.notes.map { "\(data): \($0)" }
     warnings += notes
-    warnings += validated.notes.map { "\(validation ?? data): \($0)" }.filter { !notes.contains($0) }
+    warnings += validated.notes.map { "\(validation ?? data): \($0)" }.filter {
+      !notes.contains($0)
+    }
     warnings += try ClassAgreement.check(
       training: training, validation: validated, path: data, validationPath: validation ?? data
     ).map(\.description)

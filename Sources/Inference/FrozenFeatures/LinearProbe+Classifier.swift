@@ -6,8 +6,8 @@ public import Torch
 extension LinearProbe {
   /// The classifier that an encoder and this probe are together.
   ///
-  /// The standardisation becomes part of the head: `W/σ` and `b − (W/σ)·μ`. Nothing but the head is new;
-  /// a decoder or another head is left out.
+  /// The standardisation becomes part of the head: `W/σ` and `b − (W/σ)·μ`. Nothing but the head is
+  /// new; a decoder or another head is left out.
   ///
   /// - Parameters:
   ///   - model: What the probe's features were made by.
@@ -31,7 +31,7 @@ extension LinearProbe {
     let (weight, bias) = folded
     var description = ModelDescription(
       model: found.model, classifier: .init(head: head, classNames: classes), mean: found.mean,
-      deviation: found.deviation, masking: found.masking)
+      std: found.std, masking: found.masking)
     // The features were made of images prepared so.
     description.preprocessing = found.preprocessing
     return (

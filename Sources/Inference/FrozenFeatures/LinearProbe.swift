@@ -20,7 +20,7 @@ public struct LinearProbe {
   private let weight: Tensor  // [K, D]
   private let bias: Tensor  // [K]
   private let mean: Tensor  // [1, D]
-  private let deviation: Tensor  // [1, D]
+  private let std: Tensor  // [1, D]
 
   /// How the solution was reached.
   public let outcome: LBFGS.Outcome
@@ -36,9 +36,9 @@ public struct LinearProbe {
     let rows = features.rows
     let (count, width) = (rows.shape[0], rows.shape[1])
     let mean = rows.mean([0], keepingDimensions: true)
-    let deviation = rows.variance([0], correction: 0, keepingDimensions: true)
+    let std = rows.variance([0], correction: 0, keepingDimensions: true)
       .squareRoot().clamped(atLeast: 1e-6)
-    (self.mean, self.deviation) = (mean, deviation)
+    (self.mean, self.std) = (mean, std)
     let weight = Tensor.zeros([classes, width], dtype: .float64)
     let bias = Tensor.zeros([classes], dtype: .float64)
     weight.requiresGradient = true
@@ -47,7 +47,7 @@ public struct LinearProbe {
     let decay = 0.5 / (strength * Double(count))
     // In float64: the search for the way down must not end where rounding hides it.
     func standard(_ block: Range<Int>) -> Tensor {
-      ((rows.narrowed(0, to: block) - mean) / deviation).to(.float64)
+      ((rows.narrowed(0, to: block) - mean) / std).to(.float64)
     }
     let blocks = Self.blocks(of: count, bytesOfRow: Self.bytesOfRow(width, classes), blockBytes)
     let whole = blocks.count == 1 ? standard(0..<count) : nil
@@ -73,7 +73,7 @@ public struct LinearProbe {
 
   /// The same scores from rows that are not standardised: weights `[K, D]` and biases `[K]`.
   var folded: (weight: Tensor, bias: Tensor) {
-    let scaled = weight.to(.float64) / deviation.to(.float64)
+    let scaled = weight.to(.float64) / std.to(.float64)
     let shift = (scaled * mean.to(.float64)).sum([1])
     return (scaled.to(.float32), (bias.to(.float64) - shift).to(.float32))
   }
@@ -93,7 +93,7 @@ public struct LinearProbe {
     let size = 4 * (2 * rows.shape[1] + weight.shape[0])
     for block in Self.blocks(of: rows.shape[0], bytesOfRow: size, blockBytes) {
       let part = rows.narrowed(0, to: block)
-      body(withoutGradients { ((part - mean) / deviation).linear(weight, bias) }.array(), block)
+      body(withoutGradients { ((part - mean) / std).linear(weight, bias) }.array(), block)
     }
   }
 }

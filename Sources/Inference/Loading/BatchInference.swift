@@ -62,8 +62,8 @@ public struct BatchInference {
   public var requiresFiniteResults = true
 
   /// Images computed at a time unless told. On a CPU so few that what passes between the operators
-  /// stays in its caches: ViT-Small takes 9.5 ms of a core for each of 8 images at 224², 10.3 for each
-  /// of 64.
+  /// stays in its caches: ViT-Small takes 9.5 ms of a core for each of 8 images at 224², 10.3 for
+  /// each of 64.
   static func standardBatch(for model: LoadedModel) -> Int {
     guard model.store.device.kind == .cpu else { return 256 }
     let tokens = model.description.model.grid.count + 1

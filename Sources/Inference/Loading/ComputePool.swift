@@ -42,8 +42,8 @@ enum ComputePool {
       let thread = Thread {
         state.withLock { _ in
           Engine.threads = share
-          // A thread takes over the process's value when it asks for the first time: that is now, as
-          // long as the value is the share.
+          // A thread takes over the process's value when it asks for the first time: that is now,
+          // as long as the value is the share.
           _ = Engine.threads
         }
         begun.signal()

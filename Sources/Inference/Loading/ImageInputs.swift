@@ -5,8 +5,8 @@ public import Imaging
 import MaskedAutoencoders
 import Torch
 
-/// What the words after a command stand for: image files, folders, lists and other sets, one after the
-/// other.
+/// What the words after a command stand for: image files, folders, lists and other sets, one after
+/// the other.
 public struct ImageInputs: Sendable {
   /// Some of the images.
   public struct Part: Sendable {
@@ -45,8 +45,8 @@ public struct ImageInputs: Sendable {
   ///
   /// - A file that is an image, or is called like one.
   /// - A folder: all images in it and below it. Divided sets have parts for those who name a split.
-  /// - Whatever else `openDataset` reads, a text list of paths among it; both parts of a divided set
-  ///   one after the other, unless a split is named.
+  /// - Whatever else `openDataset` reads, a text list of paths among it; both parts of a divided
+  ///   set one after the other, unless a split is named.
   ///
   /// - Throws: `DatasetError` where nothing is at a path, or nothing that can be read.
   public init(_ paths: [String], split: DatasetSplit? = nil) throws(DatasetError) {

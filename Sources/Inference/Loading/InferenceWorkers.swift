@@ -4,7 +4,8 @@ import Imaging
 import MaskedAutoencoders
 import Torch
 
-/// Threads that each take a few images, decode them and compute what is asked, on a core of their own.
+/// Threads that each take a few images, decode them and compute what is asked, on a core of their
+/// own.
 ///
 /// On a CPU this is faster than large batches whose every operator is split over the cores: no
 /// thread waits for another, decoding needs no cores besides, and what passes between the operators

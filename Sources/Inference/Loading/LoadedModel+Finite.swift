@@ -3,13 +3,14 @@ import Torch
 import TorchNN
 
 extension LoadedModel {
-  /// Refuses what was computed where it is not all finite: classes, accuracies, files and pictures that
-  /// are made of it would say nothing, and not look so.
+  /// Refuses what was computed where it is not all finite: classes, accuracies, files and pictures
+  /// that are made of it would say nothing, and not look so.
   ///
   /// - Parameters:
   ///   - rows: `[B, …]`
   ///   - image: What row `i` is of.
-  /// - Throws: ``RunFailure`` that names the image, and the weight that is not finite if there is one.
+  /// - Throws: ``RunFailure`` that names the image, and the weight that is not finite if there is
+  ///   one.
   func requireFinite(_ rows: Tensor, of image: (Int) -> String) throws(RunFailure) {
     if withoutGradients({ rows.isFinite().all().item() }) == 1 { return }
     let values: [Float] = rows.to(.float32).to(.cpu).floats()

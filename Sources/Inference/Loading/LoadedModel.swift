@@ -19,7 +19,8 @@ public struct LoadedModel {
   public let source: String
   /// What the file does not say and was assumed, each as a sentence.
   public let assumptions: [String]
-  /// What is not as the file has it, such as a prefix that was taken off its names. Each as a sentence.
+  /// What is not as the file has it, such as a prefix that was taken off its names. Each as a
+  /// sentence.
   public private(set) var readingNotes: [String] = []
   /// What a file says of how images are prepared and cannot be followed, each as a sentence.
   public private(set) var preprocessingNotes: [String] = []
@@ -27,15 +28,15 @@ public struct LoadedModel {
   public let pixelAssumption: String?
 
   /// Loads a run folder (its newest whole checkpoint), a checkpoint, a folder of Hugging Face's
-  /// (ViTMAE, or ViT with or without a head) or timm's, or a safetensors or `.pth` file in their naming
-  /// or the original's.
+  /// (ViTMAE, or ViT with or without a head) or timm's, or a safetensors or `.pth` file in their
+  /// naming or the original's.
   ///
   /// - Parameters:
   ///   - path: The folder or file.
   ///   - hints: What is known of a published model and not written in its file.
   /// - Throws: ``RunFailure`` where nothing of that kind is there, `FileError`,
-  ///   `PublishedWeightsError` or `WeightMismatch` with what is wrong, `EngineError` where libtorch is
-  ///   missing.
+  ///   `PublishedWeightsError` or `WeightMismatch` with what is wrong, `EngineError` where libtorch
+  ///   is missing.
   public init(
     _ path: String, hints: ConfigurationHints = .init(), on device: Device = .cpu
   ) throws {
@@ -183,12 +184,12 @@ extension PixelStandard {
     if channels == 3 {
       let imageNet = PixelNormalization.imageNet
       return (
-        PixelStandard(mean: imageNet.mean, deviation: imageNet.std),
+        PixelStandard(mean: imageNet.mean, std: imageNet.std),
         "with ImageNet's mean and deviation"
       )
     }
     let half = [Double](repeating: 0.5, count: channels)
-    return (PixelStandard(mean: half, deviation: half), "from 0…1 to −1…1")
+    return (PixelStandard(mean: half, std: half), "from 0…1 to −1…1")
   }
 }
 
@@ -199,10 +200,10 @@ extension ModelDescription {
     if let classifier = published.classifier {
       self.init(
         model: published.configuration, classifier: classifier, mean: pixels.mean,
-        deviation: pixels.deviation, masking: masking)
+        std: pixels.std, masking: masking)
     } else {
       self.init(
-        model: published.configuration, mean: pixels.mean, deviation: pixels.deviation,
+        model: published.configuration, mean: pixels.mean, std: pixels.std,
         masking: masking)
     }
     preprocessing = published.preprocessing.flatMap { $0.isStandard ? nil : $0 }
@@ -216,7 +217,7 @@ extension LoadedModel {
       configuration: description.model,
       tensors: Dictionary(uniqueKeysWithValues: usedWeights.map { ($0.name, $0.tensor) }),
       classifier: description.classifier, masking: description.masking,
-      pixels: PixelStandard(mean: description.mean, deviation: description.deviation),
+      pixels: PixelStandard(mean: description.mean, std: description.std),
       preprocessing: description.usedPreprocessing)
   }
 
@@ -225,7 +226,8 @@ extension LoadedModel {
 }
 
 extension MaskedAutoencoder {
-  /// Loads encoder and decoder from whatever ``LoadedModel`` reads: `MaskedAutoencoder.load("run")`.
+  /// Loads encoder and decoder from whatever ``LoadedModel`` reads:
+  /// `MaskedAutoencoder.load("run")`.
   ///
   /// - Throws: As ``LoadedModel/init(_:hints:on:)``, and ``RunFailure`` where there is no decoder.
   public static func load(_ path: String, on device: Device = .cpu) throws -> MaskedAutoencoder {

@@ -5,13 +5,13 @@ public import Runs
 extension ModelDescription {
   /// How images become this model's input where nothing is random.
   ///
-  /// Where published weights state how, that is followed. Otherwise an image of the model's own size is
-  /// taken as it is; others are resized and cut in the middle by the rule of
+  /// Where published weights state how, that is followed. Otherwise an image of the model's own
+  /// size is taken as it is; others are resized and cut in the middle by the rule of
   /// ``Augmentation/evaluation(for:)``.
   public var evaluationTransform: ImageTransform {
     var transform = ImageTransform(
       .evaluation(for: size), size: size,
-      normalization: PixelNormalization(mean: mean, std: deviation))
+      normalization: PixelNormalization(mean: mean, std: std))
     transform.evaluation = preprocessing.map { EvaluationCrop($0, mean: mean) }
     transform.keepsFittingImages = preprocessing == nil
     return transform

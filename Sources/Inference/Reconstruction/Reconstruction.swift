@@ -200,7 +200,7 @@ public struct Reconstruction {
   private func restored(_ images: Tensor) -> Tensor { images * channelDeviation + channelMean }
 
   private var channelMean: Tensor { channelValues(description.mean) }
-  private var channelDeviation: Tensor { channelValues(description.deviation) }
+  private var channelDeviation: Tensor { channelValues(description.std) }
   private func channelValues(_ values: [Double]) -> Tensor {
     Tensor(values.map { Float($0) }, shape: [1, values.count, 1, 1]).to(device)
   }

@@ -4,9 +4,9 @@ public import Torch
 ///
 /// Position tables are interpolated to the new grid, see ``resampledPositions(_:from:to:)``; patch
 /// kernels are resized, see ``resampledPatchKernels(_:side:)``, and given the new channels, see
-/// ``adaptedPatchKernels(_:channels:)``. All other weights stay as they are: they do not depend on the
-/// image. Those of a decoder are left out where patches or channels change, since the patches it
-/// predicts are no longer the model's.
+/// ``adaptedPatchKernels(_:channels:)``. All other weights stay as they are: they do not depend on
+/// the image. Those of a decoder are left out where patches or channels change, since the patches
+/// it predicts are no longer the model's.
 ///
 /// - Parameters:
 ///   - tensors: Weights by this library's names; a head or a decoder may be among them.

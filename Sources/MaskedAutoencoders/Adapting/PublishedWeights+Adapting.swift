@@ -39,6 +39,6 @@ extension PixelStandard {
       }
       return (0..<channels).map { values[$0 % values.count] }
     }
-    return PixelStandard(mean: adapted(mean), deviation: adapted(deviation))
+    return PixelStandard(mean: adapted(mean), std: adapted(std))
   }
 }

@@ -26,13 +26,13 @@ public func resampledPositions(
 ///
 /// The new kernel is the one whose answer to a resized patch is nearest the old one's to the patch
 /// itself: the old kernel times the pseudo-inverse of the bicubic resizing (Beyer et al., 2023,
-/// “FlexiViT”, §3.4; as timm's `resample_patch_embed`, in double precision). Where patches grow, the
-/// two answers are equal.
+/// “FlexiViT”, §3.4; as timm's `resample_patch_embed`, in double precision). Where patches grow,
+/// the two answers are equal.
 public func resampledPatchKernels(_ kernels: Tensor, side: Int) -> Tensor {
   let old = kernels.shape[3]
   if side == old { return kernels }
-  // Rows and columns are resized alike and apart, and so are the pseudo-inverses: the two-dimensional
-  // resizing is the Kronecker product of the one-dimensional with itself.
+  // Rows and columns are resized alike and apart, and so are the pseudo-inverses: the
+  // two-dimensional resizing is the Kronecker product of the one-dimensional with itself.
   let resizing = identity(old).reshaped([old, 1, 1, old])
     .interpolated(rows: 1, columns: side, mode: .bicubic).reshaped([old, side])
   let inverse = resizing.transposed(0, 1).pseudoInverse(tolerance: 1e-5)  // [P, P′]

@@ -2,8 +2,8 @@ public import Torch
 
 // B batch, N tokens, D width.
 
-/// Stochastic depth (Huang et al., 2016): while a classifier is trained, each residual branch is left
-/// out for some images, more often the deeper it lies.
+/// Stochastic depth (Huang et al., 2016): while a classifier is trained, each residual branch is
+/// left out for some images, more often the deeper it lies.
 public struct DropPath {
   /// The probability at the last block; the first block's is 0, and those between lie on a line.
   public let rate: Double

@@ -3,8 +3,8 @@ public import TorchNN
 
 // B batch, N patches, K kept, D width, P patch side, C channels, V = P·P·C values of a patch.
 
-/// The Vision Transformer that sees the visible patches only (He et al., 2022, §3 “MAE encoder”); all
-/// patches where nothing is masked, as in fine-tuning.
+/// The Vision Transformer that sees the visible patches only (He et al., 2022, §3 “MAE encoder”);
+/// all patches where nothing is masked, as in fine-tuning.
 ///
 /// Names are timm's, so that its weights load there as they are.
 public struct PatchEncoder: Module {
@@ -75,8 +75,8 @@ public struct PatchEncoder: Module {
     encoded(embedded(patches) + positions[0, 1...], dropping: paths)
   }
 
-  /// The class token after the last norm, `[B, N, V]` → `[B, D]`: as of all tokens, but the last block
-  /// computes no other.
+  /// The class token after the last norm, `[B, N, V]` → `[B, D]`: as of all tokens, but the last
+  /// block computes no other.
   public func classToken(of patches: Tensor) -> Tensor {
     var x = withClassToken(embedded(patches) + positions[0, 1...])
     for block in blocks.dropLast() { x = block(x) }
@@ -84,8 +84,8 @@ public struct PatchEncoder: Module {
     return (norm?(x) ?? x).squeezed(1)
   }
 
-  /// How much each token attends to each in a block: `[B, N, V]` → `[B, H, 1 + N, 1 + N]`, the class
-  /// token first; row `q` holds the shares of what goes into token `q`.
+  /// How much each token attends to each in a block: `[B, N, V]` → `[B, H, 1 + N, 1 + N]`, the
+  /// class token first; row `q` holds the shares of what goes into token `q`.
   ///
   /// - Parameter block: Counted from 0; nil for the last.
   public func attentionWeights(of patches: Tensor, block: Int? = nil) -> Tensor {

@@ -105,7 +105,8 @@ public struct TransformerBlock: Layer {
     return y + branch(feedForward(feedForwardNorm(y)))
   }
 
-  /// The weights of the block's attention, see ``Attention/weights(_:)``: `[B, N, D]` → `[B, H, N, N]`.
+  /// The weights of the block's attention, see ``Attention/weights(_:)``: `[B, N, D]` → `[B, H, N,
+  /// N]`.
   public func attentionWeights(_ x: Tensor) -> Tensor { attention.weights(attentionNorm(x)) }
 
   /// Computes only some tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.

@@ -26,12 +26,13 @@ public struct ClassifierHead: Codable, Hashable, Sendable {
     case classToken = "class-token"
     /// The mean of the patches after the last norm.
     case mean
-    /// The mean of the patches after the last block, then a norm of its own: what the published code
-    /// fine-tunes, with timm's name `fc_norm`.
+    /// The mean of the patches after the last block, then a norm of its own: what the published
+    /// code fine-tunes, with timm's name `fc_norm`.
     case normalizedMean = "normalized-mean"
   }
 
-  /// What is wrong with the values, each as the field's path and a sentence; empty when all is well.
+  /// What is wrong with the values, each as the field's path and a sentence; empty when all is
+  /// well.
   public var problems: [(path: String, message: String)] {
     (1...1_000_000).contains(classes)
       ? [] : [("classes", "is \(classes); expected a whole number from 1 to 1000000")]

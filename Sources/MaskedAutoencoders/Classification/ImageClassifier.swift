@@ -6,8 +6,8 @@ public import TorchNN
 /// A Vision Transformer that tells classes of images apart: the encoder over all patches, pooled,
 /// then a linear layer (He et al., 2022, §4 and A.1).
 ///
-/// Names are timm's (`blocks.0.attn.qkv.weight`, `fc_norm.weight`, `head.weight`), so that its weights
-/// load there as they are.
+/// Names are timm's (`blocks.0.attn.qkv.weight`, `fc_norm.weight`, `head.weight`), so that its
+/// weights load there as they are.
 public struct ImageClassifier: Module {
   public let scope: Scope
   /// The encoder's shape; its decoder's is of no account.
@@ -22,10 +22,10 @@ public struct ImageClassifier: Module {
 
   /// Declares the encoder, `fc_norm` or `head_norm` where the head has them, and `head`.
   ///
-  /// - Parameter deviation: The standard deviation of the head's first weights: 2e-5 in fine-tuning,
+  /// - Parameter std: The standard deviation of the head's first weights: 2e-5 in fine-tuning,
   ///   0.01 in linear probing (published code).
   public init(
-    _ configuration: ModelConfiguration, head shape: ClassifierHead, deviation: Double = 2e-5,
+    _ configuration: ModelConfiguration, head shape: ClassifierHead, std: Double = 2e-5,
     in scope: Scope
   ) {
     self.scope = scope
@@ -42,7 +42,7 @@ public struct ImageClassifier: Module {
       shape.normalizesBatches
       ? BatchNorm(width, epsilon: ClassifierHead.batchNormEpsilon, in: scope["head_norm"]) : nil
     head = Linear(
-      width, shape.classes, initializing: .normal(std: deviation), in: scope["head"])
+      width, shape.classes, initializing: .normal(std: std), in: scope["head"])
   }
 
   /// The row of each image that the head sees, before a batch normalisation:

@@ -7,8 +7,8 @@ public enum TrainableBlocks: Hashable, Sendable {
   case all
   /// The last so many blocks, the norm after them and the head; with 0 the head alone.
   case lastBlocks(Int)
-  /// The multi-layer perceptron of the last block with its norm, the norm after it and the head: the
-  /// paper's “½ block”.
+  /// The multi-layer perceptron of the last block with its norm, the norm after it and the head:
+  /// the paper's “½ block”.
   case halfBlock
 
   /// The first block of which anything is trained, counted from 0.
@@ -46,8 +46,8 @@ extension ImageClassifier {
   }
 }
 
-/// The layer a weight counts to in layer-wise rate decay (Bao et al., 2022): 0 for the embedding, k for
-/// block k counted from 1, `depth + 1` for what comes after the blocks.
+/// The layer a weight counts to in layer-wise rate decay (Bao et al., 2022): 0 for the embedding, k
+/// for block k counted from 1, `depth + 1` for what comes after the blocks.
 public func layer(of name: String, depth: Int) -> Int {
   let parts = name.split(separator: ".")
   switch parts.first {

@@ -4,7 +4,8 @@ public import Torch
 ///
 /// Its stored properties are its parameters: recipes and `model.json` hold them under their names,
 /// beside ``name``, and `--set masking.NAME=…` changes them. One that is not given has the value
-/// that ``init()`` sets. A strategy is found by its name once it stands in ``MaskingStrategies/all``.
+/// that ``init()`` sets. A strategy is found by its name once it stands in
+/// ``MaskingStrategies/all``.
 public protocol MaskingStrategy: Codable, Hashable, Sendable {
   /// The word for it in recipes, in `model.json` and on the command line.
   static var name: String { get }

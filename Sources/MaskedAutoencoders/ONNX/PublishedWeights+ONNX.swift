@@ -9,17 +9,18 @@ import TorchNN
 #endif
 
 extension PublishedWeights {
-  /// Writes the encoder, or the classifier, as an ONNX file (opset 17) that onnxruntime and others run.
+  /// Writes the encoder, or the classifier, as an ONNX file (opset 17) that onnxruntime and others
+  /// run.
   ///
   /// Input is `pixel_values` `[batch, C, H, W]`, normalised; output is `logits` `[batch, K]` of a
-  /// classifier and `last_hidden_state` `[batch, 1 + N, D]` of an encoder. A decoder is left out. The
-  /// file's metadata has `image_mean`, `image_std` and `class_names` as JSON. Everything is computed in
-  /// float32, GELU exactly.
+  /// classifier and `last_hidden_state` `[batch, 1 + N, D]` of an encoder. A decoder is left out.
+  /// The file's metadata has `image_mean`, `image_std` and `class_names` as JSON. Everything is
+  /// computed in float32, GELU exactly.
   ///
   /// - Parameter limit: Bytes of weights from which they go into a file of their own beside it, see
   ///   ``Torch/ONNXGraph/write(to:inlining:)``.
-  /// - Throws: ``PublishedWeightsError`` when the weights are not those of the configuration, or the
-  ///   file cannot be written.
+  /// - Throws: ``PublishedWeightsError`` when the weights are not those of the configuration, or
+  ///   the file cannot be written.
   public func writeONNX(
     to path: String, inlining limit: Int? = nil
   ) throws(PublishedWeightsError) {
@@ -47,7 +48,7 @@ extension PublishedWeights {
     var entries: [(key: String, value: String)] = []
     if let pixels {
       entries.append(("image_mean", text(pixels.mean)))
-      entries.append(("image_std", text(pixels.deviation)))
+      entries.append(("image_std", text(pixels.std)))
     }
     if let classifier { entries.append(("class_names", text(classifier.classNames))) }
     return entries

@@ -2,9 +2,9 @@ internal import Torch
 import TorchNN
 
 extension ModelConfiguration {
-  /// Names and shapes of all weights of a classifier, in the order of the data's way through it; the
-  /// names are timm's, but for the batch normalisation of a linear probe (`head_norm`), which timm
-  /// does not have.
+  /// Names and shapes of all weights of a classifier, in the order of the data's way through it;
+  /// the names are timm's, but for the batch normalisation of a linear probe (`head_norm`), which
+  /// timm does not have.
   public func weightShapes(head: ClassifierHead) -> [(name: String, shape: [Int])] {
     let poolsFirst = head.pooling == .normalizedMean
     let width = [encoder.width]

@@ -54,8 +54,9 @@ extension InferredConfiguration {
 
   /// Reads a configuration from shapes under this library's names.
   ///
-  /// Widths, depths, patch size, channels and hidden units are in the shapes. The number of heads is
-  /// not: it is taken from the published model of that width. A grid of patches is taken to be square.
+  /// Widths, depths, patch size, channels and hidden units are in the shapes. The number of heads
+  /// is not: it is taken from the published model of that width. A grid of patches is taken to be
+  /// square.
   ///
   /// - Throws: ``InferenceError`` when a shape that is needed is not there, or heads or grid are
   ///   neither given nor known.

@@ -9,12 +9,12 @@ public struct PixelStandard: Codable, Hashable, Sendable {
   /// Mean of each channel.
   public var mean: [Double]
   /// Standard deviation of each channel.
-  public var deviation: [Double]
+  public var std: [Double]
 
   /// Creates a standard.
-  public init(mean: [Double], deviation: [Double]) {
+  public init(mean: [Double], std: [Double]) {
     self.mean = mean
-    self.deviation = deviation
+    self.std = std
   }
 
   /// Where Hugging Face's folders say it.
@@ -24,13 +24,13 @@ public struct PixelStandard: Codable, Hashable, Sendable {
 
   private enum CodingKeys: String, CodingKey {
     case mean = "image_mean"
-    case deviation = "image_std"
+    case std = "image_std"
   }
 
   /// Whether there is one usable pair of numbers for each of so many channels.
   func fits(channels: Int) -> Bool {
-    mean.count == channels && deviation.count == channels
-      && mean.allSatisfy(\.isFinite) && deviation.allSatisfy { $0 > 0 && $0.isFinite }
+    mean.count == channels && std.count == channels
+      && mean.allSatisfy(\.isFinite) && std.allSatisfy { $0 > 0 && $0.isFinite }
   }
 
   /// The standard as JSON.

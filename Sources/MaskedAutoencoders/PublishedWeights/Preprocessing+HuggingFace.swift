@@ -40,8 +40,8 @@ extension StatedPreprocessing {
     "transformers_version", "model_input_names",
   ]
 
-  /// Reads a `preprocessor_config.json` for a model of `height` × `width` pixels; nil where it is no
-  /// JSON object.
+  /// Reads a `preprocessor_config.json` for a model of `height` × `width` pixels; nil where it is
+  /// no JSON object.
   init?(preprocessor json: [UInt8], channels: Int, height: Int, width: Int) {
     guard let object = JSONValue.object(json) else { return nil }
     var fields = PreprocessorFields(object)
@@ -203,10 +203,10 @@ private struct PreprocessorFields {
     guard let means, let stds else { return nil }
     let standard =
       normalizes
-      ? PixelStandard(mean: means.map { $0 / factor }, deviation: stds.map { $0 / factor })
+      ? PixelStandard(mean: means.map { $0 / factor }, std: stds.map { $0 / factor })
       : PixelStandard(
         mean: [Double](repeating: 0, count: channels),
-        deviation: [Double](repeating: 1 / factor, count: channels))
+        std: [Double](repeating: 1 / factor, count: channels))
     if standard.fits(channels: channels) { return standard }
     notes.append("image_std has a value that is not above 0, which is not followed")
     return nil
@@ -231,7 +231,8 @@ private struct PreprocessorFields {
   mutating func noteOthers(except silent: Set<String>) {
     for (key, value) in object.sorted(by: { $0.key < $1.key })
     where !asked.contains(key) && !silent.contains(key) && value.text != "null" {
-      // A crop that is not done, a size of nothing resized: they have no effect in transformers either.
+      // A crop that is not done, a size of nothing resized: they have no effect in transformers
+      // either.
       guard key != "crop_size", key != "size", key != "resample" else { continue }
       notes.append("\(key) is \(value.text), which is not followed")
     }
@@ -239,15 +240,15 @@ private struct PreprocessorFields {
 }
 
 extension Preprocessing {
-  /// `preprocessor_config.json` for transformers, with what it cannot state: sentences without a full
-  /// stop.
+  /// `preprocessor_config.json` for transformers, with what it cannot state: sentences without a
+  /// full stop.
   func preprocessor(
     _ pixels: PixelStandard, height rows: Int, width columns: Int
   ) -> (json: [UInt8], unstated: [String]) {
     var fields: [String: JSONValue] = [
       "do_normalize": .bool(true), "do_rescale": .bool(true), "do_resize": .bool(resize != .none),
       "image_mean": .list(pixels.mean.map { .number($0) }),
-      "image_std": .list(pixels.deviation.map { .number($0) }),
+      "image_std": .list(pixels.std.map { .number($0) }),
       "resample": .integer(interpolation.pillow), "rescale_factor": .number(1.0 / 255),
     ]
     var unstated: [String] = []

@@ -19,7 +19,7 @@ extension StatedPreprocessing {
     let mean = numbers("mean", default: [0.485, 0.456, 0.406])
     let std = numbers("std", default: [0.229, 0.224, 0.225])
     if let mean, let std {
-      let standard = PixelStandard(mean: mean, deviation: std)
+      let standard = PixelStandard(mean: mean, std: std)
       if standard.fits(channels: channels) {
         pixels = standard
       } else {
@@ -120,8 +120,8 @@ extension Preprocessing {
     )
   }
 
-  /// The shortest fraction by which timm comes from the model's sides to those resized to; nil where
-  /// there is none.
+  /// The shortest fraction by which timm comes from the model's sides to those resized to; nil
+  /// where there is none.
   private static func cropFraction(
     rows: (to: Int, from: Int), columns: (to: Int, from: Int)
   ) -> Double? {

@@ -1,5 +1,5 @@
-/// How an image of any size becomes one of the model's, as published weights state it: resized, then cut
-/// in the middle. How its pixels are normalised is ``PixelStandard``'s.
+/// How an image of any size becomes one of the model's, as published weights state it: resized,
+/// then cut in the middle. How its pixels are normalised is ``PixelStandard``'s.
 public struct Preprocessing: Codable, Hashable, Sendable {
   /// How an image is resized to ``height`` × ``width``.
   public enum Resize: String, Codable, CaseIterable, Hashable, Sendable {

@@ -29,10 +29,12 @@ public enum PublishedFormat: String, CaseIterable, Codable, Hashable, Sendable {
 
   /// Weights under this library's names.
   ///
-  /// Queries, keys and values that are apart are joined: three `[D, D]` → `[3·D, D]`. A name that the
-  /// format does not know stays as it is, to be refused with the others that a model does not have.
+  /// Queries, keys and values that are apart are joined: three `[D, D]` → `[3·D, D]`. A name that
+  /// the format does not know stays as it is, to be refused with the others that a model does not
+  /// have.
   ///
-  /// - Throws: ``WeightMismatch`` when of queries, keys and values some are missing or differ in shape.
+  /// - Throws: ``WeightMismatch`` when of queries, keys and values some are missing or differ in
+  ///   shape.
   public func toNative(_ tensors: [String: Tensor]) throws(WeightMismatch) -> [String: Tensor] {
     switch self {
     case .original, .timm:

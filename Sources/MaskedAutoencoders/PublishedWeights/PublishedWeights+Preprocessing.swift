@@ -31,8 +31,8 @@ extension PublishedWeights {
     return rule.preprocessor(pixels, height: height, width: width).json
   }
 
-  /// Where our own writer leaves the rule in a file's header, whether it is the library's own, and what
-  /// its folder states of it.
+  /// Where our own writer leaves the rule in a file's header, whether it is the library's own, and
+  /// what its folder states of it.
   private static let ruleKey = "preprocessing"
   private static let standardKey = "preprocessing_is_standard"
   static let statedKey = "preprocessing_stated"

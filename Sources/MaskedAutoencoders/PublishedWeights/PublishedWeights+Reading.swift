@@ -13,8 +13,9 @@ extension PublishedWeights {
   /// Reads weights of a masked autoencoder, of its encoder alone or of a classifier, in any of the
   /// formats.
   ///
-  /// The model is taken from `config.json` in a folder or beside a file of Hugging Face's or timm's,
-  /// from the configuration that ``write(to:as:)`` leaves in a file, or from the shapes of the weights.
+  /// The model is taken from `config.json` in a folder or beside a file of Hugging Face's or
+  /// timm's, from the configuration that ``write(to:as:)`` leaves in a file, or from the shapes of
+  /// the weights.
   ///
   /// - Parameters:
   ///   - path: A safetensors file, a checkpoint that `torch.save` wrote, or a folder of Hugging
@@ -22,8 +23,8 @@ extension PublishedWeights {
   ///   - hints: What is known of the model; it comes before what the file says.
   ///   - ignored: Beginnings of names that are to be left out, such as `head.`; any other weight
   ///     that the model does not have is an error.
-  /// - Throws: ``PublishedWeightsError`` with every weight that is missing, unexpected or of another
-  ///   shape.
+  /// - Throws: ``PublishedWeightsError`` with every weight that is missing, unexpected or of
+  ///   another shape.
   public static func read(
     _ path: String, hints: ConfigurationHints = .init(), ignoring ignored: [String] = []
   ) throws(PublishedWeightsError) -> PublishedWeights {

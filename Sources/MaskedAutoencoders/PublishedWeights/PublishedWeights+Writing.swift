@@ -13,16 +13,17 @@ extension PublishedWeights {
   /// Writes the weights as another program expects them.
   ///
   /// - `.original`: a safetensors file with the names of the paper's code.
-  /// - `.timm`: the encoder or the classifier for timm's `VisionTransformer`; a decoder is left out.
-  ///   A safetensors file where the name ends in `.safetensors`, see ``timmCall(checkpoint:)``; else a
-  ///   folder with `config.json` for `timm.create_model("local-dir:…", pretrained=True)`.
+  /// - `.timm`: the encoder or the classifier for timm's `VisionTransformer`; a decoder is left
+  ///   out. A safetensors file where the name ends in `.safetensors`, see
+  ///   ``timmCall(checkpoint:)``; else a folder with `config.json` for
+  ///   `timm.create_model("local-dir:…", pretrained=True)`.
   /// - `.huggingFace`: a folder with `config.json` and `model.safetensors` for
   ///   `ViTMAEForPreTraining`, for `ViTMAEModel` where there is no decoder, or for
   ///   `ViTForImageClassification`, which reads the class token only.
   ///
-  /// A head's batch normalisation becomes part of the head, see ``withFoldedBatchNorm``. Safetensors
-  /// files of the first two carry the configuration in their headers, which other programs do not
-  /// mind and ``read(_:hints:ignoring:)`` uses.
+  /// A head's batch normalisation becomes part of the head, see ``withFoldedBatchNorm``.
+  /// Safetensors files of the first two carry the configuration in their headers, which other
+  /// programs do not mind and ``read(_:hints:ignoring:)`` uses.
   ///
   /// - Throws: ``PublishedWeightsError`` when the weights are not those of the configuration, the
   ///   format cannot hold the model, or a file cannot be written.

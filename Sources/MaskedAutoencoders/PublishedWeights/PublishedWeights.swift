@@ -12,8 +12,9 @@ public import TorchNN
 public struct PublishedWeights {
   /// The model that the weights are of.
   public var configuration: ModelConfiguration
-  /// Weights by this library's names, exactly those of ``ModelConfiguration/weightShapes(decoder:)``
-  /// or, of a classifier, ``ModelConfiguration/weightShapes(head:)``.
+  /// Weights by this library's names, exactly those of
+  /// ``ModelConfiguration/weightShapes(decoder:)`` or, of a classifier,
+  /// ``ModelConfiguration/weightShapes(head:)``.
   public var tensors: [String: Tensor]
   /// How the file named them.
   public var format: PublishedFormat
@@ -27,8 +28,8 @@ public struct PublishedWeights {
   public var preprocessing: Preprocessing?
   /// What a file says of how images are prepared and cannot be followed, each as a sentence.
   public var preprocessingNotes: [String] = []
-  /// What is not as the file has it: a prefix that was taken off its names, weights that were left out,
-  /// scales that were folded into others. Each as a sentence.
+  /// What is not as the file has it: a prefix that was taken off its names, weights that were left
+  /// out, scales that were folded into others. Each as a sentence.
   public var readingNotes: [String] = []
   /// What the file does not say of its model and was assumed, each as a sentence.
   public var assumptions: [String]

@@ -43,7 +43,8 @@ struct TimmConfiguration {
       timm: weights, channels: model.channels, height: model.height, width: model.width)
   }
 
-  /// Throws where arguments ask for what leaves no trace in the weights' names and is not built here.
+  /// Throws where arguments ask for what leaves no trace in the weights' names and is not built
+  /// here.
   private static func checkArguments(_ arguments: [String: JSONValue]) throws(InferenceError) {
     let plain: [(key: String, values: [String])] = [
       ("act_layer", ["'gelu'"]), ("norm_layer", ["'layernorm'"]),

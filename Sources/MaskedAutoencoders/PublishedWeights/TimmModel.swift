@@ -75,7 +75,7 @@ struct TimmModel {
     }
     if let pixels {
       weights["mean"] = .list(pixels.mean.map { .number($0) })
-      weights["std"] = .list(pixels.deviation.map { .number($0) })
+      weights["std"] = .list(pixels.std.map { .number($0) })
     }
     let isMean = (classifier?.head.pooling ?? .classToken) != .classToken
     var root: [String: JSONValue] = [

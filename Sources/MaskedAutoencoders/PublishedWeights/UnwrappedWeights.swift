@@ -2,17 +2,19 @@ import FileSystem
 import Torch
 import TorchNN
 
-/// The weights of a file without what others put around a model: a prefix of every name, parts that are
-/// no Vision Transformer's, other programs' names of the same weights, scales that can be folded.
+/// The weights of a file without what others put around a model: a prefix of every name, parts that
+/// are no Vision Transformer's, other programs' names of the same weights, scales that can be
+/// folded.
 struct UnwrappedWeights {
   /// The model's weights under the names of one of the ``PublishedFormat``s.
   private(set) var tensors: [String: Tensor]
   /// What was done, each as a sentence without a full stop.
   private(set) var notes: [String] = []
 
-  /// - Parameter prefix: What names of the model begin with, where that is known; empty for nothing.
-  /// - Throws: ``InferenceError`` where there is no model, or more than one and none was named, or one
-  ///   that has what no model here has.
+  /// - Parameter prefix: What names of the model begin with, where that is known; empty for
+  ///   nothing.
+  /// - Throws: ``InferenceError`` where there is no model, or more than one and none was named, or
+  ///   one that has what no model here has.
   init(_ found: [String: Tensor], prefix: String?) throws(InferenceError) {
     let prefix = try Self.prefix(in: found.keys, named: prefix)
     var left: [String: Tensor] = [:]
@@ -92,7 +94,8 @@ struct UnwrappedWeights {
 
   // MARK: parts that are not used
 
-  /// First words of names of what stands behind an encoder in pre-training and changes nothing of it.
+  /// First words of names of what stands behind an encoder in pre-training and changes nothing of
+  /// it.
   private static let parts: Set<String> = [
     "projector", "predictor", "projection_head", "prediction_head", "projection", "proj_head",
     "contrastive_head", "dino_head", "ibot_head", "neck", "queue", "queue_ptr", "logit_scale",
@@ -125,8 +128,8 @@ struct UnwrappedWeights {
     (".layer_scale2.lambda1", [".output.dense", ".mlp.fc2"]),
   ]
 
-  /// Multiplies a scale into the layer before it: `γ·(W·x + b) = (γ·W)·x + γ·b`. In double precision;
-  /// what has 16 bits becomes float32, so that nothing is lost.
+  /// Multiplies a scale into the layer before it: `γ·(W·x + b) = (γ·W)·x + γ·b`. In double
+  /// precision; what has 16 bits becomes float32, so that nothing is lost.
   private mutating func foldLayerScales() -> String? {
     var count = 0
     for (name, scale) in tensors {

@@ -1,11 +1,11 @@
 extension ModelConfiguration {
   /// Names and shapes of all weights, in the order of the data's way through the model.
   ///
-  /// The names are those of the original's checkpoints, which for the encoder are timm's too. Position
-  /// tables are among them: `pos_embed` `[1, 1+N, D]`.
+  /// The names are those of the original's checkpoints, which for the encoder are timm's too.
+  /// Position tables are among them: `pos_embed` `[1, 1+N, D]`.
   ///
-  /// - Parameter decoder: Whether to go on after the encoder's last normalisation, where the model has a
-  ///   decoder.
+  /// - Parameter decoder: Whether to go on after the encoder's last normalisation, where the model
+  ///   has a decoder.
   public func weightShapes(decoder includesDecoder: Bool = true) -> [(name: String, shape: [Int])] {
     let positions = 1 + grid.count
     var shapes: [(name: String, shape: [Int])] = [

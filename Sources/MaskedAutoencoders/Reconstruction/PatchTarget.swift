@@ -6,9 +6,9 @@ public import TorchNN
 /// What the decoder predicts for a patch, and how a prediction is compared with it
 /// (§3 “Reconstruction target”; Table 1d).
 ///
-/// Its stored properties are its parameters: recipes and `model.json` hold them beside ``name``, and
-/// `--set model.target.NAME=…` changes them. Tensors that it needs are ``buffers(for:)``, which are
-/// saved with the model. A target is found by its name once it stands in ``PatchTargets/all``.
+/// Its stored properties are its parameters: recipes and `model.json` hold them beside ``name``,
+/// and `--set model.target.NAME=…` changes them. Tensors that it needs are ``buffers(for:)``, which
+/// are saved with the model. A target is found by its name once it stands in ``PatchTargets/all``.
 public protocol PatchTarget: Codable, Hashable, Sendable {
   /// The word for it in recipes, in `model.json` and on the command line.
   static var name: String { get }

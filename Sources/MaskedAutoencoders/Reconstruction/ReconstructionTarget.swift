@@ -1,7 +1,8 @@
 /// A reconstruction target of any kind with its parameters.
 ///
-/// In recipes and `model.json` it is its name, `normalized-pixels`, or where it has parameters a map
-/// of its name and them, `{name: codes, count: 512}`; a parameter that is not there has its default.
+/// In recipes and `model.json` it is its name, `normalized-pixels`, or where it has parameters a
+/// map of its name and them, `{name: codes, count: 512}`; a parameter that is not there has its
+/// default.
 public struct ReconstructionTarget: Sendable {
   /// The target.
   public var target: any PatchTarget

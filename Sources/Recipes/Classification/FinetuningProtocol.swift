@@ -15,8 +15,8 @@ extension FinetuningRecipe {
     }
   }
 
-  /// A short name for the run's folder: `flowers-fine-tuned`, `flowers-blocks-0.5`, `flowers-scratch`, with
-  /// the share of labels.
+  /// A short name for the run's folder: `flowers-fine-tuned`, `flowers-blocks-0.5`,
+  /// `flowers-scratch`, with the share of labels.
   ///
   /// - Parameter data: The labelled set as the user named it.
   public func folderName(data: String, isFromScratch: Bool) -> String {

@@ -9,8 +9,8 @@ extension FinetuningRecipe {
   public var logEverySteps: Int { logging.everySteps }
   public var validateEveryEpochs: Int? { logging.evaluateEveryEpochs }
 
-  /// This recipe, with what it leaves to be found out taken from the complete recipe of a run: what a run
-  /// from scratch takes from another run is written into its recipe.
+  /// This recipe, with what it leaves to be found out taken from the complete recipe of a run: what
+  /// a run from scratch takes from another run is written into its recipe.
   public func completed(from run: FinetuningRecipe) -> FinetuningRecipe {
     var completed = self
     completed.data = data.completed(from: run.data)

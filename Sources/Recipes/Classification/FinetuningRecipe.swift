@@ -5,9 +5,9 @@ import TorchOptim
 /// Everything that decides how a classifier is trained, from a pre-trained encoder or from scratch,
 /// except the weights it starts from, the data and the machine.
 ///
-/// Field names are the paths of `--set` and of `recipe.yaml`; both print in the order of declaration.
-/// Linear probing, partial fine-tuning, full fine-tuning and training from scratch are values of this
-/// one type (He et al., 2022, Tables 9–11).
+/// Field names are the paths of `--set` and of `recipe.yaml`; both print in the order of
+/// declaration. Linear probing, partial fine-tuning, full fine-tuning and training from scratch are
+/// values of this one type (He et al., 2022, Tables 9–11).
 public struct FinetuningRecipe: TrainingRecipe {
   /// What the recipe is called, and found by.
   public var name: String
@@ -21,8 +21,8 @@ public struct FinetuningRecipe: TrainingRecipe {
   public var size: Int?
   /// What stands on the encoder.
   public var head: Head
-  /// Blocks that are trained, counted from the last: a whole number, 0.5 for the last block's perceptron,
-  /// 0 for the head alone; null for everything (§4.3).
+  /// Blocks that are trained, counted from the last: a whole number, 0.5 for the last block's
+  /// perceptron, 0 for the head alone; null for everything (§4.3).
   public var trainableBlocks: Double?
   /// Which labelled images are learned from.
   public var labels: Labels
@@ -32,8 +32,8 @@ public struct FinetuningRecipe: TrainingRecipe {
   public var data: DataRecipe
   /// How weights follow gradients.
   public var optimizer: OptimizerRecipe
-  /// The moving average of weights that is saved and validated in their place: the share a step keeps, such as
-  /// 0.9999; null for none.
+  /// The moving average of weights that is saved and validated in their place: the share a step
+  /// keeps, such as 0.9999; null for none.
   public var ema: Double?
   /// How many images make a step.
   public var batch: BatchRecipe

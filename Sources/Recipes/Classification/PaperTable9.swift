@@ -62,7 +62,8 @@ extension RecipeBook<FinetuningRecipe>.Entry {
           head: .init(pooling: .normalizedMean),
           regularization: .init(dropPath: code.dropPath, erasing: 0.25),
           optimizer: .finetuning(
-            baseLearningRate: code.baseLearningRate, minimumLearningRate: 1e-6, layerDecay: code.layerDecay),
+            baseLearningRate: code.baseLearningRate, minimumLearningRate: 1e-6,
+            layerDecay: code.layerDecay),
           schedule: .init(epochs: epochs, warmupEpochs: 5))),
       entry(
         paper, "Table 9",

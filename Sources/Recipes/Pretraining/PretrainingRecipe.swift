@@ -5,7 +5,8 @@ import TorchOptim
 
 /// Everything that decides what a pre-training run computes, except the data and the machine.
 ///
-/// Field names are the paths of `--set` and of `recipe.yaml`; both print in the order of declaration.
+/// Field names are the paths of `--set` and of `recipe.yaml`; both print in the order of
+/// declaration.
 public struct PretrainingRecipe: Codable, Hashable, Sendable {
   /// What the recipe is called, and found by.
   public var name: String
@@ -38,8 +39,10 @@ public struct PretrainingRecipe: Codable, Hashable, Sendable {
   public init(
     name: String, note: String? = nil, seed: UInt64 = 0, model: ModelConfiguration = .init(),
     masking: Masking = .init(), loss: Loss = .init(), data: DataRecipe = .init(),
-    optimizer: OptimizerRecipe = .pretraining(), batch: BatchRecipe = .init(), schedule: ScheduleRecipe = .init(),
-    precision: Precision = .float32, checkpoints: CheckpointRecipe = .init(), logging: Logging = .init()
+    optimizer: OptimizerRecipe = .pretraining(), batch: BatchRecipe = .init(),
+    schedule: ScheduleRecipe = .init(),
+    precision: Precision = .float32, checkpoints: CheckpointRecipe = .init(),
+    logging: Logging = .init()
   ) {
     self.name = name
     self.note = note

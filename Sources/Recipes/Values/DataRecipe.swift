@@ -70,8 +70,8 @@ extension DataRecipe {
   public enum Shuffle: String, Codable, Hashable, Sendable, CaseIterable {
     /// Any order, each as likely.
     case exact
-    /// Shards in any order, each read from its beginning, and images mixed within a buffer: for sets
-    /// that are slow to read at random.
+    /// Shards in any order, each read from its beginning, and images mixed within a buffer: for
+    /// sets that are slow to read at random.
     case buffered
     /// The set's own order, over and over.
     case none
@@ -85,8 +85,8 @@ extension DataRecipe {
     case auto
   }
 
-  /// What is subtracted from channels of 0...1, and what they are divided by. In a recipe one of the
-  /// words `imagenet`, `computed`, `inherited` and `none`, or `{mean: […], std: […]}`.
+  /// What is subtracted from channels of 0...1, and what they are divided by. In a recipe one of
+  /// the words `imagenet`, `computed`, `inherited` and `none`, or `{mean: […], std: […]}`.
   public enum Normalization: Hashable, Sendable {
     /// Means and deviations of ImageNet's red, green and blue.
     case imageNet

@@ -23,8 +23,8 @@ public struct OptimizerRecipe: Codable, Hashable, Sendable {
   /// The largest norm of all gradients together; null leaves them as they are.
   public var clip: Double?
 
-  /// Creates an optimizer; what is left out has the values that PyTorch has for AdamW, and the paper's
-  /// weight decay.
+  /// Creates an optimizer; what is left out has the values that PyTorch has for AdamW, and the
+  /// paper's weight decay.
   public init(
     kind: OptimizerKind = .adamw, baseLearningRate: Double, minimumLearningRate: Double = 0,
     layerDecay: Double = 1, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,

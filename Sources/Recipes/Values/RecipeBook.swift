@@ -66,9 +66,9 @@ public struct RecipeBook<Recipe: TrainingRecipe>: NamedRecipes {
 
   /// The complete, checked recipe that a name or file and `--set` assignments make together.
   ///
-  /// What has a slash or a dot is a file. Throws all mistakes of name, file, assignments and values at
-  /// once, each assignment checked against the recipe it overrides, or on the standard one where that cannot
-  /// be found.
+  /// What has a slash or a dot is a file. Throws all mistakes of name, file, assignments and values
+  /// at once, each assignment checked against the recipe it overrides, or on the standard one where
+  /// that cannot be found.
   ///
   /// - Parameter note: Told of each field that was given by a name of before.
   public func resolve(
@@ -125,8 +125,8 @@ public struct RecipeBook<Recipe: TrainingRecipe>: NamedRecipes {
     return try resolve(nameOrFile, settings: settings, note: note).yaml(header: header ?? [])
   }
 
-  /// Whether a run's recipe is the entry of its name, but for what has no part in what is learned or
-  /// belongs to the data.
+  /// Whether a run's recipe is the entry of its name, but for what has no part in what is learned
+  /// or belongs to the data.
   ///
   /// - Parameter ignored: Fields of the kind of training that the caller looks at itself.
   public func isEntry(_ recipe: Recipe, ignoring ignored: [FieldPath] = []) -> Bool {
@@ -166,8 +166,8 @@ public enum RecipeBooks {
     classification,
   ]
 
-  /// The book of a recipe's name, or of a file, which is the one that knows most of the file's fields;
-  /// the first where none does.
+  /// The book of a recipe's name, or of a file, which is the one that knows most of the file's
+  /// fields; the first where none does.
   public static func book(of nameOrFile: String) -> any NamedRecipes {
     if let named = all.first(where: { $0.summaries.contains { $0.name == nameOrFile } }) {
       return named

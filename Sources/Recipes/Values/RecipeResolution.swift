@@ -36,7 +36,8 @@ extension TrainingRecipe {
   }
 }
 
-/// A recipe file: some or all fields of a recipe, and the name of the recipe whose values they override.
+/// A recipe file: some or all fields of a recipe, and the name of the recipe whose values they
+/// override.
 public struct RecipeFile: Hashable, Sendable {
   /// What messages call the file.
   public var source: String

@@ -1,7 +1,7 @@
 import RecipeSyntax
 
-/// Names that fields of recipes had before; they are read for one version, with a note that names the
-/// new ones.
+/// Names that fields of recipes had before; they are read for one version, with a note that names
+/// the new ones.
 enum RenamedFields {
   static let all: [(old: FieldPath, new: FieldPath)] = [
     ("budget", "schedule"), ("monitor", "logging"), ("average", "ema"),

@@ -1,8 +1,8 @@
 public import RecipeSyntax
 
 extension TrainingRecipe {
-  /// The fields that a resumed run may change: how long, how often to save and report, and how the loader
-  /// works. Every other field decides what is learned.
+  /// The fields that a resumed run may change: how long, how often to save and report, and how the
+  /// loader works. Every other field decides what is learned.
   static var fieldsResumingMayChange: [FieldPath] {
     [
       "schedule", "checkpoints", "logging", "data.workers", "data.prefetch",
@@ -10,13 +10,13 @@ extension TrainingRecipe {
     ]
   }
 
-  /// The recipe to resume a run by whose complete recipe this is: `wanted`, where it differs in nothing
-  /// but the fields that may change.
+  /// The recipe to resume a run by whose complete recipe this is: `wanted`, where it differs in
+  /// nothing but the fields that may change.
   ///
   /// - Parameters:
   ///   - wanted: The recipe asked for.
-  ///   - recipeIsNamed: Whether `wanted` starts from a recipe the user named, rather than from the run's
-  ///     own; its name and note are then no difference.
+  ///   - recipeIsNamed: Whether `wanted` starts from a recipe the user named, rather than from the
+  ///     run's own; its name and note are then no difference.
   /// - Throws: ``RecipeErrors`` with every field that differs and may not.
   public func resumed(
     with wanted: Self, recipeIsNamed: Bool
@@ -62,7 +62,8 @@ extension ValueTree {
     guard let mine = entries, let theirs = other.entries else {
       return [(path, excerpt, other.excerpt)]
     }
-    let keys = mine.map(\.key) + theirs.map(\.key).filter { key in !mine.contains { $0.key == key } }
+    let keys =
+      mine.map(\.key) + theirs.map(\.key).filter { key in !mine.contains { $0.key == key } }
     return keys.flatMap { key in
       (self[key] ?? .null).differences(from: other[key] ?? .null, at: path.appending(key))
     }

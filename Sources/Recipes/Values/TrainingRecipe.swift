@@ -1,7 +1,8 @@
 public import RecipeSyntax
 
-/// What recipes of all kinds of training have in common, so that one ``TrainingRun`` can follow any of
-/// them: data, optimizer, batch, schedule, checkpoints, and values that files and `--set` override.
+/// What recipes of all kinds of training have in common, so that one ``TrainingRun`` can follow any
+/// of them: data, optimizer, batch, schedule, checkpoints, and values that files and `--set`
+/// override.
 public protocol TrainingRecipe: Codable, Hashable, Sendable {
   /// What the recipe is called, and found by.
   var name: String { get set }
@@ -57,8 +58,8 @@ extension TrainingRecipe {
 }
 
 extension DataRecipe {
-  /// This recipe, with a normalisation and a size of the cache that are to be found out taken from a
-  /// run that has found them out.
+  /// This recipe, with a normalisation and a size of the cache that are to be found out taken from
+  /// a run that has found them out.
   func completed(from run: DataRecipe) -> DataRecipe {
     var completed = self
     if !normalization.isInNumbers { completed.normalization = run.normalization }

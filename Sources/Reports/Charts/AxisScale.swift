@@ -11,7 +11,8 @@ struct AxisScale: Hashable {
   /// What is shown.
   var range: ClosedRange<Double>
 
-  /// Finds steps of 1, 2 or 5 times a power of ten, such that about `count` of them cover the values.
+  /// Finds steps of 1, 2 or 5 times a power of ten, such that about `count` of them cover the
+  /// values.
   ///
   /// `padded` rounds the range out to the ticks; otherwise it is that of the values.
   init(covering values: some Sequence<Double>, about count: Int, padded: Bool) {

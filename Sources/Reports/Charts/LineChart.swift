@@ -99,8 +99,8 @@ struct LineChart {
       + "cy=\"\(Self.number(place(y: point.y)))\" r=\"\(Self.number(radius))\">\(content)</circle>"
   }
 
-  /// At most `mostDrawn` points; of each stretch the lowest and the highest stay, so that no spike is
-  /// lost.
+  /// At most `mostDrawn` points; of each stretch the lowest and the highest stay, so that no spike
+  /// is lost.
   private func thinned(_ points: ArraySlice<RunReport.Point>) -> [RunReport.Point] {
     guard points.count > Self.mostDrawn else { return Array(points) }
     let stretches = Self.mostDrawn / 2

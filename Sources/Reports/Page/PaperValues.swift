@@ -2,8 +2,8 @@ import Datasets
 import MaskedAutoencoders
 public import Runs
 
-/// What the paper reports for settings that are its own (He et al., 2022): ImageNet-1K, top-1 in per
-/// cent.
+/// What the paper reports for settings that are its own (He et al., 2022): ImageNet-1K, top-1 in
+/// per cent.
 enum PaperValues {
   /// The paper's value beside a result; nil where recipe, encoder or data are not the paper's.
   ///

@@ -11,8 +11,8 @@ extension RunPage {
     var cells: [String]
   }
 
-  /// kNN, linear probe, partial and full fine-tuning and training from scratch in one table, with what
-  /// the paper reports where the setting is the paper's; nil where there is nothing yet.
+  /// kNN, linear probe, partial and full fine-tuning and training from scratch in one table, with
+  /// what the paper reports where the setting is the paper's; nil where there is nothing yet.
   static func labelsTable(_ results: RunResults) -> RunReport.Table? {
     let frozen = [("kNN", results.knn, 0.0), ("linear probe (exact)", results.probe, 1)]
       .flatMap { name, evaluated, order in
@@ -77,8 +77,8 @@ extension RunPage {
     return "\(images) (\(percent(share)))"
   }
 
-  /// Accuracy by the number of blocks that were fine-tuned (the paper's Figure 9), where there are at
-  /// least three.
+  /// Accuracy by the number of blocks that were fine-tuned (the paper's Figure 9), where there are
+  /// at least three.
   static func partialChart(_ results: RunResults, depth: Int?) -> RunReport.Chart? {
     let points = results.trained.values.filter { !$0.isFromScratch && $0.labelShare == 1 }
       .compactMap { result -> (x: Double, y: Double)? in

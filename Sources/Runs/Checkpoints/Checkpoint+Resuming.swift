@@ -7,8 +7,8 @@ extension Checkpoint {
   /// Puts weights and moments where they were, and gives the number of steps taken.
   ///
   /// - Parameters:
-  ///   - average: The average of weights, where one is kept; the checkpoint's weights are then it, and
-  ///     those that are trained lie beside the moments.
+  ///   - average: The average of weights, where one is kept; the checkpoint's weights are then it,
+  ///     and those that are trained lie beside the moments.
   ///   - images: Images in the set now.
   ///   - layout: The fingerprint of their layout.
   /// - Throws: ``RunFailure`` where the checkpoint is of another run than the arguments.

@@ -8,8 +8,8 @@ public import Torch
 /// A folder from which a model can be run and a training run resumed.
 ///
 /// `model.json` and `weights.safetensors` are enough to run; `optimizer.safetensors` and
-/// `progress.json` are what an interrupted run needs besides. The folder gets its name only when all
-/// of it is on the disk, so that what has a name is whole.
+/// `progress.json` are what an interrupted run needs besides. The folder gets its name only when
+/// all of it is on the disk, so that what has a name is whole.
 public struct Checkpoint: Sendable {
   /// The folder.
   public let path: String
@@ -27,8 +27,8 @@ public struct Checkpoint: Sendable {
     public var images: Int
     /// Passes over the data, with the part of the one under way.
     public var epochs: Double
-    /// Tells sets apart that have as many images and are gone through differently; nil where the number
-    /// says all.
+    /// Tells sets apart that have as many images and are gone through differently; nil where the
+    /// number says all.
     public var layout: UInt32?
 
     /// Records where a run stands.

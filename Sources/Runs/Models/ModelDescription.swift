@@ -11,7 +11,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   /// Mean of each channel, subtracted from pixels in 0…1.
   public var mean: [Double]
   /// Standard deviation of each channel, which pixels are divided by after that.
-  public var deviation: [Double]
+  public var std: [Double]
   /// How images are resized and cut, where published weights state it; nil for this library's rule.
   public var preprocessing: Preprocessing?
   /// How patches were hidden in training.
@@ -35,22 +35,22 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 
   /// Describes a masked autoencoder, or where the model has no decoder its encoder alone.
   public init(
-    model: ModelConfiguration, mean: [Double], deviation: [Double], masking: Masking = .init()
+    model: ModelConfiguration, mean: [Double], std: [Double], masking: Masking = .init()
   ) {
     format = 1
     kind = .maskedAutoencoder
     self.model = model
     self.mean = mean
-    self.deviation = deviation
+    self.std = std
     self.masking = masking
   }
 
   /// Describes a classifier.
   public init(
-    model: ModelConfiguration, classifier: Classifier, mean: [Double], deviation: [Double],
+    model: ModelConfiguration, classifier: Classifier, mean: [Double], std: [Double],
     masking: Masking = .init()
   ) {
-    self.init(model: model, mean: mean, deviation: deviation, masking: masking)
+    self.init(model: model, mean: mean, std: std, masking: masking)
     kind = .classifier
     self.classifier = classifier
   }
@@ -71,11 +71,11 @@ public struct ModelDescription: Codable, Hashable, Sendable {
       }
     }
     found += model.problems.map { "model.\($0.path) \($0.message)" }
-    for (name, values) in [("mean", mean), ("deviation", deviation)]
+    for (name, values) in [("mean", mean), ("deviation", std)]
     where values.count != model.channels {
       found.append("\(name) has \(values.count) values, expected \(model.channels), one a channel")
     }
-    if !deviation.allSatisfy({ $0 > 0 }) {
+    if !std.allSatisfy({ $0 > 0 }) {
       found.append("deviation has a value that is not above 0")
     }
     found += preprocessing?.problems ?? []
@@ -87,19 +87,20 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 
 extension ModelDescription {
   private enum Key: String, CodingKey {
-    case format, kind, model, hasDecoder, mean, deviation, preprocessing, masking
+    case std = "deviation"
+    case format, kind, model, hasDecoder, mean, preprocessing, masking
     case maskingRatio, classifier
   }
 
-  /// Reads a description. Older files have the ratio of random masking only, and of an encoder alone
-  /// the shape of a decoder that is not there.
+  /// Reads a description. Older files have the ratio of random masking only, and of an encoder
+  /// alone the shape of a decoder that is not there.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: Key.self)
     format = try fields.decode(Int.self, forKey: .format)
     kind = try fields.decode(Kind.self, forKey: .kind)
     model = try fields.decode(ModelConfiguration.self, forKey: .model)
     mean = try fields.decode([Double].self, forKey: .mean)
-    deviation = try fields.decode([Double].self, forKey: .deviation)
+    std = try fields.decode([Double].self, forKey: .std)
     preprocessing = try fields.decodeIfPresent(Preprocessing.self, forKey: .preprocessing)
     masking =
       try fields.decodeIfPresent(Masking.self, forKey: .masking)
@@ -117,7 +118,7 @@ extension ModelDescription {
     try fields.encode(model, forKey: .model)
     try fields.encode(hasDecoder, forKey: .hasDecoder)
     try fields.encode(mean, forKey: .mean)
-    try fields.encode(deviation, forKey: .deviation)
+    try fields.encode(std, forKey: .std)
     try fields.encodeIfPresent(preprocessing, forKey: .preprocessing)
     try fields.encode(masking, forKey: .masking)
     try fields.encode(masking.ratio, forKey: .maskingRatio)

@@ -24,9 +24,9 @@ public struct MetricsRecord: Hashable, Sendable {
 public final class MetricsLog {
   private let file: LogFile
 
-  /// Opens or creates the log. A run that resumes after `step` steps names it: records of later steps
-  /// are dropped, because those steps are going to be taken again, and so is a last line that was cut
-  /// off. A run that starts afresh leaves `step` nil and the log empty.
+  /// Opens or creates the log. A run that resumes after `step` steps names it: records of later
+  /// steps are dropped, because those steps are going to be taken again, and so is a last line that
+  /// was cut off. A run that starts afresh leaves `step` nil and the log empty.
   public init(at url: URL, resumingAfter step: Int? = nil) throws(FileError) {
     let kept = try step.map { step throws(FileError) in
       try Self.lines(at: url).filter { $0.record.step <= step }

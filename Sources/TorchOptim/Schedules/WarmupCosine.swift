@@ -6,8 +6,8 @@
   internal import Darwin
 #endif
 
-/// The paper's learning-rate schedule, a learning rate for each optimizer step (He et al., 2022, A.1;
-/// Table 8).
+/// The paper's learning-rate schedule, a learning rate for each optimizer step (He et al., 2022,
+/// A.1; Table 8).
 ///
 /// It rises linearly from 0 to `peak` over `warmup` steps and falls along half a cosine to
 /// `minimum` at step `total`, which is the first step no longer taken.

@@ -56,10 +56,10 @@ extension ClassificationTask {
     if recipe.data.normalization == .inherited {
       if let source, source.description.mean.count == model.channels {
         recipe.data.normalization = .given(
-          mean: source.description.mean, std: source.description.deviation)
+          mean: source.description.mean, std: source.description.std)
       } else {
         let customary = PixelStandard.default(channels: model.channels).standard
-        recipe.data.normalization = .given(mean: customary.mean, std: customary.deviation)
+        recipe.data.normalization = .given(mean: customary.mean, std: customary.std)
       }
     }
     var checks = Validator()
@@ -75,7 +75,7 @@ extension ClassificationTask {
       recipe,
       ModelDescription(
         model: model, classifier: .init(head: head, classNames: data.classes),
-        mean: normalization.mean, deviation: normalization.std)
+        mean: normalization.mean, std: normalization.std)
     )
   }
 }

@@ -58,7 +58,7 @@ public final class ClassificationTask: TrainingTask {
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
     classifier = ImageClassifier(
-      description.model, head: head, deviation: recipe.head.std, in: store.root)
+      description.model, head: head, std: recipe.head.std, in: store.root)
     classifier.train(only: recipe.trainedPart)
     if inputs.model != nil, let source {
       let initial = try InitialWeights(source, for: description)

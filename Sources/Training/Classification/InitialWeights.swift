@@ -11,8 +11,8 @@ struct InitialWeights {
   /// What is not as one may think, each as a sentence.
   let warnings: [String]
 
-  /// Takes a model's encoder, resized to the classifier's images; its head too where it was trained for
-  /// the same classes in the same way.
+  /// Takes a model's encoder, resized to the classifier's images; its head too where it was trained
+  /// for the same classes in the same way.
   init(_ loaded: LoadedModel, for description: ModelDescription) throws {
     var warnings: [String] = []
     let model = description.model

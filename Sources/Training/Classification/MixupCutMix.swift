@@ -9,8 +9,8 @@ import TorchOptim
 /// Mixup (Zhang et al., 2018) and CutMix (Yun et al., 2019): images are blended with others of the
 /// batch, and so are their classes.
 ///
-/// Image `i` meets image `B − 1 − i`, as in timm. With both strengths above 0 one of the two is drawn
-/// each time.
+/// Image `i` meets image `B − 1 − i`, as in timm. With both strengths above 0 one of the two is
+/// drawn each time.
 public struct MixupCutMix: Hashable, Sendable {
   /// α of mixup: λ is drawn from Beta(α, α); 0 for none.
   public var mixup: Double

@@ -13,7 +13,8 @@ package struct CRC32C {
     ~bytes.reduce(~0) { crc, byte in crc >> 8 ^ table[Int((crc ^ UInt32(byte)) & 0xFF)] }
   }
 
-  /// The checksum as TFRecord stores it, so that a checksum of data that holds checksums stays good.
+  /// The checksum as TFRecord stores it, so that a checksum of data that holds checksums stays
+  /// good.
   package static func masked(_ bytes: some Sequence<UInt8>) -> UInt32 {
     let crc = checksum(bytes)
     return (crc >> 15 | crc << 17) &+ 0xA282_EAD8

@@ -44,8 +44,8 @@ public struct Progress: Hashable, Sendable {
 }
 
 extension Progress: CustomStringConvertible {
-  /// `epoch 1.25/5  step 292/1170  loss 0.4321  3 min left  812 img/s  wait 2 %  rate 9.8e-04  0.9 GB`,
-  /// what matters most first: a narrow terminal cuts the end.
+  /// `epoch 1.25/5  step 292/1170  loss 0.4321  3 min left  812 img/s  wait 2 %  rate 9.8e-04  0.9
+  /// GB`, what matters most first: a narrow terminal cuts the end.
   public var description: String {
     var parts = [
       "epoch \(Formatted.fixed(epoch, 2))/\(Formatted.fixed(epochs, epochs == epochs.rounded() ? 0 : 2))",

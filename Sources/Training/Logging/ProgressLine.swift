@@ -1,7 +1,7 @@
 import FileSystem
 
-/// Shows where a run stands: on a terminal one line that is rewritten in place, elsewhere a plain line
-/// now and then.
+/// Shows where a run stands: on a terminal one line that is rewritten in place, elsewhere a plain
+/// line now and then.
 ///
 /// It prints nothing itself: texts go to `sink`, and the caller says what time it is.
 public struct ProgressLine {

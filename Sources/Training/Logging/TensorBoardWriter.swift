@@ -13,7 +13,8 @@ public final class TensorBoardWriter {
 
   /// Creates an event file in a folder that exists.
   ///
-  /// A resumed run says at which epoch: TensorBoard then forgets what earlier files say of later ones.
+  /// A resumed run says at which epoch: TensorBoard then forgets what earlier files say of later
+  /// ones.
   public init(
     in folder: URL, resumingAt epoch: Double? = nil, now: @escaping () -> Date = { Date() }
   ) throws(FileError) {
@@ -24,7 +25,8 @@ public final class TensorBoardWriter {
     let free = names.map { folder.appending(path: $0) }
       .first { !FileManager.default.fileExists(atPath: $0.path) }
     guard let free else {
-      throw FileError(path: folder.path, kind: .failed, message: "holds too many event files of this second")
+      throw FileError(
+        path: folder.path, kind: .failed, message: "holds too many event files of this second")
     }
     file = try LogFile(at: free.path)
     var opening = ProtobufMessage()
@@ -58,7 +60,8 @@ public final class TensorBoardWriter {
   /// Adds a picture, given as the bytes of a PNG file.
   public func write(image png: Data, tag: String, epoch: Double) throws(FileError) {
     guard let header = PNGHeader(png) else {
-      throw FileError(path: file.path, kind: .failed, message: "cannot take the picture \(tag): it is no PNG")
+      throw FileError(
+        path: file.path, kind: .failed, message: "cannot take the picture \(tag): it is no PNG")
     }
     var image = ProtobufMessage()
     image.add(1, Int64(header.height))

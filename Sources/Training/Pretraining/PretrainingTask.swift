@@ -44,8 +44,8 @@ public final class PretrainingTask: TrainingTask {
   public let description: ModelDescription
   private let inputs: PretrainingInputs
   private let cacheWarning: String?
-  /// Images on a sheet of reconstructions, evenly over the set, whose neighbours are often alike; files
-  /// that do not decode are left out.
+  /// Images on a sheet of reconstructions, evenly over the set, whose neighbours are often alike;
+  /// files that do not decode are left out.
   private lazy var pictured: [Int] = {
     let count = min(recipe.logging.images, data.dataset.count)
     return (0..<count).map { $0 * data.dataset.count / max(1, count) }.filter {
@@ -68,7 +68,7 @@ public final class PretrainingTask: TrainingTask {
     data = TrainingData(dataset, path: inputs.path, transform: transform)
     let normalization = recipe.data.pixelNormalization(channels: recipe.model.channels)
     description = ModelDescription(
-      model: recipe.model, mean: normalization.mean, deviation: normalization.std,
+      model: recipe.model, mean: normalization.mean, std: normalization.std,
       masking: recipe.masking)
     store = ParameterStore(
       on: device,

@@ -10,8 +10,9 @@ import Synchronization
 public enum Interrupts {
   private static let pending = Atomic<Int32>(0)
 
-  /// Notices Ctrl-C, a request to end and a terminal that goes away from now on. A second one of the
-  /// first two ends the program at once; a terminal is often gone twice, by its shell and the system.
+  /// Notices Ctrl-C, a request to end and a terminal that goes away from now on. A second one of
+  /// the first two ends the program at once; a terminal is often gone twice, by its shell and the
+  /// system.
   ///
   /// A reader of the output that goes away does not end the program: writing to it fails.
   public static func install() {

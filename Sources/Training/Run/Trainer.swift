@@ -8,12 +8,12 @@ public import Torch
 import TorchNN
 public import TorchOptim
 
-/// The loop: batches in, steps taken, checkpoints written. It can be ended between any two steps and
-/// resumed exactly.
+/// The loop: batches in, steps taken, checkpoints written. It can be ended between any two steps
+/// and resumed exactly.
 ///
-/// Nothing random is kept between steps: masks, order and crops follow from the seed and the step. So a
-/// checkpoint holds weights, moments and the number of steps, and a resumed run equals the unbroken
-/// one, bit for bit on a CPU with as many threads.
+/// Nothing random is kept between steps: masks, order and crops follow from the seed and the step.
+/// So a checkpoint holds weights, moments and the number of steps, and a resumed run equals the
+/// unbroken one, bit for bit on a CPU with as many threads.
 public final class Trainer<Task: TrainingObjective> {
   /// How long, how fast, how often.
   public struct Plan {
@@ -154,8 +154,8 @@ public final class Trainer<Task: TrainingObjective> {
     return clipGradients(of: optimizer.groups, to: limit)
   }
 
-  /// Mean loss and gradient norm, both finite. Reading them is the one wait for the device of a step,
-  /// before the optimizer: what is not finite never reaches the weights.
+  /// Mean loss and gradient norm, both finite. Reading them is the one wait for the device of a
+  /// step, before the optimizer: what is not finite never reaches the weights.
   private func requireFinite(
     _ losses: [Tensor], _ norm: Tensor
   ) throws -> (loss: Double, norm: Double) {

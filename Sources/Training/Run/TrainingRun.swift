@@ -10,9 +10,9 @@ import TorchOptim
 
 /// One run of training of any kind, from a recipe and its inputs to a run folder.
 ///
-/// The initializer's acts, in order: look at the folder, let the task open data and make the model, count
-/// steps, build the optimizer, open the folder, take up a checkpoint, write down what the run is.
-/// ``run(callbacks:shouldStop:warn:)`` trains.
+/// The initializer's acts, in order: look at the folder, let the task open data and make the model,
+/// count steps, build the optimizer, open the folder, take up a checkpoint, write down what the run
+/// is. ``run(callbacks:shouldStop:warn:)`` trains.
 public final class TrainingRun<Task: TrainingTask> {
   /// What neither a recipe nor the inputs say: where to, on what, how far this time.
   public struct Settings {
@@ -128,7 +128,8 @@ public final class TrainingRun<Task: TrainingTask> {
   ///   - shouldStop: Asked before each step; a checkpoint is written before the run ends.
   ///   - warn: Told, once, that a callback has failed.
   /// - Returns: Images that could not be decoded.
-  /// - Throws: ``Interruption`` when it was asked to stop, ``RunFailure``, `DatasetError`, `FileError`.
+  /// - Throws: ``Interruption`` when it was asked to stop, ``RunFailure``, `DatasetError`,
+  ///   `FileError`.
   public func run(
     callbacks: [any TrainingCallback] = [], shouldStop: @escaping () -> Bool = { false },
     warn: @escaping (String) -> Void = { _ in }
@@ -156,14 +157,14 @@ public final class TrainingRun<Task: TrainingTask> {
     return source.undecodable
   }
 
-  /// How well the model does on the validation images as it is now, by its moving average where it has
-  /// one.
+  /// How well the model does on the validation images as it is now, by its moving average where it
+  /// has one.
   public func validate() throws -> [Metric] {
     try ema?.withAveragedWeights { try task.validate() } ?? task.validate()
   }
 
-  /// Seconds that one step takes, roughly: measured on blank images, a few where a whole batch would
-  /// take long. Nothing is changed by it.
+  /// Seconds that one step takes, roughly: measured on blank images, a few where a whole batch
+  /// would take long. Nothing is changed by it.
   public func measuredStep() -> Double {
     let whole = task.recipe.batch.size
     let few = min(whole, 8)

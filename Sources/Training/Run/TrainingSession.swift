@@ -6,8 +6,8 @@ import Reports
 import Runs
 import Torch
 
-/// One session of a run as its user meets it: what was found, the live line, validation and pictures on
-/// the way, what came of it. The same for every kind of training.
+/// One session of a run as its user meets it: what was found, the live line, validation and
+/// pictures on the way, what came of it. The same for every kind of training.
 public struct TrainingSession<Task: TrainingTask> {
   private let run: TrainingRun<Task>
   private let logger: RunLogger
@@ -36,7 +36,8 @@ public struct TrainingSession<Task: TrainingTask> {
 
   /// Introduces, trains, validates and concludes.
   ///
-  /// - Parameter shouldStop: Asked before each step; a checkpoint is written before the session ends.
+  /// - Parameter shouldStop: Asked before each step; a checkpoint is written before the session
+  ///   ends.
   /// - Throws: What ``TrainingRun/run(callbacks:shouldStop:warn:)`` throws.
   public func run(shouldStop: @escaping () -> Bool) throws {
     do {
@@ -56,7 +57,8 @@ public struct TrainingSession<Task: TrainingTask> {
       logger.finish()
       logger.note("\(error)")
       if run.folder.holdsReplaced {
-        warn("note: \(run.folder.path) keeps the run that it held; the new one had no checkpoint yet")
+        warn(
+          "note: \(run.folder.path) keeps the run that it held; the new one had no checkpoint yet")
       }
       throw error
     }
@@ -142,7 +144,8 @@ public struct TrainingSession<Task: TrainingTask> {
   }
 }
 
-/// Takes the time of a session, whichever way it ends, and adds it to that of the run's earlier ones.
+/// Takes the time of a session, whichever way it ends, and adds it to that of the run's earlier
+/// ones.
 struct SessionTimer {
   private let run: String
   private let startingStep: Int

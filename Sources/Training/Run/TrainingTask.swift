@@ -26,8 +26,9 @@ public protocol TrainingObjective: AnyObject {
   func loss(_ images: Tensor, of batch: Source.Batch, draw: Int) -> Tensor
 }
 
-/// One kind of training: everything that ``TrainingRun`` and ``Trainer`` cannot know. What is learned
-/// from what, how far the model is off on a batch, how it is validated, and what is told of it.
+/// One kind of training: everything that ``TrainingRun`` and ``Trainer`` cannot know. What is
+/// learned from what, how far the model is off on a batch, how it is validated, and what is told of
+/// it.
 ///
 /// A kind of training is a folder: its task here, its recipes in `Recipes`, its command in `mae`.
 public protocol TrainingTask: TrainingObjective {
@@ -141,8 +142,8 @@ public protocol TrainingBatch {
   var count: Int { get }
   /// Their names, for messages.
   var names: [String] { get }
-  /// Their pixels as `[B, C, H, W]` float32, normalised, on a device. On a GPU the copy may still be
-  /// under way.
+  /// Their pixels as `[B, C, H, W]` float32, normalised, on a device. On a GPU the copy may still
+  /// be under way.
   func tensor(on device: Device) -> Tensor
 }
 
