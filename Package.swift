@@ -5,7 +5,8 @@ let package = Package(
   name: "swift-mae",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
+    .library(
+      name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
     .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
@@ -17,12 +18,14 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // YAML for recipes; the maintained Swift binding of libyaml, which it carries.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Not swift-crypto, for the SHA-256 of what is fetched: BoringSSL in it adds a minute to a
+    // build from nothing on two cores. The system's `sha256sum` or `shasum` does it.
   ],
   targets: [
     // MARK: the floor
-    // Files and text, and nothing else: atomic replacement, mapped and whole reading, locks, paths,
-    // JSON and CSV text. Both towers stand on it.
-    .target(name: "FileSystem"),
+    // Files and text, and nothing else: atomic replacement, mapped and whole reading, gzip, locks,
+    // paths, JSON and CSV text. Both towers stand on it.
+    .target(name: "FileSystem", dependencies: ["CZlib"]),
 
     // MARK: tensor tower
     // A C header and a loader: no libtorch header, no link flag. `scripts/bootstrap` compiles
@@ -54,14 +57,14 @@ let package = Package(
     .systemLibrary(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
-    // libcurl, opened on first use: no header, no link flag, nothing to install for those who read no
-    // shards over HTTP.
+    // libcurl, opened on first use: no header, no link flag, nothing to install for those who read
+    // no shards over HTTP.
     .target(name: "CCurl"),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CWebP", "CTIFF"]),
     .target(name: "Imaging", dependencies: ["CImageCodecs", "FileSystem"]),
     .target(name: "Figures", dependencies: ["Imaging"]),
     .target(
-      name: "Datasets", dependencies: ["Imaging", "FileSystem", "CCurl", "CZlib", "CZstd", "Yams"]),
+      name: "Datasets", dependencies: ["Imaging", "FileSystem", "CCurl", "CZstd", "Yams"]),
     .target(name: "Evaluation", dependencies: ["FileSystem"]),
 
     // MARK: roof
@@ -84,9 +87,11 @@ let package = Package(
 
     // MARK: tests
     .target(
-      name: "TestSupport", dependencies: ["MaskedAutoencoders", "Datasets"],
+      name: "TestSupport", dependencies: ["MaskedAutoencoders", "Datasets", "FileSystem"],
       path: "Tests/TestSupport"),
+    .testTarget(name: "FileSystemTests", dependencies: ["FileSystem", "TestSupport", "CZlib"]),
     .testTarget(name: "TorchTests", dependencies: ["TensorFiles", "TestSupport"]),
+    .testTarget(name: "TensorFilesTests", dependencies: ["TensorFiles", "TestSupport"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
     .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
     .testTarget(
@@ -100,7 +105,8 @@ let package = Package(
       name: "TestPhotos", dependencies: ["Datasets", "Imaging"],
       path: "Benchmarks/Sources/SyntheticPhotos"),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd", "TestPhotos"]),
+      name: "DatasetsTests",
+      dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd", "TestPhotos"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
     .testTarget(

@@ -90,14 +90,14 @@ public struct SubsetScores: Hashable, Sendable {
   /// The set's classes among the model's.
   public let subset: ClassSubset
   /// Accuracy among the subset's classes.
-  public private(set) var tally: ClassificationTally
+  public private(set) var tally: TopKAccuracy
   /// Calibration of the softmax over the subset's classes.
   public private(set) var calibration: Calibration
 
   /// Starts counting.
   public init(_ subset: ClassSubset) {
     self.subset = subset
-    tally = ClassificationTally(classes: subset.count)
+    tally = TopKAccuracy(classes: subset.count)
     calibration = Calibration()
   }
 

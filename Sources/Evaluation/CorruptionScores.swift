@@ -66,7 +66,7 @@ public struct CorruptionScores: Hashable, Sendable {
   }
 
   /// Sets the error by what was counted.
-  public mutating func set(_ tally: ClassificationTally, of corruption: String, severity: Int) {
+  public mutating func set(_ tally: TopKAccuracy, of corruption: String, severity: Int) {
     set(1 - tally.top1, of: corruption, severity: severity)
   }
 

@@ -8,9 +8,9 @@ import Synchronization
 
 /// A file that appears under its name only when it is complete.
 ///
-/// Bytes go to a temporary name in the same folder. ``commit()`` sends them to the disk and renames:
-/// whoever reads sees the old file or the new one, after a power cut too. Without a commit nothing
-/// is left behind.
+/// Bytes go to a temporary name in the same folder. ``commit()`` sends them to the disk and
+/// renames: whoever reads sees the old file or the new one, after a power cut too. Without a commit
+/// nothing is left behind.
 public final class AtomicFile {
   /// The file as the user named it.
   public let path: String
@@ -25,14 +25,14 @@ public final class AtomicFile {
   /// A symbolic link is followed: the file that it names is replaced, the link stays.
   public init(replacing path: String) throws(FileError) {
     var status = stat()
-    let exists = stat(path, &status) == 0
+    let exists = path.withSystemPath { stat($0, &status) } == 0
     let kind = status.st_mode & S_IFMT
     if exists, kind != S_IFREG {
       let found = kind == S_IFDIR ? "is a folder; expected the name of a file" : "is not a file"
       throw FileError(path: path, kind: .unwritable, message: found)
     }
     self.path = path
-    target = exists ? realPath(path) ?? path : path
+    target = exists ? resolvedPath(path) ?? path : path
     let (folder, name) = splitPath(target)
     guard !name.isEmpty else {
       throw FileError(path: path, kind: .unwritable, message: "is not the name of a file")
@@ -40,7 +40,9 @@ public final class AtomicFile {
     let random = UInt32.random(in: .min ... .max)
     let hidden = "\(folder)/.\(name.prefix(40)).\(getpid())-\(String(random, radix: 16)).tmp"
     descriptor = Self.begun.withLock { begun in
-      let descriptor = open(hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let descriptor = hidden.withSystemPath {
+        open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      }
       if descriptor >= 0 { begun.insert(hidden) }
       return descriptor
     }
@@ -50,7 +52,8 @@ public final class AtomicFile {
       let error = FileError.system("cannot be created", path, .unwritable)
       guard isMissing, !isFolder(folder) else { throw error }
       throw FileError(
-        path: path, kind: .unwritable, message: "the folder \(folder.quoted()) does not exist")
+        path: path, kind: .unwritable,
+        message: "the folder \(folder.shownPath.quoted()) does not exist")
     }
     // Who may read the file stays as it was, where the file system has such a thing.
     if exists { fchmod(descriptor, status.st_mode & 0o777) }
@@ -111,7 +114,10 @@ public final class AtomicFile {
     }
     guard let temporary else { return }
     let isRenamed = Self.begun.withLock { begun in
-      guard rename(temporary, target) == 0 else { return false }
+      let status = temporary.withSystemPath { old in
+        target.withSystemPath { new in rename(old, new) }
+      }
+      guard status == 0 else { return false }
       begun.remove(temporary)
       return true
     }
@@ -134,7 +140,7 @@ public final class AtomicFile {
   private func removeTemporary() {
     guard let temporary else { return }
     Self.begun.withLock { begun in
-      unlink(temporary)
+      removeFile(temporary)
       begun.remove(temporary)
     }
   }
@@ -142,11 +148,11 @@ public final class AtomicFile {
   /// Temporary files that are neither committed nor discarded.
   private static let begun = Mutex<Set<String>>([])
 
-  /// Removes what was begun and not committed, and ends the program. Whoever begins or commits a file
-  /// meanwhile waits for that end.
+  /// Removes what was begun and not committed, and ends the program. Whoever begins or commits a
+  /// file meanwhile waits for that end.
   public static func discardAll(andEnd end: () -> Never) -> Never {
     begun.withLock { begun in
-      for name in begun { unlink(name) }
+      for name in begun { removeFile(name) }
       end()
     }
   }
@@ -160,16 +166,7 @@ public final class AtomicFile {
 
   private func writeThrough(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     precondition(descriptor >= 0, "the file \(path) was committed or discarded before")
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
-      let written = systemWrite(descriptor, piece)
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw .system("cannot be written", path, .failed)
-      }
-      rest = rest.dropFirst(written)
-    }
+    try writeAll(bytes, to: descriptor, of: path)
   }
 }
 
@@ -187,23 +184,19 @@ public func replaceFile(
   }
 }
 
+/// Writes a whole file, and the folders it is in, and gives it its name when it is whole.
+package func replaceFile(at path: String, with bytes: [UInt8]) throws(FileError) {
+  try makeFolder(above: path)
+  try replaceFile(at: path) { (file) throws(FileError) in try file.write(bytes) }
+}
+
 /// Makes the names in a folder survive a power cut: to be called after files in it were renamed.
 public func synchronizeFolder(_ path: String) throws(FileError) {
-  let folder = open(path, O_RDONLY | O_CLOEXEC)
+  let folder = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
   guard folder >= 0 else { throw .system("cannot be opened", path, .failed) }
   defer { close(folder) }
   // Some file systems have nothing to do here and say so.
   guard fsync(folder) == 0 || [EINVAL, ENOTSUP, EROFS].contains(errno) else {
     throw .system("cannot be written", path, .failed)
   }
-}
-
-private func realPath(_ path: String) -> String? {
-  guard let resolved = realpath(path, nil) else { return nil }
-  defer { free(resolved) }
-  return String(cString: resolved)
-}
-
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-  write(descriptor, bytes.baseAddress, bytes.count)
 }

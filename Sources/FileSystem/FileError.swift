@@ -14,6 +14,8 @@ public struct FileError: Error, CustomStringConvertible, Sendable {
     case unreadable
     /// What the file holds is not of its format, or not supported.
     case malformed
+    /// It has, or unpacks to, more bytes than are read or there is room for.
+    case tooLarge
     /// The file may not be created where it should go.
     case unwritable
     /// The system failed while reading or writing: a full disk, a broken device.
@@ -34,7 +36,20 @@ public struct FileError: Error, CustomStringConvertible, Sendable {
     self.message = message
   }
 
-  public var description: String { "\(path): \(message)" }
+  /// Creates an error of a kind; of bytes whose file is not known here where there is no path.
+  package init(_ kind: Kind, of path: String = "", _ message: String) {
+    self.init(path: path, kind: kind, message: message)
+  }
+
+  /// The same error, of a named file where it was of bytes without a file.
+  package func named(_ path: String) -> FileError {
+    self.path.isEmpty ? FileError(kind, of: path, message) : self
+  }
+
+  /// The path, where there is one, and the message.
+  public var description: String {
+    (path.isEmpty ? message : "\(path): \(message)").shownPath
+  }
 }
 
 extension FileError {

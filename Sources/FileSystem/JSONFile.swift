@@ -8,7 +8,7 @@ package enum JSONFile {
   package static func read<Value: Decodable>(
     _ type: Value.Type, from path: String
   ) throws(FileError) -> Value {
-    guard let data = FileManager.default.contents(atPath: path) else {
+    guard let data = (try? wholeFile(path, limit: .max)).map({ Data($0) }) else {
       throw FileError(path: path, kind: .unreadable, message: "cannot be read")
     }
     guard data.count <= limit else {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Any JSON value: for files that others write, where a wrong type is to be named, not to be fatal; and
-/// for files that they read.
+/// Any JSON value: for files that others write, where a wrong type is to be named, not to be fatal;
+/// and for files that they read.
 package enum JSONValue: Codable {
   case null
   case bool(Bool)
@@ -63,7 +63,9 @@ package enum JSONValue: Codable {
   package var integer: Int? { if case .integer(let value) = self { value } else { nil } }
   package var string: String? { if case .string(let value) = self { value } else { nil } }
   package var list: [JSONValue]? { if case .list(let values) = self { values } else { nil } }
-  package var object: [String: JSONValue]? { if case .object(let values) = self { values } else { nil } }
+  package var object: [String: JSONValue]? {
+    if case .object(let values) = self { values } else { nil }
+  }
   package var double: Double? {
     switch self {
     case .integer(let value): Double(value)

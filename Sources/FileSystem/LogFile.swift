@@ -13,7 +13,9 @@ package final class LogFile {
   /// Opens a file at its end, and creates it if it is not there.
   package init(at path: String) throws(FileError) {
     self.path = path
-    descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+    descriptor = path.withSystemPath {
+      open($0, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+    }
     guard descriptor >= 0 else { throw .system("cannot be written", path, .failed) }
   }
 
@@ -21,14 +23,8 @@ package final class LogFile {
 
   /// Adds bytes at the end.
   package func append(_ bytes: [UInt8]) throws(FileError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-      if written >= 0 {
-        rest = rest.dropFirst(written)
-      } else if errno != EINTR {
-        throw .system("cannot be written", path, .failed)
-      }
+    try bytes.withUnsafeBufferPointer { (bytes) throws(FileError) in
+      try writeAll(UnsafeRawBufferPointer(bytes), to: descriptor, of: path)
     }
   }
 

@@ -19,7 +19,7 @@ package final class MappedFile: @unchecked Sendable {  // Sendable: set once, un
   /// Maps a regular file.
   package init(_ path: String) throws(FileError) {
     // Not blocking, or a named pipe without a writer would hold the program here.
-    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let file = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard file >= 0 else { throw .system("cannot be opened", path, .unreadable) }
     defer { close(file) }
     var status = stat()

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// Makes the folders that a file is to be in.
 public func makeFolder(above path: String) throws(FileError) {
@@ -29,13 +29,10 @@ extension String {
   }
 }
 
-/// A path from the root, without `.`, `..` and symbolic links, whether or not something is there: what
-/// is not there yet is added to the folder above it.
+/// A path from the root, without `.`, `..` and symbolic links, whether or not something is there:
+/// what is not there yet is added to the folder above it.
 package func canonicalPath(_ path: String) -> String {
-  if let resolved = realpath(path.isEmpty ? "." : path, nil) {
-    defer { free(resolved) }
-    return String(cString: resolved)
-  }
+  if let resolved = resolvedPath(path.isEmpty ? "." : path) { return resolved }
   let (folder, name) = path.folderAndName
   guard folder != path else { return path }
   let above = canonicalPath(folder)
@@ -43,6 +40,16 @@ package func canonicalPath(_ path: String) -> String {
   case "", ".": return above
   case "..": return splitPath(above).folder
   default: return above == "/" ? "/" + name : above + "/" + name
+  }
+}
+
+/// The path from the root, without `.`, `..` and symbolic links, of what is there; nil where
+/// nothing is.
+package func resolvedPath(_ path: String) -> String? {
+  guard let resolved = path.withSystemPath({ realpath($0, nil) }) else { return nil }
+  defer { free(resolved) }
+  return resolved.withMemoryRebound(to: UInt8.self, capacity: strlen(resolved)) { start in
+    String(pathBytes: UnsafeBufferPointer(start: start, count: strlen(resolved)))
   }
 }
 
@@ -55,10 +62,11 @@ package func splitPath(_ path: String) -> (folder: String, name: String) {
 
 /// Creates a folder and those above it, where they are not there yet.
 public func makeFolder(_ path: String) throws(FileError) {
-  if path.isEmpty || isFolder(path) || mkdir(path, 0o777) == 0 { return }
+  func isMade() -> Bool { path.withSystemPath { mkdir($0, 0o777) } == 0 }
+  if path.isEmpty || isFolder(path) || isMade() { return }
   if errno == ENOENT {
     try makeFolder(splitPath(path).folder)
-    if mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) { return }
+    if isMade() || errno == EEXIST && isFolder(path) { return }
   }
   if errno == EEXIST {
     throw FileError(path: path, kind: .unwritable, message: "is a file, expected a folder")
@@ -66,13 +74,27 @@ public func makeFolder(_ path: String) throws(FileError) {
   throw .system("cannot be created", path, .unwritable)
 }
 
-/// Whether there is a folder of that name.
-package func isFolder(_ path: String) -> Bool { kind(of: path) == S_IFDIR }
+/// Whether there is a folder of that name; links are followed.
+package func isFolder(_ path: String) -> Bool { fileStatus(path)?.isOf(S_IFDIR) ?? false }
 
-/// Whether there is a file of that name.
-package func isFile(_ path: String) -> Bool { kind(of: path) == S_IFREG }
+/// Whether there is a file of that name; links are followed.
+package func isFile(_ path: String) -> Bool { fileStatus(path)?.isOf(S_IFREG) ?? false }
 
-private func kind(of path: String) -> mode_t {
+/// Whether anything is at the path; links are followed.
+package func exists(_ path: String) -> Bool { fileStatus(path) != nil }
+
+/// Bytes of a regular file; nil where there is none.
+package func fileSize(_ path: String) -> Int? {
+  fileStatus(path).flatMap { $0.isOf(S_IFREG) ? Int($0.st_size) : nil }
+}
+
+/// What the file system knows of what is at a path; links are followed, and nil where nothing is.
+package func fileStatus(_ path: String) -> stat? {
   var status = stat()
-  return stat(path, &status) == 0 ? status.st_mode & S_IFMT : 0
+  return path.withSystemPath { stat($0, &status) } == 0 ? status : nil
+}
+
+extension stat {
+  /// Whether it is of that kind: `S_IFREG`, `S_IFDIR`.
+  package func isOf(_ kind: mode_t) -> Bool { st_mode & S_IFMT == kind }
 }

@@ -1,6 +1,6 @@
 extension ValueTree {
   /// Decodes a value of a type; throws a ``TreeMismatch`` that says where, what was found and what
-  /// is allowed. Names the type does not know are ignored here: see ``Overlay``.
+  /// is allowed. Names the type does not know are ignored here: see ``RecipeOverrides``.
   func decoded<T: Decodable>(as type: T.Type) throws -> T {
     try TreeDecoder(tree: self, path: []).decode(type)
   }

@@ -12,7 +12,7 @@ public enum ValueTree: Hashable, Sendable {
   case number(Double)
   /// A text, quoted where it comes from YAML.
   case text(String)
-  /// An unquoted scalar of YAML. The field it is laid over decides whether `none` or `50` is a text,
+  /// An unquoted scalar of YAML. The field that it overrides decides whether `none` or `50` is a text,
   /// a number or nothing, which keeps clear of YAML 1.1's guesses (`no`, `0777`, `1:30`).
   case plain(String)
   /// Values in order.

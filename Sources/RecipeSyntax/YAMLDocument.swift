@@ -15,8 +15,8 @@ public struct YAMLDocument: Hashable, Sendable {
   /// Reads one document; `source` names it in messages.
   ///
   /// A text that is too large, or whose aliases multiply, is refused before it takes time or memory.
-  public init(parsing text: String, source: String) throws(FieldMistake) {
-    func refusal(_ message: String) -> FieldMistake { FieldMistake("", "\(source) \(message)") }
+  public init(parsing text: String, source: String) throws(FieldError) {
+    func refusal(_ message: String) -> FieldError { FieldError("", "\(source) \(message)") }
     guard text.utf8.count <= Self.largestText else {
       throw refusal("is too large for a recipe: over \(Self.largestText / 1024) KiB")
     }
@@ -32,7 +32,7 @@ public struct YAMLDocument: Hashable, Sendable {
       throw refusal("is not valid YAML")
     }
     guard let root else {
-      throw refusal("is empty; expected fields, such as `budget: {epochs: 50}`")
+      throw refusal("is empty; expected fields, such as `schedule: {epochs: 50}`")
     }
     var reader = NodeReader(valuesLeft: Self.mostValues)
     do throws(NodeReader.Refusal) {

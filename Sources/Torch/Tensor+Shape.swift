@@ -19,6 +19,7 @@ extension Tensor {
     static let contiguous = Op("contiguous")
     static let toType = Op("to", "dtype")
     static let toDevice = Op("to", "device")
+    static let pinMemory = Op("pin_memory")
     static let detach = Op("detach")
     static let clone = Op("clone")
   }
@@ -117,7 +118,8 @@ extension Tensor {
   /// Dimensions reversed.
   public func flipped(_ dimensions: [Int]) -> Tensor { Ops.flip(self, dimensions) }
 
-  /// Elements moved by some places along a dimension; those that leave at the end enter at the front.
+  /// Elements moved by some places along a dimension; those that leave at the end enter at the
+  /// front.
   public func rolled(
     by places: Int, along dimension: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
@@ -143,6 +145,13 @@ extension Tensor {
   public func to(_ device: Device) -> Tensor {
     if device == self.device { return self }
     return isDefined ? Ops.toDevice(self, device, dtype) : detached()
+  }
+
+  /// On its way to another device: to a GPU through page-locked memory, without waiting for the copy. The
+  /// tensor's own memory may be written again at once.
+  public func sent(to device: Device) -> Tensor {
+    guard device.kind == .cuda, self.device == .cpu, isDefined else { return to(device) }
+    return Ops.toDevice(Ops.pinMemory(self), device, dtype, true)
   }
 
   /// The same memory without a past: gradients stop here.

@@ -72,7 +72,7 @@ struct StepBenchCommand: ParsableCommand {
     print(
       "median \(fixed(rates.median, 2)) images/s, \(fixed(rates[0], 2)) to "
         + "\(fixed(rates[rates.count - 1], 2))"
-        + (memory().map { ", at most \(Readable.bytes($0))" } ?? ""))
+        + (memory().map { ", at most \(Formatted.bytes($0))" } ?? ""))
   }
 }
 

@@ -27,7 +27,7 @@ struct BrokenOptions: ParsableArguments {
 }
 
 /// Names the images that were left out: some of them, and how many there are.
-func complain(_ broken: [UndecodableImage]) {
-  for image in broken.prefix(5) { complain("not decoded: \(image)") }
-  if broken.count > 5 { complain("not decoded: … \(broken.count) images in all") }
+func warn(_ broken: [UndecodableImage]) {
+  for image in broken.prefix(5) { warn("not decoded: \(image)") }
+  if broken.count > 5 { warn("not decoded: … \(broken.count) images in all") }
 }

@@ -83,7 +83,7 @@ extension DataCommand {
     static let configuration = CommandConfiguration(
       abstract: "Pack a set into tar shards with an index, as WebDataset has them.",
       discussion: """
-        Archives that are there and whole are kept, so a run that was broken off goes on. Every \
+        Archives that are there and whole are kept, so a run that was interrupted continues. Every \
         archive is read back and compared before it gets its name.
 
         Examples:
@@ -132,17 +132,17 @@ extension DataCommand {
       let report = try packing.pack(dataset, to: out, name: name, path: data)
       let kept = report.kept > 0 ? " (\(report.kept) were there already)" : ""
       print(
-        "\(report.images) images, \(Readable.bytes(report.bytes)) in "
+        "\(report.images) images, \(Formatted.bytes(report.bytes)) in "
           + "\(report.shards.count) archives\(kept): \(report.pattern)")
-      complain(report.broken)
+      warn(report.broken)
     }
   }
 }
 
 /// Says what of a set is left out, and why its classes cannot be used.
 func say(notesOf images: any ImageDataset, named name: String) {
-  for note in images.notes { complain("note: \(name.shownPath): \(note)") }
-  if let problem = images.labelProblem { complain("note: classes are not used: \(problem)") }
+  for note in images.notes { warn("note: \(name.shownPath): \(note)") }
+  if let problem = images.labelProblem { warn("note: classes are not used: \(problem)") }
 }
 
 /// What DATA may be, for help texts.

@@ -36,7 +36,7 @@ struct EmbedCommand: ParsableCommand {
   @OptionGroup var options: EmbedOptions
 
   func run() throws {
-    CleanEnd.install()
+    SignalCleanup.install()
     let names = try options.namesPath()
     let outputs = [options.out, names, options.pictures, options.attention, options.pca]
     for path in outputs.compactMap(\.self) {
@@ -72,7 +72,7 @@ struct EmbedCommand: ParsableCommand {
   private func draw(to path: String?, _ sheet: () throws -> PictureSheet) throws {
     guard let path else { return }
     try writeFile(try sheet().encodedAsPNG(), to: path)
-    complain("drew \(path)")
+    warn("drew \(path)")
   }
 
   /// A search for the neighbours of the queries; what is in the index is looked through already.
@@ -83,7 +83,7 @@ struct EmbedCommand: ParsableCommand {
     guard let index = options.index else { return search }
     let known = try EmbeddingIndex(index, names: options.out == nil ? options.names : nil)
     if let warning = try search.look(through: known, as: embedder.embedding, of: model) {
-      complain("note: \(warning)")
+      warn("note: \(warning)")
     }
     return search
   }

@@ -81,7 +81,7 @@ struct EvaluateCommand: ParsableCommand {
     _ = try loaded.requireClassifier()
     let inference = try options.inference(with: loaded)
     let found = try EvaluationData(at: dataPath(data), split: split, for: loaded)
-    if let warning = found.warning { complain("note: \(data): \(warning)") }
+    if let warning = found.warning { warn("note: \(data): \(warning)") }
     var live = LiveCount("evaluating")
     defer { live.clear() }
     switch found.content {
@@ -120,9 +120,9 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func report(_ warnings: [String], _ lines: [String], _ broken: [UndecodableImage]) {
-    for warning in warnings { complain("note: \(data): \(warning)") }
+    for warning in warnings { warn("note: \(data): \(warning)") }
     for line in lines { print(line) }
-    complain(broken)
+    warn(broken)
   }
 
   private func keep(

@@ -35,11 +35,11 @@ enum ExitStatus: Int32 {
   /// Says what is wrong in one line, or as many as there are mistakes, and ends the program.
   static func leave(_ error: any Error) -> Never {
     if let interruption = error as? Interruption {
-      complain("\(interruption)")
+      warn("\(interruption)")
       exit(128 + (Interrupts.requested ?? SIGTERM))
     }
     guard let status = status(of: error) else { MAE.exit(withError: error) }
-    for line in "\(error)".split(separator: "\n") { complain("error: \(line)") }
+    for line in "\(error)".split(separator: "\n") { warn("error: \(line)") }
     exit(status.rawValue)
   }
 
@@ -73,7 +73,7 @@ enum ExitStatus: Int32 {
   private static func status(for kind: FileError.Kind) -> ExitStatus {
     switch kind {
     case .missing, .unreadable: .missingInput
-    case .malformed: .badData
+    case .malformed, .tooLarge: .badData
     case .unwritable: .refusedOutput
     case .failed: .inputOutput
     }
@@ -110,11 +110,11 @@ enum ExitStatus: Int32 {
     TorchFailure.setHandler { error, _, _ in
       switch error.kind {
       case .outOfMemory:
-        complain(
+        warn(
           "error: out of memory: \(error.message.firstLine). Use a smaller batch "
             + "(--set batch.size=…, with batch.accumulation to keep the effective batch)")
       case .other:
-        complain("error: the engine failed: \(error.description.firstLine)")
+        warn("error: the engine failed: \(error.description.firstLine)")
       }
       exit(ExitStatus.software.rawValue)
     }

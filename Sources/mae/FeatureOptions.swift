@@ -64,7 +64,7 @@ struct FeatureOptions: ParsableArguments {
     let splits = try LabelledSplits(
       dataPath(data), validation: test.map { word throws in try dataPath(word) },
       labels: labels, limit: limit, seed: seed, option: "--test")
-    for warning in splits.warnings { complain("note: \(warning)") }
+    for warning in splits.warnings { warn("note: \(warning)") }
     return splits
   }
 
@@ -105,9 +105,9 @@ struct FeatureOptions: ParsableArguments {
       labelShare: Double(splits.training.count) / Double(max(1, splits.available)), batch: batch,
       brokenLimit: broken.limit(), progress: line.show)
     line.clear()
-    for warning in evaluation.warnings { complain("note: \(warning)") }
+    for warning in evaluation.warnings { warn("note: \(warning)") }
     print(evaluation.line(method, labels: labels.words))
-    complain(evaluation.broken)
+    warn(evaluation.broken)
     try finish(evaluation, splits)
     try record(in: run) { $0[keyPath: path][title(settings)] = evaluation.result }
   }

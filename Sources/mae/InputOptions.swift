@@ -121,7 +121,7 @@ struct LiveCount {
   /// Says something that stays.
   func say(_ line: String) {
     clear()
-    complain(line)
+    warn(line)
   }
 
   func clear() { if isShown { mae.show("\r\u{1B}[K") } }

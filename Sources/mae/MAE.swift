@@ -66,7 +66,7 @@ struct MAE: ParsableCommand {
     }
     guard let word, !word.hasPrefix("-"), !names.contains(word) else { return }
     let advice = nearestName(to: word, among: names).map { "did you mean \($0)?" }
-    complain(
+    warn(
       "error: there is no command '\(word)'; "
         + (advice ?? "there are \(names.joined(separator: ", "))"))
     ExitStatus.usage.end()

@@ -143,7 +143,7 @@ struct ModelOptions: ParsableArguments {
       loaded.readingNotes + loaded.assumptions
       + (readsImages ? [loaded.pixelAssumption].compactMap(\.self) : [])
       + (readsImages || namesPreprocessing ? loaded.preprocessingNotes : [])
-    for assumption in assumed { complain("note: \(model): \(assumption)") }
+    for assumption in assumed { warn("note: \(model): \(assumption)") }
     return loaded
   }
 }

@@ -6,13 +6,13 @@ func print(_ text: String, terminator: String = "\n") {
   do {
     try FileHandle.standardOutput.write(contentsOf: Data((text + terminator).utf8))
   } catch {
-    complain("error: standard output cannot be written: \(String(cString: strerror(errno)))")
+    warn("error: standard output cannot be written: \(String(cString: strerror(errno)))")
     ExitStatus.inputOutput.end()
   }
 }
 
 /// Writes a line to standard error.
-func complain(_ line: String) { show(line + "\n") }
+func warn(_ line: String) { show(line + "\n") }
 
 /// Writes to standard error; where that cannot be done there is nobody to be told.
 func show(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }

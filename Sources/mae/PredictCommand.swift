@@ -53,7 +53,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    CleanEnd.install()
+    SignalCleanup.install()
     let device = try options.compute.open()
     let loaded = try model.load(on: device, readsImages: true)
     let predictor = try Predictor(options.inference(with: loaded), top: top)

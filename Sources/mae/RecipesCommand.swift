@@ -51,7 +51,7 @@ struct RecipesCommand: ParsableCommand {
 
     func run() throws {
       let yaml = try RecipeBooks.book(of: recipe).yaml(recipe, settings: settings) { renamed in
-        complain("note: \(renamed)")
+        warn("note: \(renamed)")
       }
       print(yaml, terminator: "")
     }

@@ -86,7 +86,7 @@ struct ReconstructCommand: ParsableCommand {
         "\(data): there is no image \(wrong); it has \(dataset.count), counted from 0")
     }
     var leftOut: Set<UndecodableImage> = []
-    defer { complain(leftOut.sorted { $0.index < $1.index }) }
+    defer { warn(leftOut.sorted { $0.index < $1.index }) }
     let isRun = FileManager.default.fileExists(atPath: model.model + "/recipe.yaml")
     if let target = out ?? (isRun ? "\(model.model)/reconstructions/sheet.png" : nil) {
       if out != nil { try refuseExisting(target, overwrite: overwrite) }

@@ -8,7 +8,7 @@ import Training
 /// as that of a model which several people share, is no reason to fail: the result has been
 /// printed.
 func record(in run: String, _ change: (inout RunResults) -> Void) throws {
-  for note in try RunPage.record(in: run, change) { complain(note) }
+  for note in try RunPage.record(in: run, change) { warn(note) }
 }
 
 /// Writes lines to a file, whole or not at all, and the folders above it; nothing where there is no

@@ -43,7 +43,7 @@ struct RunOptions: ParsableArguments {
     _ task: Task.Type, _ inputs: Task.Inputs, from book: RecipeBook<Task.Recipe>, out: String
   ) throws {
     if try RunFolder.putBackReplaced(in: out) {
-      complain(
+      warn(
         "note: the run that \(out) held is back; the one that was to replace it ended before its "
           + "first checkpoint")
     }
@@ -52,7 +52,7 @@ struct RunOptions: ParsableArguments {
     let recipe = try book.resolve(
       recipe, settings: settings, resuming: isResumed ? out : nil
     ) { renamed in
-      complain("note: \(renamed)")
+      warn("note: \(renamed)")
     }
     let device = try compute.open()
     Interrupts.install()
@@ -60,7 +60,7 @@ struct RunOptions: ParsableArguments {
       recipe, inputs,
       TrainingRun<Task>.Settings(
         out: out, opening: opening, device: device, stopAfter: stopAfter))
-    try TrainingSession(run, terminal: .attached(to: 1), print: say, warn: complain)
+    try TrainingSession(run, terminal: .attached(to: 1), print: say, warn: mae.warn)
       .run(shouldStop: { Interrupts.requested != nil })
   }
 }

@@ -159,7 +159,7 @@ struct WeightsCommand: ParsableCommand {
       }
       let (old, new) = (weights.configuration, fitted.configuration)
       func note(_ part: String, _ from: String, _ to: String) {
-        if from != to { complain("note: \(model.model): \(part) from \(from) to \(to)") }
+        if from != to { warn("note: \(model.model): \(part) from \(from) to \(to)") }
       }
       note(
         "positions interpolated", "\(old.grid.rows) × \(old.grid.columns)",
@@ -167,7 +167,7 @@ struct WeightsCommand: ParsableCommand {
       note("patches resized", "\(old.patch) × \(old.patch)", "\(new.patch) × \(new.patch)")
       note("channels adapted", "\(old.channels)", "\(new.channels)")
       if weights.hasDecoder, !fitted.hasDecoder {
-        complain(
+        warn(
           "note: \(model.model): the decoder, which predicts other patches, is left out")
       }
       return fitted

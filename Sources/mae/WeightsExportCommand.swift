@@ -64,7 +64,7 @@ extension WeightsCommand {
             ? "timm.create_model(\"local-dir:\(out)\", pretrained=True)"
             : weights.timmCall(checkpoint: out))
         if weights.configuration.normEpsilon != 1e-6 {
-          complain(
+          warn(
             "note: timm's layer norms have the epsilon 1e-06, this model's "
               + "\(weights.configuration.normEpsilon)")
         }
@@ -77,7 +77,7 @@ extension WeightsCommand {
       }
       if isFolder {
         for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {
-          complain("note: \(out): \(unstated)")
+          warn("note: \(out): \(unstated)")
         }
       }
     }

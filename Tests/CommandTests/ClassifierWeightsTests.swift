@@ -10,12 +10,12 @@ import Torch
 
   /// Expects `mae forward` to give the logits of a golden.
   private func expectAnswers(
-    of name: String, by model: String, in bench: Bench,
+    of name: String, by model: String, in sandbox: CommandSandbox,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let path = Goldens.path("classifiers/\(name).safetensors")
-    try bench.done("forward", model, path, "--out", "out.safetensors", "--overwrite")
-    let found = try SafetensorsFile(bench("out.safetensors")).tensors()
+    try sandbox.done("forward", model, path, "--out", "out.safetensors", "--overwrite")
+    let found = try SafetensorsFile(sandbox("out.safetensors")).tensors()
     #expect(found.keys.sorted() == ["logits"], sourceLocation: sourceLocation)
     expectClose(
       found["logits"] ?? Tensor(), try Self.golden.tensors(name + ".safetensors")["logits"],
@@ -23,34 +23,34 @@ import Torch
   }
 
   @Test func timms() throws {
-    let bench = try Bench()
+    let sandbox = try CommandSandbox()
     let source = Goldens.path("classifiers/average")
-    try bench.done("weights", "import", source, "--out", "own")
-    try bench.done("weights", "export", "own", "--format", "timm", "--out", "timm")
-    #expect(bench.exists("timm/config.json"))
-    try expectAnswers(of: "average", by: "timm", in: bench)
+    try sandbox.done("weights", "import", source, "--out", "own")
+    try sandbox.done("weights", "export", "own", "--format", "timm", "--out", "timm")
+    #expect(sandbox.exists("timm/config.json"))
+    try expectAnswers(of: "average", by: "timm", in: sandbox)
   }
 
   @Test func probes() throws {
-    let bench = try Bench()
+    let sandbox = try CommandSandbox()
     let source = Goldens.path("classifiers/probe.pth")
-    try bench.done("weights", "import", source, "--out", "own", "--heads", "3")
-    try bench.done("weights", "export", "own", "--format", "hf", "--out", "hf")
-    try expectAnswers(of: "probe", by: "hf", in: bench)
+    try sandbox.done("weights", "import", source, "--out", "own", "--heads", "3")
+    try sandbox.done("weights", "export", "own", "--format", "hf", "--out", "hf")
+    try expectAnswers(of: "probe", by: "hf", in: sandbox)
   }
 
   @Test func checkpointsOfThePapersCode() throws {
-    let bench = try Bench()
+    let sandbox = try CommandSandbox()
     let source = Goldens.path("classifiers/finetuned.pth")
-    try bench.done(
+    try sandbox.done(
       "weights", "import", source, "--out", "own", "--heads", "3", "--grid", "2", "3")
-    try expectAnswers(of: "finetuned", by: "own", in: bench)
+    try expectAnswers(of: "finetuned", by: "own", in: sandbox)
   }
 
   @Test func whatIsSaid() throws {
-    let bench = try Bench()
-    try bench.copy(Goldens.path("classifiers/average"), to: "flowers")
-    try bench.copy(Goldens.path("classifiers/probe.pth"), to: "probe.pth")
+    let sandbox = try CommandSandbox()
+    try sandbox.copy(Goldens.path("classifiers/average"), to: "flowers")
+    try sandbox.copy(Goldens.path("classifiers/probe.pth"), to: "probe.pth")
     for (name, arguments) in [
       ("inspect-classifier", ["weights", "inspect", "flowers"]),
       ("inspect-probe", ["weights", "inspect", "probe.pth", "--heads", "3"]),
@@ -68,37 +68,37 @@ import Torch
         ["weights", "export", "flowers", "--format", "onnx", "--out", "f.onnx"]
       ),
     ] {
-      try expectSnapshot(try bench.mae(arguments).transcript, name)
+      try expectSnapshot(try sandbox.mae(arguments).transcript, name)
     }
     // What lies there under the name of a file of weights is not replaced either.
-    try bench.write("g.onnx.data", "mine")
-    let refused = try bench.mae(
+    try sandbox.write("g.onnx.data", "mine")
+    let refused = try sandbox.mae(
       "weights", "export", "flowers", "--format", "onnx", "--out", "g.onnx")
     #expect(refused.status == 73 && refused.errors.contains("g.onnx.data exists"))
-    #expect(!bench.exists("g.onnx"))
+    #expect(!sandbox.exists("g.onnx"))
   }
 
   @Test func importsFitOtherImages() throws {
-    let bench = try Bench()
-    try bench.copy(Goldens.path("vit-mae/pixels"), to: "hf")
-    let larger = try bench.mae(
+    let sandbox = try CommandSandbox()
+    try sandbox.copy(Goldens.path("vit-mae/pixels"), to: "hf")
+    let larger = try sandbox.mae(
       "weights", "import", "hf", "--out", "larger", "--size", "24", "32")
     try expectSnapshot(larger.transcript, "import-size")
-    let json = try bench.text("larger/model.json")
+    let json = try sandbox.text("larger/model.json")
     #expect(json.contains("\"height\" : 24") && json.contains("\"width\" : 32"))
     #expect(json.contains("\"hasDecoder\" : true"))
-    let gray = try bench.mae(
+    let gray = try sandbox.mae(
       "weights", "import", "hf", "--out", "gray", "--size", "32", "--patch", "8", "--channels", "1")
     try expectSnapshot(gray.transcript, "import-patch-channels")
-    let tensors = try SafetensorsFile(bench("gray/weights.safetensors")).tensors()
+    let tensors = try SafetensorsFile(sandbox("gray/weights.safetensors")).tensors()
     #expect(tensors["patch_embed.proj.weight"]?.shape == [16, 1, 8, 8])
     #expect(tensors["pos_embed"]?.shape == [1, 17, 16])
     #expect(!tensors.keys.contains { $0.hasPrefix("decoder_") })
     // Classifiers too; the mean goes with the channels unless it is given.
-    try bench.done(
+    try sandbox.done(
       "weights", "import", Goldens.path("classifiers/token"), "--out", "five", "--channels", "5",
       "--std", "1", "2", "3", "4", "5")
-    let five = try bench.text("five/model.json").filter { !$0.isWhitespace }
+    let five = try sandbox.text("five/model.json").filter { !$0.isWhitespace }
     #expect(five.contains(#""mean":[0.25,0.5,0.75,0.25,0.5]"#), "\(five)")
     #expect(five.contains(#""deviation":[1,2,3,4,5]"#), "\(five)")
     for (name, status, more) in [
@@ -106,32 +106,32 @@ import Torch
       ("import-size-three", 64, ["--size", "8", "8", "8"]),
       ("import-patch-0", 65, ["--patch", "0"]), ("import-size-vast", 65, ["--size", "65536"]),
     ] as [(String, Int32, [String])] {
-      let outcome = try bench.mae(["weights", "import", "hf", "--out", "x"] + more)
+      let outcome = try sandbox.mae(["weights", "import", "hf", "--out", "x"] + more)
       #expect(outcome.status == status, "\(outcome.transcript)")
       try expectSnapshot(outcome.transcript, name)
-      #expect(!bench.exists("x"))
+      #expect(!sandbox.exists("x"))
     }
   }
 
   /// Names in a file's header that are not as many as the head's classes.
   @Test func namesThatAreNotTheHeads() throws {
-    let bench = try Bench()
-    try bench.writeImages("photos", count: 1)
-    try bench.done(
+    let sandbox = try CommandSandbox()
+    try sandbox.writeImages("photos", count: 1)
+    try sandbox.done(
       "weights", "export", Goldens.path("classifiers/average"), "--format", "original", "--out",
       "w.safetensors")
-    let file = try SafetensorsFile(bench("w.safetensors"))
+    let file = try SafetensorsFile(sandbox("w.safetensors"))
     for (name, names) in [("few", ""), ("many", "\"bee\",\"wasp\",\"fly\",")] {
       var metadata = file.metadata
       metadata["classifier"] = metadata["classifier"]?.replacing("\"bee\",", with: names)
       try SafetensorsFile.write(
-        try file.tensors(), metadata: metadata, to: bench(name + ".safetensors"))
+        try file.tensors(), metadata: metadata, to: sandbox(name + ".safetensors"))
       for arguments in [
         ["predict", name + ".safetensors", "photos"],
         ["evaluate", name + ".safetensors", "photos"],
         ["weights", "import", name + ".safetensors", "--out", "x"],
       ] {
-        let outcome = try bench.mae(arguments)
+        let outcome = try sandbox.mae(arguments)
         #expect(outcome.status == 65, "\(outcome.transcript)")
         #expect(
           outcome.errors == """
@@ -140,32 +140,32 @@ import Torch
             """, "\(arguments)")
       }
     }
-    #expect(!bench.exists("x"))
+    #expect(!sandbox.exists("x"))
   }
 
   /// Files that are no weights, or that want to be more.
   @Test func hostileCheckpoints() throws {
-    let bench = try Bench()
-    try bench.copy(Goldens.path("pytorch-files/module.pth"), to: "module.pth")
-    try bench.copy(Goldens.path("classifiers/probe.pth"), to: "probe.pth")
-    let whole = try bench.contents("probe.pth")
-    try bench.write("truncated.pth", whole.prefix(whole.count - 1000))
+    let sandbox = try CommandSandbox()
+    try sandbox.copy(Goldens.path("pytorch-files/module.pth"), to: "module.pth")
+    try sandbox.copy(Goldens.path("classifiers/probe.pth"), to: "probe.pth")
+    let whole = try sandbox.contents("probe.pth")
+    try sandbox.write("truncated.pth", whole.prefix(whole.count - 1000))
     // The first entry of the directory is said to be compressed: it could grow to any size.
     var bomb = whole
     let directory = try #require(bomb.range(of: Data([0x50, 0x4b, 1, 2])))
     bomb[directory.lowerBound + 10] = 8
-    try bench.write("bomb.pth", bomb)
+    try sandbox.write("bomb.pth", bomb)
     for name in ["module", "truncated", "bomb"] {
-      let outcome = try bench.mae("weights", "import", name + ".pth", "--out", "x")
+      let outcome = try sandbox.mae("weights", "import", name + ".pth", "--out", "x")
       #expect(outcome.status == 65, "\(outcome.transcript)")
       try expectSnapshot(outcome.transcript, "pth-" + name)
-      #expect(!bench.exists("x"))
+      #expect(!sandbox.exists("x"))
     }
     // A head of another size than its names.
-    try bench.copy(Goldens.path("classifiers/token"), to: "token")
-    let config = try bench.text("token/config.json")
-    try bench.write("token/config.json", config.replacing("\"ant\",", with: ""))
-    let outcome = try bench.mae("weights", "inspect", "token")
+    try sandbox.copy(Goldens.path("classifiers/token"), to: "token")
+    let config = try sandbox.text("token/config.json")
+    try sandbox.write("token/config.json", config.replacing("\"ant\",", with: ""))
+    let outcome = try sandbox.mae("weights", "inspect", "token")
     #expect(outcome.status == 65, "\(outcome.transcript)")
     try expectSnapshot(outcome.transcript, "weights-head-of-another-size")
   }

@@ -4,25 +4,25 @@ import Testing
 /// `mae data`, and the commands that judge a model by data.
 @Suite struct DataCommandTests {
   @Test func `the making of batches is measured, and where its time goes`() throws {
-    let bench = try Bench()
-    try bench.writeImages("images", count: 6)
-    let lines = try bench.done(
+    let sandbox = try CommandSandbox()
+    try sandbox.writeImages("images", count: 6)
+    let lines = try sandbox.done(
       "bench", "data", "images", "--images", "60", "--workers", "1", "--size", "16"
     ).output.split(separator: "\n")
     #expect(lines.count == 5 && lines[0].hasPrefix("1 worker: "), "\(lines)")
     for (line, stage) in zip(lines.dropFirst(), ["read", "decode", "resample", "other"]) {
       #expect(line.hasPrefix("  \(stage) ") && line.hasSuffix(" %"), "\(line)")
     }
-    #expect(try bench.mae("bench", "data").status == 64)
+    #expect(try sandbox.mae("bench", "data").status == 64)
   }
 
   /// What `Benchmarks/run` asks, which takes turns with other programs.
   @Test func `a benchmark answers on request`() throws {
-    let bench = try Bench()
-    try bench.writeImages("images", count: 3)
-    try bench.done("weights", "import", Goldens.path("classifiers/token"), "--out", "model")
-    try bench.write("questions.txt", "pixels\nfiles\nspeed\nfeatures\n")
-    let outcome = try bench.mae(
+    let sandbox = try CommandSandbox()
+    try sandbox.writeImages("images", count: 3)
+    try sandbox.done("weights", "import", Goldens.path("classifiers/token"), "--out", "model")
+    try sandbox.write("questions.txt", "pixels\nfiles\nspeed\nfeatures\n")
+    let outcome = try sandbox.mae(
       ["bench", "use", "model", "images", "--on-request"], input: "questions.txt")
     #expect(outcome.status == 0, "\(outcome.transcript)")
     let answers = outcome.output.split(separator: "\n").map(String.init)
@@ -33,36 +33,36 @@ import Testing
   }
 
   @Test func inspection() throws {
-    let bench = try Bench()
-    try bench.writeClasses("classes")
-    try expectSnapshot(bench.done("data", "inspect", "classes").transcript, "data-inspect-classes")
+    let sandbox = try CommandSandbox()
+    try sandbox.writeClasses("classes")
+    try expectSnapshot(sandbox.done("data", "inspect", "classes").transcript, "data-inspect-classes")
     try expectSnapshot(
-      bench.done("data", "inspect", "classes", "--validation").transcript,
+      sandbox.done("data", "inspect", "classes", "--validation").transcript,
       "data-inspect-validation")
-    try bench.writeImages("flat", count: 5)
-    try bench.writeImage("flat/deep/er/6.png", side: 20)
+    try sandbox.writeImages("flat", count: 5)
+    try sandbox.writeImage("flat/deep/er/6.png", side: 20)
     try expectSnapshot(
-      bench.done("data", "inspect", "flat", "--sample", "3").transcript, "data-inspect-sample")
+      sandbox.done("data", "inspect", "flat", "--sample", "3").transcript, "data-inspect-sample")
   }
 
   @Test func `what is left out is said, and names of any bytes are opened`() throws {
-    let bench = try Bench()
-    try bench.writeImages("set/cat", count: 4)
-    try bench.writeImages("set/dog", count: 4)
-    try bench.writeImages("set/__MACOSX", count: 1)
-    try bench.writeImage("set/stray.png")
-    try bench.write("set/cat/1.HEIC", "x")
-    let outcome = try bench.done("data", "inspect", "set")
+    let sandbox = try CommandSandbox()
+    try sandbox.writeImages("set/cat", count: 4)
+    try sandbox.writeImages("set/dog", count: 4)
+    try sandbox.writeImages("set/__MACOSX", count: 1)
+    try sandbox.writeImage("set/stray.png")
+    try sandbox.write("set/cat/1.HEIC", "x")
+    let outcome = try sandbox.done("data", "inspect", "set")
     #expect(outcome.output.hasPrefix("images   8\n"))
     let notes = outcome.errors.split(separator: "\n")
     #expect(notes.count == 3 && notes.allSatisfy { $0.hasPrefix("note: set: 1 ") }, "\(notes)")
     // The shell makes names that Swift's files cannot.
-    let made = try bench.shell(
+    let made = try sandbox.shell(
       "mkdir -p raw/caf$(printf '\\351') && cp set/cat/*.png raw/caf$(printf '\\351')/")
     try #require(made.status == 0, "\(made.transcript)")
-    let raw = try bench.done("data", "inspect", "raw")
+    let raw = try sandbox.done("data", "inspect", "raw")
     #expect(raw.output.contains("classes  1: caf\\xe9 4"), "\(raw.transcript)")
-    let listed = try bench.shell(
+    let listed = try sandbox.shell(
       "\"$mae\" data inspect raw/caf$(printf '\\351') && \"$mae\" data inspect raw/x$(printf '\\351')"
     )
     #expect(listed.output.hasPrefix("images   4\n"))
@@ -71,33 +71,33 @@ import Testing
 
   /// Files that are not the published ones are refused, and nothing is left behind.
   @Test func fetchingFromAFolderOfOthers() throws {
-    let bench = try Bench()
+    let sandbox = try CommandSandbox()
     for name in [
       "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
       "t10k-labels-idx1-ubyte",
     ] {
-      try bench.write("mirror/\(name).gz", Self.gzipped(Array("not what it says".utf8)))
+      try sandbox.write("mirror/\(name).gz", Self.gzipped(Array("not what it says".utf8)))
     }
     let cache = "home/.cache/swift-mae"
-    let wrong = try bench.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
+    let wrong = try sandbox.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
     #expect([65, 66].contains(wrong.status), "\(wrong.transcript)")
     try expectSnapshot(wrong.transcript, "data-fetch-wrong-digest")
-    #expect(bench.names(cache).isEmpty)
+    #expect(sandbox.names(cache).isEmpty)
     // What was there already stays as it was, also where it is not whole.
-    try bench.write(cache + "/fashion-mnist/train-images-idx3-ubyte.gz", "half")
-    try bench.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
-    #expect(bench.names(cache) == ["fashion-mnist"])
-    #expect(try bench.text(cache + "/fashion-mnist/train-images-idx3-ubyte.gz") == "half")
+    try sandbox.write(cache + "/fashion-mnist/train-images-idx3-ubyte.gz", "half")
+    try sandbox.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
+    #expect(sandbox.names(cache) == ["fashion-mnist"])
+    #expect(try sandbox.text(cache + "/fashion-mnist/train-images-idx3-ubyte.gz") == "half")
 
-    try FileManager.default.removeItem(atPath: bench("mirror/t10k-labels-idx1-ubyte.gz"))
-    let missing = try bench.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
+    try FileManager.default.removeItem(atPath: sandbox("mirror/t10k-labels-idx1-ubyte.gz"))
+    let missing = try sandbox.mae("data", "fetch", "fashion-mnist", "--from", "mirror")
     #expect(missing.status != 0 && missing.errors.contains("t10k-labels-idx1-ubyte.gz"))
-    let nowhere = try bench.mae("data", "fetch", "fashion-mnist", "--from", "file:///nowhere")
+    let nowhere = try sandbox.mae("data", "fetch", "fashion-mnist", "--from", "file:///nowhere")
     #expect(nowhere.status != 0, "\(nowhere.transcript)")
-    let environment = try bench.mae(
+    let environment = try sandbox.mae(
       ["data", "fetch", "fashion-mnist"], environment: ["MAE_DATA_FROM": "mirror"])
     #expect(environment.errors.contains("mirror"), "\(environment.transcript)")
-    let unknown = try bench.mae("data", "fetch", "imagenet")
+    let unknown = try sandbox.mae("data", "fetch", "imagenet")
     try expectSnapshot(unknown.transcript, "data-fetch-unknown")
   }
 
@@ -119,47 +119,47 @@ import Testing
 
   /// The whole way on a set that a glance tells apart.
   @Test func judging() throws {
-    let bench = try Bench()
-    try bench.writeClasses("classes")
-    try bench.writeTinyRecipe()
-    try bench.done("pretrain", "classes", "--recipe", "tiny.yaml", "--out", "run")
+    let sandbox = try CommandSandbox()
+    try sandbox.writeClasses("classes")
+    try sandbox.writeTinyRecipe()
+    try sandbox.done("pretrain", "classes", "--recipe", "tiny.yaml", "--out", "run")
     for (command, name) in [("knn", "kNN"), ("probe", "linear probe")] {
       for pooling in ["class-token", "mean"] {
-        let outcome = try bench.done(command, "run", "classes", "--pooling", pooling)
+        let outcome = try sandbox.done(command, "run", "classes", "--pooling", pooling)
         #expect(
           outcome.output.hasPrefix("\(name): top-1 100.00 % of 4 images"),
           "\(outcome.output)")
-        #expect(try bench.done(command, "run", "classes", "--pooling", pooling).status == 0)
+        #expect(try sandbox.done(command, "run", "classes", "--pooling", pooling).status == 0)
       }
     }
-    try bench.done(
+    try sandbox.done(
       "reconstruct", "run", "classes", "--ratios", "0.75", "0.85", "--score", "4", "--images", "2")
-    let results = try bench.text("run/results.json")
+    let results = try sandbox.text("run/results.json")
     for key in ["pretraining", "knn", "probe", "reconstruction"] {
       #expect(results.contains("\"\(key)\""), "\(key)")
     }
-    let page = try bench.text("run/report.html")
+    let page = try sandbox.text("run/report.html")
     for word in [
       "linear probe, top-1, ", "kNN, top-1, ", "nearest visible patch", "data:image/png",
     ] {
       #expect(page.contains(word), "\(word)")
     }
     #expect(!page.contains("<script") && !page.contains("src=\"/"))
-    #expect(bench.exists("run/reconstructions/sheet.png"))
+    #expect(sandbox.exists("run/reconstructions/sheet.png"))
   }
 
   @Test func oneImageIsEnoughToReconstruct() throws {
-    let bench = try Bench()
-    try bench.pretrain(target: "normalized-pixels")
-    try bench.writeImage("photo.png", side: 40)
-    let outcome = try bench.mae("reconstruct", "run", "photo.png", "--out", "new/sheet.png")
+    let sandbox = try CommandSandbox()
+    try sandbox.pretrain(target: "normalized-pixels")
+    try sandbox.writeImage("photo.png", side: 40)
+    let outcome = try sandbox.mae("reconstruct", "run", "photo.png", "--out", "new/sheet.png")
     #expect(outcome.status == 0, "\(outcome.transcript)")
-    #expect(try bench.contents("new/sheet.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    #expect(try sandbox.contents("new/sheet.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
     // The same seed gives the same picture, another one another.
     for (seed, same) in [("0", true), ("1", false)] {
-      try bench.mae("reconstruct", "run", "photo.png", "--out", "\(seed).png", "--seed", seed)
-      let picture = try bench.contents("\(seed).png")
-      #expect((try bench.contents("new/sheet.png") == picture) == same)
+      try sandbox.mae("reconstruct", "run", "photo.png", "--out", "\(seed).png", "--seed", seed)
+      let picture = try sandbox.contents("\(seed).png")
+      #expect((try sandbox.contents("new/sheet.png") == picture) == same)
     }
   }
 }

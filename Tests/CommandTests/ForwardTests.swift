@@ -18,11 +18,11 @@ import Torch
   @Test func thereAreCases() { #expect(Self.cases.count >= 8) }
 
   @Test(arguments: cases) func equalsHuggingFace(_ example: Case) throws {
-    let bench = try Bench()
+    let sandbox = try CommandSandbox()
     let folder = Goldens.path("vit-mae/" + example.folder)
-    try bench.done("forward", folder, folder + "/golden.safetensors", "--out", "out.safetensors")
+    try sandbox.done("forward", folder, folder + "/golden.safetensors", "--out", "out.safetensors")
     let golden = try Golden("vit-mae").tensors(example.folder + "/golden.safetensors")
-    let found = try SafetensorsFile(bench("out.safetensors")).tensors()
+    let found = try SafetensorsFile(sandbox("out.safetensors")).tensors()
     #expect(found.keys.sorted() == ["ids_restore", "latent", "loss", "mask", "pred"])
     for name in ["loss", "pred", "latent"] {
       let tensor = try #require(found[name])
@@ -38,7 +38,7 @@ import Torch
   }
 
   @Test func encodersAloneGiveTheirLatent() throws {
-    let bench = try Bench()
+    let sandbox = try CommandSandbox()
     let suite = Goldens.path("timm/square")
     let golden = try Golden("timm").tensors("square/golden.safetensors")
     let images = try golden["pixel_values"]
@@ -47,29 +47,29 @@ import Torch
       [
         "pixel_values": images,
         "noise": Tensor.rand([images.shape[0], grid], using: Generator(seed: 1)),
-      ], to: bench("in.safetensors"))
-    try bench.done(
+      ], to: sandbox("in.safetensors"))
+    try sandbox.done(
       "forward", suite + "/model.safetensors", "in.safetensors", "--out", "out.safetensors",
       "--heads", "3", "--ratio", "0.5")
-    let found = try SafetensorsFile(bench("out.safetensors"))
+    let found = try SafetensorsFile(sandbox("out.safetensors"))
     #expect(found.entries.map(\.name).sorted() == ["ids_restore", "latent", "mask"])
     #expect(try found.tensor("latent").shape[1] == 1 + grid / 2)
   }
 
   @Test func wrongInputs() throws {
-    let bench = try Bench()
+    let sandbox = try CommandSandbox()
     let folder = Goldens.path("vit-mae/pixels")
-    try bench.copy(folder, to: "hf")
+    try sandbox.copy(folder, to: "hf")
     let golden = try Golden("vit-mae").tensors("pixels/golden.safetensors")
     let (images, noise) = (try golden["pixel_values"], try golden["noise"])
     func expect(
       _ name: String, exit status: Int32, _ tensors: [String: Tensor], _ more: String...
     ) throws {
-      try SafetensorsFile.write(tensors, to: bench("in.safetensors"))
-      let outcome = try bench.mae(
+      try SafetensorsFile.write(tensors, to: sandbox("in.safetensors"))
+      let outcome = try sandbox.mae(
         ["forward", "hf", "in.safetensors", "--out", "out.safetensors"] + more)
       #expect(outcome.status == status, "\(name): \(outcome.transcript)")
-      #expect(!bench.exists("out.safetensors"), "\(name)")
+      #expect(!sandbox.exists("out.safetensors"), "\(name)")
       try expectSnapshot(outcome.transcript, "forward-" + name)
     }
     try expect("no-noise", exit: 65, ["pixel_values": images])
@@ -91,13 +91,13 @@ import Torch
     for ratio in ["0", "1", "nan", "-1e300"] {
       try expect("ratio-\(ratio)", exit: 65, right, "--ratio=\(ratio)")
     }
-    let missing = try bench.mae("forward", "hf", "nowhere.safetensors", "--out", "o.safetensors")
+    let missing = try sandbox.mae("forward", "hf", "nowhere.safetensors", "--out", "o.safetensors")
     #expect(missing.status == 66, "\(missing.transcript)")
-    try bench.write("there.safetensors", "mine")
-    let there = try bench.mae("forward", "hf", "in.safetensors", "--out", "there.safetensors")
+    try sandbox.write("there.safetensors", "mine")
+    let there = try sandbox.mae("forward", "hf", "in.safetensors", "--out", "there.safetensors")
     #expect(there.status == 73)
-    #expect(try bench.text("there.safetensors") == "mine")
-    let elsewhere = try bench.mae("forward", "hf", "in.safetensors", "--out", "no/o.safetensors")
+    #expect(try sandbox.text("there.safetensors") == "mine")
+    let elsewhere = try sandbox.mae("forward", "hf", "in.safetensors", "--out", "no/o.safetensors")
     #expect([0, 73].contains(elsewhere.status), "\(elsewhere.transcript)")
   }
 }

@@ -15,20 +15,20 @@ import Testing
 
   @Test(arguments: commands) func helpTexts(of command: String) throws {
     let words = command.split(separator: " ").map(String.init)
-    let bench = try Bench()
-    let help = try bench.mae(["help"] + words)
+    let sandbox = try CommandSandbox()
+    let help = try sandbox.mae(["help"] + words)
     #expect(help.status == 0 && help.errors.isEmpty)
     let name = (["help"] + words).joined(separator: "-")
     try expectSnapshot(help.output, name)
     // The flag says the same.
-    #expect(try bench.mae(words + ["--help"]).output == help.output)
+    #expect(try sandbox.mae(words + ["--help"]).output == help.output)
   }
 
   /// A command without its help in this list would escape the snapshots.
   @Test func everyCommandIsListed() throws {
-    let bench = try Bench()
+    let sandbox = try CommandSandbox()
     func subcommands(_ path: [String]) throws -> [String] {
-      let help = try bench.mae(["help"] + path).output
+      let help = try sandbox.mae(["help"] + path).output
       let own = [path.joined(separator: " ")]
       guard let part = help.range(of: "SUBCOMMANDS:\n") else { return own }
       let names = help[part.upperBound...]
@@ -42,13 +42,13 @@ import Testing
   }
 
   @Test func versionIsANumber() throws {
-    let version = try Bench().done("--version").output
+    let version = try CommandSandbox().done("--version").output
     #expect(version.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil, "\(version)")
   }
 
   @Test(arguments: ["bash", "zsh", "fish"]) func completionScripts(of shell: String) throws {
-    let bench = try Bench()
-    let script = try bench.done("--generate-completion-script", shell).output
+    let sandbox = try CommandSandbox()
+    let script = try sandbox.done("--generate-completion-script", shell).output
     for word in ["pretrain", "reconstruct", "fashion-mnist", "overwrite"] {
       #expect(script.contains(word), "\(shell): \(word)")
     }
@@ -56,36 +56,36 @@ import Testing
     let path = ["/bin/", "/usr/bin/"].map { $0 + shell }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
     guard let path else { return }
-    try bench.write("script", script)
+    try sandbox.write("script", script)
     let check = try Running(
-      [path, "-n", "script"], in: bench.path, environment: [:], output: bench("out"),
-      errors: bench("err")
+      [path, "-n", "script"], in: sandbox.path, environment: [:], output: sandbox("out"),
+      errors: sandbox("err")
     ).wait()
     #expect(check.status == 0, "\(check.errors)")
   }
 
   @Test func recipesAreListed() throws {
-    try expectSnapshot(Bench().done("recipes", "list").output, "recipes-list")
+    try expectSnapshot(CommandSandbox().done("recipes", "list").output, "recipes-list")
   }
 
   @Test func recipesAreShownInFull() throws {
-    let bench = try Bench()
-    try expectSnapshot(bench.done("recipes", "show", "default").output, "recipes-show-default")
+    let sandbox = try CommandSandbox()
+    try expectSnapshot(sandbox.done("recipes", "show", "default").output, "recipes-show-default")
   }
 
   /// What is shown can be given back and is then the same.
   @Test func shownRecipesAreRecipeFiles() throws {
-    let bench = try Bench()
-    let list = try bench.done("recipes", "list").output
+    let sandbox = try CommandSandbox()
+    let list = try sandbox.done("recipes", "list").output
     let names = list.split(separator: "\n").filter { $0.hasPrefix("  ") }
       .compactMap { $0.split(separator: " ").first.map(String.init) }
     #expect(names.contains("default") && names.contains("finetune"))
     for name in names {
-      try bench.write("mine.yaml", bench.done("recipes", "show", name).output)
-      let again = try bench.done("recipes", "show", "./mine.yaml").output
-      #expect(again == withoutHeader(try bench.text("mine.yaml")), "\(name)")
+      try sandbox.write("mine.yaml", sandbox.done("recipes", "show", name).output)
+      let again = try sandbox.done("recipes", "show", "./mine.yaml").output
+      #expect(again == withoutHeader(try sandbox.text("mine.yaml")), "\(name)")
     }
-    let changed = try bench.done(
+    let changed = try sandbox.done(
       "recipes", "show", "default", "--set", "schedule.epochs=70", "--set", "model.encoder=small")
     #expect(changed.output.contains("epochs: 70\n") && changed.output.contains("width: 384\n"))
   }
@@ -97,7 +97,7 @@ import Testing
 
   /// What cannot change from machine to machine in what the doctor says.
   @Test func theDoctorFindsTheEngine() throws {
-    let report = try Bench().done("doctor").output
+    let report = try CommandSandbox().done("doctor").output
     for word in [
       "mae ", "machine ", "libtorch ", "auto means ", "precision ", "kernels ", "fashion-mnist",
     ] {
@@ -106,9 +106,9 @@ import Testing
   }
 
   @Test func aMissingEngineIsSaidSo() throws {
-    let bench = try Bench()
-    let outcome = try bench.mae(
-      "doctor", environment: ["CTORCH_LIBRARY": bench("nowhere/libCTorch.so")])
+    let sandbox = try CommandSandbox()
+    let outcome = try sandbox.mae(
+      "doctor", environment: ["CTORCH_LIBRARY": sandbox("nowhere/libCTorch.so")])
     #expect(outcome.status == 69, "\(outcome.transcript)")
     #expect(outcome.errors.contains("nowhere/libCTorch.so"))
   }

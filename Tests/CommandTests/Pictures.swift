@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Testing
 
-extension Bench {
+extension CommandSandbox {
   /// Writes gray images of `side`² pixels, each different: `FOLDER/00.png`, …
   func writeImages(_ folder: String, count: Int, side: Int = 16, seed: Int = 1) throws {
     for number in 0..<count {
@@ -51,7 +51,7 @@ extension Bench {
       batch: {size: 4}
       schedule: {steps: \(steps), warmupEpochs: 0.5}
       checkpoints: {everySteps: 2, everyEpochs: null}
-      monitor: {everySteps: 1, reconstructionsEveryEpochs: null}
+      logging: {everySteps: 1, reconstructionsEveryEpochs: null}
 
       """)
   }

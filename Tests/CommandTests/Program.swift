@@ -24,7 +24,7 @@ struct Outcome {
 }
 
 /// A folder of one test, in which `mae` is run with relative paths; gone when the test is over.
-final class Bench: Sendable {
+final class CommandSandbox: Sendable {
   let path: String
 
   init() throws {

@@ -9,24 +9,24 @@ import Testing
 
 /// What runs programs for the other tests must itself end.
 @Suite struct ProgramTests {
-  private func sleeper(_ bench: Bench) throws -> Running {
+  private func sleeper(_ sandbox: CommandSandbox) throws -> Running {
     try Running(
-      ["/bin/sleep", "600"], in: bench.path, environment: [:], output: bench("out"),
-      errors: bench("err"))
+      ["/bin/sleep", "600"], in: sandbox.path, environment: [:], output: sandbox("out"),
+      errors: sandbox("err"))
   }
 
   @Test func `a program that hangs is killed, and the test fails`() throws {
-    let bench = try Bench()
-    let running = try sleeper(bench)
+    let sandbox = try CommandSandbox()
+    let running = try sleeper(sandbox)
     withKnownIssue { _ = try running.wait(limit: .milliseconds(50)) }
     #expect(running.hasEnded())
     #expect(try running.wait().status == -SIGKILL)
   }
 
   @Test func `what does not come is not waited for without end`() throws {
-    let bench = try Bench()
-    let running = try sleeper(bench)
-    withKnownIssue { try running.wait(limit: .milliseconds(50)) { bench.exists("never") } }
+    let sandbox = try CommandSandbox()
+    let running = try sleeper(sandbox)
+    withKnownIssue { try running.wait(limit: .milliseconds(50)) { sandbox.exists("never") } }
     #expect(try running.wait().status == -SIGKILL)
   }
 }

@@ -13,59 +13,59 @@ import Testing
   private struct EndedTooSoon: Error {}
 
   /// An unbroken run of so many steps in `unbroken`, and the arguments of another one in `run`.
-  private func prepare(_ bench: Bench, steps: Int = 150) throws -> [String] {
-    try bench.writeImages("images", count: 18)
-    try bench.writeTinyRecipe(steps: steps)
-    try bench.done("pretrain", "images", "--recipe", "tiny.yaml", "--out", "unbroken")
+  private func prepare(_ sandbox: CommandSandbox, steps: Int = 150) throws -> [String] {
+    try sandbox.writeImages("images", count: 18)
+    try sandbox.writeTinyRecipe(steps: steps)
+    try sandbox.done("pretrain", "images", "--recipe", "tiny.yaml", "--out", "unbroken")
     return ["pretrain", "images", "--recipe", "tiny.yaml", "--out", "run"]
   }
 
   /// Runs a test that interrupts runs of so many steps; again with four times as many where a run had
   /// ended before that, so that no machine is too fast.
-  private func withRunsLongEnough(_ test: (Bench, _ steps: Int) throws -> Void) throws {
+  private func withRunsLongEnough(_ test: (CommandSandbox, _ steps: Int) throws -> Void) throws {
     for steps in [150, 600, 2400, 9600] {
-      do { return try test(Bench(), steps) } catch is EndedTooSoon { continue }
+      do { return try test(CommandSandbox(), steps) } catch is EndedTooSoon { continue }
     }
     Issue.record("even a run of 9600 steps had ended before it was interrupted")
   }
 
-  private func loggedSteps(_ bench: Bench, _ run: String = "run") -> [Int] {
-    guard let text = try? bench.text(run + "/metrics.jsonl") else { return [] }
+  private func loggedSteps(_ sandbox: CommandSandbox, _ run: String = "run") -> [Int] {
+    guard let text = try? sandbox.text(run + "/metrics.jsonl") else { return [] }
     return text.split(separator: "\n").compactMap { line in
       (line.firstMatch(of: /"step":(\d+)/)?.1).flatMap { Int($0) }
     }
   }
 
-  private func finish(_ bench: Bench, steps: Int = 150, _ what: String) throws {
-    let resumed = try bench.mae(
+  private func finish(_ sandbox: CommandSandbox, steps: Int = 150, _ what: String) throws {
+    let resumed = try sandbox.mae(
       "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--resume")
     #expect(resumed.status == 0, "\(what): \(resumed.transcript)")
     let last = "checkpoints/step-\(steps)/"
     for file in ["weights.safetensors", "optimizer.safetensors", "progress.json", "model.json"] {
       #expect(
-        try bench.contents("run/" + last + file) == bench.contents("unbroken/" + last + file),
+        try sandbox.contents("run/" + last + file) == sandbox.contents("unbroken/" + last + file),
         "\(what): \(file) differs")
     }
-    #expect(loggedSteps(bench) == Array(1...steps), "\(what)")
-    #expect(try bench.text("run/recipe.yaml") == bench.text("unbroken/recipe.yaml"))
-    let left = bench.names("run/checkpoints").filter { $0.hasPrefix(".") }
+    #expect(loggedSteps(sandbox) == Array(1...steps), "\(what)")
+    #expect(try sandbox.text("run/recipe.yaml") == sandbox.text("unbroken/recipe.yaml"))
+    let left = sandbox.names("run/checkpoints").filter { $0.hasPrefix(".") }
     #expect(left.isEmpty, "\(what): \(left)")
   }
 
   @Test func stopAfter() throws {
-    let bench = try Bench()
-    let arguments = try prepare(bench)
-    let first = try bench.mae(arguments + ["--stop-after", "7"])
+    let sandbox = try CommandSandbox()
+    let arguments = try prepare(sandbox)
+    let first = try sandbox.mae(arguments + ["--stop-after", "7"])
     #expect(first.status == 0 && first.output.contains("--out run --resume"), "\(first.transcript)")
-    #expect(bench.names("run/checkpoints") == ["step-6", "step-7"])
-    try finish(bench, "stopped after 7")
+    #expect(sandbox.names("run/checkpoints") == ["step-6", "step-7"])
+    try finish(sandbox, "stopped after 7")
   }
 
   @Test(arguments: [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
   func signals(_ signal: Int32, _ status: Int32) throws {
-    try withRunsLongEnough { bench, steps in
-      let running = try bench.start(try prepare(bench, steps: steps))
-      try running.wait { loggedSteps(bench).count >= 9 }
+    try withRunsLongEnough { sandbox, steps in
+      let running = try sandbox.start(try prepare(sandbox, steps: steps))
+      try running.wait { loggedSteps(sandbox).count >= 9 }
       running.signal(signal)
       if signal == SIGHUP {  // the shell and the system both say so
         usleep(1000)
@@ -75,107 +75,107 @@ import Testing
       if outcome.status == 0 { throw EndedTooSoon() }
       #expect(outcome.status == status, "\(outcome.transcript)")
       #expect(outcome.errors.contains("the checkpoint is safe in run/checkpoints/step-"))
-      #expect(outcome.errors.contains("Go on with --out run --resume"))
-      let saved = bench.names("run/checkpoints").compactMap { Int($0.dropFirst(5)) }
-      let logged = try #require(loggedSteps(bench).last)
+      #expect(outcome.errors.contains("Resume with --out run --resume"))
+      let saved = sandbox.names("run/checkpoints").compactMap { Int($0.dropFirst(5)) }
+      let logged = try #require(loggedSteps(sandbox).last)
       #expect(saved.max() == logged, "\(saved), \(logged) steps were taken")
       #expect(logged >= 9, "the signal came after nine steps")
-      try finish(bench, steps: steps, "signal \(signal)")
+      try finish(sandbox, steps: steps, "signal \(signal)")
     }
   }
 
   /// Killed before the first step, between two steps and while checkpoints are written.
   @Test func kills() throws {
-    try withRunsLongEnough { bench, steps in
-      let arguments = try prepare(bench, steps: steps)
+    try withRunsLongEnough { sandbox, steps in
+      let arguments = try prepare(sandbox, steps: steps)
       for moment in [0, 1, 2, 9, 58, 90] {
-        try? FileManager.default.removeItem(atPath: bench("run"))
-        let running = try bench.start(arguments)
+        try? FileManager.default.removeItem(atPath: sandbox("run"))
+        let running = try sandbox.start(arguments)
         try running.wait {
-          moment == 0 ? bench.exists("run/.lock") : loggedSteps(bench).count >= moment
+          moment == 0 ? sandbox.exists("run/.lock") : loggedSteps(sandbox).count >= moment
         }
         if moment == 90 {  // inside a checkpoint
-          try running.wait { bench.names("run/checkpoints").contains { $0.hasPrefix(".writing") } }
+          try running.wait { sandbox.names("run/checkpoints").contains { $0.hasPrefix(".writing") } }
         }
         running.signal(SIGKILL)
         let outcome = try running.wait()
         if outcome.status == 0 { throw EndedTooSoon() }
         #expect(outcome.status == -SIGKILL, "\(outcome.transcript)")
-        try finish(bench, steps: steps, "killed after \(moment) steps")
+        try finish(sandbox, steps: steps, "killed after \(moment) steps")
       }
     }
   }
 
   @Test func killedAgainAndAgain() throws {
-    try withRunsLongEnough { bench, steps in
-      let arguments = try prepare(bench, steps: steps)
+    try withRunsLongEnough { sandbox, steps in
+      let arguments = try prepare(sandbox, steps: steps)
       for sitting in 0..<3 {
-        let before = loggedSteps(bench).last ?? 0
-        let running = try bench.start(sitting == 0 ? arguments : arguments + ["--resume"])
-        try running.wait { (loggedSteps(bench).last ?? 0) >= before + 17 }
+        let before = loggedSteps(sandbox).last ?? 0
+        let running = try sandbox.start(sitting == 0 ? arguments : arguments + ["--resume"])
+        try running.wait { (loggedSteps(sandbox).last ?? 0) >= before + 17 }
         running.signal(SIGKILL)
         let outcome = try running.wait()
         if outcome.status == 0 { throw EndedTooSoon() }
         #expect(outcome.status == -SIGKILL, "\(outcome.transcript)")
       }
-      try finish(bench, steps: steps, "killed three times")
+      try finish(sandbox, steps: steps, "killed three times")
     }
   }
 
   @Test func resumingWithoutARunStartsOne() throws {
-    let bench = try Bench()
-    try bench.writeImages("images", count: 12)
-    try bench.writeTinyRecipe()
-    let outcome = try bench.mae(
+    let sandbox = try CommandSandbox()
+    try sandbox.writeImages("images", count: 12)
+    try sandbox.writeTinyRecipe()
+    let outcome = try sandbox.mae(
       "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--resume")
     try #require(outcome.status == 0, "\(outcome.transcript)")
-    #expect(bench.exists("run/checkpoints/step-6/weights.safetensors"))
+    #expect(sandbox.exists("run/checkpoints/step-6/weights.safetensors"))
     let note = "note: no run in run yet: starting a new one"
     #expect(outcome.output.hasPrefix(note + "\n"), "\(outcome.output)")
-    #expect(try bench.text("run/train.log").contains(note))
-    let again = try bench.mae("pretrain", "images", "--out", "run", "--resume")
+    #expect(try sandbox.text("run/train.log").contains(note))
+    let again = try sandbox.mae("pretrain", "images", "--out", "run", "--resume")
     #expect(again.status == 0 && !again.output.contains("note: no run"), "\(again.transcript)")
   }
 
   /// A finished run has nothing left to do; with a longer budget it goes on.
   @Test func finishedRuns() throws {
-    let bench = try Bench()
-    try bench.pretrain()
-    let before = try bench.contents("run/checkpoints/step-6/weights.safetensors")
-    try bench.done("pretrain", "images", "--out", "run", "--resume")
-    #expect(try bench.contents("run/checkpoints/step-6/weights.safetensors") == before)
-    try bench.done("pretrain", "images", "--out", "run", "--resume", "--set", "schedule.steps=9")
-    #expect(bench.exists("run/checkpoints/step-9"))
-    #expect(loggedSteps(bench) == Array(1...9))
+    let sandbox = try CommandSandbox()
+    try sandbox.pretrain()
+    let before = try sandbox.contents("run/checkpoints/step-6/weights.safetensors")
+    try sandbox.done("pretrain", "images", "--out", "run", "--resume")
+    #expect(try sandbox.contents("run/checkpoints/step-6/weights.safetensors") == before)
+    try sandbox.done("pretrain", "images", "--out", "run", "--resume", "--set", "schedule.steps=9")
+    #expect(sandbox.exists("run/checkpoints/step-9"))
+    #expect(loggedSteps(sandbox) == Array(1...9))
   }
 
   /// The disk is full in the middle: said so, and what was saved before is whole.
   @Test(.enabled(if: SmallDisk.isAllowed, "only root may mount a small disk"))
   func fullDisks() throws {
-    let bench = try Bench()
-    let arguments = try prepare(bench)
-    let disk = try SmallDisk(at: bench("disk"), kilobytes: 500)
+    let sandbox = try CommandSandbox()
+    let arguments = try prepare(sandbox)
+    let disk = try SmallDisk(at: sandbox("disk"), kilobytes: 500)
     let out = ["disk/run"]
-    let outcome = try bench.mae(arguments.dropLast() + out + ["--set", "checkpoints.keep=9"])
+    let outcome = try sandbox.mae(arguments.dropLast() + out + ["--set", "checkpoints.keep=9"])
     #expect(outcome.status == 74, "\(outcome.transcript)")
     #expect(outcome.errors.contains("disk/run/"), "\(outcome.errors)")
     #expect(outcome.errors.lowercased().contains("no space left"), "\(outcome.errors)")
-    let saved = bench.names("disk/run/checkpoints").compactMap { Int($0.dropFirst(5)) }.max()
-    #expect((saved ?? 0) >= 2, "\(bench.names("disk/run/checkpoints"))")
-    #expect(!bench.names("disk/run/checkpoints").contains { $0.hasPrefix(".") })
+    let saved = sandbox.names("disk/run/checkpoints").compactMap { Int($0.dropFirst(5)) }.max()
+    #expect((saved ?? 0) >= 2, "\(sandbox.names("disk/run/checkpoints"))")
+    #expect(!sandbox.names("disk/run/checkpoints").contains { $0.hasPrefix(".") })
     try disk.resize(kilobytes: 50_000)
-    let resumed = try bench.mae(arguments.dropLast() + out + ["--resume"])
+    let resumed = try sandbox.mae(arguments.dropLast() + out + ["--resume"])
     #expect(resumed.status == 0, "\(resumed.transcript)")
     #expect(resumed.output.contains("resuming at step \(saved ?? -1) of"), "\(resumed.output)")
     let last = "checkpoints/step-150/weights.safetensors"
-    #expect(try bench.contents("disk/run/" + last) == bench.contents("unbroken/" + last))
+    #expect(try sandbox.contents("disk/run/" + last) == sandbox.contents("unbroken/" + last))
   }
 
   @Test func notFiniteLosses() throws {
-    let bench = try Bench()
-    try bench.writeImages("images", count: 12)
-    try bench.writeTinyRecipe()
-    let outcome = try bench.mae(
+    let sandbox = try CommandSandbox()
+    try sandbox.writeImages("images", count: 12)
+    try sandbox.writeTinyRecipe()
+    let outcome = try sandbox.mae(
       "pretrain", "images", "--recipe", "tiny.yaml", "--out", "run", "--set",
       "optimizer.baseLearningRate=1e38", "--set", "schedule.warmupEpochs=0")
     #expect(outcome.status == 70, "\(outcome.transcript)")

@@ -7,17 +7,17 @@ import Torch
 /// Putting models to work: evaluate, predict, embed.
 @Suite struct UseCommandTests {
   /// A pre-trained run, a classifier made of it, and pictures of which one is broken.
-  private func workplace() throws -> Bench {
-    let bench = try Bench()
-    try bench.writeClasses("classes")
-    try bench.writeTinyRecipe()
-    try bench.done("pretrain", "classes", "--recipe", "tiny.yaml", "--out", "run")
-    try bench.done(
+  private func workplace() throws -> CommandSandbox {
+    let sandbox = try CommandSandbox()
+    try sandbox.writeClasses("classes")
+    try sandbox.writeTinyRecipe()
+    try sandbox.done("pretrain", "classes", "--recipe", "tiny.yaml", "--out", "run")
+    try sandbox.done(
       "finetune", "run", "classes", "--out", "fine", "--set", "batch.size=4", "--set",
       "schedule.epochs=2", "--set", "schedule.warmupEpochs=1", "--set", "data.workers=1")
-    try bench.writeImages("photos", count: 3)
-    try bench.write("photos/01.jpg", "not a picture")
-    return bench
+    try sandbox.writeImages("photos", count: 3)
+    try sandbox.write("photos/01.jpg", "not a picture")
+    return sandbox
   }
 
   private func json<Value>(_ text: String, as type: Value.Type) throws -> Value {
@@ -27,8 +27,8 @@ import Torch
   // MARK: predict
 
   @Test func predictions() throws {
-    let bench = try workplace()
-    let table = try bench.done("predict", "fine", "photos")
+    let sandbox = try workplace()
+    let table = try sandbox.done("predict", "fine", "photos")
     let lines = table.output.split(separator: "\n")
     #expect(lines.count == 4)
     #expect(lines[1] == "photos/01.jpg  not decoded: is text; expected JPEG, PNG, WebP or TIFF")
@@ -41,7 +41,7 @@ import Torch
     #expect(table.errors.contains("not decoded: photos/01.jpg: is text"))
 
     let found = try json(
-      bench.done("predict", "fine", "photos", "--format", "json").output, as: [[String: Any]].self)
+      sandbox.done("predict", "fine", "photos", "--format", "json").output, as: [[String: Any]].self)
     #expect(found.count == 4)
     #expect(found[1]["error"] != nil && found[1]["predictions"] == nil)
     let guesses = try #require(found[0]["predictions"] as? [[String: Any]])
@@ -49,43 +49,43 @@ import Torch
     #expect(guesses.count == 2 && abs(shares.reduce(0, +) - 1) < 1e-5 && shares[0] >= shares[1])
 
     // A file appears whole, and is not replaced unasked.
-    let out = try bench.done(
+    let out = try sandbox.done(
       "predict", "fine", "photos", "--format", "csv", "--top", "1", "--out", "new/labels.csv")
     #expect(out.output == "wrote 3 predictions to new/labels.csv, 1 not decoded\n")
-    let csv = try bench.text("new/labels.csv")
+    let csv = try sandbox.text("new/labels.csv")
     #expect(csv.hasPrefix("image,label,probability,error\nphotos/00.png,"))
     #expect(csv.split(separator: "\n").count == 5)
-    let again = try bench.mae("predict", "fine", "photos", "--out", "new/labels.csv")
+    let again = try sandbox.mae("predict", "fine", "photos", "--out", "new/labels.csv")
     #expect(again.status == 73)
-    #expect(try bench.text("new/labels.csv") == csv)
+    #expect(try sandbox.text("new/labels.csv") == csv)
   }
 
   @Test func predictionsFromStandardInput() throws {
-    let bench = try workplace()
-    let named = try bench.done("predict", "fine", "photos/00.png", "--format", "jsonl").output
-    let piped = try bench.mae(
+    let sandbox = try workplace()
+    let named = try sandbox.done("predict", "fine", "photos/00.png", "--format", "jsonl").output
+    let piped = try sandbox.mae(
       ["predict", "fine", "-", "--format", "jsonl"], input: "photos/00.png")
     #expect(piped.status == 0, "\(piped.transcript)")
     #expect(piped.output == named.replacing("photos/00.png", with: "-"))
 
-    try bench.write("paths", "photos/02.png\nphotos/nowhere.png\n\nphotos/00.png")
-    let paths = try bench.mae(
+    try sandbox.write("paths", "photos/02.png\nphotos/nowhere.png\n\nphotos/00.png")
+    let paths = try sandbox.mae(
       ["predict", "fine", "--files-from", "-", "--format", "jsonl"], input: "paths")
     #expect(paths.status == 0, "\(paths.transcript)")
     let lines = paths.output.split(separator: "\n")
     #expect(lines.count == 3 && lines[2] == named.dropLast())
     #expect(lines[1].contains("\"error\": \"there is no such file\""))
-    let file = try bench.done("predict", "fine", "--files-from", "paths", "--format", "jsonl")
+    let file = try sandbox.done("predict", "fine", "--files-from", "paths", "--format", "jsonl")
     #expect(file.output == paths.output)
   }
 
   @Test func badPredictions() throws {
-    let bench = try workplace()
-    try bench.write("void", "")
+    let sandbox = try workplace()
+    try sandbox.write("void", "")
     func expect(
       _ name: String, exit status: Int32, _ arguments: [String], input: String? = nil
     ) throws {
-      let outcome = try bench.mae(arguments, input: input)
+      let outcome = try sandbox.mae(arguments, input: input)
       #expect(outcome.status == status, "\(outcome.transcript)")
       try expectSnapshot(outcome.transcript, name)
     }
@@ -100,19 +100,19 @@ import Torch
     try expect(
       "predict-empty-list", exit: 66, ["predict", "fine", "--files-from", "-"], input: "void")
     try expect("predict-no-list", exit: 66, ["predict", "fine", "--files-from", "nowhere"])
-    let none = try bench.mae("predict", "fine", "photos/01.jpg", "--out", "x.txt")
-    #expect(none.status == 65 && !bench.exists("x.txt"))
+    let none = try sandbox.mae("predict", "fine", "photos/01.jpg", "--out", "x.txt")
+    #expect(none.status == 65 && !sandbox.exists("x.txt"))
   }
 
   /// A weight that is not a number is said, not drawn or written.
   @Test func weightsThatAreNotFinite() throws {
-    let bench = try workplace()
-    let source = "fine/checkpoints/\(try #require(bench.names("fine/checkpoints").last))"
+    let sandbox = try workplace()
+    let source = "fine/checkpoints/\(try #require(sandbox.names("fine/checkpoints").last))"
     let name = "blocks.0.mlp.fc1.bias"
-    var tensors = try SafetensorsFile(bench(source + "/weights.safetensors")).tensors()
+    var tensors = try SafetensorsFile(sandbox(source + "/weights.safetensors")).tensors()
     tensors[name] = Tensor.full(try #require(tensors[name]).shape, .nan)
-    try bench.write("broken/model.json", bench.contents(source + "/model.json"))
-    try SafetensorsFile.write(tensors, to: bench("broken/weights.safetensors"))
+    try sandbox.write("broken/model.json", sandbox.contents(source + "/model.json"))
+    try SafetensorsFile.write(tensors, to: sandbox("broken/weights.safetensors"))
     for arguments in [
       ["predict", "broken", "photos/00.png"],
       ["embed", "broken", "photos/00.png", "--out", "x.npy"],
@@ -120,56 +120,56 @@ import Torch
       ["embed", "broken", "photos", "--query", "photos/02.png"],
       ["evaluate", "broken", "classes"], ["knn", "broken", "classes"],
     ] {
-      let outcome = try bench.mae(arguments)
+      let outcome = try sandbox.mae(arguments)
       #expect(outcome.status == 65 && outcome.output == "", "\(outcome.transcript)")
       #expect(
         outcome.errors.contains("as the weight \(name) is not: training went wrong"),
         "\(outcome.transcript)")
       #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.transcript)")
     }
-    #expect(bench.names(".").filter { $0.hasPrefix("x.") }.isEmpty)
+    #expect(sandbox.names(".").filter { $0.hasPrefix("x.") }.isEmpty)
   }
 
   // MARK: evaluate
 
   @Test func evaluation() throws {
-    let bench = try workplace()
-    let outcome = try bench.done(
+    let sandbox = try workplace()
+    let outcome = try sandbox.done(
       "evaluate", "fine", "classes", "--csv", "a/classes.csv", "--confusion", "a/confusion.png",
       "--json", "a/all.json")
     #expect(outcome.output.hasPrefix("top-1  "), "\(outcome.output)")
     #expect(outcome.output.contains(" of 4 images)\n") && outcome.output.contains("images/s"))
-    #expect(try bench.text("a/classes.csv").hasPrefix("class,name,examples,correct,accuracy"))
-    #expect(try bench.contents("a/confusion.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
-    let all = try json(bench.text("a/all.json"), as: [String: Any].self)
+    #expect(try sandbox.text("a/classes.csv").hasPrefix("class,name,examples,correct,accuracy"))
+    #expect(try sandbox.contents("a/confusion.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    let all = try json(sandbox.text("a/all.json"), as: [String: Any].self)
     let result = try #require(all["result"] as? [String: Any])
     #expect(result["images"] as? Int == 4)
     #expect((all["classes"] as? [[String: Any]])?.count == 2)
-    try bench.done(
+    try sandbox.done(
       "evaluate", "fine", "classes", "--split", "training", "--confusion", "b.csv")
-    #expect(try bench.text("b.csv").hasPrefix("true class,dark,light\ndark,"))
-    let kept = try json(bench.text("fine/results.json"), as: [String: Any].self)
+    #expect(try sandbox.text("b.csv").hasPrefix("true class,dark,light\ndark,"))
+    let kept = try json(sandbox.text("fine/results.json"), as: [String: Any].self)
     let evaluated = try #require(kept["evaluated"] as? [String: [String: Any]])
     #expect(Set(evaluated.keys) == ["classes", "classes (training)"])
     #expect(evaluated["classes (training)"]?["images"] as? Int == 12)
-    #expect(try bench.text("fine/report.html").contains("Evaluated on other sets"))
+    #expect(try sandbox.text("fine/report.html").contains("Evaluated on other sets"))
 
     // A set with one of the classes, and one with others.
-    try bench.copy(bench("classes/val/dark"), to: "some-dark")
+    try sandbox.copy(sandbox("classes/val/dark"), to: "some-dark")
     try FileManager.default.createDirectory(
-      atPath: bench("some"), withIntermediateDirectories: true)
-    try FileManager.default.moveItem(atPath: bench("some-dark"), toPath: bench("some/dark"))
-    let some = try bench.done("evaluate", "fine", "some", "--competing", "set")
+      atPath: sandbox("some"), withIntermediateDirectories: true)
+    try FileManager.default.moveItem(atPath: sandbox("some-dark"), toPath: sandbox("some/dark"))
+    let some = try sandbox.done("evaluate", "fine", "some", "--competing", "set")
     #expect(some.output.hasPrefix("top-1               100.00 %  (2 of 2 images)"))
     #expect(some.errors.contains("no image is of 1 of the model's 2 classes ('light')"))
   }
 
   /// The command that a run without a validation part ends with does not judge by what was learned.
   @Test func evaluationByWhatWasHeldBack() throws {
-    let bench = try workplace()
-    try FileManager.default.moveItem(atPath: bench("classes/train"), toPath: bench("whole"))
+    let sandbox = try workplace()
+    try FileManager.default.moveItem(atPath: sandbox("classes/train"), toPath: sandbox("whole"))
     func finetune(_ out: String, _ more: String...) throws -> Outcome {
-      let outcome = try bench.mae(
+      let outcome = try sandbox.mae(
         ["finetune", "run", "whole", "--out", out] + more
           + [
             "--set", "batch.size=2", "--set", "schedule.epochs=2", "--set", "schedule.warmupEpochs=1",
@@ -185,38 +185,38 @@ import Torch
     let note =
       "note: whole: the run was trained on these images: the 2 of 12 that were held back are evaluated\n"
     // By another name, from another place, and by a checkpoint too.
-    try bench.copy(bench("whole"), to: "copied")
-    let step = try #require(bench.names("held/checkpoints").last)
+    try sandbox.copy(sandbox("whole"), to: "copied")
+    let step = try #require(sandbox.names("held/checkpoints").last)
     for (model, data) in [
       ("held", "whole"), ("held/", "./whole/"), ("held", "copied"),
       ("held/checkpoints/\(step)", "whole"),
     ] {
-      let outcome = try bench.done("evaluate", model, data)
+      let outcome = try sandbox.done("evaluate", model, data)
       #expect(
         outcome.errors == note.replacing("whole", with: data), "\(model): \(outcome.errors)")
       #expect(
         outcome.output.contains("of 2 images)") && outcome.output.contains(judged),
         "\(outcome.output)")
     }
-    let results = try json(bench.text("held/results.json"), as: [String: Any].self)
+    let results = try json(sandbox.text("held/results.json"), as: [String: Any].self)
     let evaluated = try #require(results["evaluated"] as? [String: [String: Any]])
     #expect(evaluated["whole (held back)"]?["images"] as? Int == 2 && evaluated["whole"] == nil)
     // A part that is named is that part.
-    let all = try bench.done("evaluate", "held", "whole", "--split", "training")
+    let all = try sandbox.done("evaluate", "held", "whole", "--split", "training")
     #expect(all.errors == "" && all.output.contains("of 12 images)"))
     // Other images are all judged, without a word.
-    let others = try bench.done("evaluate", "held", "classes/val")
+    let others = try sandbox.done("evaluate", "held", "classes/val")
     #expect(others.errors == "" && others.output.contains("of 4 images)"))
     // Images that came later make it unknown which were learned from.
-    try bench.copy(bench("classes/val/dark/6.png"), to: "whole/dark/6.png")
-    let changed = try bench.done("evaluate", "held", "whole")
+    try sandbox.copy(sandbox("classes/val/dark/6.png"), to: "whole/dark/6.png")
+    let changed = try sandbox.done("evaluate", "held", "whole")
     #expect(
       changed.errors.contains("the set has changed since") && changed.output.contains("13 im"))
-    try FileManager.default.removeItem(atPath: bench("whole/dark/6.png"))
+    try FileManager.default.removeItem(atPath: sandbox("whole/dark/6.png"))
     // Judged by others, nothing was held back.
     let two = try finetune("two", "--validation", "classes/val")
     #expect(two.output.contains("Next: mae evaluate two classes/val, "), "\(two.output)")
-    let seen = try bench.done("evaluate", "two", "whole")
+    let seen = try sandbox.done("evaluate", "two", "whole")
     #expect(
       seen.errors
         == "note: whole: the run was trained on these images: the accuracy is not that on new ones\n"
@@ -224,24 +224,24 @@ import Torch
   }
 
   @Test func corruptions() throws {
-    let bench = try workplace()
+    let sandbox = try workplace()
     for severity in 1...5 {
       try FileManager.default.createDirectory(
-        atPath: bench("c/fog"), withIntermediateDirectories: true)
-      try bench.copy(bench("classes/val"), to: "c/fog/\(severity)")
+        atPath: sandbox("c/fog"), withIntermediateDirectories: true)
+      try sandbox.copy(sandbox("classes/val"), to: "c/fog/\(severity)")
     }
-    let outcome = try bench.done("evaluate", "fine", "c", "--csv", "c.csv")
+    let outcome = try sandbox.done("evaluate", "fine", "c", "--csv", "c.csv")
     #expect(outcome.output.contains("\nfog  ") && outcome.output.contains("mCE                 –"))
     #expect(outcome.errors.contains("severities are missing of gaussian_noise"))
-    #expect(try bench.text("c.csv").hasPrefix("corruption,severity 1,"))
+    #expect(try sandbox.text("c.csv").hasPrefix("corruption,severity 1,"))
   }
 
   @Test func badEvaluations() throws {
-    let bench = try workplace()
-    try bench.copy(bench("classes/val"), to: "other")
-    try FileManager.default.moveItem(atPath: bench("other/dark"), toPath: bench("other/dim"))
+    let sandbox = try workplace()
+    try sandbox.copy(sandbox("classes/val"), to: "other")
+    try FileManager.default.moveItem(atPath: sandbox("other/dark"), toPath: sandbox("other/dim"))
     func expect(_ name: String, exit status: Int32, _ arguments: [String]) throws {
-      let outcome = try bench.mae(arguments)
+      let outcome = try sandbox.mae(arguments)
       #expect(outcome.status == status, "\(outcome.transcript)")
       try expectSnapshot(outcome.transcript, name)
     }
@@ -259,101 +259,101 @@ import Torch
   // MARK: embed
 
   @Test func embeddings() throws {
-    let bench = try workplace()
-    let outcome = try bench.done("embed", "run", "photos", "--out", "x.npy")
+    let sandbox = try workplace()
+    let outcome = try sandbox.done("embed", "run", "photos", "--out", "x.npy")
     #expect(
       outcome.output.hasPrefix("wrote 3 × 16 (class-token) to x.npy, names to x.txt: "),
       "\(outcome.output)")
     #expect(outcome.output.hasSuffix("images/s, 1 not decoded\n"))
-    #expect(try bench.text("x.txt") == "photos/00.png\nphotos/01.png\nphotos/02.png\n")
-    let rows = try NpyFile(bench("x.npy")).tensor()
+    #expect(try sandbox.text("x.txt") == "photos/00.png\nphotos/01.png\nphotos/02.png\n")
+    let rows = try NpyFile(sandbox("x.npy")).tensor()
     #expect(rows.shape == [3, 16])
     // Batches and formats make no difference.
-    try bench.done(
+    try sandbox.done(
       "embed", "run", "photos", "--batch", "1", "--out", "y.safetensors", "--names", "names")
-    let others = try SafetensorsFile(bench("y.safetensors")).tensor("embeddings")
+    let others = try SafetensorsFile(sandbox("y.safetensors")).tensor("embeddings")
     #expect((rows - others).abs().max().item() < 1e-5)
-    #expect(try bench.text("names") == bench.text("x.txt"))
-    try bench.done("embed", "fine", "classes", "--split", "training", "--out", "z.csv")
-    #expect(try bench.text("z.csv").contains("\nclasses/train/dark/0.png,dark,"))
-    try bench.done("embed", "run", "photos", "--tokens", "patches", "--out", "p.npy")
-    #expect(try NpyFile(bench("p.npy")).shape == [3, 16, 16])
+    #expect(try sandbox.text("names") == sandbox.text("x.txt"))
+    try sandbox.done("embed", "fine", "classes", "--split", "training", "--out", "z.csv")
+    #expect(try sandbox.text("z.csv").contains("\nclasses/train/dark/0.png,dark,"))
+    try sandbox.done("embed", "run", "photos", "--tokens", "patches", "--out", "p.npy")
+    #expect(try NpyFile(sandbox("p.npy")).shape == [3, 16, 16])
   }
 
   /// Classes are those of all sets, whichever comes first.
   @Test func embeddingsOfSeveralSets() throws {
-    let bench = try workplace()
-    try bench.copy(bench("classes/val"), to: "other")
-    try FileManager.default.moveItem(atPath: bench("other/dark"), toPath: bench("other/dim"))
-    try bench.done(
+    let sandbox = try workplace()
+    try sandbox.copy(sandbox("classes/val"), to: "other")
+    try FileManager.default.moveItem(atPath: sandbox("other/dark"), toPath: sandbox("other/dim"))
+    try sandbox.done(
       "embed", "run", "photos/00.png", "other", "classes/val", "--out", "x.safetensors")
-    let labels = try SafetensorsFile(bench("x.safetensors")).tensor("labels")
+    let labels = try SafetensorsFile(sandbox("x.safetensors")).tensor("labels")
     // The classes are dim, light, dark.
     #expect(labels.array(of: Int64.self) == [-1, 0, 0, 1, 1, 2, 2, 1, 1])
-    try bench.done("embed", "run", "photos/00.png", "other", "--out", "x.csv")
-    let lines = try bench.text("x.csv").split(separator: "\n")
+    try sandbox.done("embed", "run", "photos/00.png", "other", "--out", "x.csv")
+    let lines = try sandbox.text("x.csv").split(separator: "\n")
     #expect(lines[0].hasPrefix("image,class,0,") && lines[1].hasPrefix("photos/00.png,,"))
     #expect(lines[2].hasPrefix("other/dim/6.png,dim,"))
   }
 
   @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
   func interruptedEmbeddingLeavesNothing(_ signal: Int32, _ status: Int32) throws {
-    let bench = try workplace()
+    let sandbox = try workplace()
     let many = String(repeating: "photos/00.png\n", count: 200_000)
-    try bench.write("many.txt", many)
-    try bench.write("out/x.npy", "what was there")
-    let running = try bench.start([
+    try sandbox.write("many.txt", many)
+    try sandbox.write("out/x.npy", "what was there")
+    let running = try sandbox.start([
       "embed", "run", "--files-from", "many.txt", "--out", "out/x.npy", "--overwrite",
     ])
-    try running.wait { bench.names("out").count > 1 }
+    try running.wait { sandbox.names("out").count > 1 }
     running.signal(signal)
     let outcome = try running.wait()
     #expect(outcome.status == status, "\(outcome.transcript)")
     #expect(outcome.errors == "interrupted; files that were not complete are gone\n")
-    #expect(bench.names("out") == ["x.npy"])
-    #expect(try bench.text("out/x.npy") == "what was there")
+    #expect(sandbox.names("out") == ["x.npy"])
+    #expect(try sandbox.text("out/x.npy") == "what was there")
   }
 
   @Test func neighboursAndPictures() throws {
-    let bench = try workplace()
+    let sandbox = try workplace()
     let query = "classes/train/dark/1.png"
-    let direct = try bench.done(
+    let direct = try sandbox.done(
       "embed", "run", "classes/train", "--neighbours", "3", "--query", query, "--pictures",
       "alike.png", "--format", "csv")
     let lines = direct.output.split(separator: "\n")
     #expect(lines.count == 4 && lines[0] == "image,rank,similarity,neighbour")
     #expect(lines.dropFirst().allSatisfy { $0.hasPrefix(query + ",") && !$0.hasSuffix(query) })
-    try bench.done("embed", "run", "classes/train", "--out", "x.npy")
-    let indexed = try bench.done(
+    try sandbox.done("embed", "run", "classes/train", "--out", "x.npy")
+    let indexed = try sandbox.done(
       "embed", "run", "--index", "x.npy", "--neighbours", "3", "--query", query, "--format", "csv")
     #expect(indexed.output == direct.output)
-    try bench.done("embed", "run", "classes/train", "--tokens", "mean", "--out", "m.safetensors")
-    let other = try bench.mae("embed", "run", "--index", "m.safetensors", "--query", query)
+    try sandbox.done("embed", "run", "classes/train", "--tokens", "mean", "--out", "m.safetensors")
+    let other = try sandbox.mae("embed", "run", "--index", "m.safetensors", "--query", query)
     #expect(other.status == 65 && other.errors.contains("say --tokens mean"), "\(other.transcript)")
-    let same = try bench.done(
+    let same = try sandbox.done(
       "embed", "run", "--index", "m.safetensors", "--query", query, "--tokens", "mean")
     #expect(same.errors.isEmpty && same.output.contains(query))
     // Names that lie elsewhere are read, not written.
-    try FileManager.default.moveItem(atPath: bench("x.txt"), toPath: bench("their-names"))
-    let named = try bench.done(
+    try FileManager.default.moveItem(atPath: sandbox("x.txt"), toPath: sandbox("their-names"))
+    let named = try sandbox.done(
       "embed", "run", "--index", "x.npy", "--names", "their-names", "--neighbours", "3", "--query",
       query, "--format", "csv")
     #expect(named.output == direct.output)
-    try bench.done(
+    try sandbox.done(
       "embed", "run", "photos", "--attention", "a/attention.png", "--pca", "a/pca.png", "--images",
       "2")
     for name in ["alike.png", "a/attention.png", "a/pca.png"] {
-      #expect(try bench.contents(name).starts(with: [0x89, 0x50, 0x4E, 0x47]), "\(name)")
+      #expect(try sandbox.contents(name).starts(with: [0x89, 0x50, 0x4E, 0x47]), "\(name)")
     }
   }
 
   @Test func badEmbeddings() throws {
-    let bench = try workplace()
-    try bench.done("embed", "run", "photos", "--tokens", "mean", "--out", "x.npy")
-    try NpyFile.write(Tensor.zeros([3, 5]), to: bench("narrow.npy"))
-    try bench.copy(bench("x.txt"), to: "narrow.txt")
+    let sandbox = try workplace()
+    try sandbox.done("embed", "run", "photos", "--tokens", "mean", "--out", "x.npy")
+    try NpyFile.write(Tensor.zeros([3, 5]), to: sandbox("narrow.npy"))
+    try sandbox.copy(sandbox("x.txt"), to: "narrow.txt")
     func expect(_ name: String, exit status: Int32, _ arguments: [String]) throws {
-      let outcome = try bench.mae(["embed"] + arguments)
+      let outcome = try sandbox.mae(["embed"] + arguments)
       #expect(outcome.status == status, "\(outcome.transcript)")
       try expectSnapshot(outcome.transcript, name)
     }
@@ -381,6 +381,6 @@ import Torch
     try expect(
       "embed-other-index", exit: 65, ["run", "--index", "narrow.npy", "--query", "photos/00.png"])
     try expect("embed-broken-query", exit: 65, ["run", "photos", "--query", "photos/01.jpg"])
-    #expect(!bench.exists("y.npy") && !bench.exists("y.txt") && !bench.exists("y.png"))
+    #expect(!sandbox.exists("y.npy") && !sandbox.exists("y.txt") && !sandbox.exists("y.png"))
   }
 }

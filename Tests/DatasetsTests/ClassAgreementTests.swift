@@ -21,7 +21,7 @@ private struct LabelledDataset: ImageDataset {
 }
 
 @Suite struct ClassAgreementTests {
-  private func remarks(
+  private func warnings(
     _ training: LabelledDataset, _ validation: LabelledDataset
   ) throws -> [ClassAgreement.Remark] {
     try ClassAgreement.check(training: training, validation: validation)
@@ -39,7 +39,7 @@ private struct LabelledDataset: ImageDataset {
 
   @Test func `sets that agree`() throws {
     let set = LabelledDataset(["a", "b"], [0, 1, 1])
-    #expect(try remarks(set, set).isEmpty)
+    #expect(try warnings(set, set).isEmpty)
   }
 
   @Test func `what cannot be used`() {
@@ -80,7 +80,7 @@ private struct LabelledDataset: ImageDataset {
 
   @Test func `classes without images are remarked`() throws {
     let classes = ["a", "b", "c", "d", "e", "f", "g"]
-    let found = try remarks(
+    let found = try warnings(
       LabelledDataset(classes, [0, 1, 2, 3, 4]), LabelledDataset(classes, [2, 5]))
     #expect(
       found.map(\.description) == [
@@ -94,11 +94,11 @@ private struct LabelledDataset: ImageDataset {
     _ training: any ImageDataset, _ validation: any ImageDataset, trainingLimit: Int = 1000,
     validationLimit: Int = 1000
   ) throws -> ClassAgreement.Overlap? {
-    for remark in try ClassAgreement.check(
+    for warning in try ClassAgreement.check(
       training: training, validation: validation, trainingLimit: trainingLimit,
       validationLimit: validationLimit)
     {
-      if case .overlap(let overlap) = remark { return overlap }
+      if case .overlap(let overlap) = warning { return overlap }
     }
     return nil
   }

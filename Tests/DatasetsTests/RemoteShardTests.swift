@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Imaging
 import TestSupport
@@ -185,7 +186,7 @@ struct RemoteShardTests {
     let proxy = try CuttingProxy(to: server.port) { $0 % 2 == 0 ? 100_000 : 70_000 }
     let cache = try TemporaryFolder()
     let name = "images-000000.tar"
-    let bytes = try #require(size(of: server.files + "/" + name))
+    let bytes = try #require(fileSize(server.files + "/" + name))
     #expect(bytes > 250_000)
     let url = server.url(name, port: proxy.port)
     let set = try ShardDataset(path: url, remote: Self.settings(cache))
@@ -339,136 +340,6 @@ struct RemoteShardTests {
       server.url("images-000000.tar"), client: HTTPClient(settings: Self.settings(cache)),
       cache: RemoteCache(Self.settings(cache)))
     try Data(bytes[..<5000]).write(to: URL(fileURLWithPath: path))
-    #expect(throws: ImageError.self) { try shard.fetch() }
-  }
-
-  // MARK: what is kept
-
-  @Test func `the shards that were not used for longest go`() throws {
-    let (server, images, _) = try serve(index: false)
-    let cache = try TemporaryFolder()
-    let one = try #require(size(of: server.files + "/images-000000.tar"))
-    let settings = Self.settings(cache, gigabytes: 2.5 * Double(one) / 1e9)
-    func url(_ i: Int) -> String { server.url("images-00000\(i).tar") }
-    func open(_ i: Int) throws -> ShardDataset {
-      let set = try ShardDataset(path: url(i), remote: settings)
-      _ = try set.image(at: 0)
-      return set
-    }
-    func fetch(_ i: Int) throws {
-      usleep(20_000)
-      let cache = try RemoteCache(settings)
-      try RemoteShard(url(i), client: HTTPClient(settings: settings), cache: cache).fetch()
-    }
-    func kept() throws -> [Int] {
-      try (0..<3).filter { i in
-        size(of: try RemoteCache(settings).entry(url(i)).shard) != nil
-      }
-    }
-    try fetch(0)
-    try fetch(1)
-    #expect(try kept() == [0, 1])
-    usleep(20_000)
-    let first = try open(0)
-    try fetch(2)
-    #expect(try kept() == [0, 2])
-    try fetch(1)
-    #expect(try kept() == [1, 2])
-    // A set keeps hold of a shard that goes while it is read, and one that is opened later reads
-    // parts.
-    try expectSame(first, images.subset(range: 0..<4))
-    try expectSame(open(0), images.subset(range: 0..<4))
-    #expect(try kept() == [1, 2])
-    #expect(eventually { server.transfers(of: "images-000000.tar").count == 1 })
-  }
-
-  @Test func `many at once fetch a shard once`() throws {
-    let (server, _, _) = try serve("limit_rate 100k;")
-    let cache = try TemporaryFolder()
-    let settings = Self.settings(cache)
-    let url = server.url("images-000000.tar")
-    _ = try inParallel(8, width: 8) { _ throws(ImageError) in
-      let shard = try RemoteShard(
-        url, client: HTTPClient(settings: settings), cache: RemoteCache(settings))
-      try shard.fetch()
-      #expect(shard.openKept() != nil)
-      return 0
-    }
-    #expect(eventually { server.transfers(of: "images-000000.tar").count == 1 })
-    #expect(server.requests.count { $0.contains("bytes=0-4095") } == 1)
-  }
-}
-
-@Suite struct RemoteShardPartsTests {
-  @Test func `heads of answers`() {
-    var head = HTTPHead()
-    for line in [
-      "HTTP/1.1 302 Found", "Location: elsewhere", "ETag: \"old\"", "", "HTTP/2 206",
-      "etag: \"v1\"",
-      "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT", "Content-Range: bytes 10-19/1000",
-      "content-length:  10 ", "Retry-After: 7",
-    ] { head.read(line[...]) }
-    #expect(head.status == 206 && head.validator == "\"v1\"" && head.length == 10)
-    #expect(head.range == .init(first: 10, total: 1000) && head.total == 1000 && head.wait == 7)
-    var other = HTTPHead()
-    for line in [
-      "HTTP/1.1 200 OK", "ETag: W/\"weak\"", "Last-Modified: yesterday", "Content-Length: -4",
-      "Content-Range: bytes */9", "nonsense", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT",
-    ] { other.read(line[...]) }
-    #expect(other.validator == "yesterday" && other.total == nil && other.range == nil)
-    #expect(other.wait == nil)
-  }
-
-  @Test func `addresses are shown without secrets`() {
-    #expect(HTTPClient.isAddress("HTTPS://x/y.tar") && HTTPClient.isAddress("http://x"))
-    #expect(!HTTPClient.isAddress("https.tar") && !HTTPClient.isAddress("ftp://x"))
-    #expect(HTTPClient.shown("https://a:b@h.org/x@y.tar?sig=1#z") == "https://h.org/x@y.tar")
-    #expect(HTTPClient.shown("https://h.org") == "https://h.org")
-  }
-
-  @Test func `delays grow, differ and end`() {
-    var settings = RemoteShardSettings(cacheFolder: "", cacheBytes: 0)
-    settings.firstDelay = 1
-    settings.longestDelay = 10
-    #expect((1...6).map { settings.delay(after: $0, chance: 0) } == [1, 2, 4, 8, 10, 10])
-    #expect(settings.delay(after: 2, chance: 0.5) == 1.5)
-    #expect(settings.delay(after: 1, chance: 0, asked: 3) == 3)
-    #expect(settings.delay(after: 1, chance: 0, asked: 1e9) == 10)
-    #expect(settings.delay(after: .max, chance: 0.999) > 5)
-  }
-
-  @Test func `facts and digests are read as written`() throws {
-    let folder = try TemporaryFolder()
-    let path = folder.path + "/facts"
-    for validator in [nil, "\"v 1\""] {
-      let facts = RemoteFacts(
-        size: 123, validator: validator, hasRanges: validator == nil, packing: .gzip)
-      try facts.write(to: path)
-      #expect(RemoteFacts(path) == facts)
-    }
-    for text in [
-      "", "swift-mae remote shard 1\n", "swift-mae remote shard 1\n-3\nparts\n0\n\n", "x",
-    ] {
-      try folder.write("facts", text)
-      #expect(RemoteFacts(path) == nil)
-    }
-    let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    #expect(try sha256(of: folder.write("abc", "abc")) == known)
-    #expect(digest(in: " \(known.uppercased())  a.tar\n") == known)
-    #expect(
-      digest(in: String(known.dropLast())) == nil && digest(in: "x" + known.dropFirst()) == nil)
-  }
-
-  @Test func `entries of a cache`() throws {
-    let folder = try TemporaryFolder()
-    let cache = try RemoteCache(
-      RemoteShardSettings(cacheFolder: folder.path + "/a/b", cacheBytes: 100))
-    let entry = cache.entry("https://me:word@h.org/p/a%20/../../b c.tar?x=/etc/passwd")
-    #expect(entry == cache.entry("https://h.org/p/a%20/../../b c.tar?x=/etc/passwd"))
-    #expect(entry != cache.entry("https://h.org/p/a%20/../../b c.tar"))
-    let name = entry.shard.dropFirst((folder.path + "/a/b/").count)
-    #expect(!name.contains("/") && name.hasSuffix("-b-c.tar"))
-    #expect(try !cache.makeRoom(101, for: entry))
-    #expect(try cache.makeRoom(100, for: entry))
+    #expect(throws: FileError.self) { try shard.fetch() }
   }
 }

@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 import Imaging
 import Testing
@@ -25,7 +26,7 @@ func tar(_ files: [TarFile]) -> [UInt8] {
   } + [UInt8](repeating: 0, count: 1024)
 }
 
-func entries(_ bytes: [UInt8]) throws(ImageError) -> [TarReader.Entry] {
+func entries(_ bytes: [UInt8]) throws(FileError) -> [TarReader.Entry] {
   var reader = TarReader(MemoryStream(bytes))
   var found: [TarReader.Entry] = []
   while let entry = try reader.next() { found.append(entry) }
@@ -80,7 +81,7 @@ func entries(_ bytes: [UInt8]) throws(ImageError) -> [TarReader.Entry] {
     for count in 0..<Self.plain.count - 512 where count % 7 == 0 || count % 512 < 2 {
       // The first of the two blocks of zeros is end mark enough.
       if count >= Self.plain.count - 512 { continue }
-      #expect(throws: ImageError.self, "\(count)") { try entries(Array(Self.plain[..<count])) }
+      #expect(throws: FileError.self, "\(count)") { try entries(Array(Self.plain[..<count])) }
     }
   }
 
@@ -104,7 +105,7 @@ func entries(_ bytes: [UInt8]) throws(ImageError) -> [TarReader.Entry] {
       let sum = String(bytes[..<512].reduce(0) { $0 + Int($1) }, radix: 8)
       bytes.replaceSubrange(
         148..<156, with: Array((String(repeating: "0", count: 6 - sum.count) + sum + "\0 ").utf8))
-      #expect(throws: ImageError.self) { try entries(bytes) }
+      #expect(throws: FileError.self) { try entries(bytes) }
     }
   }
 
@@ -116,7 +117,7 @@ func entries(_ bytes: [UInt8]) throws(ImageError) -> [TarReader.Entry] {
       let sum = String(bytes[..<512].reduce(0) { $0 + Int($1) }, radix: 8)
       bytes.replaceSubrange(
         148..<156, with: Array((String(repeating: "0", count: 6 - sum.count) + sum + "\0 ").utf8))
-      #expect(throws: ImageError.self) { try entries(bytes) }
+      #expect(throws: FileError.self) { try entries(bytes) }
     }
   }
 

@@ -20,7 +20,7 @@ import Torch
     let tensors = try golden.tensors(#require(known.file))
     let logits = try tensors["logits"].array(of: Float.self)
     let labels = try tensors["labels"].array(of: Int64.self).map { Int($0) }
-    var tally = ClassificationTally(classes: 10)
+    var tally = TopKAccuracy(classes: 10)
     tally.add(scores: logits, labels: labels)
     let top = try #require(known.top)
     #expect(Set(top.keys) == ["1", "3", "5"])

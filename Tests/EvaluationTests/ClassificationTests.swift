@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct ClassificationTests {
   @Test func accuraciesOfHandMadeScores() {
-    var tally = ClassificationTally(classes: 6)
+    var tally = TopKAccuracy(classes: 6)
     tally.add(
       scores: [
         9, 1, 2, 3, 4, 5,  // true class first
@@ -21,7 +21,7 @@ import Testing
 
   @Test func equalScoresGoToTheLowerIndex() {
     for label in 0..<3 {
-      var tally = ClassificationTally(classes: 3)
+      var tally = TopKAccuracy(classes: 3)
       tally.add(scores: [1, 1, 1], labels: [label])
       for k in 1...3 { #expect(tally.accuracy(top: k) == (label < k ? 1 : 0)) }
       #expect(tally.confusion[truth: label, prediction: 0] == 1)
@@ -29,11 +29,11 @@ import Testing
   }
 
   @Test func notANumberComesLast() {
-    var tally = ClassificationTally(classes: 2)
+    var tally = TopKAccuracy(classes: 2)
     tally.add(scores: [.nan, -100], labels: [1])
     tally.add(scores: [.nan, -100], labels: [0])
     #expect(tally.top1 == 0.5)
-    #expect(ClassificationTally(classes: 2).top1 == 0)
+    #expect(TopKAccuracy(classes: 2).top1 == 0)
   }
 
   /// Every small confusion matrix: the definitions, written otherwise.

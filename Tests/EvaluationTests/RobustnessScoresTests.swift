@@ -103,7 +103,7 @@ import Torch
       scores.set(Double(severity) / 10, of: "fog", severity: severity)
       scores.set(0.5, of: "spatter", severity: severity)
     }
-    var tally = ClassificationTally(classes: 2)
+    var tally = TopKAccuracy(classes: 2)
     tally.add(scores: [1, 0, 1, 0, 1, 0, 0, 1], labels: [0, 0, 0, 0])
     scores.set(tally, of: "snow", severity: 2)
     #expect(scores.error(of: "snow", severity: 2) == 0.25)

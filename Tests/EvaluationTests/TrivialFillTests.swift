@@ -13,7 +13,7 @@ import Testing
   static let visible = [true, false, false, false, false, true]
 
   @Test func meanOfVisiblePixels() {
-    let filled = TrivialFill.visibleMean.filled(Self.image, Self.layout, visible: Self.visible)
+    let filled = InpaintingBaseline.meanFill.filled(Self.image, Self.layout, visible: Self.visible)
     // Visible: 0, 1, 10, 11.
     #expect(
       filled == [
@@ -23,14 +23,14 @@ import Testing
         105.5, 105.5, 105.5, 105.5, 110, 111,
       ])
     let squares = [2, 3, 4, 5, 6, 7, 8, 9].map { ($0 - 5.5) * ($0 - 5.5) }.reduce(0, +)
-    let error = TrivialFill.visibleMean.hiddenError(
+    let error = InpaintingBaseline.meanFill.hiddenError(
       Self.image, Self.layout, visible: Self.visible)
     #expect(error == squares / 8)
   }
 
   /// Patches are 1 high and 2 wide: patch 2 is 4 pixels from patch 0 and 1 from patch 5.
   @Test func nearestVisiblePatch() {
-    let filled = TrivialFill.nearestPatch.filled(Self.image, Self.layout, visible: Self.visible)
+    let filled = InpaintingBaseline.nearestPatch.filled(Self.image, Self.layout, visible: Self.visible)
     #expect(
       filled == [
         0, 1, 0, 1, 10, 11,
@@ -39,7 +39,7 @@ import Testing
         100, 101, 110, 111, 110, 111,
       ])
     // Differences: patches 1 and 4 by 2, patches 2 and 3 by 6.
-    let error = TrivialFill.nearestPatch.hiddenError(
+    let error = InpaintingBaseline.nearestPatch.hiddenError(
       Self.image, Self.layout, visible: Self.visible)
     #expect(error == (4 + 36 + 36 + 4) / 4.0)
   }
@@ -48,10 +48,10 @@ import Testing
     let layout = PatchLayout(channels: 1, height: 3, width: 3, rows: 3, columns: 3)
     let image: [Float] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
     var visible = [false, true, false, true, false, true, false, true, false]
-    var filled = TrivialFill.nearestPatch.filled(image, layout, visible: visible)
+    var filled = InpaintingBaseline.nearestPatch.filled(image, layout, visible: visible)
     #expect(filled == [1, 1, 1, 3, 1, 5, 3, 7, 5])
     visible = [true, false, true, false, false, false, true, false, true]
-    filled = TrivialFill.nearestPatch.filled(image, layout, visible: visible)
+    filled = InpaintingBaseline.nearestPatch.filled(image, layout, visible: visible)
     #expect(filled == [0, 0, 2, 0, 0, 2, 6, 6, 8])
   }
 
@@ -60,7 +60,7 @@ import Testing
     let layout = PatchLayout(channels: 1, height: 3, width: 6, rows: 3, columns: 2)
     let image: [Float] = (0..<18).map(Float.init)
     let visible = [false, true, false, true, true, true]
-    let filled = TrivialFill.nearestPatch.filled(image, layout, visible: visible)
+    let filled = InpaintingBaseline.nearestPatch.filled(image, layout, visible: visible)
     #expect(filled.prefix(3) == [12, 13, 14])
   }
 
@@ -80,7 +80,7 @@ import Testing
     let image = [Float](repeating: 0.3, count: layout.values)
     for code in 1..<63 {
       let visible = (0..<6).map { code >> $0 & 1 == 1 }
-      for fill in TrivialFill.allCases {
+      for fill in InpaintingBaseline.allCases {
         #expect(fill.filled(image, layout, visible: visible) == image)
         #expect(fill.hiddenError(image, layout, visible: visible) == 0)
       }

@@ -69,13 +69,13 @@ import TorchNN
   @Test func frozenBlocksLeaveNothingOut() {
     let paths = DropPath(rate: 0.2, from: 2, using: Generator(seed: 1))
     #expect((0..<3).map { paths.rate(of: $0, depth: 3) } == [0, 0, 0.2])
-    #expect(TrainedPart.lastBlocks(1).firstBlock(depth: 3) == 2)
-    #expect(TrainedPart.halfBlock.firstBlock(depth: 3) == 2)
-    #expect(TrainedPart.all.firstBlock(depth: 3) == 0)
+    #expect(TrainableBlocks.lastBlocks(1).firstBlock(depth: 3) == 2)
+    #expect(TrainableBlocks.halfBlock.firstBlock(depth: 3) == 2)
+    #expect(TrainableBlocks.all.firstBlock(depth: 3) == 0)
   }
 
   @Test func partsAreTheLastBlocks() {
-    func trained(_ part: TrainedPart, _ pooling: ClassifierHead.Pooling) -> Set<String> {
+    func trained(_ part: TrainableBlocks, _ pooling: ClassifierHead.Pooling) -> Set<String> {
       let (model, store) = classifier(pooling)
       model.train(only: part)
       #expect(store.entries.allSatisfy { $0.tensor.requiresGradient == $0.isTrainable })

@@ -16,7 +16,10 @@ import Training
 
 /// The worked examples of CONTRIBUTING.md, which pass what is asked of such code.
 @Suite struct ContributingExampleTests {
-  @Test(arguments: ["SpotMasking.swift", "CodeTarget.swift", "STLDataset.swift"])
+  @Test(arguments: [
+    "SpotMasking.swift", "CodeTarget.swift", "STLDataset.swift", "RotationRecipe.swift",
+    "RotationTask.swift", "RotationCommand.swift",
+  ])
   func `CONTRIBUTING shows the code that is tested here`(file: String) throws {
     let code = try Texts.text("Tests/ReadmeTests/\(file)")
       .trimmingCharacters(in: .whitespacesAndNewlines)
@@ -26,9 +29,12 @@ import Training
 
   @Test func `the diffs fit the files they change`() throws {
     let diffs = Texts.blocks("diff", in: try Texts.text("CONTRIBUTING.md"))
-    #expect(diffs.count >= 3)
-    for name in ["MaskingStrategies", "PatchTargets"] {
-      // The promise of the first two recipes: a file of one's own, and one line.
+    // The promise of the recipes: files of one's own, and one line in each of the lists here.
+    let lists = [
+      "MaskingStrategies", "PatchTargets", "DatasetFormat", "RecipeBook", "MAE",
+    ]
+    #expect(diffs.count == lists.count)
+    for name in lists {
       let own = diffs.filter { $0.contains("/\(name).swift") }
       #expect(own.count == 1)
       #expect(own.first?.split(separator: "\n").filter { $0.hasPrefix("+ ") }.count == 1)

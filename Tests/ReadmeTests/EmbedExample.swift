@@ -2,7 +2,6 @@ import Datasets
 import Inference
 import TensorFiles
 import Torch
-import Training
 
 /// Writes one row of features for each image of a folder, as NumPy reads it: `[images, width]`.
 func embed(_ images: String, by run: String, to file: String) throws {

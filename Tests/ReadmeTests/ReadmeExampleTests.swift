@@ -34,12 +34,13 @@ struct Texts {
 
   /// Every page that is written for people.
   static func pages() throws -> [String] {
-    let decisions = "Documentation/Decisions"
+    let folders = ["Documentation", "Documentation/Decisions"]
     return ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
-      + (try FileManager.default.contentsOfDirectory(
-        atPath: root.appendingPathComponent(decisions).path
-      )
-      .filter { $0.hasSuffix(".md") }.map { "\(decisions)/\($0)" })
+      + (try folders.flatMap { folder in
+        try FileManager.default.contentsOfDirectory(
+          atPath: root.appendingPathComponent(folder).path
+        ).filter { $0.hasSuffix(".md") }.map { "\(folder)/\($0)" }
+      })
   }
 
   /// The `mae …` lines of the README's shell blocks, continued lines joined, as words.
@@ -72,8 +73,11 @@ struct Texts {
       let line = "mae " + words.joined(separator: " ")
       do {
         let command = try MAE.parseAsRoot(words)
-        if let pretrain = command as? PretrainCommand, pretrain.options.recipe?.contains("/") != true {
-          _ = try RecipeBooks.pretraining.resolve(pretrain.options.recipe, settings: pretrain.options.settings)
+        if let pretrain = command as? PretrainCommand,
+          pretrain.options.recipe?.contains("/") != true
+        {
+          _ = try RecipeBooks.pretraining.resolve(
+            pretrain.options.recipe, settings: pretrain.options.settings)
         }
       } catch {
         Issue.record("\(line): \(MAE.message(for: error))")
@@ -92,6 +96,49 @@ struct Texts {
         let path = folder.appendingPathComponent(target).path
         #expect(FileManager.default.fileExists(atPath: path), "\(page) links to \(target)")
       }
+    }
+  }
+
+  @Test func `CONTRIBUTING names every target and library of the package`() throws {
+    let manifest = try Texts.text("Package.swift").components(separatedBy: "// MARK: tests")[0]
+    let contributing = try Texts.text("CONTRIBUTING.md")
+    let readme = try Texts.text("README.md")
+    let targets = manifest.matches(of: #/\.(?:t|executableT)arget\(\s*name: "(\w+)"/#)
+    #expect(targets.count > 15)
+    for target in targets {
+      #expect(contributing.contains("`\(target.output.1)`"), "\(target.output.1)")
+    }
+    for library in manifest.matches(of: #/\.library\(name: "(\w+)"/#) {
+      #expect(readme.contains(".product(name: \"\(library.output.1)\""), "\(library.output.1)")
+    }
+  }
+
+  @Test func `no file stands twice in a walk, and walks are numbered in order`() throws {
+    let walks = try Texts.text("Documentation/Walks.md").components(separatedBy: "\n## ")
+      .dropFirst()
+    #expect(walks.count == 3)
+    for walk in walks {
+      let title = walk.prefix { $0 != "\n" }
+      let steps = walk.matches(of: #/(?m)^(\d+)\. \[([^\]]+)\]\(\.\./(Sources/[^)]+)\): /#)
+      #expect(steps.map { Int($0.output.1) } == Array(1...max(1, steps.count)), "\(title)")
+      #expect(Set(steps.map(\.output.3)).count == steps.count, "\(title) names a file twice")
+      for step in steps {
+        #expect(step.output.3.hasSuffix("/\(step.output.2).swift"), "\(title)")
+      }
+    }
+  }
+
+  @Test func `every decision has a number of its own and a line in the index`() throws {
+    let names = try Texts.pages().filter { $0.hasPrefix("Documentation/Decisions/") }
+      .compactMap { $0.split(separator: "/").last }.filter { $0 != "README.md" }.sorted()
+    #expect(names.compactMap { Int($0.prefix(2)) } == Array(1...names.count))
+    let index = try Texts.text("Documentation/Decisions/README.md")
+    let lines = index.matches(of: #/(?m)^(\d+)\. \[([^\]]+)\]\(([^)]+)\)$/#)
+    #expect(lines.map { $0.output.3 } == names)
+    for line in lines {
+      #expect(Int(line.output.1) == Int(line.output.3.prefix(2)))
+      let title = try Texts.text("Documentation/Decisions/\(line.output.3)").prefix { $0 != "\n" }
+      #expect(title == "# \(line.output.2)")
     }
   }
 

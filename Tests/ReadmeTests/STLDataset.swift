@@ -19,8 +19,8 @@ public struct STLFormat: DatasetFormat {
   }
 }
 
-/// A file of STL-10's images, `unlabeled_X.bin`: of each 96 × 96 bytes of red, of green and of blue,
-/// column by column; and again.
+/// A file of STL-10's images, `unlabeled_X.bin`: for each image 96 × 96 bytes of red, then of green,
+/// then of blue, column by column.
 public struct STLDataset: ImageDataset {
   public var classes: [String]? { nil }
   private let path: String

@@ -1,6 +1,5 @@
 import Inference
 import Torch
-import Training
 
 /// A photo's most probable classes by a fine-tuned model, and its features `[D]`.
 func look(

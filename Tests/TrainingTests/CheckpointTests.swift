@@ -23,14 +23,14 @@ import Training
       }
     }
 
-    func apply(to checkpoint: String, in shop: Workshop) throws {
+    func apply(to checkpoint: String, in fixture: TemporaryRun) throws {
       switch self {
-      case .missing(let file): try shop.remove("\(checkpoint)/\(file)")
+      case .missing(let file): try fixture.remove("\(checkpoint)/\(file)")
       case .truncated(let file, let size):
-        let whole = try shop.contents("\(checkpoint)/\(file)")
+        let whole = try fixture.contents("\(checkpoint)/\(file)")
         let kept = size < 0 ? whole.count + size : size
-        try shop.write("\(checkpoint)/\(file)", [UInt8](whole.prefix(kept)))
-      case .replaced(let file, let text): try shop.write("\(checkpoint)/\(file)", text)
+        try fixture.write("\(checkpoint)/\(file)", [UInt8](whole.prefix(kept)))
+      case .replaced(let file, let text): try fixture.write("\(checkpoint)/\(file)", text)
       }
     }
   }
@@ -48,13 +48,13 @@ import Training
     }
 
   @Test func damagedOnesArePassedOver() throws {
-    let shop = try Workshop(images: 8)
-    try shop.train(.tiny(steps: 10), "run")
+    let fixture = try TemporaryRun(images: 8)
+    try fixture.train(.tiny(steps: 10), "run")
     for damage in Self.damages {
       let name = damage.testDescription
-      try shop.copy("run", to: "damaged")
-      try damage.apply(to: "damaged/checkpoints/step-10", in: shop)
-      let folder = try RunFolder(shop("damaged"), .resume)
+      try fixture.copy("run", to: "damaged")
+      try damage.apply(to: "damaged/checkpoints/step-10", in: fixture)
+      let folder = try RunFolder(fixture("damaged"), .resume)
       let (found, skipped) = folder.latestCheckpoint()
       #expect(found?.path.hasSuffix("/step-5") == true, "\(name): \(found?.path ?? "none")")
       #expect(skipped.count == 1 && skipped[0].path.contains("/step-10/"), "\(name): \(skipped)")
@@ -62,75 +62,75 @@ import Training
   }
 
   @Test func runsGoOnFromTheLastWholeOne() throws {
-    let shop = try Workshop(images: 8)
-    try shop.train(.tiny(steps: 10), "run")
-    let whole = try shop.state("run", step: 10)
-    try Damage.truncated("weights.safetensors", -1).apply(to: "run/checkpoints/step-10", in: shop)
-    let resumed = try shop.train(.tiny(steps: 10), "run", .resume)
+    let fixture = try TemporaryRun(images: 8)
+    try fixture.train(.tiny(steps: 10), "run")
+    let whole = try fixture.state("run", step: 10)
+    try Damage.truncated("weights.safetensors", -1).apply(to: "run/checkpoints/step-10", in: fixture)
+    let resumed = try fixture.train(.tiny(steps: 10), "run", .resume)
     #expect(resumed.startingStep == 5 && resumed.skippedCheckpoints.count == 1)
-    #expect(try shop.state("run", step: 10) == whole)
-    #expect(try shop.metrics("run").map(\.step) == Array(1...10))
+    #expect(try fixture.state("run", step: 10) == whole)
+    #expect(try fixture.metrics("run").map(\.step) == Array(1...10))
     // None is whole: the run starts anew, and says what it found.
     for step in [5, 10] {
-      try Damage.missing("progress.json").apply(to: "run/checkpoints/step-\(step)", in: shop)
+      try Damage.missing("progress.json").apply(to: "run/checkpoints/step-\(step)", in: fixture)
     }
-    let anew = try shop.train(.tiny(steps: 10), "run", .resume)
+    let anew = try fixture.train(.tiny(steps: 10), "run", .resume)
     #expect(anew.startingStep == 0 && anew.skippedCheckpoints.count == 2)
-    #expect(try shop.state("run", step: 10) == whole)
+    #expect(try fixture.state("run", step: 10) == whole)
   }
 
   /// A checkpoint to be used only has no optimizer; it can be read, and not resumed.
   @Test func oldOnesAreReplacedInOneMove() throws {
-    let shop = try Workshop()
+    let fixture = try TemporaryRun()
     let description = ModelDescription(
       model: PretrainingRecipe.tiny().model, mean: [0], deviation: [1], masking: .random(ratio: 0.5))
-    let checkpoint = Checkpoint(path: shop("deep/er/checkpoint"))
+    let checkpoint = Checkpoint(path: fixture("deep/er/checkpoint"))
     for value in [1.0, 2.0] {
       try checkpoint.write(description, weights: [("a", Tensor.full([2], value))])
       #expect(try checkpoint.weights()["a"]?.floats() == [Float(value), Float(value)])
       #expect(try checkpoint.description() == description)
     }
-    #expect(shop.names("deep/er") == ["checkpoint"])
-    #expect(shop.names("deep/er/checkpoint") == ["model.json", "weights.safetensors"])
+    #expect(fixture.names("deep/er") == ["checkpoint"])
+    #expect(fixture.names("deep/er/checkpoint") == ["model.json", "weights.safetensors"])
     #expect(throws: FileError.self) { try checkpoint.verify() }
   }
 
   @Test func foldersThatCannotBeWritten() throws {
-    let shop = try Workshop(images: 8)
-    try shop.write("file", "a file")
+    let fixture = try TemporaryRun(images: 8)
+    try fixture.write("file", "a file")
     for path in ["file", "file/run", "/proc/no/run"] {
-      let place = path.hasPrefix("/") ? path : shop(path)
+      let place = path.hasPrefix("/") ? path : fixture(path)
       let error = #expect(throws: FileError.self) { try RunFolder(place, .new) }
       #expect(error?.kind == .unwritable, "\(path): \(String(describing: error))")
     }
-    #expect(try shop.text("file") == "a file")
+    #expect(try fixture.text("file") == "a file")
     // In the middle of a run.
     var steps = 0
     let error = #expect(throws: FileError.self) {
-      try shop.train(
+      try fixture.train(
         .tiny(steps: 15), "run",
         callbacks: [
           Watcher { report in
             steps = report.step
             if report.step == 8 {
               try FileManager.default.moveItem(
-                atPath: shop("run/checkpoints"), toPath: shop("aside"))
-              try shop.write("run/checkpoints", "in the way")
+                atPath: fixture("run/checkpoints"), toPath: fixture("aside"))
+              try fixture.write("run/checkpoints", "in the way")
             }
           }
         ])
     }
     #expect(steps == 10 && error?.kind == .unwritable, "\(String(describing: error))")
     #expect(error?.path.contains("checkpoints") == true)
-    try Checkpoint(path: shop("aside/step-5")).verify()
+    try Checkpoint(path: fixture("aside/step-5")).verify()
   }
 
   @Test func onlyTheNewestAreKept() throws {
-    let shop = try Workshop(images: 8)
+    let fixture = try TemporaryRun(images: 8)
     var seen: [[String]] = []
-    try shop.train(
+    try fixture.train(
       .tiny(steps: 10, saveEvery: 2, keep: 3), "run",
-      callbacks: [Watcher(save: { _, _ in seen.append(shop.names("run/checkpoints")) })])
+      callbacks: [Watcher(save: { _, _ in seen.append(fixture.names("run/checkpoints")) })])
     #expect(seen.last == ["step-10", "step-6", "step-8"])
     #expect(seen.map(\.count) == [1, 2, 3, 3, 3])
   }

@@ -26,8 +26,8 @@ import Torch
 
   @Test(arguments: Embedding.allCases, [true, false])
   func embeddingsAreTheEncoders(kind: Embedding, isClassifier: Bool) throws {
-    let shop = try Workshop()
-    let model = try shop.makeModel(classes: isClassifier ? ["a", "b"] : nil)
+    let fixture = try TemporaryRun()
+    let model = try fixture.makeModel(classes: isClassifier ? ["a", "b"] : nil)
     let pass = try BatchInference(model, batch: 4, workers: 2)
     if kind == .features, !isClassifier {
       #expect(throws: RunFailure.self) { try Embedder(pass, as: kind) }
@@ -56,12 +56,12 @@ import Torch
   }
 
   @Test func standards() throws {
-    let shop = try Workshop(images: 1)
-    let autoencoder = try shop.makeModel("a")
-    let classifier = try shop.makeModel("b", classes: ["x", "y"])
+    let fixture = try TemporaryRun(images: 1)
+    let autoencoder = try fixture.makeModel("a")
+    let classifier = try fixture.makeModel("b", classes: ["x", "y"])
     #expect(Embedding.standard(for: autoencoder) == .classToken)
     #expect(Embedding.standard(for: classifier) == .features)
-    let path = shop("images/00.png")
+    let path = fixture("images/00.png")
     expectEqual(
       try classifier.embed(contentsOf: path), try classifier.embed(contentsOf: path, as: .features),
       "features")
@@ -72,11 +72,11 @@ import Torch
 
   /// An image of the model's own size is not cut, whatever the others of its set are.
   @Test func imagesOfTheModelsSizeAreKept() throws {
-    let shop = try Workshop()
-    let model = try shop.makeModel(side: 64)
-    let fitting = Workshop.picture(3, side: 64)
+    let fixture = try TemporaryRun()
+    let model = try fixture.makeModel(side: 64)
+    let fitting = TemporaryRun.picture(3, side: 64)
     var rows: [Tensor] = []
-    let images = ToyDataset(images: [Workshop.picture(1, side: 90), fitting])
+    let images = ToyDataset(images: [TemporaryRun.picture(1, side: 90), fitting])
     try Embedder(BatchInference(model)).run(over: images, named: "toys") {
       if let found = $0.rows { rows.append(found) }
     }
@@ -94,54 +94,54 @@ import Torch
   // MARK: files
 
   private func write(
-    _ shop: Workshop, _ name: String, shape: [Int] = [3], classes: [String]? = nil
+    _ fixture: TemporaryRun, _ name: String, shape: [Int] = [3], classes: [String]? = nil
   ) throws -> (path: String, rows: Tensor) {
     let rows = Tensor.rand([5] + shape, using: Generator(seed: 1))
     let file = try EmbeddingFile(
-      shop(name), names: EmbeddingFile.standardNamesPath(of: shop(name)), shape: shape,
+      fixture(name), names: EmbeddingFile.standardNamesPath(of: fixture(name)), shape: shape,
       classes: classes, metadata: ["tokens": "mean"])
     let labels: [String?] = classes == nil ? [nil, nil, nil] : ["y", nil, "x"]
     try file.append(
       rows.narrowed(0, to: 0..<3), names: ["a.png", "b, \"c\".png", "d\n.png"], labels: labels)
     try file.append(rows.narrowed(0, to: 3..<5), names: ["e", "f"], labels: [nil, nil])
-    #expect(!shop.exists(name))
+    #expect(!fixture.exists(name))
     try file.finish()
     #expect(file.count == 5)
-    return (shop(name), rows)
+    return (fixture(name), rows)
   }
 
   @Test func arraysHaveNamesBesideThem() throws {
-    let shop = try Workshop()
-    let (plain, rows) = try write(shop, "plain.npy")
+    let fixture = try TemporaryRun()
+    let (plain, rows) = try write(fixture, "plain.npy")
     expectEqual(try NpyFile(plain).tensor(), rows, "npy")
-    #expect(try shop.text("plain.txt") == "a.png\nb, \"c\".png\nd\\n.png\ne\nf\n")
-    let (classed, _) = try write(shop, "classed.npy", shape: [2, 3], classes: ["x", "y"])
+    #expect(try fixture.text("plain.txt") == "a.png\nb, \"c\".png\nd\\n.png\ne\nf\n")
+    let (classed, _) = try write(fixture, "classed.npy", shape: [2, 3], classes: ["x", "y"])
     #expect(try NpyFile(classed).shape == [5, 2, 3])
     #expect(
-      try shop.text("classed.txt") == "a.png\ty\nb, \"c\".png\nd\\n.png\tx\ne\nf\n")
+      try fixture.text("classed.txt") == "a.png\ty\nb, \"c\".png\nd\\n.png\tx\ne\nf\n")
   }
 
   @Test func safetensorsHaveLabels() throws {
-    let shop = try Workshop()
-    let (path, rows) = try write(shop, "x.safetensors", shape: [2, 3], classes: ["x", "y"])
+    let fixture = try TemporaryRun()
+    let (path, rows) = try write(fixture, "x.safetensors", shape: [2, 3], classes: ["x", "y"])
     let file = try SafetensorsFile(path)
     expectEqual(try file.tensor("embeddings"), rows, "embeddings")
     #expect(try file.tensor("labels").array(of: Int.self) == [1, -1, 0, -1, -1])
     #expect(file.metadata == ["tokens": "mean"])
-    let (plain, _) = try write(shop, "plain.safetensors")
+    let (plain, _) = try write(fixture, "plain.safetensors")
     #expect(try SafetensorsFile(plain).entries.map(\.name) == ["embeddings"])
   }
 
   @Test func tables() throws {
-    let shop = try Workshop()
-    let (_, rows) = try write(shop, "x.csv", classes: ["x", "y"])
-    #expect(!shop.exists("x.txt"))
-    let text = try shop.text("x.csv")
+    let fixture = try TemporaryRun()
+    let (_, rows) = try write(fixture, "x.csv", classes: ["x", "y"])
+    #expect(!fixture.exists("x.txt"))
+    let text = try fixture.text("x.csv")
     let values: [Float] = rows.floats()
     #expect(text.hasPrefix("image,class,0,1,2\na.png,y,\(values[0]),\(values[1]),\(values[2])\n"))
     #expect(text.contains("\"b, \"\"c\"\".png\",,\(values[3]),"))
     #expect(throws: RunFailure.self) {
-      try EmbeddingFile(shop("y.csv"), names: nil, shape: [4, 3])
+      try EmbeddingFile(fixture("y.csv"), names: nil, shape: [4, 3])
     }
   }
 
@@ -155,12 +155,12 @@ import Torch
 
   /// Without an end nothing is left behind, and what was there stays.
   @Test func unfinishedFilesLeaveNothing() throws {
-    let shop = try Workshop()
-    try shop.write("x.npy", "old")
+    let fixture = try TemporaryRun()
+    try fixture.write("x.npy", "old")
     for name in ["x.npy", "y.safetensors", "z.csv"] {
-      _ = try EmbeddingFile(shop(name), names: shop("names.txt"), shape: [3])
+      _ = try EmbeddingFile(fixture(name), names: fixture("names.txt"), shape: [3])
     }
-    #expect(shop.names("") == ["x.npy"])
-    #expect(try shop.text("x.npy") == "old")
+    #expect(fixture.names("") == ["x.npy"])
+    #expect(try fixture.text("x.npy") == "old")
   }
 }

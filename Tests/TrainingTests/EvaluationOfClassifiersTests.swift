@@ -96,8 +96,8 @@ import Torch
 
   @Test(arguments: ClassMatching.Competing.allCases)
   func countsAreTheClassifiers(competing: ClassMatching.Competing) throws {
-    let shop = try Workshop()
-    let model = try shop.makeModel(classes: names)
+    let fixture = try TemporaryRun()
+    let model = try fixture.makeModel(classes: names)
     let labels = (0..<24).map { ($0 * 7) % 3 }
     let images = mixedPictures(24, broken: [3], labels: labels)
     let result = try EvaluationResult(
@@ -111,7 +111,7 @@ import Torch
       classifier(try model.inputs(images, kept)).floats()
     }
     let chosen = competing == .all ? [0, 1, 2, 3] : [1, 2, 0]  // by the set's order: class 0, 1, 2
-    var tally = ClassificationTally(classes: chosen.count)
+    var tally = TopKAccuracy(classes: chosen.count)
     var calibration = Calibration()
     let own = kept.indices.flatMap { row in chosen.map { logits[row * 4 + $0] } }
     let truth = kept.map { index in
@@ -125,8 +125,8 @@ import Torch
   }
 
   @Test func setsThatCannotBeJudged() throws {
-    let shop = try Workshop()
-    let pass = try BatchInference(try shop.makeModel(classes: names))
+    let fixture = try TemporaryRun()
+    let pass = try BatchInference(try fixture.makeModel(classes: names))
     #expect(throws: RunFailure.self) {
       try EvaluationResult(of: mixedPictures(2), named: "toys", by: pass)
     }
@@ -142,26 +142,26 @@ import Torch
     #expect(throws: RunFailure.self) {
       try EvaluationResult(
         of: mixedPictures(2, labels: [0, 1]), named: "toys",
-        by: BatchInference(try shop.makeModel("plain")))
+        by: BatchInference(try fixture.makeModel("plain")))
     }
   }
 
   @Test func corruptions() throws {
-    let shop = try Workshop()
-    let model = try shop.makeModel(classes: ["class 0", "class 1"])
+    let fixture = try TemporaryRun()
+    let model = try fixture.makeModel(classes: ["class 0", "class 1"])
     var errors: [Double] = []
     for severity in 1...5 {
       let labels = (0..<6).map { ($0 + severity) % 2 }
       for (number, label) in labels.enumerated() {
-        try shop.write(
+        try fixture.write(
           "c/noise/fog/\(severity)/class \(label)/\(number).png",
-          Workshop.picture(number * severity, side: 16).encodedAsPNG())
+          TemporaryRun.picture(number * severity, side: 16).encodedAsPNG())
       }
-      let part = try openDataset(at: shop("c/noise/fog/\(severity)"))
+      let part = try openDataset(at: fixture("c/noise/fog/\(severity)"))
       let result = try EvaluationResult(of: part, named: "part", by: BatchInference(model))
       errors.append(1 - result.tally.top1)
     }
-    let set = try RobustnessSet(path: shop("c"))
+    let set = try RobustnessSet(path: fixture("c"))
     var judged: [Int] = []
     let result = try RobustnessEvaluation(
       of: set, named: "c", by: BatchInference(model),
@@ -175,16 +175,16 @@ import Torch
   }
 
   @Test func resultsAreKept() throws {
-    let shop = try Workshop()
-    try shop.write("recipe.yaml", "")
-    let model = try shop.makeModel(classes: names)
+    let fixture = try TemporaryRun()
+    try fixture.write("recipe.yaml", "")
+    let model = try fixture.makeModel(classes: names)
     let images = mixedPictures(12, labels: (0..<12).map { $0 % 3 })
     let result = try EvaluationResult(of: images, named: "toys", by: BatchInference(model))
     let found = RunResults.Evaluated(result, top: 3, model: "m", data: "toys")
     #expect(found.topK?[3] == result.tally.accuracy(top: 3))
-    try RunResults.update(shop.path) { $0.evaluated["toys"] = found }
-    #expect(try RunResults.read(shop.path).evaluated == ["toys": found])
-    try RunPage.write(for: shop.path)
-    #expect(try shop.text("report.html").contains("Evaluated on other sets"))
+    try RunResults.update(fixture.path) { $0.evaluated["toys"] = found }
+    #expect(try RunResults.read(fixture.path).evaluated == ["toys": found])
+    try RunPage.write(for: fixture.path)
+    #expect(try fixture.text("report.html").contains("Evaluated on other sets"))
   }
 }

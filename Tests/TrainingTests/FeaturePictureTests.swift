@@ -10,8 +10,8 @@ import Torch
 /// Pictures of attention and of principal components.
 @Suite struct FeaturePictureTests {
   @Test func sheetsHaveAColumnForEachHead() throws {
-    let shop = try Workshop()
-    let model = try shop.makeModel(channels: 3)
+    let fixture = try TemporaryRun()
+    let model = try fixture.makeModel(channels: 3)
     let images = mixedPictures(3)
     let pictures = try FeaturePictures(of: [(images, 0), (images, 2)], by: model)
     let attention = try pictures.attention(title: "attention")
@@ -37,8 +37,8 @@ import Torch
   }
 
   @Test func brokenImagesAreNamed() throws {
-    let shop = try Workshop()
-    let model = try shop.makeModel()
+    let fixture = try TemporaryRun()
+    let model = try fixture.makeModel()
     let error = #expect(throws: ImageError.self) {
       try FeaturePictures(of: [(mixedPictures(2, broken: [1]), 1)], by: model)
     }

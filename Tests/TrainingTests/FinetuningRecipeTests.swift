@@ -1,8 +1,8 @@
-import TorchOptim
 import Imaging
 import MaskedAutoencoders
-@testable import Recipes
 import Testing
+import TorchOptim
+@testable import Recipes
 @testable import RecipeSyntax
 
 /// The named recipes for classifiers hold the paper's and the published code's values.
@@ -84,7 +84,7 @@ import Testing
     #expect(recipe.trainedPart == .halfBlock && recipe.labels.perClass == 5)
     #expect(recipe.schedule.warmupEpochs == 3 || recipe.schedule.warmupEpochs < 3)
     let errors = #expect(throws: RecipeErrors.self) {
-      try RecipeBooks.classification.resolve("finetun", settings: ["trained.block=1", "head.pooling=cls"])
+      try RecipeBooks.classification.resolve("finetun", settings: ["trainableBlock=1", "head.pooling=cls"])
     }
     let text = (errors?.mistakes ?? []).map { "\($0)" }.joined(separator: "\n")
     #expect(text.contains("did you mean finetune?"), "\(text)")

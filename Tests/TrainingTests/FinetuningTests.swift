@@ -8,11 +8,11 @@ import Evaluation
 import Foundation
 import Imaging
 import MaskedAutoencoders
-@testable import Recipes
 import TestSupport
 import Testing
 import Torch
 import TorchNN
+@testable import Recipes
 
 @testable import Training
 
@@ -32,7 +32,7 @@ extension FinetuningRecipe {
   }
 }
 
-extension Workshop {
+extension TemporaryRun {
   /// Class folders: bright and dark pictures, in `train` and `val`.
   func makeClasses(perClass: Int = 6, in folder: String = "classes") throws {
     for (part, count) in [("train", perClass), ("val", 3)] {
@@ -54,7 +54,7 @@ extension Workshop {
     _ recipe: FinetuningRecipe, from model: String?, like: String? = nil, _ out: String,
     data: String = "classes", validation: String? = nil, _ opening: RunFolder.Opening = .new,
     stopAfter: Int? = nil
-  ) throws -> (result: EvaluationResult?, remarks: [String], description: ModelDescription) {
+  ) throws -> (result: EvaluationResult?, warnings: [String], description: ModelDescription) {
     let run = try classification(
       recipe, from: model, like: like, out, data: data, validation: validation, opening, stopAfter: stopAfter)
     _ = try run.run()
@@ -81,24 +81,24 @@ extension Workshop {
 /// labels that make no sense.
 @Suite struct FinetuningTests {
   /// An encoder to start from, and class folders.
-  private func shop() throws -> Workshop {
-    let shop = try Workshop(images: 8)
-    try shop.train(.tiny(steps: 5), "run")
-    try shop.makeClasses()
-    return shop
+  private func fixture() throws -> TemporaryRun {
+    let fixture = try TemporaryRun(images: 8)
+    try fixture.train(.tiny(steps: 5), "run")
+    try fixture.makeClasses()
+    return fixture
   }
 
   @Test func learnsAndIsLoadedAgain() throws {
-    let shop = try shop()
-    let (result, remarks, description) = try shop.finetune(
+    let fixture = try fixture()
+    let (result, warnings, description) = try fixture.finetune(
       .tiny(steps: 40, regularization: .none), from: "run", "fine")
     let found = try #require(result)
     #expect(found.tally.total == 6 && found.tally.top1 == 1)
-    #expect(remarks.isEmpty)
+    #expect(warnings.isEmpty)
     #expect(description.classifier?.classNames == ["bright", "dark"])
-    let loaded = try LoadedModel(shop("fine"))
+    let loaded = try LoadedModel(fixture("fine"))
     #expect(throws: RunFailure.self) { try loaded.autoencoder() }
-    let set = try openDataset(at: shop("classes"), split: .validation)
+    let set = try openDataset(at: fixture("classes"), split: .validation)
     var inference = try BatchInference(loaded, batch: 256, workers: 1)
     inference.parallelism = .operators
     let again = try EvaluationResult(
@@ -113,98 +113,98 @@ extension Workshop {
     .tiny(blocks: 0, kind: .lars, head: .init(pooling: .classToken, batchNorm: true)),
   ])
   func resumedIsUnbroken(_ recipe: FinetuningRecipe) throws {
-    let shop = try shop()
-    try shop.finetune(recipe, from: "run", "unbroken")
-    try shop.finetune(recipe, from: "run", "resumed", stopAfter: 7)
-    try shop.finetune(recipe, from: "run", "resumed", .resume)
+    let fixture = try fixture()
+    try fixture.finetune(recipe, from: "run", "unbroken")
+    try fixture.finetune(recipe, from: "run", "resumed", stopAfter: 7)
+    try fixture.finetune(recipe, from: "run", "resumed", .resume)
     for step in [5, 10, 12] {
       #expect(
-        try shop.state("resumed", step: step) == shop.state("unbroken", step: step), "\(step)")
+        try fixture.state("resumed", step: step) == fixture.state("unbroken", step: step), "\(step)")
     }
-    let first = try shop.state("unbroken", step: 5)[0]
-    #expect(try shop.state("unbroken", step: 12)[0] != first)
+    let first = try fixture.state("unbroken", step: 5)[0]
+    #expect(try fixture.state("unbroken", step: 12)[0] != first)
   }
 
   @Test func frozenWeightsStay() throws {
-    let shop = try shop()
-    try shop.finetune(.tiny(blocks: 0.5, head: .init(pooling: .classToken)), from: "run", "half")
-    let before = try LoadedModel(shop("run")).store
-    let after = try LoadedModel(shop("half")).store
+    let fixture = try fixture()
+    try fixture.finetune(.tiny(blocks: 0.5, head: .init(pooling: .classToken)), from: "run", "half")
+    let before = try LoadedModel(fixture("run")).store
+    let after = try LoadedModel(fixture("half")).store
     for entry in after.entries {
       guard let old = before[entry.name] else { continue }
       let isSame = (entry.tensor - old).abs().max().item() == 0
-      let isTrained = TrainedPart.halfBlock.contains(entry.name, depth: 1)
+      let isTrained = TrainableBlocks.halfBlock.contains(entry.name, depth: 1)
       #expect(isSame != isTrained, "\(entry.name)")
     }
   }
 
   @Test func averagesAreSavedAndJudged() throws {
-    let shop = try shop()
-    try shop.finetune(.tiny(ema: 0.999), from: "run", "averaged")
-    try shop.finetune(.tiny(), from: "run", "plain")
+    let fixture = try fixture()
+    try fixture.finetune(.tiny(ema: 0.999), from: "run", "averaged")
+    try fixture.finetune(.tiny(), from: "run", "plain")
     // So slow an average is still near the first weights; the weights themselves have moved.
     func distance(_ run: String) throws -> Double {
-      let after = try LoadedModel(shop(run)).store
-      let before = try LoadedModel(shop("run")).store
+      let after = try LoadedModel(fixture(run)).store
+      let before = try LoadedModel(fixture("run")).store
       let name = "blocks.0.mlp.fc1.weight"
       return (try #require(after[name]) - (try #require(before[name]))).norm().item()
     }
     #expect(try distance("averaged") < 0.05 * distance("plain"))
-    let beside = try SafetensorsFile(shop("averaged/checkpoints/step-12/optimizer.safetensors"))
-    let plain = try SafetensorsFile(shop("plain/checkpoints/step-12/weights.safetensors"))
+    let beside = try SafetensorsFile(fixture("averaged/checkpoints/step-12/optimizer.safetensors"))
+    let plain = try SafetensorsFile(fixture("plain/checkpoints/step-12/weights.safetensors"))
     expectEqual(
       try beside.tensor("trained.head.weight"), try plain.tensor("head.weight"), "trained beside")
   }
 
   @Test func scratchTakesAShapeAndNoWeights() throws {
-    let shop = try shop()
-    let (_, _, description) = try shop.finetune(.tiny(steps: 1), from: nil, like: "run", "scratch")
-    #expect(description.model.encoder == (try LoadedModel(shop("run")).description.model.encoder))
-    let other = try shop.finetune(.tiny(steps: 1), from: "run", "fine").description
+    let fixture = try fixture()
+    let (_, _, description) = try fixture.finetune(.tiny(steps: 1), from: nil, like: "run", "scratch")
+    #expect(description.model.encoder == (try LoadedModel(fixture("run")).description.model.encoder))
+    let other = try fixture.finetune(.tiny(steps: 1), from: "run", "fine").description
     #expect(other == description)
-    let (a, b) = try (LoadedModel(shop("scratch")).store, LoadedModel(shop("fine")).store)
+    let (a, b) = try (LoadedModel(fixture("scratch")).store, LoadedModel(fixture("fine")).store)
     let name = "blocks.0.attn.qkv.weight"
     #expect((try #require(a[name]) - (try #require(b[name]))).norm().item() > 0.1)
     let failure = #expect(throws: RunFailure.self) {
-      try shop.finetune(.tiny(steps: 1), from: nil, "shapeless")
+      try fixture.finetune(.tiny(steps: 1), from: nil, "shapeless")
     }
     #expect(failure?.message.contains("--like") == true)
   }
 
   @Test func aClassifierGoesOnOrGetsANewHead() throws {
-    let shop = try shop()
-    try shop.finetune(.tiny(steps: 30, regularization: .none), from: "run", "fine")
-    let again = try shop.finetune(.tiny(steps: 1, regularization: .none), from: "fine", "again")
-    #expect(again.result?.tally.top1 == 1 && again.remarks.isEmpty)
-    try shop.write("three/train/a/1.png", Workshop.picture(1).encodedAsPNG())
+    let fixture = try fixture()
+    try fixture.finetune(.tiny(steps: 30, regularization: .none), from: "run", "fine")
+    let again = try fixture.finetune(.tiny(steps: 1, regularization: .none), from: "fine", "again")
+    #expect(again.result?.tally.top1 == 1 && again.warnings.isEmpty)
+    try fixture.write("three/train/a/1.png", TemporaryRun.picture(1).encodedAsPNG())
     for name in ["b", "c"] {
-      try shop.write("three/train/\(name)/\(name).png", Workshop.picture(2).encodedAsPNG())
+      try fixture.write("three/train/\(name)/\(name).png", TemporaryRun.picture(2).encodedAsPNG())
     }
-    let other = try shop.finetune(
+    let other = try fixture.finetune(
       .tiny(steps: 1), from: "fine", "other", data: "three/train", validation: "three/train")
-    #expect(other.remarks.contains { $0.contains("head") && $0.contains("new") })
+    #expect(other.warnings.contains { $0.contains("head") && $0.contains("new") })
   }
 
   @Test func fewLabels() throws {
-    let shop = try shop()
+    let fixture = try fixture()
     var recipe = FinetuningRecipe.tiny(steps: 1)
     recipe.labels = .init(fraction: 0.5)
-    let run = try shop.classification(recipe, from: "run", "half").task
+    let run = try fixture.classification(recipe, from: "run", "half").task
     #expect(run.labelled.training.count == 6 && run.labelled.available == 12)
     #expect(run.labelled.validation.count == 6)
     recipe.labels = .init(perClass: 1)
-    let one = try shop.classification(recipe, from: "run", "one").task
+    let one = try fixture.classification(recipe, from: "run", "one").task
     #expect(Set((0..<2).map { one.labelled.training.label(of: $0) }) == [0, 1])
     recipe.labels = .init(perClass: 7)
     let error = #expect(throws: DatasetError.self) {
-      try shop.finetune(recipe, from: "run", "seven")
+      try fixture.finetune(recipe, from: "run", "seven")
     }
     #expect(error?.description.contains("6 images of class") == true)
   }
 
   @Test func aTenthIsHeldBackWhereNothingJudges() throws {
-    let shop = try shop()
-    let run = try shop.classification(.tiny(steps: 1), from: "run", "held", data: "classes/train").task
+    let fixture = try fixture()
+    let run = try fixture.classification(.tiny(steps: 1), from: "run", "held", data: "classes/train").task
     #expect(run.labelled.validation.count == 2 && run.labelled.training.count == 10)
     let names = { (set: any ImageDataset) in Set((0..<set.count).map { set.name(of: $0) }) }
     #expect(names(run.labelled.validation).isDisjoint(with: names(run.labelled.training)))
@@ -212,23 +212,23 @@ extension Workshop {
   }
 
   @Test func labelsThatMakeNoSenseAreRefused() throws {
-    let shop = try shop()
-    try shop.makeClasses(in: "other")
+    let fixture = try fixture()
+    try fixture.makeClasses(in: "other")
     try FileManager.default.moveItem(
-      atPath: shop("other/val/dark"), toPath: shop("other/val/gloomy"))
-    try shop.write("single/train/only/1.png", Workshop.picture(1).encodedAsPNG())
-    try shop.write("single/val/only/1.png", Workshop.picture(2).encodedAsPNG())
+      atPath: fixture("other/val/dark"), toPath: fixture("other/val/gloomy"))
+    try fixture.write("single/train/only/1.png", TemporaryRun.picture(1).encodedAsPNG())
+    try fixture.write("single/val/only/1.png", TemporaryRun.picture(2).encodedAsPNG())
     for (data, words) in [
       ("images", "no classes"), ("single", "one class only"), ("other", "gloomy"),
       ("nowhere", "nothing here"),
     ] {
       do {
-        try shop.finetune(.tiny(steps: 1), from: "run", "refused", data: data)
+        try fixture.finetune(.tiny(steps: 1), from: "run", "refused", data: data)
         Issue.record("\(data) was taken")
       } catch {
         #expect("\(error)".contains(words), "\(data): \(error)")
       }
-      #expect(!shop.exists("refused/recipe.yaml"))
+      #expect(!fixture.exists("refused/recipe.yaml"))
     }
   }
 
@@ -241,21 +241,21 @@ extension Workshop {
     #expect(
       recipe.problems.map { "\($0.path)" } == [
         "trainableBlocks", "labels.fraction", "regularization.dropPath", "optimizer.layerDecay",
-        "average",
+        "ema",
       ])
     #expect(FinetuningRecipe.tiny().problems.isEmpty)
   }
 
   /// What only the encoder can tell, and is found before a folder is made.
   @Test func valuesThatDoNotFitTheEncoderAreRefused() throws {
-    let shop = try shop()
+    let fixture = try fixture()
     func refusal(
       from model: String?, like: String? = nil, _ change: (inout FinetuningRecipe) -> Void
     ) -> String {
       var recipe = FinetuningRecipe.tiny(steps: 1)
       change(&recipe)
       do {
-        try shop.finetune(recipe, from: model, like: like, "refused")
+        try fixture.finetune(recipe, from: model, like: like, "refused")
         return "accepted"
       } catch { return "\(error)" }
     }
@@ -274,7 +274,7 @@ extension Workshop {
       decoder: TransformerShape(width: 16, depth: 1, heads: 2))
     #expect(refusal(from: "run") { $0.model = colour }.contains("leave model null"))
     #expect(refusal(from: nil, like: "run") { $0.model = colour }.contains("--like"))
-    #expect(!shop.exists("refused"))
+    #expect(!fixture.exists("refused"))
     var recipe = FinetuningRecipe.tiny()
     recipe.head.batchNorm = true
     recipe.batch.size = 1
@@ -282,13 +282,13 @@ extension Workshop {
   }
 
   @Test func aRunFromScratchGoesOnWithTheSameWords() throws {
-    let shop = try shop()
+    let fixture = try fixture()
     let named = FinetuningRecipe.tiny()
-    try shop.finetune(named, from: nil, like: "run", "scratch", stopAfter: 7)
-    let kept = try RecipeBooks.classification.resolve(shop("scratch/recipe.yaml"))
+    try fixture.finetune(named, from: nil, like: "run", "scratch", stopAfter: 7)
+    let kept = try RecipeBooks.classification.resolve(fixture("scratch/recipe.yaml"))
     let resumed = try kept.resumed(with: named, recipeIsNamed: true)
-    try shop.finetune(resumed, from: nil, like: "run", "scratch", .resume)
-    #expect(shop.exists("scratch/checkpoints/step-12"))
+    try fixture.finetune(resumed, from: nil, like: "run", "scratch", .resume)
+    #expect(fixture.exists("scratch/checkpoints/step-12"))
     var other = named
     other.optimizer.baseLearningRate = 0.3
     other.labels.fraction = 0.5

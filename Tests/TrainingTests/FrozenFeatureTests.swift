@@ -135,9 +135,9 @@ import TorchOptim
   // MARK: evaluations
 
   @Test func `both ways to share a processor evaluate alike`() throws {
-    let shop = try Workshop()
+    let fixture = try TemporaryRun()
     let names = ["class 0", "class 1", "class 2"]
-    let model = try shop.makeModel(classes: names)
+    let model = try fixture.makeModel(classes: names)
     let images = mixedPictures(24, broken: [3], labels: (0..<24).map { ($0 * 7) % 3 })
     let results = try [BatchInference.Parallelism.images, .operators].map { parallelism in
       var inference = try BatchInference(model, batch: 5, workers: 2)
@@ -157,8 +157,8 @@ import TorchOptim
   }
 
   @Test func `evaluations end where too many images are broken`() throws {
-    let shop = try Workshop()
-    let inference = try BatchInference(shop.makeModel(classes: ["class 0", "class 1"]))
+    let fixture = try TemporaryRun()
+    let inference = try BatchInference(fixture.makeModel(classes: ["class 0", "class 1"]))
     let images = mixedPictures(10, broken: [3, 5], labels: (0..<10).map { $0 % 2 })
     let error = #expect(throws: DatasetError.self) {
       try EvaluationResult(

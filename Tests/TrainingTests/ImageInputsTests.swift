@@ -19,13 +19,13 @@ import Torch
   }
 
   @Test func filesFoldersAndListsInTheirOrder() throws {
-    let shop = try Workshop(images: 4)
-    try shop.write("broken.jpg", "no picture")
-    try shop.write("list.txt", "images/03.png\nimages/01.png\n")
-    try shop.copy("images/02.png", to: "no-extension")
+    let fixture = try TemporaryRun(images: 4)
+    try fixture.write("broken.jpg", "no picture")
+    try fixture.write("list.txt", "images/03.png\nimages/01.png\n")
+    try fixture.copy("images/02.png", to: "no-extension")
     let inputs = try ImageInputs([
-      shop("images/02.png"), shop("broken.jpg"), shop("images"), shop("no-extension"),
-      shop("list.txt"),
+      fixture("images/02.png"), fixture("broken.jpg"), fixture("images"), fixture("no-extension"),
+      fixture("list.txt"),
     ])
     #expect(inputs.parts.count == 4)
     #expect(
@@ -33,7 +33,7 @@ import Torch
         == [
           "images/02.png", "broken.jpg", "images/00.png", "images/01.png", "images/02.png",
           "images/03.png", "no-extension", "images/03.png", "images/01.png",
-        ].map { shop($0) })
+        ].map { fixture($0) })
     #expect(inputs.count == 9)
     // Names lead to the images.
     for part in inputs.parts {
@@ -46,33 +46,33 @@ import Torch
   }
 
   @Test func dividedSets() throws {
-    let shop = try Workshop()
-    try shop.makeClasses(perClass: 2)
-    let all = try ImageInputs([shop("classes")])
+    let fixture = try TemporaryRun()
+    try fixture.makeClasses(perClass: 2)
+    let all = try ImageInputs([fixture("classes")])
     #expect(all.count == 10 && all.parts.count == 1)
-    let part = try ImageInputs([shop("classes")], split: .validation)
+    let part = try ImageInputs([fixture("classes")], split: .validation)
     #expect(part.count == 6)
     #expect(part.parts[0].images.classes == ["bright", "dark"])
-    #expect(names(part)[0] == shop("classes/val/bright/val-0.png"))
+    #expect(names(part)[0] == fixture("classes/val/bright/val-0.png"))
     #expect(throws: DatasetError.self) {
-      try ImageInputs([shop("classes/val")], split: .validation)
+      try ImageInputs([fixture("classes/val")], split: .validation)
     }
   }
 
   @Test func nothingThere() throws {
-    let shop = try Workshop(images: 1)
+    let fixture = try TemporaryRun(images: 1)
     for path in ["nowhere", "nowhere.jpg", ""] {
       let error = #expect(throws: DatasetError.self) {
-        try ImageInputs([shop("images"), path])
+        try ImageInputs([fixture("images"), path])
       }
       #expect(error?.kind == .missing)
     }
-    try shop.write("empty/notes.md", "nothing")
-    #expect(throws: DatasetError.self) { try ImageInputs([shop("empty")]) }
+    try fixture.write("empty/notes.md", "nothing")
+    #expect(throws: DatasetError.self) { try ImageInputs([fixture("empty")]) }
   }
 
   @Test func bytesAndPaths() throws {
-    let bytes = try Workshop.picture(1).encodedAsPNG()
+    let bytes = try TemporaryRun.picture(1).encodedAsPNG()
     let image = ImageBytes(bytes, name: "-")
     #expect(image.count == 1 && image.name(of: 0) == "-")
     #expect(try image.content(of: 0).size == PixelSize(width: 16, height: 16))
@@ -83,9 +83,9 @@ import Torch
   // MARK: lines
 
   private func lines(_ text: String, atMost limit: Int) throws -> [[String]] {
-    let shop = try Workshop()
-    try shop.write("lines", text)
-    let stream = try LineStream(path: shop("lines"))
+    let fixture = try TemporaryRun()
+    try fixture.write("lines", text)
+    let stream = try LineStream(path: fixture("lines"))
     var found: [[String]] = []
     while let lines = try stream.lines(atMost: limit) { found.append(lines) }
     #expect(try stream.lines(atMost: 1) == nil)
@@ -112,24 +112,24 @@ import Torch
     #expect(try lines("\u{FEFF}a\nb\n", atMost: 9) == [["a", "b"]])
     #expect(try lines("\u{FEFF}", atMost: 9).isEmpty)
     #expect(try lines("a.jpg\0b\nc.jpg\0\0d\r", atMost: 9) == [["a.jpg", "b\nc.jpg", "d\r"]])
-    let shop = try Workshop()
+    let fixture = try TemporaryRun()
     let name: [UInt8] = Array("caf".utf8) + [0xE9]
-    try Data(name + [0x0A]).write(to: URL(fileURLWithPath: shop("lines")))
-    let found = try #require(try LineStream(path: shop("lines")).lines(atMost: 9))
+    try Data(name + [0x0A]).write(to: URL(fileURLWithPath: fixture("lines")))
+    let found = try #require(try LineStream(path: fixture("lines")).lines(atMost: 9))
     #expect(found.map(\.pathBytes) == [name] && ImageFiles(paths: found).name(of: 0) == "caf\\xe9")
   }
 
   @Test func `strays of a folder are images without a class`() throws {
-    let shop = try Workshop()
-    try shop.makeClasses(perClass: 2)
-    try shop.copy("classes/val/bright/val-0.png", to: "classes/val/stray.png")
-    let inputs = try ImageInputs([shop("classes/val")])
+    let fixture = try TemporaryRun()
+    try fixture.makeClasses(perClass: 2)
+    try fixture.copy("classes/val/bright/val-0.png", to: "classes/val/stray.png")
+    let inputs = try ImageInputs([fixture("classes/val")])
     #expect(inputs.count == 7 && inputs.parts[0].images.classes == ["bright", "dark"])
     let images = inputs.parts[0].images
     let stray = try #require((0..<7).first { images.name(of: $0).hasSuffix("/stray.png") })
     #expect(images.label(of: stray) == nil && images.notes.isEmpty)
     let matched = try ImageInputs([
-      shop("classes/val/*/val-0.png"), "file://" + shop("classes/val"),
+      fixture("classes/val/*/val-0.png"), "file://" + fixture("classes/val"),
     ])
     #expect(matched.count == 9)
   }

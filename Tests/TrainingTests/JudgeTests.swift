@@ -28,10 +28,10 @@ import TorchOptim
   // MARK: features
 
   @Test func featuresComeInTheOrderOfTheSet() throws {
-    let shop = try Workshop(images: 8)
-    try shop.train(.tiny(steps: 2), "run")
-    let model = try LoadedModel(shop("run"))
-    let pictures = (0..<23).map { Workshop.picture($0) }
+    let fixture = try TemporaryRun(images: 8)
+    try fixture.train(.tiny(steps: 2), "run")
+    let model = try LoadedModel(fixture("run"))
+    let pictures = (0..<23).map { TemporaryRun.picture($0) }
     let set = ToyDataset(images: pictures, labels: (0..<23).map { $0 % 3 }, broken: [])
     for pooling in Features.Pooling.allCases {
       let all = try Features(
@@ -62,10 +62,10 @@ import TorchOptim
   }
 
   @Test func brokenImagesHaveNoRow() throws {
-    let shop = try Workshop(images: 8)
-    try shop.train(.tiny(steps: 2), "run")
-    let model = try LoadedModel(shop("run"))
-    var set = ToyDataset(images: (0..<6).map { Workshop.picture($0) }, labels: Array(0..<6))
+    let fixture = try TemporaryRun(images: 8)
+    try fixture.train(.tiny(steps: 2), "run")
+    let model = try LoadedModel(fixture("run"))
+    var set = ToyDataset(images: (0..<6).map { TemporaryRun.picture($0) }, labels: Array(0..<6))
     let whole = try Features(of: set, named: "toy", by: model, pooling: .mean, workers: 1)
     set.broken = [2]
     var told: [Int] = []
@@ -80,7 +80,7 @@ import TorchOptim
     #expect(throws: DatasetError.self) {
       try Features(of: set, named: "toy", by: model, pooling: .mean, workers: 1)
     }
-    let one = ToyDataset(images: [Workshop.picture(0)], broken: [0])
+    let one = ToyDataset(images: [TemporaryRun.picture(0)], broken: [0])
     let failure = #expect(throws: RunFailure.self) {
       try Features(of: one, named: "toy", by: model, pooling: .mean, workers: 1)
     }

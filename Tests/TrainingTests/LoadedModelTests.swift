@@ -1,12 +1,12 @@
-import Recipes
-@testable import Inference
-@testable import Runs
 import Foundation
 import MaskedAutoencoders
+import Recipes
 import TestSupport
 import Testing
 import Torch
 import TorchNN
+@testable import Inference
+@testable import Runs
 
 /// One model, wherever it is kept.
 @Suite struct LoadedModelTests {
@@ -22,24 +22,24 @@ import TorchNN
   }
 
   @Test func runsAndTheirCheckpoints() throws {
-    let shop = try Workshop(images: 8)
-    let run = try shop.train(.tiny(steps: 10), "run")
-    let newest = try LoadedModel(shop("run"))
+    let fixture = try TemporaryRun(images: 8)
+    let run = try fixture.train(.tiny(steps: 10), "run")
+    let newest = try LoadedModel(fixture("run"))
     #expect(newest.source.hasSuffix("/checkpoints/step-10") && newest.assumptions.isEmpty)
     #expect(newest.description == run.description)
-    expectSame(newest, try LoadedModel(shop("run/checkpoints/step-10")), "by its path")
-    expectSame(newest, try LoadedModel(shop("run/")), "with a slash")
-    let older = try LoadedModel(shop("run/checkpoints/step-5"))
+    expectSame(newest, try LoadedModel(fixture("run/checkpoints/step-10")), "by its path")
+    expectSame(newest, try LoadedModel(fixture("run/")), "with a slash")
+    let older = try LoadedModel(fixture("run/checkpoints/step-5"))
     #expect(older.usedWeights[3].tensor.floats() != newest.usedWeights[3].tensor.floats())
     #expect(newest.description.hasDecoder)
     #expect(throws: Never.self) { _ = try newest.autoencoder() }
     // The newest that can be run: the optimizer is not needed for that.
-    try shop.remove("run/checkpoints/step-10/optimizer.safetensors")
-    expectSame(try LoadedModel(shop("run")), newest, "without an optimizer")
-    try shop.write("run/checkpoints/step-10/weights.safetensors", "cut short")
-    expectSame(try LoadedModel(shop("run")), older, "after the newest was damaged")
-    try shop.remove("run/checkpoints")
-    let failure = #expect(throws: RunFailure.self) { try LoadedModel(shop("run")) }
+    try fixture.remove("run/checkpoints/step-10/optimizer.safetensors")
+    expectSame(try LoadedModel(fixture("run")), newest, "without an optimizer")
+    try fixture.write("run/checkpoints/step-10/weights.safetensors", "cut short")
+    expectSame(try LoadedModel(fixture("run")), older, "after the newest was damaged")
+    try fixture.remove("run/checkpoints")
+    let failure = #expect(throws: RunFailure.self) { try LoadedModel(fixture("run")) }
     #expect(failure?.kind == .missingInput && failure?.message.contains("no checkpoint") == true)
   }
 
@@ -131,22 +131,22 @@ import TorchNN
 
   /// What a published file says is looked at as model.json is.
   @Test func publishedMistakes() throws {
-    let shop = try Workshop()
+    let fixture = try TemporaryRun()
     func loaded(_ from: String, _ to: String) throws -> LoadedModel {
       let folder = golden("vit-mae/pixels")
       let config = try String(contentsOfFile: folder + "/config.json", encoding: .utf8)
       #expect(config.contains(from))
-      try shop.write("hf/config.json", config.replacing(from, with: to))
+      try fixture.write("hf/config.json", config.replacing(from, with: to))
       try Data(contentsOf: URL(fileURLWithPath: folder + "/model.safetensors"))
-        .write(to: URL(fileURLWithPath: shop("hf/model.safetensors")))
-      return try LoadedModel(shop("hf"))
+        .write(to: URL(fileURLWithPath: fixture("hf/model.safetensors")))
+      return try LoadedModel(fixture("hf"))
     }
     let ratio = "\"mask_ratio\": 0.75"
     let failure = #expect(throws: RunFailure.self) { try loaded(ratio, "\"mask_ratio\": 7") }
     #expect(failure?.kind == .badData)
     #expect(
       failure?.message
-        == shop("hf") + ": masking.ratio is 7; expected a number above 0 and below 1")
+        == fixture("hf") + ": masking.ratio is 7; expected a number above 0 and below 1")
     // Who wants features of whole images writes 0; there is nothing wrong with the weights.
     let whole = try loaded(ratio, "\"mask_ratio\": 0.0")
     #expect(whole.description.masking == .random(ratio: 0.75))
@@ -154,11 +154,11 @@ import TorchNN
   }
 
   @Test func whatIsNone() throws {
-    let shop = try Workshop()
-    let missing = #expect(throws: RunFailure.self) { try LoadedModel(shop("nowhere")) }
+    let fixture = try TemporaryRun()
+    let missing = #expect(throws: RunFailure.self) { try LoadedModel(fixture("nowhere")) }
     #expect(missing?.kind == .missingInput)
-    try shop.write("empty/readme.txt", "")
-    #expect(throws: PublishedWeightsError.self) { try LoadedModel(shop("empty")) }
+    try fixture.write("empty/readme.txt", "")
+    #expect(throws: PublishedWeightsError.self) { try LoadedModel(fixture("empty")) }
     // Heads that do not go together with the width are no trap.
     for heads in [0, -1, 3, 5, .max] {
       var hints = ConfigurationHints()

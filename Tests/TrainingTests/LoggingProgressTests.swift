@@ -65,16 +65,16 @@ import Testing
     (-5, "0 s"), (.infinity, "–"), (.nan, "–"),
   ])
   func durations(seconds: Double, text: String) {
-    #expect(Readable.duration(seconds) == text)
+    #expect(Formatted.duration(seconds) == text)
   }
 
   @Test(arguments: [(999, "1 kB"), (840_000_000, "840 MB"), (1_340_000_000, "1.3 GB")])
   func sizes(bytes: Int, text: String) {
-    #expect(Readable.bytes(bytes) == text)
+    #expect(Formatted.bytes(bytes) == text)
   }
 
   @Test func paceIsThatOfTheWindow() {
-    var pace = Pace(window: 2)
+    var pace = Throughput(window: 2)
     #expect(pace.imagesPerSecond == 0)
     #expect(pace.dataWait == 0)
     #expect(pace.secondsLeft(steps: 10) == nil)

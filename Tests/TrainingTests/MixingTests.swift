@@ -1,9 +1,9 @@
 import Foundation
 import Imaging
-@testable import Recipes
 import TestSupport
 import Testing
 import Torch
+@testable import Recipes
 
 @testable import Training
 
@@ -29,7 +29,7 @@ import Torch
       let images = try tensors[golden.name + ".images"]
       let labels: [Int] = try tensors[golden.name + ".labels"].array()
       let (height, width) = (images.shape[2], images.shape[3])
-      let blend: Mixing.Blend =
+      let blend: MixupCutMix.Mix =
         if let box = golden.box {
           .box(rows: box[0]..<box[1], columns: box[2]..<box[3])
         } else {
@@ -37,21 +37,21 @@ import Torch
         }
       let share = blend.share(height: height, width: width)
       #expect(abs(share - (try #require(golden.correctedLambda ?? golden.lambda))) < 1e-12)
-      let blends = [Mixing.Blend](repeating: blend, count: labels.count)
+      let mixes = [MixupCutMix.Mix](repeating: blend, count: labels.count)
       expectClose(
-        Mixing.mix(images, by: blends), try tensors[golden.name + ".mixed"], within: tolerance,
+        MixupCutMix.mix(images, by: mixes), try tensors[golden.name + ".mixed"], within: tolerance,
         golden.name)
-      let targets = Mixing.targets(
-        labels, classes: 5, shares: blends.map { $0.share(height: height, width: width) },
+      let targets = MixupCutMix.targets(
+        labels, classes: 5, shares: mixes.map { $0.share(height: height, width: width) },
         smoothing: try #require(golden.labelSmoothing))
       expectClose(targets, try tensors[golden.name + ".targets"], within: tolerance, golden.name)
       // One by one gives the same as all at once.
-      let apart = blends.indices.map { index in
-        Mixing.mix(
-          images, by: blends.indices.map { $0 == index ? blend : .none }
+      let apart = mixes.indices.map { index in
+        MixupCutMix.mix(
+          images, by: mixes.indices.map { $0 == index ? blend : .none }
         ).narrowed(0, to: index..<index + 1)
       }
-      expectEqual(concatenated(apart), Mixing.mix(images, by: blends))
+      expectEqual(concatenated(apart), MixupCutMix.mix(images, by: mixes))
     }
   }
 
@@ -59,7 +59,7 @@ import Torch
     let tensors = try Self.golden.tensors("losses.safetensors")
     let tolerance = try Self.golden.tolerance()
     let labels: [Int] = try tensors["labels"].array()
-    let smoothed = Mixing.targets(
+    let smoothed = MixupCutMix.targets(
       labels, classes: 5, shares: labels.map { _ in 1 }, smoothing: 0.1)
     for (name, target) in [("label-smoothing", smoothed), ("soft-target", try tensors["targets"])] {
       let logits = try tensors["logits"].cloned()
@@ -75,25 +75,25 @@ import Torch
   @Test func drawsAreShared() {
     for (mode, batch) in [(MixMode.batch, 6), (.pair, 6), (.pair, 5), (.image, 6)] {
       var random = SampleRandom(seed: 3)
-      let mixing = Mixing(mode: mode)
-      let blends = mixing.draw(batch: batch, height: 8, width: 12, using: &random)
-      #expect(blends.count == batch)
+      let mixing = MixupCutMix(mode: mode)
+      let mixes = mixing.draw(batch: batch, height: 8, width: 12, using: &random)
+      #expect(mixes.count == batch)
       switch mode {
-      case .batch: #expect(Set(blends).count == 1)
+      case .batch: #expect(Set(mixes).count == 1)
       case .pair:
-        #expect(Set(blends).count == (batch + 1) / 2)
-        #expect(blends.indices.allSatisfy { blends[$0] == blends[batch - 1 - $0] })
-      case .image: #expect(Set(blends).count == batch)
+        #expect(Set(mixes).count == (batch + 1) / 2)
+        #expect(mixes.indices.allSatisfy { mixes[$0] == mixes[batch - 1 - $0] })
+      case .image: #expect(Set(mixes).count == batch)
       }
     }
   }
 
   @Test func probabilitiesAndStrengthsAreKept() {
     var random = SampleRandom(seed: 5)
-    func shares(_ mixing: Mixing) -> (none: Double, box: Double, mean: Double) {
+    func shares(_ mixing: MixupCutMix) -> (none: Double, box: Double, mean: Double) {
       var (none, boxes, sum) = (0, 0, 0.0)
-      let blends = mixing.draw(batch: 4000, height: 64, width: 64, using: &random)
-      for blend in blends {
+      let mixes = mixing.draw(batch: 4000, height: 64, width: 64, using: &random)
+      for blend in mixes {
         switch blend {
         case .none: none += 1
         case .whole(let share):
@@ -105,21 +105,21 @@ import Torch
           #expect(columns.lowerBound >= 0 && columns.upperBound <= 64)
         }
       }
-      let count = Double(blends.count)
+      let count = Double(mixes.count)
       return (
         Double(none) / count, Double(boxes) / count, sum / max(1, count - Double(none + boxes))
       )
     }
-    var mixing = Mixing(probability: 0.7, switchProbability: 0.25, mode: .image)
+    var mixing = MixupCutMix(probability: 0.7, switchProbability: 0.25, mode: .image)
     var found = shares(mixing)
     #expect(abs(found.none - 0.3) < 0.03 && abs(found.box - 0.7 * 0.25) < 0.03)
     #expect(abs(found.mean - 0.5) < 0.03)
-    mixing = Mixing(mixup: 0, mode: .image)
+    mixing = MixupCutMix(mixup: 0, mode: .image)
     found = shares(mixing)
     #expect(found.box == 1)
-    mixing = Mixing(cutmix: 0, mode: .image)
+    mixing = MixupCutMix(cutmix: 0, mode: .image)
     #expect(shares(mixing).box == 0)
-    #expect(shares(Mixing(mixup: 0, cutmix: 0, mode: .image)).none == 1)
+    #expect(shares(MixupCutMix(mixup: 0, cutmix: 0, mode: .image)).none == 1)
   }
 
   /// Beta(α, α) has mean ½ and variance 1 / (4·(2α + 1)).

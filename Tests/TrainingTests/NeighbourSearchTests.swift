@@ -13,7 +13,7 @@ import Torch
 /// Neighbours are those that comparing with everything gives.
 @Suite struct NeighbourSearchTests {
   private func queries(_ names: [String]) -> [NeighbourSearch.Query] {
-    names.map { .init(name: $0, content: .pixels(Workshop.picture(1))) }
+    names.map { .init(name: $0, content: .pixels(TemporaryRun.picture(1))) }
   }
 
   @Test(arguments: [1, 7, 40]) func asByBruteForce(count: Int) {
@@ -45,14 +45,14 @@ import Torch
   }
 
   @Test func theImageItselfIsPassedOver() throws {
-    let shop = try Workshop(images: 2)
+    let fixture = try TemporaryRun(images: 2)
     let rows = Tensor([Float(1), 0, 1, 0, 1, 0], shape: [3, 2])
-    let paths = ["images/00.png", "images/01.png", "images/../images/00.png"].map { shop($0) }
+    let paths = ["images/00.png", "images/01.png", "images/../images/00.png"].map { fixture($0) }
     var search = NeighbourSearch(
-      queries([shop("images/00.png")]), rows: Tensor([Float(2), 0], shape: [1, 2]), count: 5)
+      queries([fixture("images/00.png")]), rows: Tensor([Float(2), 0], shape: [1, 2]), count: 5)
     search.look(at: rows, of: ImageFiles(paths: paths), indices: [0, 1, 2])
     // The same file by another path is passed over too; another file with the same row is not.
-    #expect(search.found[0].map(\.name) == [shop("images/01.png")])
+    #expect(search.found[0].map(\.name) == [fixture("images/01.png")])
   }
 
   /// Of equally similar ones the first; rows that are not numbers are none.
@@ -66,9 +66,9 @@ import Torch
   }
 
   @Test(arguments: ["npy", "safetensors"]) func indices(format: String) throws {
-    let shop = try Workshop()
+    let fixture = try TemporaryRun()
     let rows = Tensor.randn([6, 4], using: Generator(seed: 9))
-    let path = shop("index.\(format)")
+    let path = fixture("index.\(format)")
     let file = try EmbeddingFile(
       path, names: EmbeddingFile.standardNamesPath(of: path), shape: [4], classes: ["c"])
     try file.append(
@@ -86,20 +86,20 @@ import Torch
     #expect(whole.found[0].map(\.name) == parts.found[0].map(\.name))
     #expect(whole.found[0][0].name == "n0.jpg")
 
-    try shop.write("index.txt", "a\nb\n")
+    try fixture.write("index.txt", "a\nb\n")
     #expect(throws: RunFailure.self) { try EmbeddingIndex(path) }
-    try shop.remove("index.txt")
+    try fixture.remove("index.txt")
     #expect(throws: FileError.self) { try EmbeddingIndex(path) }
   }
 
   @Test func indicesOfSomethingElse() throws {
-    let shop = try Workshop()
-    try NpyFile.write(Tensor.zeros([2, 3, 4]), to: shop("patches.npy"))
-    try shop.write("patches.txt", "a\nb\n")
+    let fixture = try TemporaryRun()
+    try NpyFile.write(Tensor.zeros([2, 3, 4]), to: fixture("patches.npy"))
+    try fixture.write("patches.txt", "a\nb\n")
     for name in ["patches.npy", "x.csv", "x.pt"] {
-      #expect(throws: RunFailure.self) { try EmbeddingIndex(shop(name)) }
+      #expect(throws: RunFailure.self) { try EmbeddingIndex(fixture(name)) }
     }
-    #expect(throws: FileError.self) { try EmbeddingIndex(shop("nowhere.npy")) }
+    #expect(throws: FileError.self) { try EmbeddingIndex(fixture("nowhere.npy")) }
   }
 
   @Test func texts() throws {

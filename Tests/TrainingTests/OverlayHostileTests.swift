@@ -1,8 +1,8 @@
 import Foundation
-@testable import RecipeSyntax
-@testable import Recipes
 import Testing
 import Training
+@testable import RecipeSyntax
+@testable import Recipes
 
 /// Files that are no recipes: each is refused in one line, at once.
 @Suite struct OverlayHostileTests {
@@ -33,7 +33,7 @@ import Training
     (
       "<<: {seed: 1}\n",
       "<< does not exist; a recipe has name, note, seed, model, masking, loss, "
-        + "data, optimizer, batch, budget, precision, checkpoints and monitor (r.yaml, line 1)"
+        + "data, optimizer, batch, schedule, precision, checkpoints and logging (r.yaml, line 1)"
     ),
   ])
   func refused(text: String, message: String) {

@@ -33,26 +33,26 @@ import Testing
   }
 
   @Test func autoTakesWhatTheSetNeedsOrNothing() throws {
-    let set = ToyDataset(images: (0..<500).map { Workshop.picture($0, side: 100, channels: 3) })
+    let set = ToyDataset(images: (0..<500).map { TemporaryRun.picture($0, side: 100, channels: 3) })
     var pipeline = DataRecipe(normalization: .imageNet, cache: .auto)
     let transform = ImageTransform(
       .pretraining, size: PixelSize(width: 16, height: 16), normalization: .imageNet)
     // 15 MB of pixels: a tenth more and a tenth of a gigabyte, in tenths.
     let roomy = try pipeline.resolvingCache(for: set, transform, free: 400_000_000)
-    #expect(roomy.pipeline.cache == .gigabytes(0.2) && roomy.remark == nil)
+    #expect(roomy.pipeline.cache == .gigabytes(0.2) && roomy.warning == nil)
     let narrow = try pipeline.resolvingCache(for: set, transform, free: 390_000_000)
     #expect(narrow.pipeline.cache == .gigabytes(0))
     #expect(
-      narrow.remark
+      narrow.warning
         == "data.cache is auto, and no images are kept: decoded they would take about 15 MB, and half "
         + "of the memory that is free is 195 MB")
     pipeline.cache = .gigabytes(0.01)
     let part = try pipeline.resolvingCache(for: set, transform)
-    #expect(part.pipeline == pipeline && part.remark?.contains("a part of the images") == true)
+    #expect(part.pipeline == pipeline && part.warning?.contains("a part of the images") == true)
     pipeline.cache = .gigabytes(1e6)
-    #expect(throws: RunFailure.self) { try pipeline.resolvingCache(for: set, transform) }
+    #expect(throws: RecipeErrors.self) { try pipeline.resolvingCache(for: set, transform) }
     pipeline.cache = .gigabytes(0)
-    #expect(try pipeline.resolvingCache(for: set, transform).remark == nil)
+    #expect(try pipeline.resolvingCache(for: set, transform).warning == nil)
     #expect(freeMemory() > 0)
   }
 
@@ -72,13 +72,13 @@ import Testing
   }
 
   @Test func aCachedRunIsTheSameAndGoesOn() throws {
-    let shop = try Workshop(images: 11)
+    let fixture = try TemporaryRun(images: 11)
     var recipe = PretrainingRecipe.tiny(steps: 9)
-    try shop.train(recipe, "plain")
+    try fixture.train(recipe, "plain")
     recipe.data.cache = .auto
-    try shop.train(recipe, "cached", stopAfter: 4)
-    try shop.train(recipe, "cached", .resume)
-    #expect(try shop.state("cached", step: 9) == shop.state("plain", step: 9))
-    #expect(try shop.text("cached/recipe.yaml").contains("  cache: 0.2\n"))
+    try fixture.train(recipe, "cached", stopAfter: 4)
+    try fixture.train(recipe, "cached", .resume)
+    #expect(try fixture.state("cached", step: 9) == fixture.state("plain", step: 9))
+    #expect(try fixture.text("cached/recipe.yaml").contains("  cache: 0.2\n"))
   }
 }

@@ -13,8 +13,8 @@ import Torch
   private let classes = ["cat", "dog", "fox", "owl", "yak", "zebu"]
 
   @Test(arguments: [1, 3, 64]) func predictionsAreTheClassifiers(batch: Int) throws {
-    let shop = try Workshop()
-    let model = try shop.makeModel(classes: classes)
+    let fixture = try TemporaryRun()
+    let model = try fixture.makeModel(classes: classes)
     let images = mixedPictures(10, broken: [0, 4, 5, 9])
     var found: [ImagePrediction] = []
     let predictor = try Predictor(BatchInference(model, batch: batch, workers: 2), top: 3)
@@ -40,27 +40,27 @@ import Torch
   }
 
   @Test func oneImageIsAsOneOfMany() throws {
-    let shop = try Workshop(images: 3)
-    let model = try shop.makeModel(classes: classes)
-    let files = ImageFiles(paths: (0..<3).map { shop("images/0\($0).png") })
+    let fixture = try TemporaryRun(images: 3)
+    let model = try fixture.makeModel(classes: classes)
+    let files = ImageFiles(paths: (0..<3).map { fixture("images/0\($0).png") })
     var many: [ImagePrediction] = []
     try Predictor(BatchInference(model, batch: 3)).run(over: files, named: "files") { many += $0 }
     for (index, prediction) in many.enumerated() {
-      let alone = try model.classify(contentsOf: shop("images/0\(index).png"))
+      let alone = try model.classify(contentsOf: fixture("images/0\(index).png"))
       #expect(alone.map(\.label) == prediction.topK.map(\.label))
       for (a, b) in zip(alone, prediction.topK) {
         #expect(abs(a.probability - b.probability) < 1e-6)
       }
     }
-    #expect(try model.classify(contentsOf: shop("images/00.png"), top: 100).count == 6)
-    #expect(throws: ImageError.self) { try model.classify(contentsOf: shop("nowhere.png")) }
+    #expect(try model.classify(contentsOf: fixture("images/00.png"), top: 100).count == 6)
+    #expect(throws: ImageError.self) { try model.classify(contentsOf: fixture("nowhere.png")) }
   }
 
   @Test func aModelWithoutAHeadSaysSo() throws {
-    let shop = try Workshop(images: 1)
-    let model = try shop.makeModel()
+    let fixture = try TemporaryRun(images: 1)
+    let model = try fixture.makeModel()
     #expect(throws: RunFailure.self) { try Predictor(BatchInference(model)) }
-    #expect(throws: RunFailure.self) { try model.classify(contentsOf: shop("images/00.png")) }
+    #expect(throws: RunFailure.self) { try model.classify(contentsOf: fixture("images/00.png")) }
   }
 
   @Test func lheMostProbableClasses() {

@@ -19,12 +19,12 @@ import Torch
     var testDescription: String { name }
 
     /// The folder with its weights.
-    func folder(in shop: Workshop) throws -> String {
+    func folder(in fixture: TemporaryRun) throws -> String {
       let from = golden.folder.path
-      try FileManager.default.copyItem(atPath: "\(from)/\(name)", toPath: shop(name))
+      try FileManager.default.copyItem(atPath: "\(from)/\(name)", toPath: fixture(name))
       try FileManager.default.copyItem(
-        atPath: "\(from)/\(weights)", toPath: shop(name + "/model.safetensors"))
-      return shop(name)
+        atPath: "\(from)/\(weights)", toPath: fixture(name + "/model.safetensors"))
+      return fixture(name)
     }
   }
 
@@ -32,8 +32,8 @@ import Torch
   func `pixels and logits are those of timm's and transformers' own pipelines`(
     _ test: Case
   ) throws {
-    let shop = try Workshop(images: 1)
-    let model = try LoadedModel(try test.folder(in: shop))
+    let fixture = try TemporaryRun(images: 1)
+    let model = try LoadedModel(try test.folder(in: fixture))
     let classifier = try model.requireClassifier()
     let answers = try Self.golden.tensors("answers.safetensors")
     #expect(model.preprocessingNotes.isEmpty && model.pixelAssumption == nil)
@@ -56,10 +56,11 @@ import Torch
   }
 
   /// The model as it is read from what a format's writer made of it.
-  private func again(_ model: LoadedModel, as format: PublishedFormat, _ shop: Workshop) throws
+  private func again(_ model: LoadedModel, as format: PublishedFormat, _ fixture: TemporaryRun)
+    throws
     -> LoadedModel
   {
-    let out = shop("again-\(format)")
+    let out = fixture("again-\(format)")
     try model.published.write(to: out, as: format)
     return try LoadedModel(out)
   }
@@ -68,14 +69,14 @@ import Torch
   func `an exported model of a run prepares images as the run does`(
     side: Int, format: PublishedFormat
   ) throws {
-    let shop = try Workshop(images: 1)
-    let model = try shop.makeModel(classes: ["a", "b"], pooling: .classToken, side: side)
-    let read = try again(model, as: format, shop)
+    let fixture = try TemporaryRun(images: 1)
+    let model = try fixture.makeModel(classes: ["a", "b"], pooling: .classToken, side: side)
+    let read = try again(model, as: format, fixture)
     #expect(read.description.evaluationTransform == model.description.evaluationTransform)
     #expect(read.description.preprocessing == nil && model.description.preprocessing == nil)
     // What the folder itself states, for programs that do not know of ours.
     let file = format == .timm ? "config.json" : "preprocessor_config.json"
-    let text = try String(contentsOfFile: shop("again-\(format)/\(file)"), encoding: .utf8)
+    let text = try String(contentsOfFile: fixture("again-\(format)/\(file)"), encoding: .utf8)
     let cut = (64...224).contains(side)
     if format == .timm {
       #expect(text.contains(cut ? "\"crop_pct\" : 0.875" : "\"crop_pct\" : 1"), "\(text)")
@@ -88,26 +89,26 @@ import Torch
   func `an exported model prepares images as the folder it came from states`(
     _ test: Case, format: PublishedFormat
   ) throws {
-    let shop = try Workshop(images: 1)
-    let model = try LoadedModel(try test.folder(in: shop))
-    let read = try again(model, as: format, shop)
+    let fixture = try TemporaryRun(images: 1)
+    let model = try LoadedModel(try test.folder(in: fixture))
+    let read = try again(model, as: format, fixture)
     #expect(read.description.preprocessing == model.description.preprocessing)
     #expect(read.description.evaluationTransform == model.description.evaluationTransform)
   }
 
   @Test func `a folder that was changed after the export is followed`() throws {
-    let shop = try Workshop(images: 1)
-    let model = try shop.makeModel(classes: ["a", "b"], pooling: .classToken, side: 64)
+    let fixture = try TemporaryRun(images: 1)
+    let model = try fixture.makeModel(classes: ["a", "b"], pooling: .classToken, side: 64)
     for (format, file, from, to) in [
       (PublishedFormat.timm, "config.json", "\"center\"", "\"squash\""),
       (.huggingFace, "preprocessor_config.json", "\"resample\" : 3", "\"resample\" : 2"),
     ] {
-      _ = try again(model, as: format, shop)
-      let path = shop("again-\(format)/\(file)")
+      _ = try again(model, as: format, fixture)
+      let path = fixture("again-\(format)/\(file)")
       let text = try String(contentsOfFile: path, encoding: .utf8)
       #expect(text.contains(from), "\(text)")
       try text.replacing(from, with: to).write(toFile: path, atomically: true, encoding: .utf8)
-      let rule = try LoadedModel(shop("again-\(format)")).description.preprocessing
+      let rule = try LoadedModel(fixture("again-\(format)")).description.preprocessing
       #expect(format == .timm ? rule?.resize == .squash : rule?.interpolation == .bilinear)
     }
   }
@@ -137,9 +138,9 @@ import Torch
   @Test(arguments: unfollowed)
   func `a field that cannot be followed is named`(name: String, field: String, note: String) throws
   {
-    let shop = try Workshop(images: 1)
+    let fixture = try TemporaryRun(images: 1)
     let weights = name.hasPrefix("hf") ? "hf.safetensors" : "timm.safetensors"
-    let folder = try Case(name: name, weights: weights, images: []).folder(in: shop)
+    let folder = try Case(name: name, weights: weights, images: []).folder(in: fixture)
     let file = name.hasPrefix("hf") ? "preprocessor_config.json" : "config.json"
     let path = folder + "/" + file
     func object(_ text: Data) throws -> [String: Any] {
@@ -165,8 +166,8 @@ import Torch
   }
 
   @Test func `descriptions keep the rule, and those without one are written as before`() throws {
-    let shop = try Workshop(images: 1)
-    let model = try shop.makeModel(side: 64)
+    let fixture = try TemporaryRun(images: 1)
+    let model = try fixture.makeModel(side: 64)
     var description = model.description
     let before = try JSONEncoder().encode(description)
     #expect(!String(decoding: before, as: UTF8.self).contains("preprocessing"))
@@ -180,8 +181,9 @@ import Torch
   }
 
   @Test func `a model for larger images resizes to larger ones`() throws {
-    let shop = try Workshop(images: 1)
-    let folder = try Case(name: "hf-crop", weights: "hf.safetensors", images: []).folder(in: shop)
+    let fixture = try TemporaryRun(images: 1)
+    let folder = try Case(name: "hf-crop", weights: "hf.safetensors", images: []).folder(
+      in: fixture)
     let weights = try PublishedWeights.read(folder).adapting(height: 64, width: 64)
     #expect(weights.preprocessing?.height == 74 && weights.preprocessing?.resize == .shortestSide)
   }

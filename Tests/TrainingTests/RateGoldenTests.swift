@@ -1,10 +1,10 @@
 import Foundation
-@testable import Recipes
 import TestSupport
 import Testing
 import Torch
 import TorchOptim
 import Training
+@testable import Recipes
 
 /// Learning rates as timm's schedule gives them for recipes of every kind.
 @Suite struct RateGoldenTests {
@@ -12,7 +12,7 @@ import Training
     var name: String
     var kind: String
     var file: String
-    var baseLearningRate: Double?
+    var baseRate: Double?
     var effectiveBatch: Int?
     var epochs: Int?
     var warmupEpochs: Double?
@@ -39,7 +39,7 @@ import Training
       ? Array(0..<epochs * stepsPerEpoch) : try tensors["\(example.name).iterations"].array()
     try #require(steps.count == golden.count)
     var recipe = PretrainingRecipe(name: example.name)
-    recipe.optimizer.baseLearningRate = try #require(example.baseLearningRate)
+    recipe.optimizer.baseLearningRate = try #require(example.baseRate)
     recipe.optimizer.minimumLearningRate = try #require(example.minimum)
     recipe.batch = .init(size: try #require(example.effectiveBatch))
     recipe.schedule = .init(epochs: epochs, warmupEpochs: try #require(example.warmupEpochs))

@@ -1,8 +1,8 @@
 import Foundation
-@testable import Recipes
 import Testing
 import TorchOptim
 import Training
+@testable import Recipes
 
 /// The paper's schedule against its closed form.
 @Suite struct RecipeScheduleTests {

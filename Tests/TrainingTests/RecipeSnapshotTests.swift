@@ -54,17 +54,20 @@ import Training
           cache: 0
           normalizeOnDevice: false
         optimizer:
+          kind: adamw
           baseLearningRate: 0.00015
           minimumLearningRate: 0
+          layerDecay: 1
           beta1: 0.9
           beta2: 0.95
           epsilon: 1e-08
+          momentum: 0.9
           weightDecay: 0.05
           clip: null
         batch:
           size: 64
           accumulation: 1
-        budget:
+        schedule:
           epochs: 200
           steps: null
           warmupEpochs: 20
@@ -73,7 +76,7 @@ import Training
           everyEpochs: 5
           everySteps: null
           keep: 2
-        monitor:
+        logging:
           everySteps: 50
           reconstructionsEveryEpochs: 5
           images: 8

@@ -1,9 +1,9 @@
 import Foundation
 import MaskedAutoencoders
-@testable import RecipeSyntax
-@testable import Recipes
 import Testing
 import Training
+@testable import RecipeSyntax
+@testable import Recipes
 
 /// Named recipes, what may be laid over them, and what their mistakes read like.
 @Suite struct RecipeTests {
@@ -80,7 +80,7 @@ import Training
     let text = """
       base: demo-fashion-mnist
       model: {encoder: tiny}
-      budget:
+      schedule:
         epochs: 3
       """
     let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).yaml")
@@ -102,7 +102,7 @@ import Training
 
   @Test(arguments: [
     ("model.ptach=8", "model.ptach does not exist; did you mean model.patch? (--set)"),
-    ("epochs=5", "epochs does not exist; did you mean budget.epochs? (--set)"),
+    ("epochs=5", "epochs does not exist; did you mean schedule.epochs? (--set)"),
     (
       "model.patch.x=1",
       "model.patch.x does not exist: model.patch is 16, which has no fields; "
@@ -116,12 +116,12 @@ import Training
     (
       "zzzzzzzz=1",
       "zzzzzzzz does not exist; a recipe has name, note, seed, model, masking, loss, "
-        + "data, optimizer, batch, budget, precision, checkpoints and monitor (--set)"
+        + "data, optimizer, batch, schedule, precision, checkpoints and logging (--set)"
     ),
     ("loss.zzzzzzzz=1", "loss.zzzzzzzz does not exist; loss has region (--set)"),
-    ("schedule.epochs", "--set budget.epochs: expected path=value, such as budget.epochs=50"),
-    ("=5", "--set =5: expected path=value, such as budget.epochs=50"),
-    ("a..b=5", "--set a..b=5: expected path=value, such as budget.epochs=50"),
+    ("schedule.epochs", "--set schedule.epochs: expected path=value, such as schedule.epochs=50"),
+    ("=5", "--set =5: expected path=value, such as schedule.epochs=50"),
+    ("a..b=5", "--set a..b=5: expected path=value, such as schedule.epochs=50"),
     ("batch.size=x", "batch.size is x; expected a whole number (--set)"),
     ("batch.size=\"64\"", "batch.size is \"64\"; expected a whole number (--set)"),
     ("batch.size=", "batch.size is nothing; expected a whole number (--set)"),
@@ -157,8 +157,7 @@ import Training
     ),
     (
       "model.decoder=null",
-      "model.decoder is null; expected tiny, small, base, large, huge or paper, or "
-        + "the fields width, depth, heads and mlpRatio (--set)"
+      "model.decoder is null; expected a shape, without which nothing is reconstructed"
     ),
     (
       "model.encoder=[1]",
@@ -275,13 +274,13 @@ import Training
     (
       "schedule.epochs=0",
       "schedule.epochs is 0; expected a whole number from 1 to 1000000\n"
-        + "schedule.warmupEpochs is 20, longer than the whole run; expected at most budget.epochs, 0"
+        + "schedule.warmupEpochs is 20, longer than the whole run; expected at most schedule.epochs, 0"
     ),
     ("schedule.steps=0", "schedule.steps is 0; expected a whole number from 1 to 1000000000000"),
     (
       "schedule.warmupEpochs=201",
       "schedule.warmupEpochs is 201, longer than the whole run; expected "
-        + "at most budget.epochs, 200"
+        + "at most schedule.epochs, 200"
     ),
     ("schedule.warmupEpochs=-1", "schedule.warmupEpochs is -1; expected a number of at least 0"),
     ("checkpoints.keep=0", "checkpoints.keep is 0; expected a whole number from 1 to 1000000"),
@@ -290,10 +289,10 @@ import Training
       "checkpoints.everySteps is 0; expected a whole number from 1 to 1000000000"
     ),
     (
-      "monitor.everySteps=0",
-      "monitor.everySteps is 0; expected a whole number from 1 to 1000000000"
+      "logging.everySteps=0",
+      "logging.everySteps is 0; expected a whole number from 1 to 1000000000"
     ),
-    ("monitor.images=0", "monitor.images is 0; expected a whole number from 1 to 1024"),
+    ("logging.images=0", "logging.images is 0; expected a whole number from 1 to 1024"),
   ])
   func valuesOutOfRange(setting: String, message: String) {
     #expect(Self.mistakes(setting) == message)
@@ -315,7 +314,7 @@ import Training
     #expect(
       text.split(separator: "\n") == [
         "no recipe is called paper-table8-vit-larg; did you mean paper-table8-vit-large?",
-        "--set batch: expected path=value, such as budget.epochs=50",
+        "--set batch: expected path=value, such as schedule.epochs=50",
         "batch.size is x; expected a whole number (--set)",
         "model.heigth does not exist; did you mean model.height? (--set)",
         "precision is int8; expected float32 or bfloat16 (--set)",

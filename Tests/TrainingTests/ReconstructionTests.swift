@@ -49,24 +49,24 @@ import TorchNN
   private func mask(batch: Int, _ number: Int, ratio: Double, seed: UInt64) -> PatchMask {
     RandomMasking(ratio: ratio).mask(
       PatchGrid(rows: 4, columns: 4), batch: batch,
-      using: Generator(seed: seed, stream: Stream.pictures, step: number))
+      using: Generator(seed: seed, stream: RandomStream.pictures, step: number))
   }
 
   @Test(arguments: [(1, 0.75), (3, 0.5), (1, 0.9)])
   func fillsAgreeWithTheirDefinition(_ channels: Int, _ ratio: Double) throws {
     let (reconstruction, _, _) = try reconstruction(.pixels, channels: channels)
-    let pictures = (0..<3).map { Workshop.picture($0, channels: channels) }
+    let pictures = (0..<3).map { TemporaryRun.picture($0, channels: channels) }
     let score = try reconstruction.score(
       on: ToyDataset(images: pictures), named: "toy", range: 0..<3, ratio: ratio, seed: 5,
       workers: 2)
     let visible = mask(batch: 3, 0, ratio: ratio, seed: 5).indicator.floats().map { $0 == 0 }
       .chunks(of: 16)
     let layout = layout(channels)
-    func mean(_ fill: TrivialFill) -> Double {
+    func mean(_ fill: InpaintingBaseline) -> Double {
       zip(pictures, visible).map { fill.hiddenError(planes($0), layout, visible: $1) }
         .reduce(0, +) / 3
     }
-    #expect(abs(score.meanFill - mean(.visibleMean)) < 1e-6)
+    #expect(abs(score.meanFill - mean(.meanFill)) < 1e-6)
     #expect(abs(score.nearestFill - mean(.nearestPatch)) < 1e-6)
     #expect(score.images == 3 && score.ratio == ratio && !score.usesOriginalStatistics)
     #expect(
@@ -75,7 +75,7 @@ import TorchNN
 
   @Test func errorsAreThoseOfThePrediction() throws {
     let (reconstruction, model, description) = try reconstruction(.pixels, channels: 3)
-    let picture = Workshop.picture(5, channels: 3)
+    let picture = TemporaryRun.picture(5, channels: 3)
     let score = try reconstruction.score(
       on: ToyDataset(images: [picture]), named: "toy", range: 0..<1, ratio: 0.75, seed: 9,
       workers: 1)
@@ -98,7 +98,7 @@ import TorchNN
   /// patches' variance, and nothing where patches are flat.
   @Test func normalisedTargetsAreGivenTheStatistics() throws {
     let (reconstruction, _, _) = try reconstruction(.normalizedPixels, isBlank: true)
-    let picture = Workshop.picture(2)
+    let picture = TemporaryRun.picture(2)
     let score = try reconstruction.score(
       on: ToyDataset(images: [picture]), named: "toy", range: 0..<1, ratio: 0.75, seed: 1,
       workers: 1)
@@ -126,7 +126,7 @@ import TorchNN
 
   @Test func sheetsHaveARowForEachImage() throws {
     let (reconstruction, _, _) = try reconstruction(.pixels, channels: 3)
-    let set = ToyDataset(images: (0..<5).map { Workshop.picture($0, side: 20, channels: 3) })
+    let set = ToyDataset(images: (0..<5).map { TemporaryRun.picture($0, side: 20, channels: 3) })
     let sheet = try reconstruction.sheet(
       of: set, [4, 0, 2], ratios: [0.75, 0.855, 0.5], seed: 3, title: "title")
     #expect(sheet.title == "title")
@@ -164,7 +164,7 @@ import TorchNN
   @Test func sheetsOfNormalisedTargetsSaySo() throws {
     let (reconstruction, _, _) = try reconstruction(.normalizedPixels)
     let sheet = try reconstruction.sheet(
-      of: ToyDataset(images: [Workshop.picture(1)]), [0], ratios: [0.5], seed: 0)
+      of: ToyDataset(images: [TemporaryRun.picture(1)]), [0], ratios: [0.5], seed: 0)
     #expect(sheet.footer == [PictureSheet.inventedNotice, PictureSheet.normalizedTargetNotice])
   }
 
@@ -179,9 +179,9 @@ import TorchNN
     }
     #expect(throws: RunFailure.self) {
       try reconstruction.sheet(
-        of: ToyDataset(images: [Workshop.picture(1)]), [0], ratios: [0.5, 1], seed: 0)
+        of: ToyDataset(images: [TemporaryRun.picture(1)]), [0], ratios: [0.5, 1], seed: 0)
     }
-    let broken = ToyDataset(images: [Workshop.picture(1)], broken: [0])
+    let broken = ToyDataset(images: [TemporaryRun.picture(1)], broken: [0])
     #expect(throws: RunFailure.self) {
       try reconstruction.score(
         on: broken, named: "broken", range: 0..<1, ratio: 0.5, seed: 0, workers: 1)
@@ -211,7 +211,7 @@ import TorchNN
       failure?.message == "a ratio of 0.75 is not one of the masking strategy every-second, which "
         + "hides 0.5 of the patches; leave the ratio out or name another strategy")
     let sheet = try reconstruction.sheet(
-      of: ToyDataset(images: [Workshop.picture(1)]), [0], ratios: [0.5], seed: 0)
+      of: ToyDataset(images: [TemporaryRun.picture(1)]), [0], ratios: [0.5], seed: 0)
     let (original, seen) = (sheet.rows[0].tiles[0], sheet.rows[0].tiles[1])
     for column in 0..<16 {
       #expect(original[column, 0, 0] == seen[column, 0, 0] || column / 4 % 2 == 1)

@@ -15,82 +15,82 @@ import Torch
 
   @Test(arguments: [RunFolder.Opening.new, .overwrite, .resume])
   func emptyFoldersAreTaken(_ opening: RunFolder.Opening) throws {
-    let shop = try Workshop()
-    try shop.write("empty/.DS_Store", "")
+    let fixture = try TemporaryRun()
+    try fixture.write("empty/.DS_Store", "")
     for name in ["new", "new/deeper/still", "empty"] {
-      #expect(refusal(shop(name), opening) == nil, "\(name)")
-      #expect(shop.exists(name + "/.lock"))
+      #expect(refusal(fixture(name), opening) == nil, "\(name)")
+      #expect(fixture.exists(name + "/.lock"))
     }
   }
 
   @Test func aRunIsNotOverwrittenByAccident() throws {
-    let shop = try Workshop()
-    try shop.write("run/recipe.yaml", "name: mine")
-    try shop.write("run/checkpoints/step-3/weights.safetensors", "weights")
-    let new = refusal(shop("run"), .new)
+    let fixture = try TemporaryRun()
+    try fixture.write("run/recipe.yaml", "name: mine")
+    try fixture.write("run/checkpoints/step-3/weights.safetensors", "weights")
+    let new = refusal(fixture("run"), .new)
     #expect(new?.kind == .refusedOutput)
     #expect(new?.message.contains("--resume") == true)
     #expect(new?.message.contains("--overwrite") == true)
-    #expect(refusal(shop("run"), .resume) == nil)
-    #expect(try shop.text("run/recipe.yaml") == "name: mine")
+    #expect(refusal(fixture("run"), .resume) == nil)
+    #expect(try fixture.text("run/recipe.yaml") == "name: mine")
   }
 
   @Test func whatIsNoRunIsLeftAlone() throws {
-    let shop = try Workshop()
-    try shop.write("thesis/chapter.tex", "years of work")
+    let fixture = try TemporaryRun()
+    try fixture.write("thesis/chapter.tex", "years of work")
     for opening in [RunFolder.Opening.new, .overwrite, .resume] {
-      #expect(refusal(shop("thesis"), opening)?.kind == .refusedOutput)
-      #expect(shop.names("thesis") == ["chapter.tex"], "\(opening)")
+      #expect(refusal(fixture("thesis"), opening)?.kind == .refusedOutput)
+      #expect(fixture.names("thesis") == ["chapter.tex"], "\(opening)")
     }
   }
 
   @Test func oneProgramAtATime() throws {
-    let shop = try Workshop()
-    try shop.write("run/recipe.yaml", "name: mine")
+    let fixture = try TemporaryRun()
+    try fixture.write("run/recipe.yaml", "name: mine")
     do {
-      let first = try RunFolder(shop("run"), .resume)
+      let first = try RunFolder(fixture("run"), .resume)
       for opening in [RunFolder.Opening.overwrite, .resume] {
         let second = refusal(first.path, opening)
         #expect(second?.kind == .refusedOutput)
         #expect(second?.message.contains("in use") == true)
-        #expect(shop.exists("run/recipe.yaml"))
+        #expect(fixture.exists("run/recipe.yaml"))
       }
       withExtendedLifetime(first) {}
     }
-    #expect(refusal(shop("run"), .resume) == nil)
+    #expect(refusal(fixture("run"), .resume) == nil)
   }
 
   @Test func remainsOfKilledRunsAreRemoved() throws {
-    let shop = try Workshop()
-    try shop.write("run/recipe.yaml", "")
-    try shop.write("run/checkpoints/.writing-step-4-77/weights.safetensors", "half")
-    try shop.write("run/checkpoints/.writing-step-2-removed/model.json", "old")
-    try shop.write("run/checkpoints/step-3/model.json", "{}")
-    _ = try RunFolder(shop("run"), .resume)
-    #expect(shop.names("run/checkpoints") == ["step-3"])
+    let fixture = try TemporaryRun()
+    try fixture.write("run/recipe.yaml", "")
+    try fixture.write("run/checkpoints/.writing-step-4-77/weights.safetensors", "half")
+    try fixture.write("run/checkpoints/.writing-step-2-removed/model.json", "old")
+    try fixture.write("run/checkpoints/step-3/model.json", "{}")
+    _ = try RunFolder(fixture("run"), .resume)
+    #expect(fixture.names("run/checkpoints") == ["step-3"])
   }
 
   @Test func stepsAreNumbers() throws {
-    let shop = try Workshop()
+    let fixture = try TemporaryRun()
     for name in ["step-10", "step-9", "step-100", "step-x", "steps", ".writing-step-7-1", "step-"] {
-      try shop.write("run/checkpoints/\(name)/model.json", "")
+      try fixture.write("run/checkpoints/\(name)/model.json", "")
     }
-    #expect(RunFolder.checkpointSteps(in: shop("run")) == [9, 10, 100])
-    #expect(RunFolder.checkpointSteps(in: shop("nowhere")) == [])
+    #expect(RunFolder.checkpointSteps(in: fixture("run")) == [9, 10, 100])
+    #expect(RunFolder.checkpointSteps(in: fixture("nowhere")) == [])
   }
 
   @Test func pathsAreTheSameHoweverTheyAreWritten() throws {
-    let shop = try Workshop()
-    try shop.write("a/b/file", "")
-    let link = shop("link")
+    let fixture = try TemporaryRun()
+    try fixture.write("a/b/file", "")
+    let link = fixture("link")
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "a/b")
-    let root = canonicalPath(shop.path)
+    let root = canonicalPath(fixture.path)
     for (path, wanted) in [
       ("a/b", "/a/b"), ("a//b/", "/a/b"), ("a/./b/../b/.", "/a/b"), ("link", "/a/b"),
       ("link/../new", "/a/new"), ("a/new/deeper", "/a/new/deeper"), ("a/new/..", "/a"),
       ("a/new/../b/x", "/a/b/x"), ("", ""),
     ] {
-      #expect(canonicalPath(shop(path)) == root + wanted, "\(path)")
+      #expect(canonicalPath(fixture(path)) == root + wanted, "\(path)")
     }
     #expect(canonicalPath("x") == canonicalPath(".") + "/x")
     #expect(canonicalPath("/") == "/" && canonicalPath("/nowhere/..") == "/")

@@ -13,26 +13,26 @@ import Torch
     settings: "k 20", seconds: 3)
 
   @Test func partsAreFilledInOneByOne() throws {
-    let shop = try Workshop()
-    try shop.write("run/recipe.yaml", "")
-    #expect(try RunResults.read(shop("run")).probe.isEmpty)
-    try RunResults.update(shop("run")) { $0.probe["a"] = Self.classification }
-    try RunResults.update(shop("run")) {
+    let fixture = try TemporaryRun()
+    try fixture.write("run/recipe.yaml", "")
+    #expect(try RunResults.read(fixture("run")).probe.isEmpty)
+    try RunResults.update(fixture("run")) { $0.probe["a"] = Self.classification }
+    try RunResults.update(fixture("run")) {
       $0.knn["a"] = Self.classification
       $0.knn["a"]?.top1 = 0.5
       $0.knn["b"] = Self.classification
     }
-    let results = try RunResults.read(shop("run"))
+    let results = try RunResults.read(fixture("run"))
     #expect(results.probe == ["a": Self.classification] && results.knn["a"]?.top1 == 0.5)
     #expect(results.knn["b"] == Self.classification)
     // Where there is no run, nothing is written.
-    try shop.write("other/model.json", "{}")
-    try RunResults.update(shop("other")) { $0.probe["a"] = Self.classification }
-    try RunPage.write(for: shop("other"))
-    #expect(shop.names("other") == ["model.json"])
-    try shop.write("run/results.json", "{\"probe\": 3}")
-    #expect(throws: FileError.self) { try RunResults.update(shop("run")) { _ in } }
-    #expect(try shop.text("run/results.json") == "{\"probe\": 3}")
+    try fixture.write("other/model.json", "{}")
+    try RunResults.update(fixture("other")) { $0.probe["a"] = Self.classification }
+    try RunPage.write(for: fixture("other"))
+    #expect(fixture.names("other") == ["model.json"])
+    try fixture.write("run/results.json", "{\"probe\": 3}")
+    #expect(throws: FileError.self) { try RunResults.update(fixture("run")) { _ in } }
+    #expect(try fixture.text("run/results.json") == "{\"probe\": 3}")
   }
 
   private static func trained(
@@ -108,13 +108,13 @@ import Torch
   }
 
   @Test func pagesTellEverything() throws {
-    let shop = try Workshop(images: 8)
+    let fixture = try TemporaryRun(images: 8)
     let name = "run <b>&\"'"
-    try shop.train(.tiny(steps: 6), name)
-    let run = shop(name)
-    try shop.write("\(name)/reconstructions/step-6.png", Workshop.picture(1).encodedAsPNG())
-    try shop.write(
-      "\(name)/reconstructions/<i>sheet.png", Workshop.picture(2).encodedAsPNG())
+    try fixture.train(.tiny(steps: 6), name)
+    let run = fixture(name)
+    try fixture.write("\(name)/reconstructions/step-6.png", TemporaryRun.picture(1).encodedAsPNG())
+    try fixture.write(
+      "\(name)/reconstructions/<i>sheet.png", TemporaryRun.picture(2).encodedAsPNG())
     try RunResults.update(run) { results in
       results.pretraining = .init(
         steps: 6, epochs: 3, images: 8, loss: 0.7, seconds: 65, parameters: 12_345,
@@ -126,7 +126,7 @@ import Torch
       results.probe["<u>clothes"] = Self.classification
     }
     try RunPage.write(for: run)
-    let page = try shop.text(name + "/report.html")
+    let page = try fixture.text(name + "/report.html")
     for word in [
       "81.2 %", "98.8 %", "4321", "987", "k 20", "0.01250", "0.05000", "0.06250", "25.0 %",
       "12345", "Trained on 8 images", "16 × 16, 1 channels, patch 4", "pixels", "75.0 %",
@@ -141,9 +141,9 @@ import Torch
   }
 
   @Test func pagesOfYoungRuns() throws {
-    let shop = try Workshop()
-    try shop.write("run/recipe.yaml", "")
-    try RunPage.write(for: shop("run"))
-    #expect(try shop.text("run/report.html").contains("<h1>run</h1>"))
+    let fixture = try TemporaryRun()
+    try fixture.write("run/recipe.yaml", "")
+    try RunPage.write(for: fixture("run"))
+    #expect(try fixture.text("run/report.html").contains("<h1>run</h1>"))
   }
 }

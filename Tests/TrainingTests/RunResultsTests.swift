@@ -16,9 +16,9 @@ import Testing
 
   /// Each opens the folder for itself, as other programs do.
   @Test func `results of many writers at once are all kept`() throws {
-    let shop = try Workshop()
-    try shop.write("run/recipe.yaml", "")
-    let (run, count) = (shop("run"), 48)
+    let fixture = try TemporaryRun()
+    try fixture.write("run/recipe.yaml", "")
+    let (run, count) = (fixture("run"), 48)
     DispatchQueue.concurrentPerform(iterations: count) { number in
       try? RunResults.update(run) { $0.knn["\(number)"] = result(Double(number)) }
       try? RunPage.write(for: run)
@@ -27,15 +27,15 @@ import Testing
     #expect(kept.count == count)
     for number in 0..<count { #expect(kept["\(number)"]?.top1 == Double(number)) }
     // The page was written last by one that had seen all, and nothing is left behind.
-    let page = try shop.text("run/report.html")
+    let page = try fixture.text("run/report.html")
     for number in 0..<count { #expect(page.contains("<td>\(number)</td>"), "\(number)") }
-    #expect(shop.names("run") == ["recipe.yaml", "report.html", "results.json"])
+    #expect(fixture.names("run") == ["recipe.yaml", "report.html", "results.json"])
   }
 
   @Test func `results of before are read, with what the paper reports`() throws {
-    let shop = try Workshop()
-    try shop.write("run/recipe.yaml", "")
-    try shop.write(
+    let fixture = try TemporaryRun()
+    try fixture.write("run/recipe.yaml", "")
+    try fixture.write(
       "run/results.json",
       """
       {"trained": {".": {"protocolName": "fine-tuned", "isFromScratch": false,
@@ -44,7 +44,7 @@ import Testing
         "testImages": 50000, "classes": 1000, "parameters": 9, "seconds": 61,
         "encoder": "1024 × 24, 16 heads", "isAsNamed": true}}}
       """)
-    var own = try #require(try RunResults.read(shop("run")).ownClassifier)
+    var own = try #require(try RunResults.read(fixture("run")).ownClassifier)
     #expect(own.shape == nil && own.training == nil)
     #expect(PaperValues.top1(own) == .init(percent: 85.9, place: "Table 3"))
     // A result of today has it with it.
@@ -55,8 +55,8 @@ import Testing
     own.encoder = "in other words"
     #expect(PaperValues.top1(own)?.percent == 85.9)
     let kept = own
-    try RunResults.update(shop("run")) { $0.ownClassifier = kept }
-    #expect(try RunResults.read(shop("run")).trained == [".": kept])
+    try RunResults.update(fixture("run")) { $0.ownClassifier = kept }
+    #expect(try RunResults.read(fixture("run")).trained == [".": kept])
     own.compare(withPaperAs: false)
     #expect(own.paper == nil && PaperValues.top1(own) == nil)
   }

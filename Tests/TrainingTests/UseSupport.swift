@@ -7,7 +7,7 @@ import MaskedAutoencoders
 import Torch
 import TorchNN
 
-extension Workshop {
+extension TemporaryRun {
   /// An untrained model of 16² gray pixels, as a checkpoint: a classifier where there are class names.
   @discardableResult
   func makeModel(
@@ -42,7 +42,7 @@ extension Workshop {
 /// Pictures of several sizes and some that cannot be decoded.
 func mixedPictures(_ count: Int, broken: Set<Int> = [], labels: [Int]? = nil) -> ToyDataset {
   ToyDataset(
-    images: (0..<count).map { Workshop.picture($0, side: 16 + 3 * ($0 % 4)) }, labels: labels,
+    images: (0..<count).map { TemporaryRun.picture($0, side: 16 + 3 * ($0 % 4)) }, labels: labels,
     broken: broken)
 }
 

@@ -23,9 +23,9 @@ struct WaitProgram: ParsableCommand {
       encoder: {width: 192, depth: 12, heads: 3, mlpRatio: 4}
       decoder: {width: 128, depth: 2, heads: 4, mlpRatio: 4}
     batch: {size: 64}
-    budget: {epochs: 1, steps: 60, warmupEpochs: 1}
+    schedule: {epochs: 1, steps: 60, warmupEpochs: 1}
     checkpoints: {everyEpochs: null}
-    monitor: {everySteps: 20, reconstructionsEveryEpochs: null}
+    logging: {everySteps: 20, reconstructionsEveryEpochs: null}
     """
 
   private struct Record: Decodable {

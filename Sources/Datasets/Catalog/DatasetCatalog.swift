@@ -1,3 +1,4 @@
+import FileSystem
 import Foundation
 
 /// Public sets of images that `mae data fetch` knows how to get and where it keeps them.
@@ -19,6 +20,8 @@ public enum DatasetCatalog {
     /// Debian's package that holds the files, and where it puts them.
     let package: String
     let folder: String
+    /// Where Debian's archive keeps that package, for machines without lists of packages.
+    let packageAddress: String
     /// Where the files are published.
     let address: String
   }
@@ -44,6 +47,8 @@ public enum DatasetCatalog {
           digest: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", size: 10_008),
       ],
       package: "dataset-fashion-mnist", folder: "/usr/share/datasets/fashion-mnist",
+      packageAddress: "http://deb.debian.org/debian/pool/main/d/dataset-fashion-mnist/"
+        + "dataset-fashion-mnist_0.0~git20200523.55506a9-1_all.deb",
       address: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com")
   ]
 
@@ -52,11 +57,7 @@ public enum DatasetCatalog {
 
   /// The folder that fetched sets are kept in: `$XDG_CACHE_HOME/swift-mae`, or
   /// `~/.cache/swift-mae`.
-  public static var cacheFolder: String {
-    let environment = ProcessInfo.processInfo.environment
-    if let cache = environment["XDG_CACHE_HOME"], !cache.isEmpty { return cache + "/swift-mae" }
-    return (environment["HOME"] ?? NSHomeDirectory()) + "/.cache/swift-mae"
-  }
+  public static var cacheFolder: String { userCacheFolder }
 
   /// Where a fetched set is.
   public static func folder(of name: String) -> String { cacheFolder + "/" + name }
@@ -65,7 +66,7 @@ public enum DatasetCatalog {
   public static func isFetched(_ name: String) -> Bool {
     guard let entry = entries.first(where: { $0.name == name }) else { return false }
     return entry.files.allSatisfy {
-      FileManager.default.fileExists(atPath: "\(folder(of: name))/\($0.name).gz")
+      isFile("\(folder(of: name))/\($0.name).gz")
     }
   }
 
@@ -73,7 +74,7 @@ public enum DatasetCatalog {
   ///
   /// - Throws: ``DatasetError`` where a known set has not been fetched yet.
   public static func path(for word: String) throws(DatasetError) -> String {
-    guard names.contains(word), !FileManager.default.fileExists(atPath: word) else { return word }
+    guard names.contains(word), !exists(word) else { return word }
     guard isFetched(word) else {
       throw DatasetError(
         .missing, path: word, "has not been fetched yet; run: mae data fetch \(word)")

@@ -123,3 +123,16 @@ extension DatasetError {
     self.init(kind, path: path, error.reason)
   }
 }
+
+extension DatasetError {
+  /// A file's error as one of the set that it belongs to: a full disk is of kind `unreadable`.
+  init(_ error: FileError) {
+    let kind: Kind =
+      switch error.kind {
+      case .missing: .missing
+      case .malformed, .tooLarge: .malformed
+      case .unreadable, .unwritable, .failed: .unreadable
+      }
+    self.init(kind, path: error.path, error.message)
+  }
+}

@@ -32,10 +32,7 @@ struct FileIdentity: Hashable {
 
   /// Asks the file system, which follows links; nil where there is no file.
   init?(_ path: String, _ range: Range<Int>?) {
-    var status = stat()
-    guard path.withSystemPath({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      return nil
-    }
+    guard let status = fileStatus(path), status.isOf(S_IFREG) else { return nil }
     device = UInt64(truncatingIfNeeded: status.st_dev)
     file = UInt64(truncatingIfNeeded: status.st_ino)
     offset = range?.lowerBound ?? 0

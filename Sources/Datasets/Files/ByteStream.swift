@@ -1,26 +1,17 @@
-import CZlib
+import FileSystem
 import CZstd
-import Imaging
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Bytes that come one after the other.
 protocol ByteStream: AnyObject {
   /// Fills the beginning of `buffer`; gives the number of bytes, 0 at the end.
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int
   /// Leaves out bytes; gives how many there were.
-  func skip(_ count: Int) throws(ImageError) -> Int
+  func skip(_ count: Int) throws(FileError) -> Int
 }
 
 extension ByteStream {
   /// Fills `buffer` as far as there are bytes.
-  func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
+  func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     var filled = 0
     while filled < buffer.count {
       let got = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
@@ -31,21 +22,11 @@ extension ByteStream {
   }
 
   /// The next `count` bytes, or fewer at the end.
-  func bytes(_ count: Int) throws(ImageError) -> [UInt8] {
-    var failure: ImageError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      let raw = UnsafeMutableRawBufferPointer(buffer)
-      do throws(ImageError) {
-        filled = try fill(UnsafeMutableRawBufferPointer(rebasing: raw[..<count]))
-      } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
-    return bytes
+  func bytes(_ count: Int) throws(FileError) -> [UInt8] {
+    try filledBytes(count) { (buffer) throws(FileError) in try fill(buffer) }
   }
 
-  func skip(_ count: Int) throws(ImageError) -> Int {
+  func skip(_ count: Int) throws(FileError) -> Int {
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     defer { scratch.deallocate() }
     var skipped = 0
@@ -62,18 +43,18 @@ extension ByteStream {
 
 /// A file from its beginning; what is skipped is not read.
 final class FileStream: ByteStream {
-  private let file: OpenFile
+  private let file: ReadableFile
   private var position = 0
 
-  init(_ file: OpenFile) { self.file = file }
+  init(_ file: ReadableFile) { self.file = file }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     let got = try file.read(into: buffer, at: position)
     position += got
     return got
   }
 
-  func skip(_ count: Int) throws(ImageError) -> Int {
+  func skip(_ count: Int) throws(FileError) -> Int {
     let skipped = min(count, file.size - position)
     position += skipped
     return skipped
@@ -107,7 +88,7 @@ enum Packing: UInt8, CaseIterable, Hashable, Sendable {
   }
 
   /// What the packed bytes of `source` hold.
-  func unpacking(_ source: any ByteStream) throws(ImageError) -> any ByteStream {
+  func unpacking(_ source: any ByteStream) throws(FileError) -> any ByteStream {
     switch self {
     case .none: source
     case .gzip: try GzipStream(source)
@@ -116,14 +97,14 @@ enum Packing: UInt8, CaseIterable, Hashable, Sendable {
   }
 
   /// What `bytes` hold; at most `limit` bytes.
-  func unpacked(_ bytes: [UInt8], limit: Int) throws(ImageError) -> [UInt8] {
+  func unpacked(_ bytes: [UInt8], limit: Int) throws(FileError) -> [UInt8] {
     if self == .none { return bytes }
     let stream = try unpacking(MemoryStream(bytes))
     var whole: [UInt8] = []
     while true {
       let part = try stream.bytes(1 << 16)
       guard whole.count + part.count <= limit else {
-        throw ImageError(
+        throw FileError(
           .tooLarge, "unpacks to more than \(limit) bytes; files of at most that are read")
       }
       whole += part
@@ -139,7 +120,7 @@ final class MemoryStream: ByteStream {
 
   init(_ bytes: [UInt8]) { all = bytes }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     let count = min(buffer.count, all.count - position)
     buffer.copyBytes(from: all[position..<position + count])
     position += count
@@ -150,56 +131,27 @@ final class MemoryStream: ByteStream {
 /// What gzip packed; one member after the other.
 final class GzipStream: ByteStream {
   private let source: any ByteStream
-  private var stream = z_stream()
-  private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-  private var isAtMemberEnd = false
-  private var isAtEnd = false
+  private let inflater: GzipInflater
 
-  init(_ source: any ByteStream) throws(ImageError) {
+  init(_ source: any ByteStream) throws(FileError) {
     self.source = source
-    // 15 bits of window, and 16 to expect gzip's header.
-    let started = inflateInit2_(
-      &stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
-    guard started == Z_OK else { throw ImageError(.tooLarge, "there is no memory to unpack it") }
-  }
-
-  deinit {
-    inflateEnd(&stream)
-    input.deallocate()
-  }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
-    guard !isAtEnd, !buffer.isEmpty else { return 0 }
-    let room = min(buffer.count, 1 << 30)
-    stream.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    stream.avail_out = UInt32(room)
-    while Int(stream.avail_out) == room {
-      if stream.avail_in == 0 {
-        let got = try source.read(into: input)
-        if got == 0 {
-          guard isAtMemberEnd else { throw gzipCutShort }
-          isAtEnd = true
-          return 0
-        }
-        stream.next_in = input.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        stream.avail_in = UInt32(got)
-      }
-      if isAtMemberEnd {
-        inflateReset(&stream)
-        isAtMemberEnd = false
-      }
-      switch inflate(&stream, Z_NO_FLUSH) {
-      case Z_OK, Z_BUF_ERROR: continue
-      case Z_STREAM_END: isAtMemberEnd = true
-      default: throw ImageError(.corrupt, "is a damaged gzip file; fetch it again")
-      }
+    do throws(GzipInflater.Failure) {
+      inflater = try GzipInflater()
+    } catch {
+      throw error.error(of: "")
     }
-    return room - Int(stream.avail_out)
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+    do throws(GzipInflater.Failure) {
+      return try inflater.read(into: buffer) { (input) throws(FileError) in
+        try source.read(into: input)
+      }
+    } catch {
+      throw error.error(of: "")
+    }
   }
 }
-
-private let gzipCutShort = ImageError(
-  .truncated, "is a gzip file cut short; fetch it again")
 
 /// What zstd packed; one frame after the other.
 final class ZstdStream: ByteStream {
@@ -212,10 +164,10 @@ final class ZstdStream: ByteStream {
   /// Largest window, as a power of two, that a frame may ask for: 128 MiB.
   private static let largestWindow: Int32 = 27
 
-  init(_ source: any ByteStream) throws(ImageError) {
+  init(_ source: any ByteStream) throws(FileError) {
     self.source = source
     guard let stream = ZSTD_createDCtx() else {
-      throw ImageError(.tooLarge, "there is no memory to unpack it")
+      throw FileError(.failed, "there is no memory to unpack it")
     }
     ZSTD_DCtx_setParameter(stream, ZSTD_d_windowLogMax, Self.largestWindow)
     self.stream = stream
@@ -226,7 +178,7 @@ final class ZstdStream: ByteStream {
     input.deallocate()
   }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     var unpacked = ZSTD_outBuffer(dst: buffer.baseAddress, size: buffer.count, pos: 0)
     while unpacked.pos == 0, !buffer.isEmpty {
       if packed.pos == packed.size {
@@ -236,7 +188,7 @@ final class ZstdStream: ByteStream {
           // What the decoder still holds comes out without input.
           let left = ZSTD_decompressStream(stream, &unpacked, &packed)
           guard ZSTD_isError(left) == 0, unpacked.pos > 0 else {
-            throw ImageError(.truncated, "is a zstd file cut short; fetch it again")
+            throw FileError(.malformed, "is a zstd file cut short; fetch it again")
           }
           isAtFrameEnd = left == 0
           return unpacked.pos
@@ -245,7 +197,7 @@ final class ZstdStream: ByteStream {
       }
       let left = ZSTD_decompressStream(stream, &unpacked, &packed)
       guard ZSTD_isError(left) == 0 else {
-        throw ImageError(.corrupt, "is a damaged zstd file; fetch it again")
+        throw FileError(.malformed, "is a damaged zstd file; fetch it again")
       }
       isAtFrameEnd = left == 0
     }

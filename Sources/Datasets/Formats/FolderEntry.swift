@@ -76,8 +76,7 @@ struct FolderEntry: Hashable {
 extension FolderEntry.Kind {
   /// Asks the file system.
   init(_ path: String) {
-    var status = stat()
-    guard path.withSystemPath({ stat($0, &status) }) == 0 else {
+    guard let status = fileStatus(path) else {
       self = .nothing
       return
     }

@@ -1,3 +1,4 @@
+import FileSystem
 public import Imaging
 
 /// The images of one IDX file and the labels of another: MNIST, Fashion-MNIST, KMNIST, EMNIST.
@@ -148,13 +149,13 @@ struct IDXFile {
   var count: Int { shape[0] }
 
   init(_ path: String, dimensions: Int) throws(DatasetError) {
-    do throws(ImageError) {
+    do throws(FileError) {
       let limit = IDXDataset.largestSet
-      let bytes = try readFile(path, limit: limit)
+      let bytes = try wholeFile(path, limit: limit)
       let header = 4 + 4 * dimensions
       if bytes.starts(with: [0x1F, 0x8B]) {
         var shape: [Int] = []
-        let unpacked = try unpackedGzip(bytes, prefix: header) { head throws(ImageError) in
+        let unpacked = try unpackedGzip(bytes, prefix: header) { head throws(FileError) in
           shape = try Self.shape(head, dimensions)
           return try header + Self.volume(shape, limit)
         }
@@ -164,26 +165,26 @@ struct IDXFile {
         shape = try Self.shape(Array(bytes.prefix(header)), dimensions)
         let volume = try Self.volume(shape, limit)
         guard bytes.count == header + volume else {
-          throw ImageError(
-            bytes.count < header + volume ? .truncated : .corrupt,
+          throw FileError(
+            .malformed,
             "has \(bytes.count) bytes; its header says \(header + volume): fetch it again")
         }
         values = Array(bytes[header...])
       }
     } catch {
-      throw DatasetError(error, path: path)
+      throw DatasetError(error.named(path))
     }
   }
 
-  private static func shape(_ head: [UInt8], _ dimensions: Int) throws(ImageError) -> [Int] {
+  private static func shape(_ head: [UInt8], _ dimensions: Int) throws(FileError) -> [Int] {
     guard head.count == 4 + 4 * dimensions else {
-      throw ImageError(
-        .truncated, "is too short for an IDX file of \(dimensions) dimensions; fetch it again")
+      throw FileError(
+        .malformed, "is too short for an IDX file of \(dimensions) dimensions; fetch it again")
     }
     guard head[..<4].elementsEqual([0, 0, 8, UInt8(dimensions)]) else {
       let found = head[..<4].map { String($0, radix: 16) }.joined(separator: " ")
-      throw ImageError(
-        .corrupt,
+      throw FileError(
+        .malformed,
         "begins with \(found); an IDX file of bytes in \(dimensions) dimensions begins with "
           + "0 0 8 \(dimensions)")
     }
@@ -192,12 +193,12 @@ struct IDXFile {
     }
   }
 
-  private static func volume(_ shape: [Int], _ limit: Int) throws(ImageError) -> Int {
+  private static func volume(_ shape: [Int], _ limit: Int) throws(FileError) -> Int {
     var volume = 1
     for side in shape {
       let (product, overflow) = volume.multipliedReportingOverflow(by: side)
       guard !overflow, product <= limit else {
-        throw ImageError(
+        throw FileError(
           .tooLarge, "declares \(shape) bytes; at most \(limit) are read into memory")
       }
       volume = product

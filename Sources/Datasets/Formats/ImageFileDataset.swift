@@ -7,7 +7,7 @@ public struct ImageFileDataset: ImageDataset {
 
   /// Takes a file that begins as an image does; nil where it is none, or a folder.
   public init?(path: String) {
-    guard PathKind(path) == .file, let file = try? OpenFile(path),
+    guard PathKind(path) == .file, let file = try? ReadableFile(path),
       let start = try? file.bytes(min(32, file.size), at: 0),
       ImageFormat(recognizing: start) != nil
     else { return nil }

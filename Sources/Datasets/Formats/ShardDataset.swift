@@ -55,10 +55,10 @@ public struct ShardDataset: ImageDataset, NotedDataset {
     path: String, shards: [String], classes wanted: [String]? = nil,
     limits: ImageLimits = .standard, cache: String = UnpackedShards.cacheFolder
   ) throws(DatasetError) {
-    let opened = Mutex<[Result<(String, ShardIndex), ImageError>?]>(
+    let opened = Mutex<[Result<(String, ShardIndex), FileError>?]>(
       Array(repeating: nil, count: shards.count))
     DispatchQueue.concurrentPerform(iterations: shards.count) { i in
-      let result = Result { () throws(ImageError) -> (String, ShardIndex) in
+      let result = Result { () throws(FileError) -> (String, ShardIndex) in
         let file = try UnpackedShards.open(shards[i], cache: cache)
         return (file.path, try ShardIndex.of(file))
       }
@@ -68,12 +68,12 @@ public struct ShardDataset: ImageDataset, NotedDataset {
     var indexes: [ShardIndex] = []
     for result in opened.withLock({ $0 }) {
       guard let result else { continue }
-      do throws(ImageError) {
+      do throws(FileError) {
         let (place, index) = try result.get()
         places.append(place)
         indexes.append(index)
       } catch {
-        throw DatasetError(error, path: error.name ?? path)
+        throw DatasetError(error.named(path))
       }
     }
     try self.init(
@@ -86,10 +86,10 @@ public struct ShardDataset: ImageDataset, NotedDataset {
     remote: RemoteShardSettings
   ) throws(DatasetError) {
     let set: RemoteShards
-    do throws(ImageError) {
+    do throws(FileError) {
       set = try RemoteShards(urls, settings: remote)
     } catch {
-      throw DatasetError(error, path: error.name ?? HTTPClient.shown(path))
+      throw DatasetError(error.named(HTTPClient.shown(path)))
     }
     let places = set.unpacked.map { $0.map { ShardFiles.Place.file($0) } ?? .remote }
     try self.init(
@@ -157,16 +157,25 @@ public struct ShardDataset: ImageDataset, NotedDataset {
     let (shard, i) = shardPlace(of: index)
     let (offset, size, packing) = indexes[shard].place(i)
     do throws(ImageError) {
-      guard size <= limits.fileBytes else {
-        throw ImageError(
-          .tooLarge, "has \(size) bytes; files of at most \(limits.fileBytes) are read")
-      }
-      let stored = try files.bytes(size, at: offset, of: shard)
       return .encoded(
-        try EncodedImage(
-          bytes: packing.unpacked(stored, limit: limits.fileBytes), limits: limits))
+        try EncodedImage(bytes: file(size, at: offset, of: shard, packing), limits: limits))
     } catch {
       throw ImageError(error.kind, name: name(of: index), error.reason)
+    }
+  }
+
+  private func file(
+    _ size: Int, at offset: Int, of shard: Int, _ packing: Packing
+  ) throws(ImageError) -> [UInt8] {
+    guard size <= limits.fileBytes else {
+      throw ImageError(
+        .tooLarge, "has \(size) bytes; files of at most \(limits.fileBytes) are read")
+    }
+    do throws(FileError) {
+      return try packing.unpacked(
+        files.bytes(size, at: offset, of: shard), limit: limits.fileBytes)
+    } catch {
+      throw ImageError(error)
     }
   }
 
@@ -186,13 +195,13 @@ public struct ShardDataset: ImageDataset, NotedDataset {
   /// - Returns: the index file's path.
   @discardableResult
   public static func writeIndex(of shard: String) throws(DatasetError) -> String {
-    do throws(ImageError) {
-      let file = try OpenFile(shard)
+    do throws(FileError) {
+      let file = try ReadableFile(shard)
       let index = try ShardIndex(scanning: file)
-      try writeFile(index.bytes, to: shard + ShardIndex.suffix)
+      try replaceFile(at: shard + ShardIndex.suffix, with: index.bytes)
       return shard + ShardIndex.suffix
     } catch {
-      throw DatasetError(error, path: shard)
+      throw DatasetError(error.named(shard))
     }
   }
 }
@@ -215,7 +224,7 @@ final class ShardFiles: Sendable {
 
   private let places: [Place]
   private let remote: RemoteShards?
-  private let open = Mutex<(files: [Int: OpenFile], order: [Int])>(([:], []))
+  private let open = Mutex<(files: [Int: ReadableFile], order: [Int])>(([:], []))
 
   /// Most archives that stay open.
   static let most = 256
@@ -235,12 +244,12 @@ final class ShardFiles: Sendable {
   }
 
   /// A part of an archive.
-  func bytes(_ count: Int, at offset: Int, of shard: Int) throws(ImageError) -> [UInt8] {
+  func bytes(_ count: Int, at offset: Int, of shard: Int) throws(FileError) -> [UInt8] {
     if let file = open.withLock({ $0.files[shard] }) { return try file.bytes(count, at: offset) }
     // Without the lock: two threads may open the same file, and one is closed again.
-    let file: OpenFile
+    let file: ReadableFile
     switch places[shard] {
-    case .file(let path): file = try OpenFile(path)
+    case .file(let path): file = try ReadableFile(path)
     case .remote:
       guard let remote else { preconditionFailure("a remote archive of no remote set") }
       guard let kept = remote.shards[shard].openKept() else {
@@ -251,7 +260,7 @@ final class ShardFiles: Sendable {
     return try kept(file, shard).bytes(count, at: offset)
   }
 
-  private func kept(_ file: OpenFile, _ shard: Int) -> OpenFile {
+  private func kept(_ file: ReadableFile, _ shard: Int) -> ReadableFile {
     open.withLock { open in
       if let other = open.files[shard] { return other }
       if open.order.count == Self.most { open.files[open.order.removeFirst()] = nil }

@@ -57,17 +57,17 @@ public enum ClassAgreement {
     }
     try compare(others, to: classes, validationPath)
     let validated = try counts(validation, classes, validationPath)
-    var remarks: [Remark] = []
+    var warnings: [Remark] = []
     let untrained = classes.indices.filter { trained[$0] == 0 }.map { classes[$0] }
-    if !untrained.isEmpty { remarks.append(.untrained(classes: untrained)) }
+    if !untrained.isEmpty { warnings.append(.untrained(classes: untrained)) }
     let missing = classes.indices.filter { validated[$0] == 0 && trained[$0] > 0 }
     if !missing.isEmpty {
-      remarks.append(.unvalidated(classes: missing.map { classes[$0] }, of: classes.count))
+      warnings.append(.unvalidated(classes: missing.map { classes[$0] }, of: classes.count))
     }
     let overlap = Overlap(
       training, validation, trainingLimit: trainingLimit, validationLimit: validationLimit)
-    if let overlap { remarks.append(.overlap(overlap)) }
-    return remarks
+    if let overlap { warnings.append(.overlap(overlap)) }
+    return warnings
   }
 
   private static func classes(

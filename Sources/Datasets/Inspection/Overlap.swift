@@ -1,3 +1,4 @@
+import FileSystem
 import Dispatch
 import Imaging
 import Synchronization
@@ -141,7 +142,7 @@ private func fileEnds(of set: any ImageDataset, _ images: [Keyed<Key>]) -> [Keye
       case .file(let path, _)? = set.place(of: images[i].index)
     else { return nil }
     let count = min(4096, identity.size)
-    guard let file = try? OpenFile(path),
+    guard let file = try? ReadableFile(path),
       let end = try? file.bytes(count, at: identity.offset + identity.size - count)
     else { return nil }
     return Keyed(

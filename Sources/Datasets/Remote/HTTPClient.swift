@@ -1,3 +1,4 @@
+import FileSystem
 import CCurl
 import Imaging
 import Synchronization
@@ -266,7 +267,7 @@ extension HTTPClient {
   func attempting<Result>(
     _ url: String, until isCancelled: () -> Bool = { false },
     _ body: () throws(HTTPFailure) -> Result
-  ) throws(ImageError) -> Result {
+  ) throws(FileError) -> Result {
     var attempts = 0
     while true {
       do throws(HTTPFailure) {
@@ -292,14 +293,15 @@ extension HTTPClient {
   }
 
   /// The line for a user.
-  static func error(_ url: String, _ failure: HTTPFailure, attempts: Int) -> ImageError {
+  static func error(_ url: String, _ failure: HTTPFailure, attempts: Int) -> FileError {
     let isMissing = failure.status == 404 || failure.status == 410
     let times = attempts > 1 ? ", also at the last of \(attempts) attempts" : ""
-    return ImageError(isMissing ? .missing : .unreadable, name: shown(url), failure.reason + times)
+    return FileError(
+      isMissing ? .missing : .unreadable, of: shown(url), failure.reason + times)
   }
 
   /// The whole content of a small file; nil where the server has none.
-  func small(_ url: String, limit: Int) throws(ImageError) -> [UInt8]? {
+  func small(_ url: String, limit: Int) throws(FileError) -> [UInt8]? {
     try attempting(url) { () throws(HTTPFailure) -> [UInt8]? in
       let content = Gathered(limit: limit)
       do throws(HTTPFailure) {
@@ -325,7 +327,7 @@ extension HTTPClient {
   ///   - validator: the version that it must be.
   func bytes(
     _ count: Int, at offset: Int, of url: String, size: Int, validator: String?
-  ) throws(ImageError) -> [UInt8] {
+  ) throws(FileError) -> [UInt8] {
     if count == 0 { return [] }
     return try attempting(url) { () throws(HTTPFailure) -> [UInt8] in
       let content = Gathered(limit: count)

@@ -1,3 +1,4 @@
+import FileSystem
 import Imaging
 
 #if canImport(Glibc)
@@ -29,10 +30,10 @@ struct RemoteCache: Sendable {
     var lock: String { shard + ".lock" }
   }
 
-  init(_ settings: RemoteShardSettings) throws(ImageError) {
+  init(_ settings: RemoteShardSettings) throws(FileError) {
     folder = settings.cacheFolder
     limit = settings.cacheBytes
-    try createFolder(folder)
+    try makeFolder(folder)
   }
 
   /// The files for an address; a name and password in it do not matter.
@@ -52,26 +53,26 @@ struct RemoteCache: Sendable {
   }
 
   /// Says that a shard has been used.
-  func touch(_ entry: Entry) { utimes(entry.shard, nil) }
+  func touch(_ entry: Entry) { _ = entry.shard.withSystemPath { utimes($0, nil) } }
 
   /// Makes room for a shard that is about to come, by removing those that were not used for
   /// longest.
   ///
   /// - Returns: whether there is room, under the limit and on the disk.
-  func makeRoom(_ bytes: Int, for entry: Entry) throws(ImageError) -> Bool {
+  func makeRoom(_ bytes: Int, for entry: Entry) throws(FileError) -> Bool {
     guard bytes <= limit else { return false }
-    guard let lock = try FileLock(folder + "/lock") else { return false }
+    guard let lock = try FileLock(folder + "/lock", waitingWhile: { true }) else { return false }
     defer { lock.release() }
     var kept = try files().filter { $0.entry != entry }.sorted { $0.used < $1.used }
     var total = kept.reduce(0) { $0 + $1.bytes }
-    let here = size(of: entry.part) ?? 0
+    let here = fileSize(entry.part) ?? 0
     while total > limit - bytes || !isFree(bytes - here) {
       guard !kept.isEmpty else { return false }
       let oldest = kept.removeFirst()
       // A shard that is being fetched stays; processes that have a removed one open can still read
       // it.
-      guard let lock = try FileLock(oldest.entry.lock, waiting: { false }) else { continue }
-      unlink(oldest.isPart ? oldest.entry.part : oldest.entry.shard)
+      guard let lock = try FileLock(oldest.entry.lock) else { continue }
+      removeFile(oldest.isPart ? oldest.entry.part : oldest.entry.shard)
       lock.release()
       total -= oldest.bytes
     }
@@ -86,23 +87,20 @@ struct RemoteCache: Sendable {
   }
 
   /// Shards and parts of shards; a part counts as the whole that it will be.
-  private func files() throws(ImageError) -> [Kept] {
+  private func files() throws(FileError) -> [Kept] {
     let all: [String]
     do throws(DatasetError) {
       all = try names(in: folder)
     } catch {
-      throw ImageError(.unreadable, name: folder, error.reason)
+      throw FileError(.unreadable, of: folder, error.reason)
     }
     let others = [ShardIndex.suffix, ".facts", ".lock"]
     return all.compactMap { name in
-      guard name != "lock", !others.contains(where: name.hasSuffix), !name.contains(".part-") else {
-        return nil
-      }
+      guard name != "lock", !others.contains(where: name.hasSuffix) else { return nil }
       let path = folder + "/" + name
       let isPart = name.hasSuffix(".part")
       let entry = Entry(shard: isPart ? String(path.dropLast(5)) : path)
-      var status = stat()
-      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+      guard let status = fileStatus(path), status.isOf(S_IFREG) else { return nil }
       let bytes = isPart ? RemoteFacts(entry.facts)?.size : nil
       return Kept(
         entry: entry, isPart: isPart, bytes: max(bytes ?? 0, Int(status.st_size)),
@@ -113,7 +111,7 @@ struct RemoteCache: Sendable {
   /// Whether the disk has room for so many bytes, and some to spare.
   private func isFree(_ bytes: Int) -> Bool {
     var status = statvfs()
-    guard statvfs(folder, &status) == 0 else { return true }
+    guard folder.withSystemPath({ statvfs($0, &status) }) == 0 else { return true }
     let (free, overflow) = Int(status.f_bavail).multipliedReportingOverflow(
       by: Int(status.f_frsize))
     return overflow || free >= bytes + 256 << 20
@@ -141,7 +139,7 @@ struct RemoteFacts: Hashable, Sendable {
 
   /// Reads what was written; nil where it is not there or not whole.
   init?(_ path: String) {
-    guard let bytes = try? readFile(path, limit: 1 << 12) else { return nil }
+    guard let bytes = try? wholeFile(path, limit: 1 << 12) else { return nil }
     let lines = String(decoding: bytes, as: UTF8.self).split(
       separator: "\n", omittingEmptySubsequences: false)
     guard lines.count >= 5, lines[0] == Self.title, let size = Int(lines[1]), size >= 0,
@@ -153,49 +151,13 @@ struct RemoteFacts: Hashable, Sendable {
       packing: packing)
   }
 
-  func write(to path: String) throws(ImageError) {
+  func write(to path: String) throws(FileError) {
     let lines = [
       Self.title, String(size), hasRanges ? "parts" : "whole", String(packing.rawValue),
       validator ?? "", "",
     ]
-    try writeFile(Array(lines.joined(separator: "\n").utf8), to: path)
+    try replaceFile(at: path, with: Array(lines.joined(separator: "\n").utf8))
   }
-}
-
-/// A file that one holder at a time has, among all threads and programs.
-final class FileLock {
-  private var descriptor: Int32
-
-  /// Waits for a lock for as long as `waiting` says; nil where it has ended before.
-  init?(_ path: String, waiting: () -> Bool = { true }) throws(ImageError) {
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw ImageError(
-        .unreadable, name: path, "cannot be made: \(String(cString: strerror(errno)))")
-    }
-    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-      guard errno == EWOULDBLOCK || errno == EINTR else {
-        throw ImageError(
-          .unreadable, name: path, "cannot be locked: \(String(cString: strerror(errno)))")
-      }
-      guard waiting() else { return nil }
-      usleep(50_000)
-    }
-  }
-
-  deinit { release() }
-
-  func release() {
-    if descriptor >= 0 { close(descriptor) }
-    descriptor = -1
-  }
-}
-
-/// Bytes of a regular file; nil where there is none.
-func size(of path: String) -> Int? {
-  var status = stat()
-  guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-  return Int(status.st_size)
 }
 
 /// When a file was last changed, in nanoseconds.

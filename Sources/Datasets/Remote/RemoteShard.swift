@@ -1,3 +1,4 @@
+import FileSystem
 import Imaging
 import Synchronization
 
@@ -22,11 +23,11 @@ final class RemoteShard: ByteSource {
     /// Bytes of it that are in the part's file, while it is fetched.
     var fetched = 0
     /// Why nothing more can be read.
-    var failure: ImageError?
+    var failure: FileError?
   }
 
   /// Looks up or asks for what must be known of a shard.
-  init(_ url: String, client: HTTPClient, cache: RemoteCache) throws(ImageError) {
+  init(_ url: String, client: HTTPClient, cache: RemoteCache) throws(FileError) {
     self.url = url
     self.client = client
     self.cache = cache
@@ -36,7 +37,7 @@ final class RemoteShard: ByteSource {
     } else {
       facts = try Self.ask(url, client, entry)
     }
-    state = Mutex(State(isKept: Datasets.size(of: entry.shard) == facts.size))
+    state = Mutex(State(isKept: fileSize(entry.shard) == facts.size))
   }
 
   /// What it is called in messages.
@@ -49,9 +50,9 @@ final class RemoteShard: ByteSource {
   /// Asks for the beginning, which tells the size, the version and whether parts are sent.
   private static func ask(
     _ url: String, _ client: HTTPClient, _ entry: RemoteCache.Entry
-  ) throws(ImageError) -> RemoteFacts {
-    guard let lock = try FileLock(entry.lock) else {
-      throw ImageError(.unreadable, name: entry.lock, "cannot be locked")
+  ) throws(FileError) -> RemoteFacts {
+    guard let lock = try FileLock(entry.lock, waitingWhile: { true }) else {
+      throw FileError(.unreadable, of: entry.lock, "cannot be locked")
     }
     defer { lock.release() }
     if let facts = RemoteFacts(entry.facts) { return facts }
@@ -98,8 +99,8 @@ extension RemoteShard {
   var keptFile: String? { state.withLock { $0.isKept } ? entry.shard : nil }
 
   /// Opens the whole shard's file, if it is on this machine.
-  func openKept() -> OpenFile? {
-    guard let path = keptFile, let file = try? OpenFile(path), file.size == size else {
+  func openKept() -> ReadableFile? {
+    guard let path = keptFile, let file = try? ReadableFile(path), file.size == size else {
       state.withLock { $0.isKept = false }
       return nil
     }
@@ -108,18 +109,19 @@ extension RemoteShard {
   }
 
   /// Reads a part: from what is here, else from the server.
-  func bytes(_ count: Int, at offset: Int) throws(ImageError) -> [UInt8] {
+  func bytes(_ count: Int, at offset: Int) throws(FileError) -> [UInt8] {
     try check(count, at: offset)
     let (fetched, failure) = state.withLock { ($0.fetched, $0.failure) }
     if let failure { throw failure }
     if let file = openKept() { return try file.bytes(count, at: offset) }
-    if offset + count <= fetched, let part = try? OpenFile(entry.part), part.size >= offset + count
+    if offset + count <= fetched, let part = try? ReadableFile(entry.part),
+      part.size >= offset + count
     {
       return try part.bytes(count, at: offset)
     }
     guard facts.hasRanges else {
       try fetch()
-      return try OpenFile(entry.shard).bytes(count, at: offset)
+      return try ReadableFile(entry.shard).bytes(count, at: offset)
     }
     return try client.bytes(
       count, at: offset, of: url, size: size, validator: facts.validator)
@@ -146,29 +148,29 @@ extension RemoteShard {
 extension RemoteShard {
   /// Fetches the whole shard and checks it; another thread or program that is at it is waited for.
   ///
-  /// - Throws: `ImageError`: of kind `tooLarge` where there is no room for it, `corrupt` where what
-  ///   came is not what was published.
-  func fetch(until isCancelled: @escaping @Sendable () -> Bool = { false }) throws(ImageError) {
-    guard let lock = try FileLock(entry.lock, waiting: { !isCancelled() }) else { return }
+  /// - Throws: `FileError`: of kind `tooLarge` where there is no room for it, `malformed` where
+  ///   what came is not what was published.
+  func fetch(until isCancelled: @escaping @Sendable () -> Bool = { false }) throws(FileError) {
+    guard let lock = try FileLock(entry.lock, waitingWhile: { !isCancelled() }) else { return }
     defer { lock.release() }
-    if Datasets.size(of: entry.shard) == size {
+    if fileSize(entry.shard) == size {
       state.withLock { $0.isKept = true }
       return
     }
     guard try cache.makeRoom(size, for: entry) else {
-      throw ImageError(
-        .tooLarge, name: path,
+      throw FileError(
+        .tooLarge, of: path,
         "has \(size) bytes, for which there is no room in \(cache.folder) (at most "
           + "\(cache.limit) bytes, MAE_SHARD_CACHE_GB)")
     }
-    do throws(ImageError) {
+    do throws(FileError) {
       try complete(isCancelled)
-    } catch  where error.kind == .corrupt {
+    } catch  where error.kind == .malformed {
       // Once more from the beginning: bytes may have been mixed up on their way.
       try removePart()
-      do throws(ImageError) {
+      do throws(FileError) {
         try complete(isCancelled)
-      } catch  where error.kind == .corrupt {
+      } catch  where error.kind == .malformed {
         try removePart()
         state.withLock { $0.failure = error }
         throw error
@@ -180,39 +182,39 @@ extension RemoteShard {
     }
   }
 
-  private func removePart() throws(ImageError) {
+  private func removePart() throws(FileError) {
     state.withLock { $0.fetched = 0 }
-    try GrowingFile(entry.part).truncate()
+    _ = try PartFile(entry.part)
   }
 
-  private func complete(_ isCancelled: @escaping @Sendable () -> Bool) throws(ImageError) {
+  private func complete(_ isCancelled: @escaping @Sendable () -> Bool) throws(FileError) {
     let download = ShardDownload(
       client: client, url: url, facts: facts, part: entry.part, isCancelled: isCancelled
     ) { [self] bytes in state.withLock { $0.fetched = bytes } }
     try download.run()
     try verify()
-    try move(entry.part, to: entry.shard)
+    try renameFile(entry.part, to: entry.shard)
   }
 
   /// Compares what came with a digest beside the shard, `….sha256`, and with its index.
-  private func verify() throws(ImageError) {
+  private func verify() throws(FileError) {
     if let text = try client.small(beside(".sha256"), limit: 1 << 16) {
       guard let expected = digest(in: String(decoding: text, as: UTF8.self)) else {
-        throw ImageError(
-          .unreadable, name: HTTPClient.shown(beside(".sha256")),
+        throw FileError(
+          .unreadable, of: HTTPClient.shown(beside(".sha256")),
           "is no SHA-256 of 64 hexadecimal digits; correct or remove it")
       }
       let found = try sha256(of: entry.part)
       guard found == expected else {
-        throw ImageError(
-          .corrupt, name: path,
+        throw FileError(
+          .malformed, of: path,
           "arrived twice with the SHA-256 \(found.prefix(12))…; its .sha256 says "
             + "\(expected.prefix(12))…")
       }
     }
-    if let index = state.withLock({ $0.index }), try !index.isOf(OpenFile(entry.part)) {
-      throw ImageError(
-        .corrupt, name: path, "is another archive than the one its index was made of")
+    if let index = state.withLock({ $0.index }), try !index.isOf(ReadableFile(entry.part)) {
+      throw FileError(
+        .malformed, of: path, "is another archive than the one its index was made of")
     }
   }
 
@@ -231,7 +233,7 @@ extension RemoteShard {
   ///
   /// - Returns: the index, and the file to read images from where that is not this shard: what a
   ///   packed archive was unpacked to.
-  func index() throws(ImageError) -> (index: ShardIndex, unpacked: String?) {
+  func index() throws(FileError) -> (index: ShardIndex, unpacked: String?) {
     if facts.packing != .none { return try unpackedIndex() }
     let index: ShardIndex
     if let kept = keptIndex() {
@@ -246,11 +248,11 @@ extension RemoteShard {
     return (index, nil)
   }
 
-  private func unpackedIndex() throws(ImageError) -> (index: ShardIndex, unpacked: String?) {
+  private func unpackedIndex() throws(FileError) -> (index: ShardIndex, unpacked: String?) {
     if openKept() == nil { try fetch() }
     let file = try UnpackedShards.open(entry.shard, cache: cache.folder + "/unpacked")
     let index = try ShardIndex.of(file)
-    try? writeFile(index.bytes, to: file.path + ShardIndex.suffix)
+    try? replaceFile(at: file.path + ShardIndex.suffix, with: index.bytes)
     return (index, file.path)
   }
 
@@ -261,7 +263,7 @@ extension RemoteShard {
     return index
   }
 
-  private func remoteIndex() throws(ImageError) -> ShardIndex? {
+  private func remoteIndex() throws(FileError) -> ShardIndex? {
     // Whether it is the shard's can only be seen where parts are sent, or in the shard.
     guard facts.hasRanges || openKept() != nil,
       let bytes = try client.small(
@@ -272,7 +274,7 @@ extension RemoteShard {
     return index
   }
 
-  private func scannedIndex() throws(ImageError) -> ShardIndex {
+  private func scannedIndex() throws(FileError) -> ShardIndex {
     let mayBeKept = state.withLock { $0.mayBeKept }
     if mayBeKept || !facts.hasRanges, openKept() == nil { try fetch() }
     let index: ShardIndex
@@ -285,10 +287,10 @@ extension RemoteShard {
     return index
   }
 
-  private func keep(_ index: ShardIndex) throws(ImageError) {
-    guard let lock = try FileLock(entry.lock) else { return }
+  private func keep(_ index: ShardIndex) throws(FileError) {
+    guard let lock = try FileLock(entry.lock, waitingWhile: { true }) else { return }
     defer { lock.release() }
-    try writeFile(index.bytes, to: entry.index)
+    try replaceFile(at: entry.index, with: index.bytes)
   }
 }
 
@@ -305,7 +307,7 @@ final class BlockStream: ByteStream {
     self.blockBytes = blockBytes
   }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     if position >= source.size { return 0 }
     if position < blockStart || position >= blockStart + block.count {
       block = try source.bytes(min(blockBytes, source.size - position), at: position)
@@ -317,7 +319,7 @@ final class BlockStream: ByteStream {
     return rest.count
   }
 
-  func skip(_ count: Int) throws(ImageError) -> Int {
+  func skip(_ count: Int) throws(FileError) -> Int {
     let skipped = min(count, source.size - position)
     position += skipped
     return skipped

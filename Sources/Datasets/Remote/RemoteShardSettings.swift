@@ -46,7 +46,7 @@ public struct RemoteShardSettings: Hashable, Sendable {
     let size = environment["MAE_SHARD_CACHE_GB"].flatMap { Double($0) }
     let gigabytes = size.map { min(max($0, 0), 1e9) } ?? 50
     return RemoteShardSettings(
-      cacheFolder: folder ?? DatasetCatalog.cacheFolder + "/remote",
+      cacheFolder: folder ?? userCacheFolder + "/remote",
       cacheBytes: Int(gigabytes * 1e9))
   }
 

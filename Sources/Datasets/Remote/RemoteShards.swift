@@ -1,3 +1,4 @@
+import FileSystem
 import Dispatch
 import Imaging
 import Synchronization
@@ -20,10 +21,10 @@ final class RemoteShards: Sendable {
   private static let requests = 16
 
   /// Learns where the images of all shards lie.
-  init(_ urls: [String], settings: RemoteShardSettings) throws(ImageError) {
+  init(_ urls: [String], settings: RemoteShardSettings) throws(FileError) {
     let client = HTTPClient(settings: settings)
     let cache = try RemoteCache(settings)
-    let shards = try inParallel(urls.count, width: Self.requests) { i throws(ImageError) in
+    let shards = try inParallel(urls.count, width: Self.requests) { i throws(FileError) in
       try RemoteShard(urls[i], client: client, cache: cache)
     }
     var room = cache.limit
@@ -31,7 +32,7 @@ final class RemoteShards: Sendable {
       shard.allowKeeping()
       room -= shard.size
     }
-    let found = try inParallel(shards.count, width: Self.requests) { i throws(ImageError) in
+    let found = try inParallel(shards.count, width: Self.requests) { i throws(FileError) in
       try shards[i].index()
     }
     self.shards = shards
@@ -42,7 +43,7 @@ final class RemoteShards: Sendable {
   deinit { crew.stop() }
 
   /// Reads an image of a shard that is not kept.
-  func bytes(_ count: Int, at offset: Int, of shard: Int) throws(ImageError) -> [UInt8] {
+  func bytes(_ count: Int, at offset: Int, of shard: Int) throws(FileError) -> [UInt8] {
     let bytes = try shards[shard].bytes(count, at: offset)
     if shards[shard].isWantedWhole() { crew.fetch(shards[shard]) }
     return bytes
@@ -92,7 +93,7 @@ private final class FetchingCrew: Sendable {
 
   private func run() {
     while let shard = next() {
-      do throws(ImageError) {
+      do throws(FileError) {
         try shard.fetch { self.state.withLock { $0.isStopped } }
       } catch {
         // Images are still read one by one; what makes that wrong the shard has noted.
@@ -106,10 +107,10 @@ private final class FetchingCrew: Sendable {
 /// input.
 ///
 /// - Throws: the error of the lowest number.
-func inParallel<Result: Sendable>(
-  _ count: Int, width: Int, _ body: @escaping @Sendable (Int) throws(ImageError) -> Result
-) throws(ImageError) -> [Result] {
-  let results = Mutex<[Swift.Result<Result, ImageError>?]>(Array(repeating: nil, count: count))
+func inParallel<Result: Sendable, Failure: Error>(
+  _ count: Int, width: Int, _ body: @escaping @Sendable (Int) throws(Failure) -> Result
+) throws(Failure) -> [Result] {
+  let results = Mutex<[Swift.Result<Result, Failure>?]>(Array(repeating: nil, count: count))
   let next = Atomic(0)
   let queue = DispatchQueue(label: "swift-mae.remote", attributes: .concurrent)
   let group = DispatchGroup()
@@ -118,7 +119,7 @@ func inParallel<Result: Sendable>(
       while true {
         let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard i < count else { return }
-        let result = Swift.Result { () throws(ImageError) -> Result in try body(i) }
+        let result = Swift.Result { () throws(Failure) -> Result in try body(i) }
         results.withLock { $0[i] = result }
         // The rest is of no use.
         if case .failure = result { next.store(count, ordering: .relaxed) }

@@ -1,23 +1,4 @@
-import Foundation
-import Imaging
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// Creates a folder and those it is in.
-func createFolder(_ path: String) throws(ImageError) {
-  do {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  } catch {
-    throw ImageError(.unreadable, name: path, "cannot be made a folder for shards that are kept")
-  }
-}
+import FileSystem
 
 /// The fetching of one shard as a whole; a transfer that was cut continues where it ended, also
 /// after the program was.
@@ -38,22 +19,20 @@ struct ShardDownload {
   private static let mostTransfers = 10_000
 
   /// Fetches what is missing.
-  func run() throws(ImageError) {
-    let output = try GrowingFile(part)
+  func run() throws(FileError) {
+    let output = try PartFile(part, continuing: true)
     if output.size > facts.size { try output.truncate() }
     progress(output.size)
     var failures = 0
     var transfers = 0
     while output.size < facts.size {
       let before = output.size
+      let outcome = TransferOutcome()
       do throws(HTTPFailure) {
-        try transfer(to: output)
-        if let error = output.failure {
-          throw HTTPFailure(reason: error.reason, isTransient: false)
-        }
+        try transfer(to: output, outcome)
       } catch {
-        if isCancelled() { throw ImageError(.unreadable, name: shown, "is no longer wanted") }
-        if let error = output.failure { throw error }
+        if isCancelled() { throw FileError(.unreadable, of: shown, "is no longer wanted") }
+        if let error = outcome.unwritten { throw error }
         transfers += 1
         failures = output.size - before >= Self.least ? 0 : failures + 1
         guard error.isTransient, failures < client.settings.attempts,
@@ -68,41 +47,44 @@ struct ShardDownload {
         HTTPClient.sleep(failures == 0 ? 0 : delay, until: isCancelled)
       }
     }
-    try output.finish()
+    try output.synchronize()
   }
 
   private var shown: String { HTTPClient.shown(url) }
 
   /// One request for all that is missing.
-  private func transfer(to output: GrowingFile) throws(HTTPFailure) {
+  private func transfer(to output: PartFile, _ outcome: TransferOutcome) throws(HTTPFailure) {
     let start = output.size
     var request = HTTPRequest(url: url)
     if start > 0 {
       request.range = "\(start)-"
       request.validator = facts.validator
     }
-    let problem = Problem()
     try client.get(request) { head, bytes in
-      if isCancelled() { return problem.note(HTTPFailure(reason: "given up", isTransient: false)) }
-      if !problem.hasBegun {
-        problem.hasBegun = true
+      if isCancelled() { return outcome.note(HTTPFailure(reason: "given up", isTransient: false)) }
+      if !outcome.hasBegun {
+        outcome.hasBegun = true
         let total = head.total
-        if let total, total != facts.size { return problem.note(changed) }
-        if head.status == 206, head.range?.first != start { return problem.note(wrongPart) }
+        if let total, total != facts.size { return outcome.note(changed) }
+        if head.status == 206, head.range?.first != start { return outcome.note(wrongPart) }
         if head.status == 200, start > 0 {
           // The whole again: its server sends no parts, or the file is another one.
           if let validator = facts.validator, head.validator != validator {
-            return problem.note(changed)
+            return outcome.note(changed)
           }
-          guard (try? output.truncate()) != nil else { return false }
+          guard outcome.wrote({ () throws(FileError) in try output.truncate() }) else {
+            return false
+          }
         }
       }
-      guard output.size + bytes.count <= facts.size else { return problem.note(changed) }
-      guard output.append(bytes) else { return problem.note(wrongPart) }
+      guard output.size + bytes.count <= facts.size else { return outcome.note(changed) }
+      guard outcome.wrote({ () throws(FileError) in try output.append(bytes) }) else {
+        return false
+      }
       progress(output.size)
       return true
     }
-    if let failure = problem.failure { throw failure }
+    if let failure = outcome.failure { throw failure }
     guard output.size == facts.size else {
       throw HTTPFailure(reason: "the transfer was cut", isTransient: true)
     }
@@ -112,94 +94,58 @@ struct ShardDownload {
   private var wrongPart: HTTPFailure {
     HTTPFailure(reason: "sent another part than was asked for", isTransient: true)
   }
+}
 
-  /// What the receiver of a transfer found wrong.
-  private final class Problem {
-    var hasBegun = false
-    private(set) var failure: HTTPFailure?
+/// How a transfer goes, for its receiver, which cannot throw.
+final class TransferOutcome {
+  var hasBegun = false
+  /// What is wrong with what came.
+  private(set) var failure: HTTPFailure?
+  /// Why what came could not be written.
+  private(set) var unwritten: FileError?
 
-    func note(_ failure: HTTPFailure) -> Bool {
-      self.failure = failure
+  func note(_ failure: HTTPFailure) -> Bool {
+    self.failure = failure
+    return false
+  }
+
+  /// Whether a writing has gone well.
+  func wrote(_ body: () throws(FileError) -> Void) -> Bool {
+    do throws(FileError) {
+      try body()
+      return true
+    } catch {
+      unwritten = error
       return false
     }
   }
 }
 
-/// A file that bytes are appended to, also after it was closed; for one thread.
-final class GrowingFile {
-  private let path: String
-  private let descriptor: Int32
-  private(set) var size: Int
-  /// Why bytes could not be written.
-  private(set) var failure: ImageError?
-
-  init(_ path: String) throws(ImageError) {
-    self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-    var status = stat()
-    guard descriptor >= 0, fstat(descriptor, &status) == 0 else {
-      throw ImageError(
-        .unreadable, name: path, "cannot be written: \(String(cString: strerror(errno)))")
-    }
-    size = Int(status.st_size)
-  }
-
-  deinit { if descriptor >= 0 { close(descriptor) } }
-
-  /// Appends bytes; false where they could not be written.
-  func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    var written = 0
-    while written < bytes.count {
-      let put = write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
-      if put >= 0 {
-        written += put
-      } else if errno != EINTR {
-        failure = problem(errno)
-        return false
+extension HTTPClient {
+  /// Fetches a whole file, which gets its name when it is here; what came of it before a transfer
+  /// was cut is fetched again.
+  ///
+  /// - Parameter limit: Most bytes that are taken.
+  func download(_ url: String, to path: String, limit: Int) throws(FileError) {
+    let output = try PartFile(path + ".part")
+    do throws(FileError) {
+      let outcome = TransferOutcome()
+      try attempting(url) { () throws(HTTPFailure) in
+        guard outcome.wrote({ () throws(FileError) in try output.truncate() }) else { return }
+        try get(HTTPRequest(url: url, seconds: settings.requestSeconds)) { _, bytes in
+          guard output.size + bytes.count <= limit else {
+            return outcome.note(
+              HTTPFailure(reason: "has more than \(limit) bytes", isTransient: false))
+          }
+          return outcome.wrote { () throws(FileError) in try output.append(bytes) }
+        }
+        if let failure = outcome.failure { throw failure }
       }
-      size += max(put, 0)
+      if let error = outcome.unwritten { throw error }
+      try output.finish(as: path)
+    } catch {
+      output.discard()
+      throw error
     }
-    return true
   }
-
-  /// Begins anew.
-  func truncate() throws(ImageError) {
-    guard ftruncate(descriptor, 0) == 0 else { throw problem(errno) }
-    size = 0
-  }
-
-  /// Brings the content to the disk.
-  func finish() throws(ImageError) {
-    guard fsync(descriptor) == 0 else { throw problem(errno) }
-  }
-
-  private func problem(_ code: Int32) -> ImageError {
-    ImageError(.unreadable, name: path, "cannot be written: \(String(cString: strerror(code)))")
-  }
-}
-
-/// The SHA-256 of a file in hexadecimal digits, by the system's program.
-func sha256(of path: String) throws(ImageError) -> String {
-  let programs = [["sha256sum"], ["shasum", "-a", "256"]]
-  for program in programs {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = program
-    process.standardInput = FileHandle(forReadingAtPath: path)
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = FileHandle.nullDevice
-    do { try process.run() } catch { continue }
-    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    if process.terminationStatus == 0, let digest = digest(in: output) { return digest }
-  }
-  throw ImageError(
-    .unreadable, name: path, "cannot be checked: neither sha256sum nor shasum gives its SHA-256")
-}
-
-/// The digest that a line of `sha256sum` begins with; nil where it is none.
-func digest(in text: String) -> String? {
-  let word = text.drop { $0.isWhitespace }.prefix { !$0.isWhitespace }.lowercased()
-  return word.utf8.count == 64 && word.allSatisfy(\.isHexDigit) ? word : nil
 }

@@ -7,7 +7,7 @@ extension ShardIndex {
 
   /// The index of an archive that is not packed: the file beside it where that fits, else from
   /// reading the archive's headers.
-  static func of(_ file: OpenFile) throws(ImageError) -> ShardIndex {
+  static func of(_ file: ReadableFile) throws(FileError) -> ShardIndex {
     if let index = try? ShardIndex(path: file.path + suffix), index.isOf(file) { return index }
     return try ShardIndex(scanning: file)
   }
@@ -19,13 +19,13 @@ extension ShardIndex {
   }
 
   /// Reads an archive's headers.
-  init(scanning file: OpenFile) throws(ImageError) {
+  init(scanning file: ReadableFile) throws(FileError) {
     try self.init(scanning: file, FileStream(file))
   }
 
   /// Reads an archive's headers from a stream of its bytes.
-  init(scanning archive: some ByteSource, _ stream: any ByteStream) throws(ImageError) {
-    do throws(ImageError) {
+  init(scanning archive: some ByteSource, _ stream: any ByteStream) throws(FileError) {
+    do throws(FileError) {
       let scan = try ShardScan(stream)
       let (entries, classes) = numbered(scan)
       try self.init(
@@ -44,25 +44,25 @@ extension ShardIndex {
         let last = fileExtension(file)
         let better =
           key + ending.dropLast(last.count + 1).map { $0 == "." ? "_" : String($0) }.joined()
-        throw ImageError(
-          .unrecognized,
+        throw FileError(
+          .malformed,
           "holds no images: in a shard a file's name ends at its first full stop, so \(file) is the file "
             + "\(ending) of a sample called \(key); call it \(better).\(last), or pack the images "
             + "with mae data pack")
       }
       if count == 0, let other = scan.others.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }) {
-        throw ImageError(
-          .unrecognized,
+        throw FileError(
+          .malformed,
           "holds no images; most of its files are .\(other.key) (\(other.value) of them)")
       }
     } catch {
-      throw ImageError(error.kind, name: archive.path, error.reason)
+      throw error.named(archive.path)
     }
   }
 
   /// Tells archives apart that have the same size: a checksum of the first bytes and of the header
   /// of the last image.
-  static func fingerprint(of file: some ByteSource, lastImage: Int) throws(ImageError) -> UInt32 {
+  static func fingerprint(of file: some ByteSource, lastImage: Int) throws(FileError) -> UInt32 {
     var bytes = try file.bytes(min(4096, file.size), at: 0)
     let header = max(0, lastImage - TarHeader.blockBytes)
     bytes += try file.bytes(min(TarHeader.blockBytes, file.size - header), at: header)

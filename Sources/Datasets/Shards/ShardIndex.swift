@@ -1,3 +1,4 @@
+import FileSystem
 import CZlib
 import Imaging
 
@@ -74,14 +75,14 @@ struct ShardIndex: Sendable {
   }
 
   /// Reads and checks a sidecar file.
-  init(path: String) throws(ImageError) {
-    try self.init(readFile(path, limit: 1 << 40))
+  init(path: String) throws(FileError) {
+    try self.init(wholeFile(path, limit: 1 << 40))
   }
 
   /// Checks the content of a sidecar file.
-  init(_ bytes: [UInt8]) throws(ImageError) {
-    func damaged(_ what: String) -> ImageError {
-      ImageError(.corrupt, "is a damaged index of a shard (\(what)); delete it")
+  init(_ bytes: [UInt8]) throws(FileError) {
+    func damaged(_ what: String) -> FileError {
+      FileError(.malformed, "is a damaged index of a shard (\(what)); delete it")
     }
     guard bytes.count >= Self.headerBytes,
       bytes.starts(with: Self.magic) || bytes.starts(with: Self.escapedMagic)

@@ -1,3 +1,4 @@
+import FileSystem
 import Dispatch
 import Foundation
 import Imaging
@@ -67,14 +68,14 @@ public struct ShardPacking: Hashable, Sendable {
     try checkSettings(dataset, folder: folder, name: name)
     let number = (dataset.count + imagesPerShard - 1) / imagesPerShard
     let limit = UndecodableImages.limit(fraction: brokenFraction, count: dataset.count)
-    let done = Mutex<(results: [Int: Result<Packed, ImageError>], broken: Int)>(([:], 0))
+    let done = Mutex<(results: [Int: Result<Packed, FileError>], broken: Int)>(([:], 0))
     DispatchQueue.concurrentPerform(iterations: number) { i in
       // After a failure the rest would be in vain.
       guard done.withLock({ $0.broken <= limit && !$0.results.values.contains(where: \.isFailure) })
       else { return }
       let shard = joined(folder, shardName(name, i))
       let range = i * imagesPerShard..<min((i + 1) * imagesPerShard, dataset.count)
-      let result = Result { () throws(ImageError) in
+      let result = Result { () throws(FileError) in
         try packed(dataset, range, to: shard)
       }
       let count = done.withLock { done in
@@ -88,10 +89,10 @@ public struct ShardPacking: Hashable, Sendable {
     var shards: [Packed] = []
     for i in 0..<number {
       guard let result = all[i] else { continue }
-      do throws(ImageError) {
+      do throws(FileError) {
         shards.append(try result.get())
       } catch {
-        throw DatasetError(error, path: error.name ?? folder)
+        throw DatasetError(error.named(folder))
       }
     }
     var broken = UndecodableImages(limit: limit, setting: brokenSetting)
@@ -113,19 +114,19 @@ public struct ShardPacking: Hashable, Sendable {
     let words =
       "\(dataset.count) images, \(imagesPerShard) an archive, \(side ?? "files as they are")\n"
     let path = joined(folder, name + ".packing")
-    do throws(ImageError) {
-      if let before = try? readFile(path, limit: 1 << 16) {
+    do throws(FileError) {
+      if let before = try? wholeFile(path, limit: 1 << 16) {
         guard before == Array(words.utf8) else {
           let found = String(decoding: before.prefix(200), as: UTF8.self).dropLast()
-          throw ImageError(
-            .unreadable, name: path,
+          throw FileError(
+            .unreadable, of: path,
             "says that the archives here hold \(found); remove them or choose another folder")
         }
         return
       }
-      try writeFile(Array(words.utf8), to: path)
+      try replaceFile(at: path, with: Array(words.utf8))
     } catch {
-      throw DatasetError(error, path: error.name ?? folder)
+      throw DatasetError(error.named(folder))
     }
   }
 
@@ -139,15 +140,15 @@ public struct ShardPacking: Hashable, Sendable {
   /// Writes one archive, or finds that it is there: whole, and with the keys it would get.
   private func packed(
     _ dataset: any ImageDataset, _ range: Range<Int>, to path: String
-  ) throws(ImageError) -> Packed {
-    if let file = try? OpenFile(path), let index = try? ShardIndex.of(file),
+  ) throws(FileError) -> Packed {
+    if let file = try? ReadableFile(path), let index = try? ShardIndex.of(file),
       isPacked(dataset, range, index)
     {
       return Packed(images: index.count, bytes: file.size, wasThere: true)
     }
     var writer = try ShardWriter(path + ".part")
     var broken: [UndecodableImage] = []
-    do throws(ImageError) {
+    do throws(FileError) {
       for i in range {
         let image: (bytes: [UInt8], ending: String)
         do throws(ImageError) {

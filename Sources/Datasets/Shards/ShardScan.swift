@@ -41,7 +41,7 @@ struct ShardScan {
   static let mostFiles = 1000
 
   /// Reads an archive that is not packed from its beginning.
-  init(_ stream: any ByteStream) throws(ImageError) {
+  init(_ stream: any ByteStream) throws(FileError) {
     var reader = TarReader(stream)
     var sample = Sample(key: "")
     while let entry = try reader.next() {
@@ -52,7 +52,7 @@ struct ShardScan {
       }
       sample.files += 1
       guard sample.files <= Self.mostFiles else {
-        throw ImageError(.corrupt, "has more than \(Self.mostFiles) files called \(key)")
+        throw FileError(.malformed, "has more than \(Self.mostFiles) files called \(key)")
       }
       let (kind, packing) = unpackedEnding(ending)
       sample.endings.append(kind)
@@ -63,7 +63,7 @@ struct ShardScan {
           continue
         }
         guard entry.size <= ShardIndex.largestImage else {
-          throw ImageError(.tooLarge, "holds \(entry.name) of \(entry.size) bytes")
+          throw FileError(.tooLarge, "holds \(entry.name) of \(entry.size) bytes")
         }
         sample.image = ShardIndex.Entry(
           offset: entry.offset, size: entry.size, label: -1, packing: packing, name: entry.name)

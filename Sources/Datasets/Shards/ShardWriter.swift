@@ -1,12 +1,13 @@
+import FileSystem
 import Imaging
 
 /// Writes one shard: images and their classes as WebDataset samples in a tar archive.
 struct ShardWriter {
-  private let output: OutputFile
+  private let output: PartFile
   private var entries: [ShardIndex.Entry] = []
   private var sums: [UInt32] = []
 
-  init(_ path: String) throws(ImageError) { output = try OutputFile(path) }
+  init(_ path: String) throws(FileError) { output = try PartFile(path) }
 
   /// Bytes written so far.
   var size: Int { output.size }
@@ -16,7 +17,7 @@ struct ShardWriter {
   /// Appends an image as `key.ending`, and its class as `key.cls`.
   mutating func append(
     _ bytes: [UInt8], key: String, ending: String, label: Int?
-  ) throws(ImageError) {
+  ) throws(FileError) {
     let name = key + "." + ending
     entries.append(
       ShardIndex.Entry(
@@ -27,20 +28,20 @@ struct ShardWriter {
     if let label { try put(Array(String(label).utf8), name: key + ".cls") }
   }
 
-  private func put(_ bytes: [UInt8], name: String) throws(ImageError) {
-    try output.write(TarHeader.bytes(name: name, size: bytes.count))
-    try output.write(bytes)
+  private func put(_ bytes: [UInt8], name: String) throws(FileError) {
+    try output.append(TarHeader.bytes(name: name, size: bytes.count))
+    try output.append(bytes)
     let rest = bytes.count % TarHeader.blockBytes
     if rest > 0 {
-      try output.write([UInt8](repeating: 0, count: TarHeader.blockBytes - rest))
+      try output.append([UInt8](repeating: 0, count: TarHeader.blockBytes - rest))
     }
   }
 
   /// Ends the archive, reads it back and compares every image, writes the index beside it, and
   /// gives the archive its name last: an archive that is there is whole.
-  func finish(as path: String, classes: [String]?) throws(ImageError) {
-    try output.write([UInt8](repeating: 0, count: 2 * TarHeader.blockBytes))
-    let written = try OpenFile(output.path)
+  func finish(as path: String, classes: [String]?) throws(FileError) {
+    try output.append([UInt8](repeating: 0, count: 2 * TarHeader.blockBytes))
+    let written = try ReadableFile(output.path)
     let found = try ShardScan(FileStream(written)).entries
     guard found.map(\.name) == entries.map(\.name), found.map(\.offset) == entries.map(\.offset)
     else { throw differs }
@@ -51,15 +52,15 @@ struct ShardWriter {
       fingerprint: try ShardIndex.fingerprint(
         of: written, lastImage: entries.last?.offset ?? 0),
       classes: classes)
-    try writeFile(index.bytes, to: path + ShardIndex.suffix)
+    try replaceFile(at: path + ShardIndex.suffix, with: index.bytes)
     try output.finish(as: path)
   }
 
   /// Removes what has been written.
   func discard() { output.discard() }
 
-  private var differs: ImageError {
-    ImageError(
-      .corrupt, name: output.path, "reads back other than it was written; check the disk")
+  private var differs: FileError {
+    FileError(
+      .malformed, of: output.path, "reads back other than it was written; check the disk")
   }
 }

@@ -31,7 +31,7 @@ struct TarReader {
   init(_ stream: any ByteStream) { self.stream = stream }
 
   /// The next file; nil after the last.
-  mutating func next() throws(ImageError) -> Entry? {
+  mutating func next() throws(FileError) -> Entry? {
     try skip(unread)
     unread = 0
     var longName: String?
@@ -53,8 +53,8 @@ struct TarReader {
         longName = attributes.path ?? longName
         longSize = attributes.size ?? longSize
       case .sparse:
-        throw ImageError(
-          .unsupported, "is a tar archive with sparse files, which are not read; pack it again")
+        throw FileError(
+          .malformed, "is a tar archive with sparse files, which are not read; pack it again")
       case .other:
         try skip(header.paddedSize)
         longName = nil
@@ -65,7 +65,7 @@ struct TarReader {
   }
 
   /// The content of the entry that `next()` gave last.
-  mutating func content(of entry: Entry) throws(ImageError) -> [UInt8] {
+  mutating func content(of entry: Entry) throws(FileError) -> [UInt8] {
     precondition(position == entry.offset, "only the latest entry's content is still to come")
     let bytes = try stream.bytes(entry.size)
     guard bytes.count == entry.size else { throw cutShort }
@@ -74,11 +74,11 @@ struct TarReader {
     return bytes
   }
 
-  private mutating func header() throws(ImageError) -> TarHeader? {
+  private mutating func header() throws(FileError) -> TarHeader? {
     let block = try stream.bytes(TarHeader.blockBytes)
     guard block.count == TarHeader.blockBytes else {
       if entries == 0 {
-        throw ImageError(.truncated, "is too short for a tar archive: it has \(block.count) bytes")
+        throw FileError(.malformed, "is too short for a tar archive: it has \(block.count) bytes")
       }
       throw cutShort
     }
@@ -89,7 +89,7 @@ struct TarReader {
         return header
       }
     } catch {
-      guard entries > 0 else { throw ImageError(.unrecognized, "is no tar archive") }
+      guard entries > 0 else { throw FileError(.malformed, "is no tar archive") }
       switch error {
       case .checksum: throw damaged("a header's checksum is wrong")
       case .size: throw damaged("a header's size makes no sense")
@@ -99,7 +99,7 @@ struct TarReader {
   }
 
   /// The first header of an archive that follows the end mark of another; nil at the end of all.
-  private mutating func headerAfterEnd() throws(ImageError) -> TarHeader? {
+  private mutating func headerAfterEnd() throws(FileError) -> TarHeader? {
     while true {
       let block = try stream.bytes(TarHeader.blockBytes)
       let isWhole = block.count == TarHeader.blockBytes
@@ -124,7 +124,7 @@ struct TarReader {
     return try result.get()
   }
 
-  private mutating func extra(_ header: TarHeader) throws(ImageError) -> [UInt8] {
+  private mutating func extra(_ header: TarHeader) throws(FileError) -> [UInt8] {
     guard header.size <= Self.mostNameBytes else {
       throw damaged("a name takes \(header.size) bytes")
     }
@@ -134,7 +134,7 @@ struct TarReader {
     return Array(bytes.prefix(header.size))
   }
 
-  private mutating func skip(_ count: Int) throws(ImageError) {
+  private mutating func skip(_ count: Int) throws(FileError) {
     guard count > 0 else { return }
     guard try stream.skip(count) == count else { throw cutShort }
     position += count
@@ -142,7 +142,7 @@ struct TarReader {
 
   private func paxAttributes(
     _ bytes: [UInt8]
-  ) throws(ImageError) -> (path: String?, size: Int?) {
+  ) throws(FileError) -> (path: String?, size: Int?) {
     var found: (path: String?, size: Int?) = (nil, nil)
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -161,19 +161,19 @@ struct TarReader {
         guard let size = Int(value), size >= 0 else { throw damaged("a size is \(value)") }
         found.size = size
       case "GNU.sparse.major", "GNU.sparse.map":
-        throw ImageError(
-          .unsupported, "is a tar archive with sparse files, which are not read; pack it again")
+        throw FileError(
+          .malformed, "is a tar archive with sparse files, which are not read; pack it again")
       default: break
       }
     }
     return found
   }
 
-  private func damaged(_ what: String) -> ImageError {
-    ImageError(.corrupt, "is a damaged tar archive (\(what), byte \(position)); fetch it again")
+  private func damaged(_ what: String) -> FileError {
+    FileError(.malformed, "is a damaged tar archive (\(what), byte \(position)); fetch it again")
   }
 
-  private var cutShort: ImageError {
-    ImageError(.truncated, "is a tar archive cut short at byte \(position); fetch it again")
+  private var cutShort: FileError {
+    FileError(.malformed, "is a tar archive cut short at byte \(position); fetch it again")
   }
 }

@@ -17,10 +17,11 @@ extension ImageError {
     let kind: Kind =
       switch error.kind {
       case .missing: .missing
-      case .malformed: .tooLarge
+      case .malformed: .corrupt
+      case .tooLarge: .tooLarge
       case .unreadable, .unwritable, .failed: .unreadable
       }
-    self.init(kind, name: error.path, error.message)
+    self.init(kind, name: error.path.isEmpty ? nil : error.path, error.message)
   }
 }
 

@@ -93,7 +93,7 @@ public struct EmbeddingPass {
       let beside = output.namesPath.map { ", names to \($0)" } ?? ""
       outcome.written =
         "wrote \(shape) (\(embedder.embedding.rawValue)) to \(output.path)\(beside): "
-        + "\(Readable.fixed(Double(outcome.count) / seconds, 1)) images/s"
+        + "\(Formatted.fixed(Double(outcome.count) / seconds, 1)) images/s"
         + (outcome.broken > 0 ? ", \(outcome.broken) not decoded" : "")
     }
     return outcome

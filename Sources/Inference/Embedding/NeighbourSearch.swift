@@ -66,8 +66,8 @@ public struct NeighbourSearch {
     found = queries.map { _ in [] }
   }
 
-  /// Compares embeddings `[n, D]` of images of a set, whose numbers there are `indices`. A file that is
-  /// the query itself is passed over.
+  /// Compares embeddings `[n, D]` of images of a set, whose numbers there are `indices`. A file
+  /// that is the query itself is passed over.
   public mutating func look(at rows: Tensor, of images: any ImageDataset, indices: [Int]) {
     precondition(rows.shape.first == indices.count, "\(indices.count) images, \(rows.shape)")
     let similarities: [Float] = rows.to(.float32).unitLength.matmul(directions).floats()  // [n, Q]
@@ -100,9 +100,8 @@ public struct NeighbourSearch {
 /// Whether two paths lead to one file.
 private func isSameFile(_ a: String, _ b: String) -> Bool {
   if a == b { return true }
-  var (first, second) = (stat(), stat())
-  return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_ino == second.st_ino
-    && first.st_dev == second.st_dev
+  guard let first = fileStatus(a), let second = fileStatus(b) else { return false }
+  return first.st_ino == second.st_ino && first.st_dev == second.st_dev
 }
 
 extension NeighbourSearch {
@@ -114,7 +113,7 @@ extension NeighbourSearch {
       var tiles = [Self.tile(query.content)]
       tiles += neighbours.map { Self.tile(try? $0.images.content(of: $0.index)) }
       while tiles.count < columns.count { tiles.append(Self.tile(nil)) }
-      let similarities = neighbours.map { Readable.fixed($0.similarity, 3) }
+      let similarities = neighbours.map { Formatted.fixed($0.similarity, 3) }
       return PictureSheet.Row(
         "\(splitPath(query.name).name): \(similarities.joined(separator: ", "))", tiles: tiles)
     }

@@ -19,7 +19,7 @@ extension NeighbourSearch {
     case .table:
       return zip(queries, found).map { query, neighbours in
         query.name + "\n"
-          + neighbours.map { "  \(Readable.fixed($0.similarity, 4))  \($0.name)\n" }.joined()
+          + neighbours.map { "  \(Formatted.fixed($0.similarity, 4))  \($0.name)\n" }.joined()
       }.joined()
     case .csv:
       let lines = zip(queries, found).flatMap { query, neighbours in

@@ -23,7 +23,7 @@ extension EvaluationResult {
       Self.row("calibration error", Self.percent(calibration.expectedError)),
       Self.row(
         "throughput",
-        "\(Readable.fixed(imagesPerSecond, 1)) images/s, reading and decoding included"),
+        "\(Formatted.fixed(imagesPerSecond, 1)) images/s, reading and decoding included"),
     ] + classLines
   }
 
@@ -84,7 +84,7 @@ extension EvaluationResult {
   }
 
   fileprivate static func percent(_ share: Double) -> String {
-    "\(Readable.fixed(share * 100, 2)) %"
+    "\(Formatted.fixed(share * 100, 2)) %"
   }
 
   fileprivate static func row(_ name: String, _ value: String) -> String {
@@ -96,7 +96,7 @@ extension RobustnessEvaluation {
   /// Its numbers: a line for each corruption, then the means.
   public var lines: [String] {
     func cell(_ value: Double?) -> String {
-      let text = value.map { Readable.fixed($0 * 100, 1) } ?? "–"
+      let text = value.map { Formatted.fixed($0 * 100, 1) } ?? "–"
       return String(repeating: " ", count: max(0, 7 - text.count)) + text
     }
     func share(_ value: Double?) -> String { value.map(EvaluationResult.percent) ?? "–" }
@@ -112,7 +112,7 @@ extension RobustnessEvaluation {
       EvaluationResult.row("mean error", share(scores.meanError)),
       EvaluationResult.row("mCE", share(scores.meanCorruptionError)),
       EvaluationResult.row(
-        "throughput", "\(Readable.fixed(imagesPerSecond, 1)) images/s, \(images) images"),
+        "throughput", "\(Formatted.fixed(imagesPerSecond, 1)) images/s, \(images) images"),
     ]
   }
 

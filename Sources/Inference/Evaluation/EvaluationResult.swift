@@ -20,7 +20,7 @@ public struct EvaluationResult: Sendable {
   public let seconds: Double
 
   /// Counts of right and wrong predictions.
-  public var tally: ClassificationTally { scores.tally }
+  public var tally: TopKAccuracy { scores.tally }
   /// How far the probabilities are those of being right.
   public var calibration: Calibration { scores.calibration }
   /// Images evaluated in a second.
@@ -34,8 +34,8 @@ public struct EvaluationResult: Sendable {
   ///   - competing: Which classes compete.
   ///   - brokenLimit: How many images may be left out because they cannot be decoded.
   ///   - progress: Called with the number of images done since the last call.
-  /// - Throws: ``RunFailure`` where the model is no classifier, the set has no classes, or one that the
-  ///   model does not know, or none of its images can be decoded; `DatasetError` where too many
+  /// - Throws: ``RunFailure`` where the model is no classifier, the set has no classes, or one that
+  ///   the model does not know, or none of its images can be decoded; `DatasetError` where too many
   ///   cannot.
   public init(
     of images: any ImageDataset, named name: String, by inference: BatchInference,
@@ -77,7 +77,7 @@ public struct EvaluationResult: Sendable {
       }
       progress(part.indices.count + part.broken.count)
     }
-    guard scores.tally.total > 0 else { throw Features.nothingToSee(in: name, broken.found) }
+    guard scores.tally.total > 0 else { throw RunFailure.nothingToSee(in: name, broken.found) }
     self.scores = scores
     self.broken = broken.found
     warnings = matching.warnings

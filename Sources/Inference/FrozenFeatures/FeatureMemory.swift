@@ -55,7 +55,7 @@ struct FeatureMemory: Hashable, Sendable {
     throw RunFailure(
       .badData,
       "\(name): \(training) + \(validation) features of \(width) numbers and \(method.name) take "
-        + "\(Readable.bytes(bytes)) of memory, and \(Readable.bytes(free)) are free; \(advice)")
+        + "\(Formatted.bytes(bytes)) of memory, and \(Formatted.bytes(free)) are free; \(advice)")
   }
 
   /// The number with two digits, rounded down.

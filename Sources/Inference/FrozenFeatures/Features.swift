@@ -62,20 +62,10 @@ public struct Features {
       labels += part.labels
       progress(labels.count)
     }
-    guard !labels.isEmpty else { throw Self.nothingToSee(in: name, broken.found) }
+    guard !labels.isEmpty else { throw RunFailure.nothingToSee(in: name, broken.found) }
     rows = labels.count == images.count ? all : all.narrowed(0, to: 0..<labels.count)
     self.labels = labels
     self.broken = broken.found
-  }
-}
-
-extension Features {
-  /// One image may always be broken; a set of one then has nothing left.
-  static func nothingToSee(in name: String, _ broken: [UndecodableImage]) -> RunFailure {
-    RunFailure(
-      .badData,
-      "\(name): none of the images could be decoded; the first is \(broken.first?.description ?? "")"
-    )
   }
 }
 

@@ -78,7 +78,7 @@ public struct FrozenFeatureEvaluation {
     }
     let known = try embed(training)
     let asked = try embed(validation)
-    var tally = ClassificationTally(classes: classes)
+    var tally = TopKAccuracy(classes: classes)
     func count(_ scores: [Float], _ rows: Range<Int>) {
       tally.add(scores: scores, labels: Array(asked.labels[rows]))
     }
@@ -117,10 +117,10 @@ extension FrozenFeatureEvaluation {
   ///
   /// - Parameter labels: Which of the labels were used, in words; nil for all.
   public func line(_ method: Method, labels: String?) -> String {
-    let top5 = result.classes > 5 ? ", top-5 \(Readable.fixed(result.top5 * 100, 2)) %" : ""
-    return "\(method.name): top-1 \(Readable.fixed(result.top1 * 100, 2)) %\(top5) of "
+    let top5 = result.classes > 5 ? ", top-5 \(Formatted.fixed(result.top5 * 100, 2)) %" : ""
+    return "\(method.name): top-1 \(Formatted.fixed(result.top1 * 100, 2)) %\(top5) of "
       + "\(result.testImages) images, learned from \(result.trainingImages)"
       + (labels.map { ", \($0)" } ?? "")
-      + " (\(result.settings), \(Readable.duration(result.seconds)))"
+      + " (\(result.settings), \(Formatted.duration(result.seconds)))"
   }
 }

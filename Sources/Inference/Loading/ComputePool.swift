@@ -40,7 +40,12 @@ enum ComputePool {
     let begun = DispatchSemaphore(value: 0)
     for number in 0..<workers {
       let thread = Thread {
-        state.withLock { _ in Engine.threads = share }
+        state.withLock { _ in
+          Engine.threads = share
+          // A thread takes over the process's value when it asks for the first time: that is now, as
+          // long as the value is the share.
+          _ = Engine.threads
+        }
         begun.signal()
         body()
       }

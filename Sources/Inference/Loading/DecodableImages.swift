@@ -1,5 +1,6 @@
 public import Datasets
 import Imaging
+import Runs
 
 /// The first images of a set that can be decoded, for pictures of a few of them.
 public struct DecodableImages {
@@ -22,7 +23,7 @@ public struct DecodableImages {
     indices = try Self.find(count, in: images) { image throws(DatasetError) in
       try broken.add([image], of: name, count: images.count)
     }
-    guard !indices.isEmpty else { throw Features.nothingToSee(in: name, broken.found) }
+    guard !indices.isEmpty else { throw RunFailure.nothingToSee(in: name, broken.found) }
     self.broken = broken.found
   }
 
@@ -45,5 +46,15 @@ public struct DecodableImages {
       try report(UndecodableImage(index: index, name: images.name(of: index), reason: problem))
     }
     return indices
+  }
+}
+
+extension RunFailure {
+  /// One image may always be broken; a set of one then has nothing left.
+  static func nothingToSee(in name: String, _ broken: [UndecodableImage]) -> RunFailure {
+    RunFailure(
+      .badData,
+      "\(name): none of the images could be decoded; the first is \(broken.first?.description ?? "")"
+    )
   }
 }

@@ -10,8 +10,8 @@ import Torch
   internal import Darwin
 #endif
 
-/// The lines of a file or pipe, some at a time: as many as there are now, so that a slow writer is not
-/// waited for and a fast one does not fill the memory.
+/// The lines of a file or pipe, some at a time: as many as there are now, so that a slow writer is
+/// not waited for and a fast one does not fill the memory.
 public final class LineStream {
   private let name: String
   private let descriptor: Int32
@@ -34,7 +34,7 @@ public final class LineStream {
 
   /// Opens a file.
   public init(path: String) throws(FileError) {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    let file = path.withSystemPath { open($0, O_RDONLY | O_CLOEXEC) }
     guard file >= 0 else {
       throw FileError(
         path: path, kind: .unreadable,

@@ -52,7 +52,7 @@ public struct LoadedModel {
         description, try checkpoint.weights(), from: checkpoint.path, assumptions: [], on: device)
     } else {
       let published = try PublishedWeights.read(path, hints: hints)
-      let customary = PixelStandard.customary(channels: published.configuration.channels)
+      let customary = PixelStandard.default(channels: published.configuration.channels)
       let pixels = published.pixels ?? customary.standard
       try self.init(
         ModelDescription(published, pixels: pixels), published.tensors, from: path,
@@ -179,7 +179,7 @@ public struct LoadedModel {
 
 extension PixelStandard {
   /// What published weights were trained with: ImageNet's statistics for colour, −1…1 otherwise.
-  package static func customary(channels: Int) -> (standard: PixelStandard, words: String) {
+  package static func `default`(channels: Int) -> (standard: PixelStandard, words: String) {
     if channels == 3 {
       let imageNet = PixelNormalization.imageNet
       return (

@@ -70,7 +70,7 @@ public struct PredictionText: Sendable {
       let name = prediction.image
       let gap = String(repeating: " ", count: max(0, widest - name.count) + 2)
       let classes = prediction.topK.map {
-        "\($0.label) \(Readable.fixed($0.probability * 100, 1)) %"
+        "\($0.label) \(Formatted.fixed($0.probability * 100, 1)) %"
       }
       let words = prediction.problem.map { "not decoded: \($0)" }
       return name + gap + (words ?? classes.joined(separator: "  ")) + "\n"

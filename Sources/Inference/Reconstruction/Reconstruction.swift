@@ -19,14 +19,16 @@ public struct Reconstruction {
 
   /// Uses a loaded model.
   ///
-  /// - Throws: ``RunFailure`` where the model has no decoder or one that does not predict pixels, or
-  ///   takes images that are neither gray nor colour.
+  /// - Throws: ``RunFailure`` where the model has no decoder or one that does not predict pixels,
+  ///   or takes images that are neither gray nor colour.
   public init(_ loaded: LoadedModel) throws {
     try self.init(loaded.autoencoder(), loaded.description, on: loaded.store.device)
   }
 
   /// Uses a model that is being trained.
-  package init(_ model: MaskedAutoencoder, _ description: ModelDescription, on device: Device) throws {
+  package init(_ model: MaskedAutoencoder, _ description: ModelDescription, on device: Device)
+    throws
+  {
     try description.model.requireDecodableChannels()
     let target = description.model.target
     guard target.isDrawable else {
@@ -70,8 +72,8 @@ public struct Reconstruction {
     return changed
   }
 
-  /// A sheet as in the paper's Figures 2–4: the original, then for each ratio what was seen, what the
-  /// model made of it, and that with the visible patches over it.
+  /// A sheet as in the paper's Figures 2–4: the original, then for each ratio what was seen, what
+  /// the model made of it, and that with the visible patches over it.
   ///
   /// - Parameters:
   ///   - indices: The images of the set.
@@ -92,7 +94,8 @@ public struct Reconstruction {
       let masking = try masking(hiding: ratio)
       for (i, original) in originals.enumerated() {
         let mask = masking.mask(
-          grid, batch: 1, using: Generator(seed: seed, stream: Stream.pictures, step: i * 64 + r))
+          grid, batch: 1,
+          using: Generator(seed: seed, stream: RandomStream.pictures, step: i * 64 + r))
         let drawn = fill(pixels(of: [original]), mask: mask).images(channels: original.channels)[0]
         let visible = mask.indicator.floats().map { $0 == 0 }
         tiles[i] += [
@@ -111,7 +114,7 @@ public struct Reconstruction {
       groups: [PictureSheet.Group(columns: ["original"])]
         + ratios.map {
           PictureSheet.Group(
-            "\(Readable.fixed($0 * 100, $0 * 100 == ($0 * 100).rounded() ? 0 : 1)) % hidden",
+            "\(Formatted.fixed($0 * 100, $0 * 100 == ($0 * 100).rounded() ? 0 : 1)) % hidden",
             columns: ["seen", "reconstruction", "+ seen"])
         },
       rows: zip(indices, tiles).map {
@@ -150,7 +153,7 @@ public struct Reconstruction {
       try broken.add(loader.broken, of: name, count: range.count)
       let mask = masking.mask(
         grid, batch: batch.count,
-        using: Generator(seed: seed, stream: Stream.pictures, step: batch.number))
+        using: Generator(seed: seed, stream: RandomStream.pictures, step: batch.number))
       let pixels = restored(batch.tensor(on: device))
       let errors = patches(of: fill(pixels, mask: mask).pixels - pixels, side: model.patchSide)
         .squared().mean([-1])
@@ -162,13 +165,13 @@ public struct Reconstruction {
       for i in 0..<batch.count {
         let visible = hidden[i * grid.count..<(i + 1) * grid.count].map { $0 == 0 }
         let image = Array(values[i * size..<(i + 1) * size])
-        sums.mean += TrivialFill.visibleMean.hiddenError(image, layout, visible: visible)
-        sums.nearest += TrivialFill.nearestPatch.hiddenError(image, layout, visible: visible)
+        sums.mean += InpaintingBaseline.meanFill.hiddenError(image, layout, visible: visible)
+        sums.nearest += InpaintingBaseline.nearestPatch.hiddenError(image, layout, visible: visible)
       }
       count += batch.count
     }
     try broken.add(loader.broken, of: name, count: range.count)
-    guard count > 0 else { throw Features.nothingToSee(in: name, broken.found) }
+    guard count > 0 else { throw RunFailure.nothingToSee(in: name, broken.found) }
     let total = Double(count)
     report(broken.found)
     return ReconstructionScore(

@@ -65,6 +65,6 @@ public struct PatchMask {
 
   /// The same mask on another device.
   public func to(_ device: Device) -> PatchMask {
-    device == order.device ? self : PatchMask(order: order.to(device), keeping: kept)
+    device == order.device ? self : PatchMask(order: order.sent(to: device), keeping: kept)
   }
 }

@@ -37,7 +37,7 @@ public enum PublishedFormat: String, CaseIterable, Codable, Hashable, Sendable {
     switch self {
     case .original, .timm:
       Dictionary(
-        tensors.sorted { $0.key < $1.key }.map { (OriginalNames.native($0.key), $0.value) },
+        tensors.sorted { $0.key < $1.key }.map { (MAEReleaseNames.native($0.key), $0.value) },
         uniquingKeysWith: { first, _ in first })
     case .huggingFace: try HuggingFaceNames.joined(tensors)
     }

@@ -44,7 +44,7 @@ extension PublishedWeights {
           + "one of the original's, Hugging Face's, timm's or MMPretrain's; they begin with "
           + UnwrappedWeights.beginnings(of: tensors.keys))
     }
-    let names = SpelledNames(tensors.mapValues(\.shape), format)
+    let names = CanonicalNames(tensors.mapValues(\.shape), format)
     let sources = ModelSources(
       path: path, metadata: file.metadata, shapes: names.native, format: format)
     var found = try sources.model(hints: hints)

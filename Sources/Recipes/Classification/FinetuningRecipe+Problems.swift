@@ -4,7 +4,7 @@ public import RecipeSyntax
 
 extension FinetuningRecipe {
   /// Words that may be given instead of a whole shape, at `model.encoder`.
-  public static var shorthands: [Overlay.Shorthand] { PretrainingRecipe.shorthands }
+  public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
 
   public var logEverySteps: Int { logging.everySteps }
   public var validateEveryEpochs: Int? { logging.evaluateEveryEpochs }
@@ -20,8 +20,8 @@ extension FinetuningRecipe {
 
   /// Everything that is wrong with the values, each with the field, what it is and what is allowed;
   /// empty when a classifier can be trained by them.
-  public var problems: [FieldMistake] {
-    var checks = Checks()
+  public var problems: [FieldError] {
+    var checks = Validator()
     checks.require(!name.isEmpty, "name", "is empty; expected a text")
     for (path, message) in model?.problems ?? [] {
       checks.require(false, FieldPath("model." + path), message)
@@ -56,7 +56,7 @@ extension FinetuningRecipe {
     return checks.found
   }
 
-  private func check(regularization checks: inout Checks) {
+  private func check(regularization checks: inout Validator) {
     let values = regularization
     checks.require(
       values.dropPath >= 0 && values.dropPath < 1, "regularization.dropPath",

@@ -32,7 +32,7 @@ public struct FinetuningRecipe: TrainingRecipe {
   public var data: DataRecipe
   /// How weights follow gradients.
   public var optimizer: OptimizerRecipe
-  /// The average of weights that is kept and judged in their place: the share a step keeps, such as
+  /// The moving average of weights that is saved and validated in their place: the share a step keeps, such as
   /// 0.9999; null for none.
   public var ema: Double?
   /// How many images make a step.
@@ -49,7 +49,8 @@ public struct FinetuningRecipe: TrainingRecipe {
   /// Creates a recipe; what is left out is the paper's Table 9.
   public init(
     name: String, note: String? = nil, seed: UInt64 = 0, model: ModelConfiguration? = nil,
-    size: Int? = nil, head: Head = .init(), trainableBlocks: Double? = nil, labels: Labels = .init(),
+    size: Int? = nil, head: Head = .init(), trainableBlocks: Double? = nil,
+    labels: Labels = .init(),
     regularization: Regularization = .init(),
     data: DataRecipe = .init(scale: 0.08...1, normalization: .inherited),
     optimizer: OptimizerRecipe = .finetuning(),
@@ -100,7 +101,7 @@ extension FinetuningRecipe {
   }
 
   /// The part of the network that is trained (§4.3).
-  public var trainedPart: TrainedPart {
+  public var trainedPart: TrainableBlocks {
     switch trainableBlocks {
     case nil: .all
     case 0.5?: .halfBlock
@@ -173,7 +174,7 @@ extension FinetuningRecipe {
   public struct Logging: Codable, Hashable, Sendable {
     /// Optimizer steps between two entries of the logs.
     public var everySteps: Int
-    /// Epochs between two judgements on the validation set; null judges at the end only.
+    /// Epochs between two validations; null validates at the end only.
     public var evaluateEveryEpochs: Int?
 
     /// Creates a rhythm of reports.

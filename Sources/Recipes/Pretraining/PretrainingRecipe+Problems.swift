@@ -7,8 +7,8 @@ extension PretrainingRecipe: TrainingRecipe {
 
   /// Everything that is wrong with the values, each with the field, what it is and what is allowed;
   /// empty when the recipe can be trained.
-  public var problems: [FieldMistake] {
-    var checks = Checks()
+  public var problems: [FieldError] {
+    var checks = Validator()
     checks.require(!name.isEmpty, "name", "is empty; expected a text")
     check(model: &checks)
     check(data: &checks)
@@ -17,7 +17,7 @@ extension PretrainingRecipe: TrainingRecipe {
     return checks.found
   }
 
-  private func check(model checks: inout Checks) {
+  private func check(model checks: inout Validator) {
     let before = checks.found.count
     for (path, message) in model.problems {
       checks.require(false, FieldPath("model." + path), message)
@@ -34,7 +34,7 @@ extension PretrainingRecipe: TrainingRecipe {
     }
   }
 
-  private func check(data checks: inout Checks) {
+  private func check(data checks: inout Validator) {
     checks.pipeline(data, channels: model.channels)
     checks.require(
       data.normalization != .inherited, "data.normalization",
@@ -42,14 +42,14 @@ extension PretrainingRecipe: TrainingRecipe {
         + "none or {mean: […], std: […]}")
   }
 
-  private func check(optimizer checks: inout Checks) {
+  private func check(optimizer checks: inout Validator) {
     checks.optimizer(optimizer)
     checks.require(
       optimizer.layerDecay == 1, "optimizer.layerDecay",
       "is \(optimizer.layerDecay.short); layers learn at equal rates in pre-training, expected 1")
   }
 
-  private func check(lengths checks: inout Checks) {
+  private func check(lengths checks: inout Validator) {
     checks.lengths(batch, schedule, checkpoints)
     checks.rhythm("logging.everySteps", logging.everySteps)
     checks.rhythm("logging.reconstructionsEveryEpochs", logging.reconstructionsEveryEpochs)

@@ -1,8 +1,8 @@
-package import Datasets
+public import Datasets
 import FileSystem
 import Foundation
-package import Imaging
-package import RecipeSyntax
+public import Imaging
+public import RecipeSyntax
 
 extension DataRecipe {
   /// Most bytes of decoded images that are kept.
@@ -19,9 +19,15 @@ extension DataRecipe {
   /// about its size.
   ///
   /// - Parameter transform: what will be made of the images.
+  public func resolvingCache(
+    for dataset: any ImageDataset, _ transform: ImageTransform
+  ) throws(RecipeErrors) -> (pipeline: DataRecipe, warning: String?) {
+    try resolvingCache(for: dataset, transform, free: freeMemory())
+  }
+
   package func resolvingCache(
-    for dataset: any ImageDataset, _ transform: ImageTransform, free: Int = freeMemory()
-  ) throws(RecipeErrors) -> (pipeline: DataRecipe, remark: String?) {
+    for dataset: any ImageDataset, _ transform: ImageTransform, free: Int
+  ) throws(RecipeErrors) -> (pipeline: DataRecipe, warning: String?) {
     guard cache != .gigabytes(0) else { return (self, nil) }
     let needed = PixelCache.bytes(of: dataset, for: transform)
     var resolved = self
@@ -34,8 +40,8 @@ extension DataRecipe {
         return (
           resolved,
           "data.cache is auto, and no images are kept: decoded they would take about "
-            + "\(Readable.bytes(needed)), and half of the memory that is free is "
-            + Readable.bytes(free / 2)
+            + "\(Formatted.bytes(needed)), and half of the memory that is free is "
+            + Formatted.bytes(free / 2)
         )
       }
       resolved.cache = .gigabytes(size)
@@ -43,15 +49,15 @@ extension DataRecipe {
     case .gigabytes(let size):
       let memory = ProcessInfo.processInfo.physicalMemory
       guard size * 1e9 < 0.9 * Double(memory) else {
-      throw RecipeErrors(
-        "data.cache",
-        "is \(ScalarText.written(size)), and the machine has "
-            + "\(Readable.bytes(Int(memory))) of memory; use less, or auto")
+        throw RecipeErrors(
+          "data.cache",
+          "is \(ScalarText.written(size)), and the machine has "
+            + "\(Formatted.bytes(Int(memory))) of memory; use less, or auto")
       }
       guard size * 1e9 < Double(needed) else { return (self, nil) }
       return (
         self,
-        "data.cache holds a part of the images: decoded they take about \(Readable.bytes(needed)). "
+        "data.cache holds a part of the images: decoded they take about \(Formatted.bytes(needed)). "
           + "The others are decoded as a whole each time, which may take longer than without a cache"
       )
     }

@@ -1,16 +1,16 @@
-package import Datasets
+public import Datasets
 import FileSystem
 import Foundation
-package import Imaging
-package import MaskedAutoencoders
-package import RecipeSyntax
+public import Imaging
+public import MaskedAutoencoders
+public import RecipeSyntax
 public import Torch
 
 // A recipe's words as the values that the loader and the engine take.
 
 extension DataRecipe {
   /// The augmentation that the recipe describes.
-  package var augmentation: Augmentation {
+  public var augmentation: Augmentation {
     let strength = jitter
     return Augmentation(
       crop: crop, minScale: scale.lowerBound, maxScale: scale.upperBound,
@@ -39,7 +39,7 @@ extension DataRecipe {
   /// Mean and deviation in numbers.
   ///
   /// - Precondition: A computed or inherited one has been resolved.
-  package func pixelNormalization(channels: Int) -> PixelNormalization {
+  public func pixelNormalization(channels: Int) -> PixelNormalization {
     switch normalization {
     case .imageNet: .imageNet
     case .none:
@@ -53,7 +53,7 @@ extension DataRecipe {
   }
 
   /// The recipe with a normalisation that was to be computed in numbers.
-  package func resolvingNormalization(
+  public func resolvingNormalization(
     from dataset: any ImageDataset, named name: String, channels: Int, seed: UInt64
   ) throws -> DataRecipe {
     guard normalization == .computed else { return self }
@@ -69,7 +69,9 @@ extension DataRecipe {
 
 extension DataRecipe {
   /// Refuses batches whose pixels alone are more than the machine's memory holds.
-  package func requireMemory(forBatchesOf size: Int, _ model: ModelConfiguration) throws(RecipeErrors) {
+  public func requireMemory(
+    forBatchesOf size: Int, _ model: ModelConfiguration
+  ) throws(RecipeErrors) {
     let image = output.byteCount * model.channels * model.height * model.width
     let needed = Double(size) * Double(image) * Double(prefetch + 2)
     let memory = Double(ProcessInfo.processInfo.physicalMemory)
@@ -77,11 +79,10 @@ extension DataRecipe {
       throw RecipeErrors(
         "batch.size",
         "is \(size) and data.prefetch \(prefetch): the pixels alone take "
-          + "\(Readable.fixed(needed / 1e9, 1)) GB of \(Readable.fixed(memory / 1e9, 1)); use a smaller "
+          + "\(Formatted.fixed(needed / 1e9, 1)) GB of \(Formatted.fixed(memory / 1e9, 1)); use a smaller "
           + "batch.size, with batch.accumulation to keep the effective batch")
     }
   }
-
 }
 
 extension CheckpointRecipe {
@@ -94,7 +95,7 @@ extension CheckpointRecipe {
 
 extension DataRecipe {
   /// Threads that decode.
-  package var threads: Int {
+  public var threads: Int {
     workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount)
   }
 }

@@ -51,7 +51,7 @@ public struct RecipeBook<Recipe: TrainingRecipe>: NamedRecipes {
     if let found = entries.first(where: { $0.name == name }) { return found }
     for book in RecipeBooks.all where book.summaries.contains(where: { $0.name == name }) {
       throw RecipeErrors([
-        FieldMistake(
+        FieldError(
           "",
           "\(name) is a recipe for \(book.purpose); run it with \(book.commands.joinedWords("or"))")
       ])
@@ -61,13 +61,13 @@ public struct RecipeBook<Recipe: TrainingRecipe>: NamedRecipes {
       nearestName(to: name, among: names).map { "did you mean \($0)?" }
       ?? "there are \(names.joinedWords("and"))"
     let excerpt = name.count > 60 ? name.prefix(57) + "…" : name[...]
-    throw RecipeErrors([FieldMistake("", "no recipe is called \(excerpt); \(advice)")])
+    throw RecipeErrors([FieldError("", "no recipe is called \(excerpt); \(advice)")])
   }
 
   /// The complete, checked recipe that a name or file and `--set` assignments make together.
   ///
   /// What has a slash or a dot is a file. Throws all mistakes of name, file, assignments and values at
-  /// once, each assignment judged on the recipe it overrides, or on the standard one where that cannot
+  /// once, each assignment checked against the recipe it overrides, or on the standard one where that cannot
   /// be found.
   ///
   /// - Parameter note: Told of each field that was given by a name of before.
@@ -161,7 +161,10 @@ public protocol NamedRecipes: Sendable {
 /// The books of all kinds of training: a kind adds its own here.
 public enum RecipeBooks {
   /// All of them, in the order of lists.
-  public static let all: [any NamedRecipes] = [pretraining, classification]
+  public static let all: [any NamedRecipes] = [
+    pretraining,
+    classification,
+  ]
 
   /// The book of a recipe's name, or of a file, which is the one that knows most of the file's fields;
   /// the first where none does.

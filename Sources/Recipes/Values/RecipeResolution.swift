@@ -4,28 +4,9 @@ import Foundation
 import MaskedAutoencoders
 public import RecipeSyntax
 
-extension PretrainingRecipe {
-  /// Words that may be given instead of a whole shape, at `model.encoder` and `model.decoder`.
-  public static var shorthands: [Overlay.Shorthand] {
-    let encoders = shapes(TransformerShape.named)
-    let decoders = encoders + shapes([("paper", .paperDecoder)])
-    return [
-      Overlay.Shorthand(at: "model.encoder", names: encoders),
-      Overlay.Shorthand(at: "model.decoder", names: decoders),
-    ]
-  }
-
-  private static func shapes(
-    _ named: [(name: String, shape: TransformerShape)]
-  ) -> [(name: String, value: ValueTree)] {
-    named.compactMap { name, shape in
-      (try? ValueTree(encoding: shape)).map { (name, $0) }
-    }
-  }
-}
-
 extension TrainingRecipe {
-  /// This recipe with a file's values and then `settings` (each `path=value`) laid over it, checked.
+  /// This recipe with a file's values and then `settings` (each `path=value`) in the place of its
+  /// own, checked.
   ///
   /// Throws every mistake of the file, of the settings and of the values they lead to.
   ///
@@ -33,27 +14,29 @@ extension TrainingRecipe {
   public func changed(
     by file: RecipeFile? = nil, settings: [String] = [], note: (String) -> Void = { _ in }
   ) throws(RecipeErrors) -> Self {
-    var overlay = Overlay(shorthands: Self.shorthands, renamed: RenamedFields.all)
+    var overlay = RecipeOverrides(shorthands: Self.shorthands, renamed: RenamedFields.all)
     if let file { overlay.lay(file.values, source: file.source) }
     for setting in settings { overlay.set(setting) }
     let result = overlay.applied(to: self)
     var (recipe, mistakes) = (result.value, result.mistakes)
     for sentence in result.notes { note(sentence) }
-    if !result.paths.contains("schedule.warmupEpochs") { recipe.schedule.keepWarmupShare(of: schedule) }
+    if !result.paths.contains("schedule.warmupEpochs") {
+      recipe.schedule.keepWarmupShare(of: schedule)
+    }
     let all = mistakes + recipe.problems
     guard all.isEmpty else { throw RecipeErrors(all) }
     return recipe
   }
 
-  /// The complete recipe as YAML, which reads back to an equal value; each line of `header` becomes a
-  /// comment.
+  /// The complete recipe as YAML, which reads back to an equal value; each line of `header` becomes
+  /// a comment.
   public func yaml(header: [String] = []) -> String {
     // A recipe of numbers and texts always encodes.
     ((try? ValueTree(encoding: self)) ?? .map([])).yaml(header: header)
   }
 }
 
-/// A recipe file: some or all fields of a recipe, and the name of the recipe they are laid over.
+/// A recipe file: some or all fields of a recipe, and the name of the recipe whose values they override.
 public struct RecipeFile: Hashable, Sendable {
   /// What messages call the file.
   public var source: String
@@ -65,13 +48,13 @@ public struct RecipeFile: Hashable, Sendable {
   /// Reads a YAML text.
   public init(parsing text: String, source: String) throws(RecipeErrors) {
     self.source = source
-    do throws(FieldMistake) {
+    do throws(FieldError) {
       values = try YAMLDocument(parsing: text, source: source)
       switch values.tree["base"] {
       case nil: base = nil
       case .plain(let name)?, .text(let name)?: base = name
       case let other?:
-        throw FieldMistake("base", "is \(other.excerpt); expected a recipe's name", source: source)
+        throw FieldError("base", "is \(other.excerpt); expected a recipe's name", source: source)
       }
       values.tree["base"] = nil
     } catch {
@@ -82,13 +65,12 @@ public struct RecipeFile: Hashable, Sendable {
   /// Reads a file; anything but a readable text of reasonable size is refused in one line.
   public init(at path: String) throws(RecipeErrors) {
     func refusal(_ message: String, isMissing: Bool = false) -> RecipeErrors {
-      RecipeErrors([FieldMistake("", "\(path) \(message)")], isMissingFile: isMissing)
+      RecipeErrors([FieldError("", "\(path) \(message)")], isMissingFile: isMissing)
     }
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard exists(path) else {
       throw refusal("does not exist; expected a recipe file", isMissing: true)
     }
-    guard !isFolder.boolValue else {
+    guard !isFolder(path) else {
       throw refusal("is a folder; expected a recipe file, such as recipe.yaml inside it")
     }
     guard let handle = FileHandle(forReadingAtPath: path) else {

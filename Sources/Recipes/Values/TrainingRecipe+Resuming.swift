@@ -28,7 +28,7 @@ extension TrainingRecipe {
     let mistakes = differences(from: other)
       .filter { difference in !allowed.contains { $0.holds(difference.path) } }
       .map { path, mine, wanted in
-        FieldMistake(
+        FieldError(
           path,
           "is \(wanted) and the run has \(mine); --resume may change "
             + "\(Self.fieldsResumingMayChange.map(\.description).joinedWords("and")) only. Leave it "

@@ -31,9 +31,9 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   /// Epochs between two sets of pictures during training; nil for none.
   var drawEveryEpochs: Int? { get }
   /// Everything that is wrong with the values; empty when the recipe can be trained.
-  var problems: [FieldMistake] { get }
+  var problems: [FieldError] { get }
   /// Words that may be given instead of a group of values.
-  static var shorthands: [Overlay.Shorthand] { get }
+  static var shorthands: [RecipeOverrides.Shorthand] { get }
 
   /// This recipe, with what it leaves to be found out taken from the complete recipe of a run.
   func completed(from run: Self) -> Self
@@ -47,7 +47,7 @@ extension TrainingRecipe {
   }
   public var validateEveryEpochs: Int? { nil }
   public var drawEveryEpochs: Int? { nil }
-  public static var shorthands: [Overlay.Shorthand] { [] }
+  public static var shorthands: [RecipeOverrides.Shorthand] { [] }
 
   public func completed(from run: Self) -> Self {
     var completed = self

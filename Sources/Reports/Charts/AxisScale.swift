@@ -48,7 +48,7 @@ struct AxisScale: Hashable {
     if abs(tick) < step * 1e-6 { return "0" }
     let largest = max(abs(range.lowerBound), abs(range.upperBound))
     guard largest >= 1e-3, largest < 1e6 else { return Self.short(tick) }
-    return Readable.fixed(tick, max(0, -Int(log10(step * 1.0001).rounded(.down))))
+    return Formatted.fixed(tick, max(0, -Int(log10(step * 1.0001).rounded(.down))))
   }
 
   /// Up to four significant digits.

@@ -16,7 +16,7 @@ extension RunPage {
         name, share(result.top1), top.isEmpty ? "–" : top.joined(separator: ", "),
         share(result.meanClassAccuracy), share(result.calibrationError),
         share(result.meanCorruptionError), "\(result.images)",
-        Readable.fixed(result.imagesPerSecond, 1),
+        Formatted.fixed(result.imagesPerSecond, 1),
       ]
     }
     return RunReport.Table(

@@ -22,7 +22,7 @@ extension RunPage {
             cells: [
               name, data, learnedFrom(result.trainingImages, result.labelShare), "–",
               percent(result.top1), "–", "–",
-              Readable.duration(result.seconds),
+              Formatted.duration(result.seconds),
             ])
         }
       }
@@ -41,11 +41,11 @@ extension RunPage {
             : "\(result.protocolName), \(result.recipe) in \(lastName(of: folder))",
           result.data,
           learnedFrom(result.trainingImages, result.labelShare),
-          Readable.fixed(result.epochs, 0), percent(result.top1),
+          Formatted.fixed(result.epochs, 0), percent(result.top1),
           percent(result.calibrationError),
-          PaperValues.top1(result).map { "\(Readable.fixed($0.percent, 1)) % (\($0.place))" }
+          PaperValues.top1(result).map { "\(Formatted.fixed($0.percent, 1)) % (\($0.place))" }
             ?? "–",
-          Readable.duration(result.seconds),
+          Formatted.duration(result.seconds),
         ])
     }
     guard !trained.isEmpty else { return nil }
@@ -62,7 +62,7 @@ extension RunPage {
       ],
       rows: rows.map(\.cells),
       note:
-        "Evaluated on the validation set. All of this took \(Readable.duration(seconds)). The paper's "
+        "Evaluated on the validation set. All of this took \(Formatted.duration(seconds)). The paper's "
         + "values are given where recipe, encoder and data are the paper's.")
   }
 

@@ -14,7 +14,7 @@ public enum RunPage {
   public static func write(for run: String) throws {
     guard FileManager.default.fileExists(atPath: run + "/recipe.yaml") else { return }
     // The page of the results that were written last is the last to be written.
-    let lock = try FolderLock(run)
+    let lock = try FileLock(folder: run)
     let results = try RunResults.read(run)
     let metrics = try MetricsLog.records(at: URL(fileURLWithPath: run + "/metrics.jsonl"))
     let description = try? JSONFile.read(ModelDescription.self, from: run + "/model.json")
@@ -48,14 +48,14 @@ public enum RunPage {
     }
   }
 
-  static func percent(_ share: Double) -> String { "\(Readable.fixed(share * 100, 1)) %" }
+  static func percent(_ share: Double) -> String { "\(Formatted.fixed(share * 100, 1)) %" }
 
   private static func summary(_ results: RunResults) -> [String] {
     var sentences: [String] = []
     if let done = results.pretraining {
       sentences.append(
-        "Trained on \(done.images) images for \(Readable.fixed(done.epochs, 1)) epochs, "
-          + "\(done.steps) steps, in \(Readable.duration(done.seconds)). No label was used.")
+        "Trained on \(done.images) images for \(Formatted.fixed(done.epochs, 1)) epochs, "
+          + "\(done.steps) steps, in \(Formatted.duration(done.seconds)). No label was used.")
     }
     if let score = results.reconstruction {
       let fill = min(score.meanFill, score.nearestFill)
@@ -63,15 +63,15 @@ public enum RunPage {
         score.usesOriginalStatistics
         ? " The model was given each hidden patch's mean and deviation, the fills were not." : ""
       sentences.append(
-        "On hidden patches its squared error is \(Readable.fixed(score.meanSquaredError, 4)), "
+        "On hidden patches its squared error is \(Formatted.fixed(score.meanSquaredError, 4)), "
           + "\(percent(score.meanSquaredError / fill)) of the better trivial fill's.\(given)")
     }
     if let own = results.ownClassifier {
       sentences.append(
         "\(own.protocolName.prefix(1).uppercased())\(own.protocolName.dropFirst()) on "
           + "\(own.trainingImages) labelled images of \(own.data) for "
-          + "\(Readable.fixed(own.epochs, 0)) epochs: top-1 \(percent(own.top1)) of "
-          + "\(own.testImages) images, in \(Readable.duration(own.seconds)).")
+          + "\(Formatted.fixed(own.epochs, 0)) epochs: top-1 \(percent(own.top1)) of "
+          + "\(own.testImages) images, in \(Formatted.duration(own.seconds)).")
     }
     if let sentence = comparison(results) { sentences.append(sentence) }
     if !results.knn.isEmpty || !results.probe.isEmpty {
@@ -99,7 +99,7 @@ public enum RunPage {
       found.append(.init(percent(best.top1), "\(best.protocolName), top-1, \(best.data)"))
     }
     if let done = results.pretraining {
-      found.append(.init(Readable.duration(done.seconds), "of training"))
+      found.append(.init(Formatted.duration(done.seconds), "of training"))
     }
     return found
   }
@@ -111,9 +111,9 @@ public enum RunPage {
         .init(
           title: "Reconstruction of hidden patches", columns: ["", "mean squared error"],
           rows: [
-            ["this model", Readable.fixed(score.meanSquaredError, 5)],
-            ["mean of the visible pixels", Readable.fixed(score.meanFill, 5)],
-            ["nearest visible patch", Readable.fixed(score.nearestFill, 5)],
+            ["this model", Formatted.fixed(score.meanSquaredError, 5)],
+            ["mean of the visible pixels", Formatted.fixed(score.meanFill, 5)],
+            ["nearest visible patch", Formatted.fixed(score.nearestFill, 5)],
           ], emphasized: [0],
           note: "Pixels of 0…1, \(score.images) images, \(percent(score.ratio)) hidden."))
     }

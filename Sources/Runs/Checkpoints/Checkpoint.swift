@@ -5,7 +5,7 @@ import MaskedAutoencoders
 import TensorFiles
 public import Torch
 
-/// A folder that a model can be run from, and a training run gone on with.
+/// A folder from which a model can be run and a training run resumed.
 ///
 /// `model.json` and `weights.safetensors` are enough to run; `optimizer.safetensors` and
 /// `progress.json` are what an interrupted run needs besides. The folder gets its name only when all

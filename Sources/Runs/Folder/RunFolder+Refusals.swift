@@ -1,5 +1,4 @@
 import FileSystem
-import Foundation
 import MaskedAutoencoders
 import Torch
 
@@ -44,11 +43,5 @@ extension RunFolder {
         .refusedOutput,
         "\(path) \(holds) this run reads, so it is not overwritten; name another folder with --out")
     }
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
   }
 }

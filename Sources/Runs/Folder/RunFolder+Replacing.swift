@@ -3,11 +3,11 @@ import FileSystem
 import Foundation
 import Torch
 
-/// How a run takes another one's place: what the folder held is moved aside inside it, goes when the new
-/// run has its first checkpoint, and comes back when that run ends before it has one.
+/// How a run takes another one's place: what the folder held is moved aside inside it, goes when
+/// the new run has its first checkpoint, and comes back when that run ends before it has one.
 ///
-/// Every change of state is one rename, so that a process that is killed at any moment leaves a folder
-/// that the next one can put in order.
+/// Every change of state is one rename, so that a process that is killed at any moment leaves a
+/// folder that the next one can put in order.
 extension RunFolder {
   /// Where the run is that is being replaced.
   enum Aside: String, CaseIterable {
@@ -19,9 +19,7 @@ extension RunFolder {
     case discarded = ".discarded"
 
     func path(in folder: String) -> String { folder + "/" + rawValue }
-    func exists(in folder: String) -> Bool {
-      FileManager.default.fileExists(atPath: path(in: folder))
-    }
+    func exists(in folder: String) -> Bool { isFolder(path(in: folder)) }
   }
 
   /// Whether the run that this one is to replace can still be put back.
@@ -38,10 +36,8 @@ extension RunFolder {
   /// - Returns: Whether a run was put back. A folder that another program uses is left alone.
   public static func putBackReplaced(in path: String) throws -> Bool {
     guard Aside.allCases.contains(where: { $0.exists(in: path) }) else { return false }
-    let lock = open(path + "/" + lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard lock >= 0 else { throw FileError.system("cannot be written", path, .unwritable) }
-    defer { close(lock) }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { return false }
+    guard let lock = try FileLock(path + "/" + lockName) else { return false }
+    defer { lock.release() }
     try? FileManager.default.removeItem(atPath: Aside.discarded.path(in: path))
     if latestCheckpoint(in: path).checkpoint != nil, Aside.whole.exists(in: path) {
       discardReplaced(in: path)

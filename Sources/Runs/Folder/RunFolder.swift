@@ -20,7 +20,7 @@ public final class RunFolder: Sendable {
   public let path: String
   /// Whether a run was in it.
   package let heldRun: Bool
-  private let lock: Int32
+  private let lock: FileLock
 
   /// Opens a folder for a run, and keeps other programs from opening it until this one is done.
   ///
@@ -38,7 +38,7 @@ public final class RunFolder: Sendable {
         throw RunFailure(
           .refusedOutput,
           isRun
-            ? "\(path) already holds a run; go on with it by --resume, replace it by --overwrite, "
+            ? "\(path) already holds a run; resume it with --resume, replace it by --overwrite, "
               + "or name another folder with --out"
             : "\(path) is not empty; name another folder with --out")
       case .overwrite where !isRun:
@@ -54,12 +54,7 @@ public final class RunFolder: Sendable {
       }
     }
     try makeFolder(path)
-    let lock = open(path + "/" + Self.lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    if lock < 0 {
-      throw FileError.system("cannot be written", path, .unwritable)
-    }
-    if flock(lock, LOCK_EX | LOCK_NB) != 0 {
-      close(lock)
+    guard let lock = try FileLock(path + "/" + Self.lockName) else {
       throw RunFailure(.refusedOutput, "\(path) is in use by another mae at this moment")
     }
     // Only from here on is there something to let go: the folder is this run's.
@@ -71,8 +66,8 @@ public final class RunFolder: Sendable {
   }
 
   deinit {
+    // The lock is let go with the last of the object, after this.
     if holdsReplaced { _ = try? Self.restoreReplaced(in: path) }
-    close(lock)
   }
 
   static let lockName = ".lock"
@@ -81,8 +76,8 @@ public final class RunFolder: Sendable {
   /// The options that resume the run.
   public var resumeOptions: String { "--out \(path.forShell) --resume" }
 
-  /// What to say of a run that is to be gone on with and begins at its first step; nil for any other.
-  package func remarkOnBeginning(_ opening: Opening, at step: Int) -> String? {
+  /// The note for a run that is to be resumed and starts at its first step; nil for any other.
+  package func warningAtStart(_ opening: Opening, at step: Int) -> String? {
     guard opening == .resume, step == 0 else { return nil }
     return heldRun
       ? "the run in \(path) has no whole checkpoint yet: starting it anew"

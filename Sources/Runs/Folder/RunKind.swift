@@ -83,8 +83,8 @@ public struct RunKind: Codable, Hashable, Sendable {
   /// What the run in a folder is; nil where there is none, or where nothing says what it is.
   package static func read(_ run: String) throws -> RunKind? {
     let recipe = run + "/recipe.yaml"
-    guard FileManager.default.fileExists(atPath: recipe) else { return nil }
-    if FileManager.default.fileExists(atPath: path(in: run)) {
+    guard exists(recipe) else { return nil }
+    if exists(path(in: run)) {
       return try JSONFile.read(RunKind.self, from: path(in: run))
     }
     // The folder of an earlier version, whose complete recipe tells all but the encoder.
@@ -96,7 +96,7 @@ public struct RunKind: Codable, Hashable, Sendable {
 
   /// Writes what a run that begins is; a run that is resumed keeps its own.
   package func write(to run: String) throws {
-    guard !FileManager.default.fileExists(atPath: Self.path(in: run)) else { return }
+    guard !exists(Self.path(in: run)) else { return }
     try JSONFile.write(self, to: Self.path(in: run))
   }
 
@@ -126,6 +126,6 @@ public struct RunKind: Codable, Hashable, Sendable {
   private func isFrom(_ other: RunKind) -> Bool {
     if encoder == other.encoder || encoderPath == other.encoderPath { return true }
     guard let encoderPath else { return true }
-    return !FileManager.default.fileExists(atPath: encoderPath)
+    return !exists(encoderPath)
   }
 }

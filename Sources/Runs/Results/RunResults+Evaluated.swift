@@ -16,13 +16,13 @@ extension RunResults {
     public var meanClassAccuracy: Double?
     /// The expected calibration error, 0…1.
     public var calibrationError: Double?
-    /// Images that were judged.
+    /// Images that were evaluated.
     public var images: Int
     /// Images that could not be decoded.
     public var broken: Int
     /// Classes that competed.
     public var classes: Int?
-    /// Images judged in a second, reading and decoding included.
+    /// Images evaluated in a second, reading and decoding included.
     public var imagesPerSecond: Double
     /// Top-1 errors by corruption, of severities 1 to 5; only of sets of corruptions.
     public var corruptionErrors: [String: [Double?]]?
@@ -31,7 +31,7 @@ extension RunResults {
     /// The same relative to AlexNet's errors: mCE, 1 for AlexNet.
     public var meanCorruptionError: Double?
 
-    /// Records what was judged, where, and how fast; the measures are filled in by who took them.
+    /// Records what was evaluated, where, and how fast; the metrics are filled in by the caller.
     public init(
       model: String, data: String, images: Int, broken: Int, imagesPerSecond: Double
     ) {

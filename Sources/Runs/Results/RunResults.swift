@@ -3,8 +3,8 @@ import Foundation
 public import MaskedAutoencoders
 import Torch
 
-/// What commands found out about a run: `results.json` of its folder. Each command fills in its part
-/// and leaves the others; commands that end at the same time wait for each other, see
+/// What commands found out about a run: `results.json` of its folder. Each command fills in its
+/// part and leaves the others; commands that end at the same time wait for each other, see
 /// ``update(_:_:)``.
 public struct RunResults: Codable, Sendable {
   /// What pre-training did.
@@ -121,7 +121,8 @@ public struct RunResults: Codable, Sendable {
 
   /// How a classifier does that was trained.
   public struct TrainedClassifier: Codable, Hashable, Sendable {
-    /// What was trained, in the paper's words: `linear probe`, `½ block`, `fine-tuned`, `from scratch`.
+    /// What was trained, in the paper's words: `linear probe`, `½ block`, `fine-tuned`, `from
+    /// scratch`.
     public var protocolName: String
     /// Blocks that were trained, counted from the last; nil for everything.
     public var blocks: Double?
@@ -165,7 +166,11 @@ public struct RunResults: Codable, Sendable {
 
     /// Records a result.
     public init(
-      protocolName: String, blocks: Double? = nil, isFromScratch: Bool, recipe: String, data: String, labelShare: Double, epochs: Double, top1: Double, top5: Double, calibrationError: Double, trainingImages: Int, testImages: Int, classes: Int, parameters: Int, seconds: Double, encoder: String, isAsNamed: Bool? = nil, training: TrainingProtocol? = nil, shape: TransformerShape? = nil, paper: PaperResult? = nil
+      protocolName: String, blocks: Double? = nil, isFromScratch: Bool, recipe: String,
+      data: String, labelShare: Double, epochs: Double, top1: Double, top5: Double,
+      calibrationError: Double, trainingImages: Int, testImages: Int, classes: Int, parameters: Int,
+      seconds: Double, encoder: String, isAsNamed: Bool? = nil, training: TrainingProtocol? = nil,
+      shape: TransformerShape? = nil, paper: PaperResult? = nil
     ) {
       self.protocolName = protocolName
       self.blocks = blocks
@@ -235,7 +240,7 @@ public struct RunResults: Codable, Sendable {
   /// Reads a run's results; none where there are none yet.
   public static func read(_ run: String) throws(FileError) -> RunResults {
     let path = run + "/results.json"
-    guard FileManager.default.fileExists(atPath: path) else { return RunResults() }
+    guard isFile(path) else { return RunResults() }
     return try JSONFile.read(RunResults.self, from: path)
   }
 
@@ -258,27 +263,11 @@ public struct RunResults: Codable, Sendable {
   public static func update(
     _ run: String, _ change: (inout RunResults) -> Void
   ) throws(FileError) {
-    guard FileManager.default.fileExists(atPath: run + "/recipe.yaml") else { return }
-    let lock = try FolderLock(run)
+    guard isFile(run + "/recipe.yaml") else { return }
+    let lock = try FileLock(folder: run)
+    defer { lock.release() }
     var results = try read(run)
     change(&results)
     try JSONFile.write(results, to: run + "/results.json")
-    _ = consume lock
   }
-}
-
-/// A lock on a folder, for a short change of the files in it, held until the value is gone. It
-/// leaves no file behind, and is not the lock that a training run holds on its folder.
-package struct FolderLock: ~Copyable {
-  private let descriptor: Int32
-
-  /// Waits until nobody else holds the lock. Where the file system knows no such locks there is
-  /// none.
-  package init(_ path: String) throws(FileError) {
-    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system("cannot be opened", path, .unwritable) }
-    while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
-  }
-
-  deinit { close(descriptor) }
 }

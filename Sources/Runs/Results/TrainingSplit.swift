@@ -1,5 +1,5 @@
 public import Datasets
-import Foundation
+import FileSystem
 import MaskedAutoencoders
 import Recipes
 
@@ -20,7 +20,7 @@ public struct TrainingSplit: Codable, Hashable, Sendable {
   /// - Parameter path: Where it was opened.
   package init(_ images: any ImageDataset, at path: String, heldBack: Double?, seed: UInt64) {
     fingerprint = images.fingerprint()
-    self.path = Self.place(of: path)
+    self.path = resolvedPath(path)
     self.heldBack = heldBack
     self.seed = seed
   }
@@ -45,7 +45,7 @@ public struct TrainingSplit: Codable, Hashable, Sendable {
     of images: any ImageDataset, at path: String
   ) throws(DatasetError) -> Unseen {
     guard images.fingerprint() == fingerprint else {
-      let isSamePlace = self.path != nil && self.path == Self.place(of: path)
+      let isSamePlace = self.path != nil && self.path == resolvedPath(path)
       return Unseen(
         images: images, isHeldBack: false,
         warning: isSamePlace
@@ -64,12 +64,5 @@ public struct TrainingSplit: Codable, Hashable, Sendable {
       warning:
         "the run was trained on these images: the \(held.count) of \(images.count) that were held "
         + "back are evaluated")
-  }
-
-  /// A path that is the same for each name of a file or folder; nil where nothing is at the path.
-  private static func place(of path: String) -> String? {
-    guard let resolved = realpath(path, nil) else { return nil }
-    defer { free(resolved) }
-    return String(cString: resolved)
   }
 }

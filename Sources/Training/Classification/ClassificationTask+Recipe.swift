@@ -58,11 +58,11 @@ extension ClassificationTask {
         recipe.data.normalization = .given(
           mean: source.description.mean, std: source.description.deviation)
       } else {
-        let customary = PixelStandard.customary(channels: model.channels).standard
+        let customary = PixelStandard.default(channels: model.channels).standard
         recipe.data.normalization = .given(mean: customary.mean, std: customary.deviation)
       }
     }
-    var checks = Checks()
+    var checks = Validator()
     checks.pipeline(recipe.data, channels: model.channels)
     guard checks.found.isEmpty else { throw RecipeErrors(checks.found) }
     recipe.data = try recipe.data.resolvingNormalization(
@@ -105,8 +105,8 @@ extension FinetuningRecipe {
 
 extension FinetuningRecipe.Regularization {
   /// Mixup and CutMix as the recipe has them.
-  var mixing: Mixing {
-    Mixing(
+  var mixing: MixupCutMix {
+    MixupCutMix(
       mixup: mixup, cutmix: cutmix, probability: mixProbability,
       switchProbability: switchProbability, mode: mixMode)
   }

@@ -12,8 +12,8 @@ public import Torch
 public import TorchNN
 public import TorchOptim
 
-/// Training a classifier on an encoder or from scratch: labelled images in, cross-entropy out (A.1).
-/// Linear probing, partial and full fine-tuning are recipes of it.
+/// Training a classifier on an encoder or from scratch: labelled images in, cross-entropy out
+/// (A.1). Linear probing, partial and full fine-tuning are recipes of it.
 public final class ClassificationTask: TrainingTask {
   /// The classifier that learns.
   public let classifier: ImageClassifier
@@ -26,7 +26,7 @@ public final class ClassificationTask: TrainingTask {
   /// What the classifier did on the validation images when it was validated last.
   public private(set) var evaluation: EvaluationResult?
   private let inputs: ClassificationInputs
-  private let mixing: Mixing
+  private let mixing: MixupCutMix
   private let found: [String]
 
   /// Fewer steps than these leave the usual recipe's network about where it started.
@@ -45,7 +45,7 @@ public final class ClassificationTask: TrainingTask {
     let transform = recipe.transform(for: description.model)
     let cached = try recipe.data.resolvingCache(for: labelled.training, transform)
     recipe.data = cached.pipeline
-    warnings += [cached.remark].compactMap(\.self)
+    warnings += [cached.warning].compactMap(\.self)
     try recipe.data.requireMemory(forBatchesOf: recipe.batch.size, description.model)
     guard let head = description.classifier?.head else {
       preconditionFailure("a masked autoencoder has no classes to be trained for")
@@ -56,14 +56,14 @@ public final class ClassificationTask: TrainingTask {
     mixing = recipe.regularization.mixing
     store = ParameterStore(
       on: device,
-      initializing: Generator(seed: recipe.seed, stream: Stream.weights, step: 0))
+      initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
     classifier = ImageClassifier(
       description.model, head: head, deviation: recipe.head.std, in: store.root)
     classifier.train(only: recipe.trainedPart)
     if inputs.model != nil, let source {
       let initial = try InitialWeights(source, for: description)
       try initial.place(in: store, from: source.source)
-      warnings += initial.remarks
+      warnings += initial.warnings
     }
     found = warnings
   }
@@ -80,19 +80,19 @@ public final class ClassificationTask: TrainingTask {
 
   public func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
     let (height, width) = (images.shape[2], images.shape[3])
-    var random = SampleRandom(seed: recipe.seed ^ Stream.mixing << 32, sample: draw)
-    let blends = mixing.draw(batch: batch.count, height: height, width: width, using: &random)
+    var random = SampleRandom(seed: recipe.seed ^ RandomStream.mixing << 32, sample: draw)
+    let mixes = mixing.draw(batch: batch.count, height: height, width: width, using: &random)
     let logits = classifier(
-      Mixing.mix(images, by: blends), isTraining: true, dropping: dropPath(draw: draw)
+      MixupCutMix.mix(images, by: mixes), isTraining: true, dropping: dropPath(draw: draw)
     ).to(.float32)
     let smoothing = recipe.regularization.labelSmoothing
-    guard smoothing > 0 || blends.contains(where: { $0 != .none }) else {
-      return logits.crossEntropy(with: Tensor(batch.labels).to(images.device))
+    guard smoothing > 0 || mixes.contains(where: { $0 != .none }) else {
+      return logits.crossEntropy(with: Tensor(batch.labels).sent(to: images.device))
     }
-    let targets = Mixing.targets(
+    let targets = MixupCutMix.targets(
       batch.labels, classes: classifier.shape.classes,
-      shares: blends.map { $0.share(height: height, width: width) }, smoothing: smoothing)
-    return logits.crossEntropy(with: targets.to(images.device))
+      shares: mixes.map { $0.share(height: height, width: width) }, smoothing: smoothing)
+    return logits.crossEntropy(with: targets.sent(to: images.device))
   }
 
   /// What blocks leave out at one draw; drawn on the CPU, the same on every device.
@@ -101,7 +101,7 @@ public final class ClassificationTask: TrainingTask {
     guard rate > 0 else { return nil }
     return DropPath(
       rate: rate, from: recipe.trainedPart.firstBlock(depth: description.model.encoder.depth),
-      using: Generator(seed: recipe.seed, stream: Stream.paths, step: draw))
+      using: Generator(seed: recipe.seed, stream: RandomStream.dropPath, step: draw))
   }
 
   public func loss(ofBlankImages count: Int) -> Tensor {
@@ -149,7 +149,7 @@ public final class ClassificationTask: TrainingTask {
     let top5 = result.classes > 5 ? ", top-5 \(Self.percent(result.top5))" : ""
     var lines = [
       "\(protocolName): top-1 \(Self.percent(result.top1))\(top5) of \(result.testImages) images, "
-        + "learned from \(result.trainingImages) in \(Readable.duration(outcome.seconds)); "
+        + "learned from \(result.trainingImages) in \(Formatted.duration(outcome.seconds)); "
         + "calibration error \(Self.percent(result.calibrationError))",
       "Next: mae evaluate \(out) \(inputs.names.validation ?? inputs.names.data), "
         + "mae predict \(out) IMAGES",
@@ -199,7 +199,7 @@ public final class ClassificationTask: TrainingTask {
     let share = Double(labelled.training.count) / Double(max(1, labelled.available))
     let part = share < 1 ? " (\(Self.percent(share)) of those there are)" : ""
     let all = store.entries.reduce(0) { $0 + $1.tensor.count }
-    func millions(_ count: Int) -> String { Readable.fixed(Double(count) / 1e6, 2) }
+    func millions(_ count: Int) -> String { Formatted.fixed(Double(count) / 1e6, 2) }
     return [
       SummaryLine(
         "data",
@@ -213,5 +213,5 @@ public final class ClassificationTask: TrainingTask {
     ]
   }
 
-  private static func percent(_ share: Double) -> String { "\(Readable.fixed(share * 100, 2)) %" }
+  private static func percent(_ share: Double) -> String { "\(Formatted.fixed(share * 100, 2)) %" }
 }

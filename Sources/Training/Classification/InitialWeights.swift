@@ -9,12 +9,12 @@ struct InitialWeights {
   /// Encoder weights and, where they fit, those of the head, by the classifier's names.
   let tensors: [String: Tensor]
   /// What is not as one may think, each as a sentence.
-  let remarks: [String]
+  let warnings: [String]
 
   /// Takes a model's encoder, resized to the classifier's images; its head too where it was trained for
   /// the same classes in the same way.
   init(_ loaded: LoadedModel, for description: ModelDescription) throws {
-    var remarks: [String] = []
+    var warnings: [String] = []
     let model = description.model
     var tensors = Dictionary(
       uniqueKeysWithValues: loaded.usedWeights.filter { !PublishedFormat.isDecoder($0.name) })
@@ -25,7 +25,7 @@ struct InitialWeights {
       throw RunFailure(.recipe, "\(loaded.source): \(error)")
     }
     if found.grid != model.grid {
-      remarks.append(
+      warnings.append(
         "positions are interpolated from \(found.grid.rows) × \(found.grid.columns) patches to "
           + "\(model.grid.rows) × \(model.grid.columns)")
     }
@@ -34,7 +34,7 @@ struct InitialWeights {
         ["head.", "fc_norm.", "head_norm."].contains { name.hasPrefix($0) }
       }
       if !head.isEmpty {
-        remarks.append(
+        warnings.append(
           "the head of \(loaded.source) is for other classes or pooling; a new one is trained")
       }
       for name in head { tensors[name] = nil }
@@ -42,12 +42,12 @@ struct InitialWeights {
     if description.classifier?.head.pooling == .normalizedMean {
       tensors = tensors.filter { !$0.key.hasPrefix("norm.") }
     } else if tensors["norm.weight"] == nil {
-      remarks.append(
+      warnings.append(
         "\(loaded.source) has no norm after its blocks; a new one of ones and zeros takes its place"
       )
     }
     self.tensors = tensors
-    self.remarks = remarks
+    self.warnings = warnings
   }
 
   /// Puts the weights into a classifier; the others stay as they were drawn.

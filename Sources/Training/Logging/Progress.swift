@@ -12,7 +12,7 @@ public struct Progress: Hashable, Sendable {
   public var step: Int
   /// Optimizer steps in all.
   public var steps: Int
-  /// The loss of late; nil before there is one.
+  /// The mean loss since the last entry of the logs; nil before there is one.
   public var loss: Double?
   /// The learning rate.
   public var rate: Double
@@ -48,17 +48,17 @@ extension Progress: CustomStringConvertible {
   /// what matters most first: a narrow terminal cuts the end.
   public var description: String {
     var parts = [
-      "epoch \(Readable.fixed(epoch, 2))/\(Readable.fixed(epochs, epochs == epochs.rounded() ? 0 : 2))",
+      "epoch \(Formatted.fixed(epoch, 2))/\(Formatted.fixed(epochs, epochs == epochs.rounded() ? 0 : 2))",
       "step \(step)/\(steps)",
-      "loss \(loss.map { Readable.fixed($0, 4) } ?? "–")",
+      "loss \(loss.map { Formatted.fixed($0, 4) } ?? "–")",
     ]
-    if let secondsLeft { parts.append("\(Readable.duration(secondsLeft)) left") }
+    if let secondsLeft { parts.append("\(Formatted.duration(secondsLeft)) left") }
     parts += [
-      "\(Readable.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s",
-      "wait \(Readable.fixed(dataWait * 100, 0)) %",
-      "rate \(Readable.scientific(rate))",
+      "\(Formatted.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s",
+      "wait \(Formatted.fixed(dataWait * 100, 0)) %",
+      "rate \(Formatted.scientific(rate))",
     ]
-    if let memory { parts.append(Readable.bytes(memory)) }
+    if let memory { parts.append(Formatted.bytes(memory)) }
     return parts.joined(separator: "  ")
   }
 }

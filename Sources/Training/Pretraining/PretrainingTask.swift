@@ -72,7 +72,7 @@ public final class PretrainingTask: TrainingTask {
       masking: recipe.masking)
     store = ParameterStore(
       on: device,
-      initializing: Generator(seed: recipe.seed, stream: Stream.weights, step: 0))
+      initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
     model = MaskedAutoencoder(recipe.model, in: store.root)
   }
 
@@ -85,7 +85,7 @@ public final class PretrainingTask: TrainingTask {
     // Drawn on the CPU: the same masks on every device.
     let mask = recipe.masking.mask(
       model.configuration.grid, batch: batch.count,
-      using: Generator(seed: recipe.seed, stream: Stream.masks, step: draw))
+      using: Generator(seed: recipe.seed, stream: RandomStream.masks, step: draw))
     return model.loss(images, mask: mask.to(store.device), over: recipe.loss.region.lossRegion)
   }
 
@@ -104,7 +104,7 @@ public final class PretrainingTask: TrainingTask {
     if totalSteps < 1000, recipe.peakLearningRate < 1e-4 {
       found.append(
         "\(totalSteps) steps at a learning rate of at most "
-          + "\(Readable.scientific(recipe.peakLearningRate)) will change little: it is "
+          + "\(Formatted.scientific(recipe.peakLearningRate)) will change little: it is "
           + "optimizer.baseLearningRate × effective batch / 256. For a small set raise "
           + "schedule.epochs and optimizer.baseLearningRate")
     }
@@ -117,7 +117,7 @@ public final class PretrainingTask: TrainingTask {
     var lines = [SummaryLine("data", "\(dataset.count) images of \(inputs.name)\(classes)")]
     if let mixture = dataset as? MixtureDataset {
       for (number, source) in mixture.sources.enumerated() {
-        let share = Readable.fixed(100 * mixture.share(of: number), 1)
+        let share = Formatted.fixed(100 * mixture.share(of: number), 1)
         lines.append(
           SummaryLine("", "\(share) % from \(source.name), \(source.dataset.count) images"))
       }
@@ -129,7 +129,7 @@ public final class PretrainingTask: TrainingTask {
         "\(shape.height) × \(shape.width) × \(shape.channels), patch \(shape.patch): "
           + "\(recipe.masking.kept(of: shape.grid)) of \(shape.grid.count) patches visible; "
           + "encoder \(shape.encoder.words), decoder \(shape.decoder?.words ?? "none"); "
-          + "\(Readable.fixed(Double(store.trainableCount) / 1e6, 2)) M parameters"))
+          + "\(Formatted.fixed(Double(store.trainableCount) / 1e6, 2)) M parameters"))
     return lines
   }
 
@@ -137,7 +137,7 @@ public final class PretrainingTask: TrainingTask {
     guard recipe.model.target.isDrawable, !pictured.isEmpty else { return [] }
     let sheet = try Reconstruction(model, description, on: store.device).sheet(
       of: data.dataset, pictured, ratios: [recipe.masking.ratio], seed: recipe.seed,
-      title: "\(recipe.name), epoch \(Readable.fixed(epoch, 1))")
+      title: "\(recipe.name), epoch \(Formatted.fixed(epoch, 1))")
     return [TrainingPicture("reconstructions", png: try sheet.encodedAsPNG())]
   }
 
@@ -150,7 +150,7 @@ public final class PretrainingTask: TrainingTask {
         brokenFiles: outcome.undecodable.map(\.name))
     }
     return [
-      "done in \(Readable.duration(outcome.seconds)); look at \(folder.reportPath). Next: "
+      "done in \(Formatted.duration(outcome.seconds)); look at \(folder.reportPath). Next: "
         + "mae reconstruct \(folder.path) \(inputs.name), mae knn \(folder.path) LABELLED"
     ]
   }

@@ -273,7 +273,7 @@ private final class Callbacks {
         try call(callback)
       } catch {
         guard failed.insert(ObjectIdentifier(callback)).inserted else { continue }
-        warn("\(error); training goes on without what could not be written")
+        warn("\(error); training continues without what could not be written")
       }
     }
   }

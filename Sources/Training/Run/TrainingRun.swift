@@ -99,7 +99,7 @@ public final class TrainingRun<Task: TrainingTask> {
   /// What was noticed and does not keep the run from starting, each as a sentence.
   public var warnings: [String] {
     let recipe = task.recipe
-    var found = [folder.remarkOnBeginning(settings.opening, at: startingStep)].compactMap(\.self)
+    var found = [folder.warningAtStart(settings.opening, at: startingStep)].compactMap(\.self)
     found += task.warnings
     let count = task.data.dataset.count
     if count < recipe.effectiveBatch {

@@ -72,7 +72,7 @@ public struct TrainingSession<Task: TrainingTask> {
         let metrics = try run.validate()
         record(metrics, at: step)
         guard let first = metrics.first else { return }
-        let epoch = Readable.fixed(run.epochs(step), 1)
+        let epoch = Formatted.fixed(run.epochs(step), 1)
         logger.print("validated step \(step), epoch \(epoch): \(first.name) \(first.text)")
       }
     }
@@ -91,15 +91,15 @@ public struct TrainingSession<Task: TrainingTask> {
       "recipe",
       "\(recipe.name): effective batch \(recipe.effectiveBatch) "
         + "(\(recipe.batch.size) × \(recipe.batch.accumulation)), peak learning rate "
-        + "\(Readable.scientific(recipe.peakLearningRate)), \(run.totalSteps) steps, "
-        + "\(Readable.fixed(run.epochs(run.totalSteps), 1)) epochs, \(recipe.precision.rawValue)")
+        + "\(Formatted.scientific(recipe.peakLearningRate)), \(run.totalSteps) steps, "
+        + "\(Formatted.fixed(run.epochs(run.totalSteps), 1)) epochs, \(recipe.precision.rawValue)")
     let left = max(0, run.lastStep - run.startingStep)
     let step = run.measuredStep()
     print(
       "machine",
       "\(run.device), \(Engine.threads) threads, libtorch \(Engine.version): "
-        + "a step takes about \(Readable.fixed(step, 2)) s, so "
-        + "\(Readable.duration(step * Double(left))) for \(left) steps")
+        + "a step takes about \(Formatted.fixed(step, 2)) s, so "
+        + "\(Formatted.duration(step * Double(left))) for \(left) steps")
     print("folder", run.folder.path)
     if run.startingStep > 0 {
       logger.print("resuming at step \(run.startingStep) of \(run.totalSteps)")
