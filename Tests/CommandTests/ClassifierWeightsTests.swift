@@ -101,7 +101,7 @@ import Torch
       "--std", "1", "2", "3", "4", "5")
     let five = try sandbox.text("five/model.json").filter { !$0.isWhitespace }
     #expect(five.contains(#""mean":[0.25,0.5,0.75,0.25,0.5]"#), "\(five)")
-    #expect(five.contains(#""std":[1,2,3,4,5]"#), "\(five)")
+    #expect(five.contains(#""deviation":[1,2,3,4,5]"#), "\(five)")
     for (name, status, more) in [
       ("import-size-undivided", 65, ["--size", "30"]),
       ("import-size-three", 64, ["--size", "8", "8", "8"]),
