@@ -7,7 +7,7 @@ let package = Package(
   products: [
     .library(
       name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
-    .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders"]),
+    .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders", "WeightExchange"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
     .library(name: "Training", targets: ["Training", "Recipes", "RecipeSyntax", "Reports"]),
@@ -38,6 +38,8 @@ let package = Package(
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "TorchOptim", dependencies: ["TorchNN"]),
     .target(name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles"]),
+    // Weights of others and for others: Hugging Face, timm, the paper's release, MMPretrain, ONNX.
+    .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders"]),
 
     // MARK: host tower
     // The system's image and packing libraries, found through pkg-config.
@@ -74,7 +76,7 @@ let package = Package(
       name: "Recipes",
       dependencies: ["RecipeSyntax", "MaskedAutoencoders", "TorchOptim", "Imaging", "Datasets"]),
     // Run folders, checkpoints and results.
-    .target(name: "Runs", dependencies: ["Recipes", "TensorFiles", "Evaluation"]),
+    .target(name: "Runs", dependencies: ["Recipes", "WeightExchange", "Evaluation"]),
     // A model at work: embed, predict, reconstruct, evaluate, frozen features.
     .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures"]),
     .target(name: "Reports", dependencies: ["Runs"]),
@@ -87,7 +89,7 @@ let package = Package(
 
     // MARK: tests
     .target(
-      name: "TestSupport", dependencies: ["MaskedAutoencoders", "Datasets", "FileSystem"],
+      name: "TestSupport", dependencies: ["WeightExchange", "Datasets", "FileSystem"],
       path: "Tests/TestSupport"),
     .testTarget(name: "FileSystemTests", dependencies: ["FileSystem", "TestSupport", "CZlib"]),
     .testTarget(name: "TorchTests", dependencies: ["TensorFiles", "TestSupport"]),
@@ -96,7 +98,7 @@ let package = Package(
     .testTarget(name: "TorchOptimTests", dependencies: ["TorchOptim", "TestSupport"]),
     .testTarget(
       name: "MaskedAutoencodersTests",
-      dependencies: ["MaskedAutoencoders", "TorchOptim", "TestSupport"]),
+      dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
     .testTarget(
       name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),

@@ -9,6 +9,7 @@ import Runs
 import Torch
 import TorchNN
 import Training
+import WeightExchange
 
 /// What the program's exit status says, after `sysexits.h`.
 enum ExitStatus: Int32 {

@@ -9,6 +9,7 @@ import Recipes
 import Runs
 import Torch
 import Training
+import WeightExchange
 
 /// Where and with how many threads a command computes.
 struct ComputeOptions: ParsableArguments {

@@ -7,6 +7,7 @@ import Runs
 import Torch
 import TorchNN
 import Training
+import WeightExchange
 
 /// Weights in and out of other people's formats.
 struct WeightsCommand: ParsableCommand {

@@ -5,6 +5,7 @@ import MaskedAutoencoders
 import TensorFiles
 import Torch
 import Training
+import WeightExchange
 
 extension WeightsCommand {
   struct Export: ParsableCommand {

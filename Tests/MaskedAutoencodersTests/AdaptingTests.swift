@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 import Torch
 import TorchNN
+import WeightExchange
 
 /// Weights for other images, patches and channels: as timm resizes them, and as they must behave.
 @Suite struct AdaptingTests {

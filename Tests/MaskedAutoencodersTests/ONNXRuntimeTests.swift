@@ -5,6 +5,7 @@ import Torch
 import TorchNN
 
 @testable import MaskedAutoencoders
+@testable import WeightExchange
 
 /// Exported files against onnxruntime, which is apart from the author of both writer and
 /// interpreter.

@@ -5,6 +5,7 @@ import Torch
 import TorchNN
 
 @testable import MaskedAutoencoders
+@testable import WeightExchange
 
 /// ONNX files of encoders and classifiers: run operator by operator, they give the model's numbers.
 ///

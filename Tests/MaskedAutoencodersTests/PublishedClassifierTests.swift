@@ -7,6 +7,7 @@ import Torch
 import TorchNN
 
 @testable import MaskedAutoencoders
+@testable import WeightExchange
 
 /// Classifiers as timm, transformers and the paper's code save them: the same answers.
 @Suite struct PublishedClassifierTests {

@@ -3,6 +3,7 @@ import Testing
 import Torch
 
 @testable import MaskedAutoencoders
+@testable import WeightExchange
 
 @Suite struct PublishedWeightsConfigurationTests {
   @Test func `reads what transformers wrote`() throws {

@@ -3,6 +3,7 @@ import Torch
 import TorchNN
 
 @testable import MaskedAutoencoders
+@testable import WeightExchange
 
 @Suite struct PublishedWeightsNamesTests {
   @Test func `lists the weights of timms vi t base`() throws {

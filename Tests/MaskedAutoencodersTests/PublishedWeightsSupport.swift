@@ -3,6 +3,7 @@ import MaskedAutoencoders
 import TensorFiles
 import Testing
 import Torch
+import WeightExchange
 
 /// What `scripts/goldens/published_weights.py` made.
 enum PublishedGoldens {

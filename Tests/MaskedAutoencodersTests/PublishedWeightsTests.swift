@@ -6,6 +6,7 @@ import Torch
 import TorchNN
 
 @testable import MaskedAutoencoders
+@testable import WeightExchange
 
 @Suite struct PublishedWeightsTests {
   let scratch = ScratchFolder()

@@ -6,6 +6,7 @@ import Testing
 import Torch
 
 @testable import MaskedAutoencoders
+@testable import WeightExchange
 
 /// Weights as other programs wrap them: behind prefixes, beside other parts, under other names.
 @Suite struct WrappedWeightsTests {

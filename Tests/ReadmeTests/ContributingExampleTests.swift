@@ -13,6 +13,7 @@ import Testing
 import Torch
 import TorchNN
 import Training
+import WeightExchange
 
 /// The worked examples of CONTRIBUTING.md, which pass what is asked of such code.
 @Suite struct ContributingExampleTests {

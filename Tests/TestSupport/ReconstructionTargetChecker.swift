@@ -2,6 +2,7 @@ package import MaskedAutoencoders
 package import Testing
 import Torch
 import TorchNN
+import WeightExchange
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 import Torch
 import TorchNN
+import WeightExchange
 @testable import Inference
 @testable import Runs
 

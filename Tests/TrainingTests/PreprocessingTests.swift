@@ -4,6 +4,7 @@ import MaskedAutoencoders
 import TestSupport
 import Testing
 import Torch
+import WeightExchange
 
 @testable import Inference
 @testable import Runs

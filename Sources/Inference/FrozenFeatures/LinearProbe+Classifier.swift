@@ -2,6 +2,7 @@ import FileSystem
 import MaskedAutoencoders
 public import Runs
 public import Torch
+import WeightExchange
 
 extension LinearProbe {
   /// The classifier that an encoder and this probe are together.

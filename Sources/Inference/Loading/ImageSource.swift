@@ -1,3 +1,4 @@
+public import FileSystem
 import Runs
 
 /// Images that a pass goes through once: sets that are open, then files whose paths come one a

@@ -6,6 +6,7 @@ public import Runs
 import TensorFiles
 public import Torch
 public import TorchNN
+public import WeightExchange
 
 /// A model with its weights, from wherever they are.
 public struct LoadedModel {

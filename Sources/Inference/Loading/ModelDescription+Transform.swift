@@ -1,6 +1,7 @@
 public import Imaging
-public import MaskedAutoencoders
+import MaskedAutoencoders
 public import Runs
+public import WeightExchange
 
 extension ModelDescription {
   /// How images become this model's input where nothing is random.

@@ -95,7 +95,7 @@ public struct TargetBuffer {
   }
 
   /// The scope of all of them.
-  static let scope = "decoder_target"
+  package static let scope = "decoder_target"
 }
 
 /// Patches of a batch of images, of which some or all are to be predicted.

@@ -1,4 +1,5 @@
 public import MaskedAutoencoders
+public import WeightExchange
 
 /// What `model.json` says: with the weights beside it, enough to run a model.
 public struct ModelDescription: Codable, Hashable, Sendable {

@@ -1,5 +1,6 @@
-public import MaskedAutoencoders
+import MaskedAutoencoders
 public import Runs
+public import WeightExchange
 
 /// What a user names for training a classifier besides the recipe.
 public struct ClassificationInputs: TrainingInputs {

@@ -7,6 +7,7 @@ import RecipeSyntax
 import Recipes
 import Runs
 import Torch
+import WeightExchange
 
 extension ClassificationTask {
   /// The recipe with its model, size and normalisation in numbers, and the classifier they make.

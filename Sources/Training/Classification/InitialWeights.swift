@@ -3,6 +3,7 @@ import MaskedAutoencoders
 import Runs
 import Torch
 import TorchNN
+import WeightExchange
 
 /// The weights a classifier starts from.
 struct InitialWeights {

@@ -1,4 +1,5 @@
 public import FileSystem
+public import MaskedAutoencoders
 public import Torch
 public import TorchNN
 

@@ -1,3 +1,5 @@
+public import MaskedAutoencoders
+
 /// What weights alone do not say of their model, given by whoever knows.
 public struct ConfigurationHints: Hashable, Sendable {
   /// Attention heads of the encoder.

@@ -1,3 +1,4 @@
+public import MaskedAutoencoders
 public import Torch
 
 /// Weights for a model whose images have another size, patches or channels.

@@ -1,3 +1,4 @@
+public import MaskedAutoencoders
 public import Torch
 
 // N positions, D width, P patch side, C channels.

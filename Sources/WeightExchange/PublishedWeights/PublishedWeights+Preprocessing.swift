@@ -1,4 +1,5 @@
 import FileSystem
+import MaskedAutoencoders
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

@@ -1,3 +1,4 @@
+import MaskedAutoencoders
 import Torch
 
 /// MMPretrain's names of a Vision Transformer's weights (`VisionTransformer`, `MAEViT`), and the

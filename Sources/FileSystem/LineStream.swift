@@ -1,7 +1,3 @@
-import Datasets
-public import FileSystem
-import Torch
-
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)

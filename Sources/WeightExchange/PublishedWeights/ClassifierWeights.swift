@@ -1,3 +1,4 @@
+public import MaskedAutoencoders
 internal import Torch
 import TorchNN
 

@@ -1,3 +1,4 @@
+import MaskedAutoencoders
 internal import Torch
 
 extension PublishedWeights {

@@ -1,4 +1,5 @@
 import FileSystem
+import MaskedAutoencoders
 
 /// What the `config.json` in a folder of timm's says, as far as weights alone do not.
 struct TimmConfiguration {

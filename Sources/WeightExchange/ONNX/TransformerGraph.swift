@@ -1,3 +1,4 @@
+import MaskedAutoencoders
 import TensorFiles
 internal import Torch
 

@@ -1,4 +1,5 @@
 import FileSystem
+import MaskedAutoencoders
 
 /// A model of timm's registry with the arguments that make it one of ours.
 struct TimmModel {

@@ -1,3 +1,5 @@
+import MaskedAutoencoders
+
 /// The names that the original's and timm's classifiers have beyond this library's.
 enum MAEReleaseNames {
   /// A linear probe of the original is a batch normalisation and a layer, numbered.

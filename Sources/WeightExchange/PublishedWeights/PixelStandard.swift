@@ -1,3 +1,5 @@
+import MaskedAutoencoders
+
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
 #else

@@ -1,3 +1,5 @@
+import MaskedAutoencoders
+
 /// How an image of any size becomes one of the model's, as published weights state it: resized,
 /// then cut in the middle. How its pixels are normalised is ``PixelStandard``'s.
 public struct Preprocessing: Codable, Hashable, Sendable {

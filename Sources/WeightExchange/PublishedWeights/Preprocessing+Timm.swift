@@ -1,4 +1,5 @@
 import FileSystem
+import MaskedAutoencoders
 
 extension StatedPreprocessing {
   /// Reads the fields of a `pretrained_cfg` that say how images are prepared, for a model of

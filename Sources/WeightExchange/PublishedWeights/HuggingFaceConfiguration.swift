@@ -1,4 +1,5 @@
 import FileSystem
+public import MaskedAutoencoders
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials

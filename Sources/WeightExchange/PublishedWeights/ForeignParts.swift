@@ -1,3 +1,4 @@
+import MaskedAutoencoders
 import TorchNN
 
 /// What Vision Transformers have that those of this library do not, told from names of weights.

@@ -1,3 +1,4 @@
+import MaskedAutoencoders
 import TorchNN
 
 /// Names of a file in the spelling that its format's list of weights has.

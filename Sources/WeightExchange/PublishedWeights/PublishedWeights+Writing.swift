@@ -1,4 +1,5 @@
 import FileSystem
+import MaskedAutoencoders
 import TensorFiles
 internal import Torch
 import TorchNN

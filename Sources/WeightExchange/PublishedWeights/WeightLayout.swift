@@ -1,3 +1,5 @@
+public import MaskedAutoencoders
+
 extension ModelConfiguration {
   /// Names and shapes of all weights, in the order of the data's way through the model.
   ///

@@ -1,4 +1,5 @@
 import FileSystem
+import MaskedAutoencoders
 import Torch
 import TorchNN
 

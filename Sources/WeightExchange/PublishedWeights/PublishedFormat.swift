@@ -1,3 +1,4 @@
+import MaskedAutoencoders
 public import Torch
 public import TorchNN
 

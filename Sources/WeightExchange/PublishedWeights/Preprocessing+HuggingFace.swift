@@ -1,4 +1,5 @@
 import FileSystem
+import MaskedAutoencoders
 
 extension StatedPreprocessing {
   /// What the classes of transformers take where a file does not say.
