@@ -35,3 +35,11 @@ package func freeMemory() -> Int {
   guard let most = number(group + "max"), let used = number(group + "current") else { return free }
   return min(free, max(most - used, 0))
 }
+
+/// Bytes of the disk that a folder is on which this process may still write; nil where the system does
+/// not say.
+package func freeDiskSpace(at folder: String) -> Int? {
+  var status = statvfs()
+  guard folder.withSystemPath({ statvfs($0, &status) }) == 0 else { return nil }
+  return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+}

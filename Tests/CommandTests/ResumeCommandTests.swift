@@ -162,7 +162,11 @@ import Testing
     #expect(outcome.status == 74, "\(outcome.transcript)")
     #expect(outcome.errors.contains("disk/run/"), "\(outcome.errors)")
     #expect(outcome.errors.lowercased().contains("no space left"), "\(outcome.errors)")
-    let saved = sandbox.names("disk/run/checkpoints").compactMap { Int($0.dropFirst(5)) }.max()
+    #expect(outcome.output.contains("checkpoints of"), "\(outcome.output)")
+    #expect(outcome.output.contains("lower checkpoints.keep"), "\(outcome.output)")
+    let saved = sandbox.names("disk/run/checkpoints").filter {
+      sandbox.names("disk/run/checkpoints/\($0)").contains("progress.json")
+    }.compactMap { Int($0.dropFirst(5)) }.max()
     #expect((saved ?? 0) >= 2, "\(sandbox.names("disk/run/checkpoints"))")
     #expect(!sandbox.names("disk/run/checkpoints").contains { $0.hasPrefix(".") })
     try disk.resize(kilobytes: 50_000)
@@ -171,6 +175,21 @@ import Testing
     #expect(resumed.output.contains("resuming at step \(saved ?? -1) of"), "\(resumed.output)")
     let last = "checkpoints/step-150/weights.safetensors"
     #expect(try sandbox.contents("disk/run/" + last) == sandbox.contents("unbroken/" + last))
+  }
+
+  /// No room for one checkpoint is noticed before time is spent.
+  @Test(.enabled(if: SmallDisk.isAllowed, "only root may mount a small disk"))
+  func `a disk without room for a checkpoint is refused`() throws {
+    let sandbox = try CommandSandbox()
+    let arguments = try prepare(sandbox)
+    let disk = try SmallDisk(at: sandbox("disk"), kilobytes: 40)
+    let outcome = try sandbox.mae(arguments.dropLast() + ["disk/run"])
+    withExtendedLifetime(disk) {
+      #expect(outcome.status == 74, "\(outcome.transcript)")
+      #expect(
+        outcome.errors.contains("and a checkpoint of this run takes"), "\(outcome.transcript)")
+      #expect(sandbox.names("disk/run/checkpoints").isEmpty)
+    }
   }
 
   @Test func `not finite losses`() throws {

@@ -96,6 +96,23 @@ import Training
     #expect(throws: FileError.self) { try checkpoint.verify() }
   }
 
+  @Test func `weights are kept where what a resumed run needs cannot be written`() throws {
+    let fixture = try TemporaryRun()
+    let description = ModelDescription(
+      model: PretrainingRecipe.tiny().model, mean: [0], std: [1], masking: .random(ratio: 0.5))
+    let checkpoint = Checkpoint(path: fixture("checkpoint"))
+    // A number that JSON cannot write fails as a full disk does.
+    let progress = Checkpoint.Progress(step: 1, seed: 0, images: 1, epochs: .nan)
+    #expect(throws: FileError.self) {
+      try checkpoint.write(
+        description, weights: [("a", Tensor.full([2], 3))],
+        training: ([("m.a", Tensor.full([2], 4))], progress))
+    }
+    #expect(fixture.names("checkpoint") == ["model.json", "weights.safetensors"])
+    #expect(try checkpoint.weights()["a"]?.floats() == [3, 3])
+    #expect(fixture.names(".") == ["checkpoint"])
+  }
+
   @Test func `folders that cannot be written`() throws {
     let fixture = try TemporaryRun(images: 8)
     try fixture.write("file", "a file")

@@ -52,7 +52,10 @@ public struct Checkpoint: Sendable {
 
   /// Writes a checkpoint; a folder of that name that was there is replaced in one move.
   ///
-  /// - Parameter training: What is needed to go on; nil for a model to be used only.
+  /// Where the disk has room for the weights and not for the optimizer's state, the weights are kept: a
+  /// checkpoint that can be used and not resumed is left, and the error is thrown all the same.
+  ///
+  /// - Parameter training: What a resumed run needs; nil for a model to be used only.
   public func write(
     _ description: ModelDescription, weights: [(name: String, tensor: Tensor)],
     training: (optimizer: [(name: String, tensor: Tensor)], progress: Progress)? = nil
@@ -62,24 +65,38 @@ public struct Checkpoint: Sendable {
     let temporary = Checkpoint(
       path: "\(folder)/\(Self.temporaryPrefix)\(name)-\(getpid())")
     try? FileManager.default.removeItem(atPath: temporary.path)
-    do {
+    do throws(FileError) {
       try makeFolder(temporary.path)
       try JSONFile.write(description, to: temporary.descriptionPath)
       try SafetensorsFile.write(
         Dictionary(uniqueKeysWithValues: weights.map { ($0.name, $0.tensor) }),
         metadata: ["format": "pt"], to: temporary.weightsPath)
+      var failure: FileError?
       if let training {
-        try SafetensorsFile.write(
-          Dictionary(uniqueKeysWithValues: training.optimizer.map { ($0.name, $0.tensor) }),
-          to: temporary.optimizerPath)
-        try JSONFile.write(training.progress, to: temporary.progressPath)
+        do throws(FileError) {
+          try SafetensorsFile.write(
+            Dictionary(uniqueKeysWithValues: training.optimizer.map { ($0.name, $0.tensor) }),
+            to: temporary.optimizerPath)
+          try JSONFile.write(training.progress, to: temporary.progressPath)
+        } catch {
+          failure = error
+          for file in [temporary.optimizerPath, temporary.progressPath] {
+            try? FileManager.default.removeItem(atPath: file)
+          }
+        }
       }
       try synchronizeFolder(temporary.path)
       try temporary.move(to: path, in: folder)
+      if let failure { throw failure }
     } catch {
       try? FileManager.default.removeItem(atPath: temporary.path)
       throw error
     }
+  }
+
+  /// Bytes that a checkpoint of these tensors takes, but for a few kilobytes.
+  package static func bytes(of tensors: [(name: String, tensor: Tensor)]) -> Int {
+    tensors.reduce(0) { $0 + $1.tensor.count * $1.tensor.dtype.size }
   }
 
   /// Gives a finished folder its name. A checkpoint that had it before steps aside first and is

@@ -83,7 +83,43 @@ public final class TrainingRun<Task: TrainingTask> {
           layout: task.data.layout(task.recipe), seed: task.recipe.seed)
       } ?? 0 : 0
     finishedStep = startingStep
+    try requireDiskSpace()
     try describe(inputs.kind)
+  }
+
+  /// Bytes of one checkpoint: the weights, the optimizer's state, and what is trained beside a moving
+  /// average.
+  private var checkpointBytes: Int {
+    let weights = Checkpoint.bytes(of: task.store.weights)
+    // An optimizer makes its state at its first step: at most two numbers for each that is trained.
+    let state = max(Checkpoint.bytes(of: optimizer.state), 8 * task.store.trainableCount)
+    return weights * (ema == nil ? 1 : 2) + state
+  }
+
+  /// Checkpoints that are on the disk at once: those that are kept and the one that is being written,
+  /// less those that are there already.
+  private var checkpointsToCome: Int {
+    let there = RunFolder.checkpointSteps(in: folder.path).count
+    return max(1, task.recipe.checkpoints.keep + 1 - there)
+  }
+
+  /// Refuses a disk that has no room for a single checkpoint, before time is spent.
+  private func requireDiskSpace() throws(RunFailure) {
+    guard let free = freeDiskSpace(at: folder.path), free < checkpointBytes else { return }
+    throw RunFailure(
+      .inputOutput,
+      "\(folder.path) has \(Formatted.bytes(free)) of room left, and a checkpoint of this run takes "
+        + "\(Formatted.bytes(checkpointBytes)); name a folder on another disk with --out")
+  }
+
+  /// Says that the disk has no room for all checkpoints that are kept; nil where it has.
+  private var diskWarning: String? {
+    let needed = checkpointBytes * checkpointsToCome
+    guard let free = freeDiskSpace(at: folder.path), free < needed else { return nil }
+    return
+      "\(folder.path) has \(Formatted.bytes(free)) of room left, and \(checkpointsToCome) checkpoints "
+      + "of \(Formatted.bytes(checkpointBytes)) are to come (checkpoints.keep and the one that is "
+      + "being written); make room, or lower checkpoints.keep"
   }
 
   /// Writes down what the run is: `recipe.yaml`, `model.json`, `run.json`.
@@ -100,7 +136,7 @@ public final class TrainingRun<Task: TrainingTask> {
   public var warnings: [String] {
     let recipe = task.recipe
     var found = [folder.warningAtStart(settings.opening, at: startingStep)].compactMap(\.self)
-    found += task.warnings
+    found += [diskWarning].compactMap(\.self) + task.warnings
     let count = task.data.dataset.count
     if count < recipe.effectiveBatch {
       found.append(
