@@ -12,6 +12,7 @@ extension Tensor {
     static let reciprocal = Op("reciprocal")
     static let neg = Op("neg")
     static let abs = Op("abs")
+    static let sign = Op("sign")
     static let sqrt = Op("sqrt")
     static let rsqrt = Op("rsqrt")
     static let exp = Op("exp")
@@ -61,6 +62,9 @@ extension Tensor {
 
   /// Absolute values.
   public func abs() -> Tensor { Ops.abs(self) }
+
+  /// −1, 0 or 1 for each element.
+  public func sign() -> Tensor { Ops.sign(self) }
   /// Square roots.
   public func squareRoot() -> Tensor { Ops.sqrt(self) }
   /// One over the square roots.

@@ -84,3 +84,11 @@ func copy(
     if let found = source[name] { tensor.copy(found) }
   }
 }
+
+extension OptimizerKind {
+  /// ``AdamW``.
+  public static let adamw = OptimizerKind("adamw", title: "AdamW") { groups, settings in
+    AdamW(
+      groups, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon)
+  }
+}

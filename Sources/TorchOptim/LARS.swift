@@ -55,3 +55,10 @@ public final class LARS: Optimizer {
     self.steps = steps
   }
 }
+
+extension OptimizerKind {
+  /// ``LARS``.
+  public static let lars = OptimizerKind("lars", title: "LARS") { groups, settings in
+    LARS(groups, momentum: settings.momentum, epsilon: settings.epsilon)
+  }
+}

@@ -70,3 +70,10 @@ struct MomentumBuffers {
     }
   }
 }
+
+extension OptimizerKind {
+  /// ``SGD``.
+  public static let sgd = OptimizerKind("sgd", title: "SGD") { groups, settings in
+    SGD(groups, momentum: settings.momentum)
+  }
+}

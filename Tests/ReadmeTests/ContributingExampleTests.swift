@@ -12,6 +12,7 @@ import TestSupport
 import Testing
 import Torch
 import TorchNN
+import TorchOptim
 import Training
 import WeightExchange
 
@@ -19,7 +20,7 @@ import WeightExchange
 @Suite struct ContributingExampleTests {
   @Test(arguments: [
     "SpotMasking.swift", "CodeTarget.swift", "STLDataset.swift", "RotationRecipe.swift",
-    "RotationTask.swift", "RotationCommand.swift",
+    "RotationTask.swift", "RotationCommand.swift", "Lion.swift",
   ])
   func `CONTRIBUTING shows the code that is tested here`(file: String) throws {
     let code = try Texts.text("Tests/ReadmeTests/\(file)")
@@ -32,7 +33,7 @@ import WeightExchange
     let diffs = Texts.blocks("diff", in: try Texts.text("CONTRIBUTING.md"))
     // The promise of the recipes: files of one's own, and one line in each of the lists here.
     let lists = [
-      "MaskingStrategies", "PatchTargets", "DatasetFormat", "RecipeBook", "MAE",
+      "MaskingStrategies", "PatchTargets", "DatasetFormat", "RecipeBook", "MAE", "OptimizerKind",
     ]
     #expect(diffs.count == lists.count)
     for name in lists {
@@ -64,6 +65,33 @@ import WeightExchange
     var target = CodeTarget()
     target.count = count
     ReconstructionTargetChecker(target).check()
+  }
+
+  /// Two steps by hand: signs of means, decay, and a state that is taken up again.
+  @Test func `the example optimizer takes steps and is resumed`() throws {
+    let weight = Tensor([1, -2] as [Float])
+    func lion() -> any Optimizer {
+      OptimizerKind.lion.makeOptimizer(
+        [ParameterGroup([("w", weight)], weightDecay: 0.5)], beta1: 0.5, beta2: 0.5)
+    }
+    let first = lion()
+    weight.gradient = Tensor([4, -0.1] as [Float])
+    first.step(learningRate: 0.1)  // 1·0.95 − 0.1 and −2·0.95 + 0.1
+    #expect(zip(weight.floats(), [0.85, -1.8]).allSatisfy { abs(Double($0) - $1) < 1e-6 })
+    let second = lion()
+    try second.restore(
+      Dictionary(uniqueKeysWithValues: first.state.map { ($0.name, $0.tensor.cloned()) }), steps: 1)
+    // The means are 2 and −0.05: against −1 the first stays positive, against 1 the second does not.
+    weight.gradient = Tensor([-1, 1] as [Float])
+    second.step(learningRate: 0.1)
+    #expect(zip(weight.floats(), [0.7075, -1.81]).allSatisfy { abs(Double($0) - $1) < 1e-6 })
+    #expect(second.steps == 2)
+    OptimizerKind.$added.withValue([.lion]) {
+      #expect(mistakes("optimizer.kind=lion") == "accepted")
+    }
+    #expect(
+      mistakes("optimizer.kind=lio")
+        == "optimizer.kind is lio; expected adamw, lars or sgd (--set)")
   }
 
   @Test func `the example data set reads its records`() throws {

@@ -139,6 +139,6 @@ import TorchOptim
     #expect(after { OptimizerKind.adamw.makeOptimizer([$0]) } == after { AdamW([$0]) })
     #expect(after { OptimizerKind.lars.makeOptimizer([$0]) } == after { LARS([$0]) })
     #expect(after { OptimizerKind.sgd.makeOptimizer([$0]) } == after { SGD([$0]) })
-    #expect(OptimizerKind.allCases.map(\.rawValue) == ["adamw", "lars", "sgd"])
+    #expect(OptimizerKind.all.map(\.name) == ["adamw", "lars", "sgd"])
   }
 }

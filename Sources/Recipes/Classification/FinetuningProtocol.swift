@@ -1,3 +1,4 @@
+import TorchOptim
 import RecipeSyntax
 
 extension FinetuningRecipe {

@@ -1,3 +1,4 @@
+import RecipeSyntax
 public import TorchOptim
 
 /// The optimizer and its learning rate (Tables 8–11), the same fields for every kind of training.
@@ -62,13 +63,6 @@ public struct OptimizerRecipe: Codable, Hashable, Sendable {
   }
 }
 
-extension OptimizerKind {
-  /// The usual name.
-  package var title: String {
-    switch self {
-    case .adamw: "AdamW"
-    case .lars: "LARS"
-    case .sgd: "SGD"
-    }
-  }
+extension OptimizerKind: StatesAllowedNames {
+  package static var allowedNames: [String] { (all + added).map(\.name) }
 }
