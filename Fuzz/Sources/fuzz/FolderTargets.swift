@@ -1,4 +1,5 @@
 @testable import Datasets
+@testable import FileSystem
 @testable import Imaging
 
 #if canImport(Glibc)

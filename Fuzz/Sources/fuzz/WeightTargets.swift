@@ -1,3 +1,5 @@
+@testable import FileSystem
+@testable import TensorFiles
 @testable import Torch
 
 /// Readers of files of weights, up to the point where tensors are made of them: that takes
