@@ -10,7 +10,9 @@ let package = Package(
     .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders", "WeightExchange"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
-    .library(name: "Training", targets: ["Training", "Recipes", "RecipeSyntax", "Reports"]),
+    .library(
+      name: "Training",
+      targets: ["Training", "Recipes", "RecipeSyntax", "Reports", "DataParallel"]),
     .executable(name: "mae", targets: ["mae"]),
   ],
   dependencies: [
@@ -40,6 +42,9 @@ let package = Package(
     .target(name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles"]),
     // Weights of others and for others: Hugging Face, timm, the paper's release, MMPretrain, ONNX.
     .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders"]),
+
+    // Many processes as one run: who started them, where they meet, how they end.
+    .target(name: "DataParallel", dependencies: ["Torch", "FileSystem"]),
 
     // MARK: host tower
     // The system's image and packing libraries, found through pkg-config.
@@ -78,7 +83,7 @@ let package = Package(
     // Run folders, checkpoints and results.
     .target(name: "Runs", dependencies: ["Recipes", "WeightExchange", "Evaluation"]),
     // A model at work: embed, predict, reconstruct, evaluate, frozen features.
-    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures"]),
+    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures", "DataParallel"]),
     .target(name: "Reports", dependencies: ["Runs"]),
     .target(name: "Training", dependencies: ["Inference", "Reports"]),
     .executableTarget(
@@ -99,6 +104,7 @@ let package = Package(
     .testTarget(
       name: "MaskedAutoencodersTests",
       dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
+    .testTarget(name: "DataParallelTests", dependencies: ["DataParallel", "TestSupport"]),
     .testTarget(
       name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),
