@@ -1,5 +1,5 @@
+import FileSystem
 import Foundation
-import Synchronization
 public import Torch
 
 /// The processes that do one piece of work together, each on its part of the data; one alone is a
@@ -24,8 +24,11 @@ public final class DataParallelGroup {
   public let processes: ProcessGroup?
   private let store: KeyStore?
   private let watch: PeerWatch?
+  private let errorFile: String?
+  /// Bytes a second that an all-reduce of gradients moves; nil for one process alone.
+  public private(set) var speed: Double?
+  /// Texts that were told so far; the same on all ranks.
   private var briefings = 0
-  private var errorFile: String?
 
   /// One process alone.
   public static var single: DataParallelGroup { DataParallelGroup() }
@@ -39,6 +42,7 @@ public final class DataParallelGroup {
     processes = nil
     store = nil
     watch = nil
+    errorFile = nil
   }
 
   init(
@@ -66,6 +70,22 @@ public final class DataParallelGroup {
   /// `rank 3, gpu-2`, for lines of other ranks than the first.
   public var label: String { "rank \(rank), \(hosts[rank])" }
 
+  /// What the first lines of a run say of its processes; nil for one alone.
+  ///
+  /// - Parameter batch: Images of a batch, of all ranks.
+  public func line(forBatch batch: Int, device: Device) -> String? {
+    guard let share, let speed else { return nil }
+    let names = hosts.reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
+    let place =
+      names.count == 1
+      ? names[0]
+      : "\(names.count) hosts: \(names.prefix(4).joined(separator: ", "))"
+        + (names.count > 4 ? " …" : "")
+    let engine = device.kind == .cuda ? "NCCL" : "Gloo"
+    return "\(count) on \(place); \(engine), \(Formatted.bytes(Int(speed)))/s between ranks; "
+      + "\(batch) = \(batch / count) × \(count) ranks; \(share.line)"
+  }
+
   // MARK: Collectives
 
   /// Sums over all ranks, in float64 on the CPU.
@@ -83,7 +103,7 @@ public final class DataParallelGroup {
   ) throws(RankFailure) -> [Double] {
     guard let processes, !values.isEmpty else { return values }
     return try explained { () throws(TorchError) in
-      try processes.allReduce(Tensor(values), reduction).doubles()
+      try processes.allReduce(Tensor(values), reduction).array(of: Double.self)
     }
   }
 
@@ -91,7 +111,7 @@ public final class DataParallelGroup {
   public func sum(_ values: [Int]) throws(RankFailure) -> [Int] {
     guard let processes, !values.isEmpty else { return values }
     return try explained { () throws(TorchError) in
-      try processes.allReduce(Tensor(values)).ints()
+      try processes.allReduce(Tensor(values)).array(of: Int.self)
     }
   }
 
@@ -133,13 +153,56 @@ public final class DataParallelGroup {
       try explained { () throws(TorchError) in try store.set(key, text) }
       return text
     }
-    // Rank 0 may read a large set meanwhile; should it end instead, the watch says so.
+    // Rank 0 may read a large set meanwhile.
     while true {
       let found = try explained { () throws(TorchError) in try store.has(key) }
       if found { break }
+      if let words = watch?.words { throw words.failure }
       Thread.sleep(forTimeInterval: 0.02)
     }
     return try explained { () throws(TorchError) in try store.get(key, timeout: patience) }
+  }
+
+  /// A text of each rank, on every rank.
+  public func gather(_ text: String) throws(RankFailure) -> [String] {
+    guard let store, !isSingle else { return [text] }
+    let key = "texts/\(briefings)"
+    briefings += 1
+    try explained { () throws(TorchError) in try store.set("\(key)/\(rank)", text) }
+    var texts: [String] = []
+    for other in 0..<count {
+      texts.append(
+        try explained { () throws(TorchError) in
+          try store.get("\(key)/\(other)", timeout: patience)
+        })
+    }
+    return texts
+  }
+
+  /// Refuses tensors that are not the same on all ranks, to the last bit.
+  ///
+  /// - Parameters:
+  ///   - name: What they are, for the message.
+  ///   - step: Where, for the message.
+  public func requireEqual(_ tensors: [Tensor], _ name: String, at step: Int) throws(RankFailure) {
+    guard !isSingle, !tensors.isEmpty else { return }
+    let own = tensors.map(\.checksum)
+    let greatest = try maximumOfIntegers(own + own.map { 0 &- $0 })
+    guard
+      zip(greatest.prefix(own.count), greatest.dropFirst(own.count)).allSatisfy({ $0 == 0 &- $1 })
+    else {
+      throw RankFailure(
+        "the \(name) differ between ranks at step \(step): a host computes or remembers wrongly. "
+          + "Resume from the last checkpoint with --resume, on other hosts if it comes again",
+        status: RankFailure.software)
+    }
+  }
+
+  private func maximumOfIntegers(_ values: [Int]) throws(RankFailure) -> [Int] {
+    guard let processes else { return values }
+    return try explained { () throws(TorchError) in
+      try processes.allReduce(Tensor(values), .maximum).array(of: Int.self)
+    }
   }
 
   /// Waits until all ranks have come here.
@@ -158,6 +221,27 @@ public final class DataParallelGroup {
   /// What ended a collective.
   public func failure(because error: TorchError) -> RankFailure {
     watch?.failure(because: error) ?? RankFailure("\(error)")
+  }
+
+  /// What ended work that speaks to other ranks on its way: what is known of its cause where a peer
+  /// is gone, else the error itself.
+  public func cause(of error: TorchError) -> any Error {
+    error.isOfCommunication ? failure(because: error) : error
+  }
+
+  /// Measures how fast gradients will travel.
+  func measure(on device: Device) throws(RankFailure) {
+    guard let processes else { return }
+    let bytes = device.kind == .cuda ? 64 << 20 : 16 << 20
+    let tensor = Tensor.zeros([bytes / 4]).to(device)
+    try explained { () throws(TorchError) in
+      _ = try processes.allReduce(tensor)  // the first one sets up connections
+      let start = ContinuousClock.now
+      _ = try processes.allReduce(tensor)
+      device.synchronize()
+      let parts = 2 * Double(count - 1) / Double(count)
+      speed = parts * Double(bytes) / (ContinuousClock.now - start).seconds
+    }
   }
 
   // MARK: What the others see of this rank
@@ -180,10 +264,16 @@ public final class DataParallelGroup {
 
   /// Leaves last words: this rank is about to end with `status`. The first rank that says so is
   /// what all of them report.
-  public func leave(_ message: String, status: Int32) {
-    watch?.leave(message, status: status)
-    guard let errorFile, !isSingle else { return }
-    TorchElasticErrorFile.write("\(label): \(message)", to: errorFile)
+  public func leave(_ message: String, status: Int32) { lastWords(message, status) }
+
+  /// ``leave(_:status:)`` for another thread, or for a handler that outlives the group.
+  public var lastWords: @Sendable (_ message: String, _ status: Int32) -> Void {
+    let (watch, errorFile, label) = (watch, errorFile, label)
+    return { message, status in
+      watch?.leave(message, status: status)
+      guard let errorFile, watch != nil else { return }
+      TorchElasticErrorFile.write("\(label): \(message)", to: errorFile)
+    }
   }
 
   /// Ends the work of this rank: the rank that keeps the store goes last.
@@ -206,4 +296,28 @@ public enum RankActivity: String, Codable, Hashable, Sendable {
   case writing = "writing"
   /// Validation images.
   case validating = "validating"
+}
+
+extension TorchError {
+  /// Whether it speaks of other processes, which c10d's own errors do in many words and no type.
+  fileprivate var isOfCommunication: Bool {
+    let words = ["gloo", "peer", "onnect", "imed out", "imeout", "NCCL", "socket", "rank"]
+    return kind == .other && words.contains { message.contains($0) }
+  }
+}
+
+extension Tensor {
+  /// A whole number that two tensors of the same type and shape share where all their bits are the
+  /// same, and most likely only there: the sum of their elements read as integers.
+  var checksum: Int {
+    let type: DType =
+      switch dtype.size {
+      case 1: .uint8
+      case 2: .int16
+      case 4: .int32
+      default: .int64
+      }
+    let integers = detached().contiguous().viewed(as: type).to(.int64)
+    return integers.sum().array(of: Int.self)[0]
+  }
 }

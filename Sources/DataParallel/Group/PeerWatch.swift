@@ -82,6 +82,9 @@ final class PeerWatch: Sendable {
     state.withLock { $0.progress = Progress(step: step, activity: activity) }
   }
 
+  /// What another rank has said at its end.
+  var words: LastWords? { state.withLock { $0.words } }
+
   func beginWriting() { state.withLock { $0.writers += 1 } }
   func endWriting() { state.withLock { $0.writers -= 1 } }
 
@@ -125,7 +128,8 @@ final class PeerWatch: Sendable {
     }
     return state.withLock { state in
       if let words = state.words { return words.failure }
-      let last = state.checkpoint.map { "Last checkpoint: \($0); resume with --resume" }
+      let last =
+        state.checkpoint.map { "Last checkpoint: \($0); resume with --resume" }
         ?? "There is no checkpoint yet"
       guard state.answered > fault else {
         let who = isServedByFirst ? "rank 0 (\(hosts[0]))" : "the launcher's agent"
@@ -135,7 +139,9 @@ final class PeerWatch: Sendable {
       }
       let now = ContinuousClock.now
       let own = state.progress.step
-      let silent = state.beats.indices.filter { $0 != rank && now - state.beats[$0].changed > .seconds(3) }
+      let silent = state.beats.indices.filter {
+        $0 != rank && now - state.beats[$0].changed > .seconds(3)
+      }
       if let lost = silent.first {
         let step = state.beats[lost].progress?.step ?? own
         let names = silent.count == 1 ? name(lost) : "\(rankList(silent)) (\(hosts[lost]) …)"
@@ -156,7 +162,8 @@ final class PeerWatch: Sendable {
           "\(name(behind)) is alive but at step \(progress.step), \(progress.activity.rawValue), while "
             + "this rank is at \(own) and has waited for it as long as --patience says. \(last)")
       }
-      return RankFailure("the connection between ranks was lost (\(error.message.firstSentence)). \(last)")
+      return RankFailure(
+        "the connection between ranks was lost (\(error.message.firstSentence)). \(last)")
     }
   }
 
@@ -276,7 +283,8 @@ extension String {
   /// What comes before the first line's end or full stop, without a path of its source.
   fileprivate var firstSentence: String {
     let line = split(separator: "\n").first.map(String.init) ?? self
-    let text = line.hasPrefix("[") ? line.split(separator: "]").dropFirst().joined(separator: "]") : line
+    let text =
+      line.hasPrefix("[") ? line.split(separator: "]").dropFirst().joined(separator: "]") : line
     return String(text.prefix(160)).trimmingCharacters(in: .whitespaces)
   }
 }

@@ -7,6 +7,8 @@ public struct RankFailure: Error, CustomStringConvertible, Hashable, Sendable {
 
   /// "Try again": a peer or the network was lost, and the last checkpoint is good.
   public static let tryAgain: Int32 = 75
+  /// Something went wrong that should not have.
+  public static let software: Int32 = 70
   /// What the processes were told differs.
   public static let configuration: Int32 = 78
 

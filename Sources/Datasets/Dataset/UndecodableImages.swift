@@ -1,5 +1,5 @@
 /// An image that could not be decoded.
-public struct UndecodableImage: Hashable, Sendable, CustomStringConvertible {
+public struct UndecodableImage: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Its number in the set.
   public var index: Int
   /// What it is called.
