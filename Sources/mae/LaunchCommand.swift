@@ -2,6 +2,7 @@ import ArgumentParser
 import DataParallel
 import FileSystem
 import Foundation
+import RecipeSyntax
 import Torch
 
 /// The same command as several processes of this machine.
@@ -30,7 +31,8 @@ struct LaunchCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How many, or auto: one for each GPU, one where there is none.", valueName: "number"))
+      "How many, or auto: one for each GPU, one where there is none.", valueName: "number"),
+    transform: ProcessCount.init(argument:))
   var processes = ProcessCount.auto
 
   @Option(help: "How often to start again when a process was lost.")
@@ -56,6 +58,11 @@ struct LaunchCommand: ParsableCommand {
   private var words: [String] { Array(command.first == "--" ? command.dropFirst() : command[...]) }
 
   func validate() throws {
+    // Whatever is no option of this command belongs to the command that is run, `--help` too.
+    if let first = command.first, first.hasPrefix("-"), first != "--" {
+      if ["--help", "-h"].contains(first) { throw CleanExit.helpRequest(self) }
+      throw ValidationError("unknown option \(first); options of the command stand behind it")
+    }
     if words.isEmpty {
       throw ValidationError("no command is given; expected one such as pretrain photos/ --out RUN")
     }
@@ -101,17 +108,17 @@ struct LaunchCommand: ParsableCommand {
 }
 
 /// A number of processes on one machine.
-enum ProcessCount: ExpressibleByArgument, CustomStringConvertible {
+enum ProcessCount: CustomStringConvertible {
   case auto
   case number(Int)
 
-  init?(argument: String) {
+  init(argument: String) throws {
     if argument == "auto" {
       self = .auto
     } else if let number = Int(argument), (1...1024).contains(number) {
       self = .number(number)
     } else {
-      return nil
+      throw ValidationError("expected auto or 1 to 1024")
     }
   }
 
@@ -121,8 +128,6 @@ enum ProcessCount: ExpressibleByArgument, CustomStringConvertible {
     case .number(let number): "\(number)"
     }
   }
-
-  var defaultValueDescription: String { description }
 }
 
 /// What is run by `mae launch`: a command of this program, or another program.
@@ -151,8 +156,10 @@ struct LaunchedCommand {
     if own.first == "mae" { own = own.dropFirst() }
     guard let name = own.first, commands.contains(name) else {
       if words.first == "mae" {
-        let advice = own.first.map { "there is no command '\($0)'" } ?? "no command is given"
-        throw ValidationError("after mae \(advice); there are \(commands.joined(separator: ", "))")
+        let meant = own.first.flatMap { nearestName(to: $0, among: commands) }
+        throw ValidationError(
+          (own.first.map { "there is no command '\($0)'" } ?? "no command is given after mae")
+            + (meant.map { "; did you mean \($0)?" } ?? "; see mae --help"))
       }
       command = words
       restartCommand = words
