@@ -28,7 +28,7 @@ struct MAE: ParsableCommand {
       FinetuneCommand.self, ScratchCommand.self,
       EvaluateCommand.self, PredictCommand.self, EmbedCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
-      BenchCommand.self, LaunchCommand.self, DoctorCommand.self,
+      BenchCommand.self, LaunchCommand.self, PlanCommand.self, DoctorCommand.self,
     ])
 
   static func main() {
