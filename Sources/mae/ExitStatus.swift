@@ -58,6 +58,7 @@ enum ExitStatus: Int32 {
   /// The status of an error of ours; nil for the command-line parser's own.
   private static func status(of error: any Error) -> ExitStatus? {
     switch error {
+    case is LaunchError: .usage
     case let error as RunFailure: status(for: error.kind)
     case let error as FileError: status(for: error.kind)
     case let error as DatasetError: status(for: error.kind)
