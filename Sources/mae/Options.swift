@@ -152,7 +152,16 @@ struct HintOptions: ParsableArguments {
   @Option(help: "The key of a .pth file under which the weights are: state_dict_ema.")
   var key: String?
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "The samples of images with 16 bits that become black and white, such as 0 4095; the model's own, "
+        + "or all of 16 bits, unless given.",
+      valueName: "low high"))
+  var valueRange: [Int] = []
+
   func validate() throws {
+    try requireValueRange(valueRange)
     guard grid.isEmpty || grid.count == 2 && grid.allSatisfy({ (1...65_536).contains($0) }) else {
       throw ValidationError("--grid is \(grid); expected rows and columns of patches")
     }
@@ -167,7 +176,19 @@ struct HintOptions: ParsableArguments {
     hints.normEpsilon = normEpsilon
     hints.prefix = prefix
     hints.key = key
+    if valueRange.count == 2 { hints.valueRange = valueRange[0]...valueRange[1] }
     return hints
+  }
+}
+
+/// Checks the numbers of `--value-range`.
+func requireValueRange(_ numbers: [Int]) throws {
+  guard numbers.isEmpty || numbers.count == 2 && numbers[0] < numbers[1] && numbers[0] >= 0,
+    numbers.allSatisfy({ $0 <= 65535 })
+  else {
+    throw ValidationError(
+      "--value-range is \(numbers.map(String.init).joined(separator: " ")); expected two numbers from "
+        + "0 to 65535, the smaller first")
   }
 }
 

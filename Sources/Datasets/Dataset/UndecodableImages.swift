@@ -1,3 +1,5 @@
+import FileSystem
+
 /// An image that could not be decoded.
 public struct UndecodableImage: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Its number in the set.
@@ -15,7 +17,7 @@ public struct UndecodableImage: Hashable, Sendable, Codable, CustomStringConvert
   }
 
   /// The name and the reason.
-  public var description: String { "\(name): \(reason)" }
+  public var description: String { "\(name): \(reason)".oneLine }
 }
 
 /// The images of a set that could not be decoded so far, and how many may be.

@@ -61,11 +61,12 @@ extension TrainingRecipe {
 }
 
 extension DataRecipe {
-  /// This recipe, with a normalisation and a size of the cache that are to be found out taken from
-  /// a run that has found them out.
+  /// This recipe, with a normalisation, a range of values and a size of the cache that are to be
+  /// found out taken from a run that has found them out.
   func completed(from run: DataRecipe) -> DataRecipe {
     var completed = self
     if !normalization.isInNumbers { completed.normalization = run.normalization }
+    if !valueRange.isInNumbers { completed.valueRange = run.valueRange }
     if cache == .auto { completed.cache = run.cache }
     return completed
   }

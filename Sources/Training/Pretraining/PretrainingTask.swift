@@ -69,7 +69,7 @@ public final class PretrainingTask: TrainingTask {
     let normalization = recipe.data.pixelNormalization(channels: recipe.model.channels)
     description = ModelDescription(
       model: recipe.model, mean: normalization.mean, std: normalization.std,
-      masking: recipe.masking)
+      valueRange: recipe.data.valueRange.range, masking: recipe.masking)
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
@@ -165,7 +165,8 @@ extension PretrainingRecipe {
   package var transform: ImageTransform {
     ImageTransform(
       data.augmentation, size: PixelSize(width: model.width, height: model.height),
-      normalization: data.pixelNormalization(channels: model.channels))
+      normalization: data.pixelNormalization(channels: model.channels),
+      valueRange: data.valueRange.range)
   }
 }
 
