@@ -75,14 +75,26 @@ mae_codec_status mae_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t
                                  size_t *count, char *message);
 void mae_jpeg_free(uint8_t *encoded);
 
+// MARK: samples of 16 bits
+
+// How samples of 16 bits become bytes, and which samples a picture has.
+typedef struct {
+  // The samples that become 0 and 255, those between in proportion and rounded, those beyond clamped;
+  // where they are equal, the upper 8 bits are kept.
+  uint32_t black, white;
+  // The smallest and the largest sample of what was decoded, alpha left out. To be set to 65535 and 0
+  // before; pictures of fewer bits leave them alone.
+  uint32_t smallest, largest;
+} mae_sample_range;
+
 // MARK: PNG
 
 // Decodes a picture whose IHDR says `width × height` into interleaved rows of `width × channels`
 // bytes; `channels` is 1 for the gray colour types and 3 for the others. Alpha is dropped, 16 bits
-// are cut to the upper 8, palettes and small bit depths are expanded.
+// become 8 as `range` says, palettes and small bit depths are expanded.
 mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t width,
-                                uint32_t height, int32_t channels, uint8_t *pixels,
-                                char *message);
+                                uint32_t height, int32_t channels, mae_sample_range *range,
+                                uint8_t *pixels, char *message);
 
 // Encodes 8-bit gray (1 channel) or RGB (3 channels). `*encoded` is to be freed by
 // `mae_png_free`.
@@ -112,11 +124,11 @@ mae_codec_status mae_webp_decode(const uint8_t *bytes, size_t count, uint32_t wi
 
 // Decodes the first picture, whose directory says `width × height`, into interleaved rows of `width ×
 // channels` bytes; `channels` is 1 for gray and 3 for palettes, RGB, CMYK and YCbCr. Strips and
-// tiles, samples of up to 16 bits of which the upper 8 are kept, no alpha: colours multiplied by it
+// tiles, samples of up to 16 bits which become 8 as `range` says, no alpha: colours multiplied by it
 // are divided by it. `max_memory` bounds any one allocation besides the output.
 mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint32_t width,
-                                 uint32_t height, int32_t channels, int64_t max_memory,
-                                 uint8_t *pixels, char *message);
+                                 uint32_t height, int32_t channels, mae_sample_range *range,
+                                 int64_t max_memory, uint8_t *pixels, char *message);
 
 // MARK: resampling
 
