@@ -32,28 +32,60 @@ public struct SlidingWindow: Hashable, Sendable {
   ///
   /// - Parameter network: Windows `[B, C, side, side]` → scores `[B, K, side, side]`.
   public func scores(of picture: Tensor, by network: (Tensor) -> Tensor) -> Tensor {
-    let (height, width) = (picture.shape[1], picture.shape[2])
-    let (below, right) = (max(0, side - height), max(0, side - width))
-    let filled = below + right > 0 ? picture.padded([0, right, 0, below]) : picture
-    let places = starts(along: height).flatMap { y in starts(along: width).map { (y, $0) } }
-    var sums = Tensor()
-    let counts = Tensor.zeros([1, height + below, width + right])
-      .to(picture.device)
+    scores(of: [picture], by: network)[0]
+  }
+
+  /// Scores of some pictures of any sizes, whose windows are computed together.
+  public func scores(of pictures: [Tensor], by network: (Tensor) -> Tensor) -> [Tensor] {
+    let parts = pictures.map { Part($0, windows: self) }
+    let places = parts.indices.flatMap { index in parts[index].places.map { (index, $0) } }
     for first in Swift.stride(from: 0, to: places.count, by: batch) {
-      let part = Array(places[first..<min(places.count, first + batch)])
-      let windows = stacked(
-        part.map { y, x in filled[.all, y..<y + side, x..<x + side] })
+      let some = Array(places[first..<min(places.count, first + batch)])
+      let windows = stacked(some.map { parts[$0].window(at: $1, side: side) })
       let scores = network(windows).to(.float32)
-      if !sums.isDefined {
-        sums = Tensor.zeros([scores.shape[1], height + below, width + right])
-          .to(picture.device)
-      }
-      for (index, (y, x)) in part.enumerated() {
-        sums[.all, y..<y + side, x..<x + side].add(scores[index])
-        let place = counts[.all, y..<y + side, x..<x + side]
-        place.add(place.onesLike())
+      for (row, (index, place)) in some.enumerated() {
+        parts[index].add(scores[row], at: place, side: side)
       }
     }
-    return (sums / counts)[.all, 0..<height, 0..<width]
+    return parts.map(\.mean)
+  }
+
+  /// A picture and the scores of its windows so far.
+  private final class Part {
+    let places: [(y: Int, x: Int)]
+    private let size: (height: Int, width: Int)
+    private let filled: Tensor
+    private var sums = Tensor()
+    private let counts: Tensor
+
+    init(_ picture: Tensor, windows: SlidingWindow) {
+      size = (picture.shape[1], picture.shape[2])
+      let below = max(0, windows.side - size.height)
+      let right = max(0, windows.side - size.width)
+      filled = below + right > 0 ? picture.padded([0, right, 0, below]) : picture
+      let columns = windows.starts(along: size.width)
+      places = windows.starts(along: size.height).flatMap { y in columns.map { (y, $0) } }
+      counts = Tensor.zeros([1, size.height + below, size.width + right]).to(picture.device)
+    }
+
+    func window(at place: (y: Int, x: Int), side: Int) -> Tensor {
+      filled[.all, place.y..<place.y + side, place.x..<place.x + side]
+    }
+
+    func add(_ scores: Tensor, at place: (y: Int, x: Int), side: Int) {
+      if !sums.isDefined {
+        sums = Tensor.zeros([scores.shape[0], counts.shape[1], counts.shape[2]])
+          .to(scores.device)
+      }
+      window(of: sums, at: place, side).add(scores)
+      let seen = window(of: counts, at: place, side)
+      seen.add(seen.onesLike())
+    }
+
+    private func window(of map: Tensor, at place: (y: Int, x: Int), _ side: Int) -> Tensor {
+      map[.all, place.y..<place.y + side, place.x..<place.x + side]
+    }
+
+    var mean: Tensor { (sums / counts)[.all, 0..<size.height, 0..<size.width] }
   }
 }

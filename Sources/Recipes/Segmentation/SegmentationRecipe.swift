@@ -265,7 +265,9 @@ extension SegmentationRecipe {
   /// This recipe, with what it leaves to be found out taken from the complete recipe of a run.
   public func completed(from run: SegmentationRecipe) -> SegmentationRecipe {
     var completed = self
-    if case .inherited = data.normalization { completed.data.normalization = run.data.normalization }
+    if case .inherited = data.normalization {
+      completed.data.normalization = run.data.normalization
+    }
     if case .computed = data.normalization { completed.data.normalization = run.data.normalization }
     if data.cache == .auto { completed.data.cache = run.data.cache }
     completed.model = model ?? run.model

@@ -1,9 +1,12 @@
+public import Datasets
+public import DenseHeads
+
 /// What `model.json` says of a segmenter beyond its encoder.
 public struct SegmenterDescription: Codable, Hashable, Sendable {
   /// Maps, decoder, number of classes.
   public var shape: SegmenterShape
-  /// A name for each class, in the order of scores.
-  public var classNames: [String]
+  /// The names of the classes in the order of scores, and their numbers in files.
+  public var numbering: LabelNumbering
   /// What a picture is fitted into before it is segmented; nil where it is taken as it is.
   public var fitting: Fitting?
   /// From window to window in pixels.
@@ -25,20 +28,21 @@ public struct SegmenterDescription: Codable, Hashable, Sendable {
 
   /// Describes a segmenter.
   public init(
-    shape: SegmenterShape, classNames: [String], fitting: Fitting? = nil, stride: Int
+    shape: SegmenterShape, numbering: LabelNumbering, fitting: Fitting? = nil, stride: Int
   ) {
     self.shape = shape
-    self.classNames = classNames
+    self.numbering = numbering
     self.fitting = fitting
     self.stride = stride
   }
 
   /// What is wrong with the values for an encoder, one sentence each.
-  package func problems(depth: Int, side: Int) -> [String] {
+  func problems(depth: Int, side: Int) -> [String] {
     var found = shape.problems(depth: depth).map { "segmenter.shape.\($0.path) \($0.message)" }
-    if classNames.count != shape.classes {
+    if numbering.names.count != shape.classes || numbering.ids.count != shape.classes {
       found.append(
-        "segmenter.classNames has \(classNames.count) names, expected \(shape.classes)")
+        "segmenter.numbering has \(numbering.names.count) names and \(numbering.ids.count) numbers, "
+          + "expected \(shape.classes)")
     }
     if !(1...max(1, side)).contains(stride) {
       found.append(
