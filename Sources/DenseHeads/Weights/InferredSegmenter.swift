@@ -82,7 +82,7 @@ public struct InferredSegmenter: Hashable, Sendable {
     if let problem = configuration.problems.first {
       throw Failure(description: "\(problem.path) \(problem.message)")
     }
-    if let problem = shape.problems(depth: depth).first {
+    if let problem = self.shape.problems(depth: depth).first {
       throw Failure(description: "\(problem.path) \(problem.message)")
     }
   }

@@ -2,7 +2,8 @@ import DenseHeads
 public import Imaging
 import MaskedAutoencoders
 import Runs
-public import Torch
+import Torch
+import TorchNN
 
 // C channels, H × W pixels of a picture, h × w of the picture as the network sees it, K classes.
 
@@ -54,7 +55,7 @@ extension LoadedSegmenter {
   }
 
   /// A picture as the network sees it, `[C, h, w]`: made to fit, and normalised.
-  package func input(_ picture: ByteImage) -> Tensor {
+  func input(_ picture: ByteImage) -> Tensor {
     let own = PixelSize(width: picture.width, height: picture.height)
     var size = own
     if let fitting = description.segmenter?.fitting {

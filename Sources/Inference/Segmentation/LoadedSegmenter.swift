@@ -1,3 +1,4 @@
+import Datasets
 public import DenseHeads
 import FileSystem
 import Foundation

@@ -1,4 +1,5 @@
 public import Datasets
+import DenseHeads
 public import Evaluation
 import FileSystem
 public import Imaging
@@ -30,7 +31,6 @@ public struct SegmentationEvaluation {
   ///
   /// - Parameters:
   ///   - name: What the set is called in messages.
-  ///   - measuresBoundaries: Whether what lies near edges is compared by itself, too.
   ///   - requiresFiniteResults: Whether scores that are not finite are an error; if not, such a
   ///     picture counts as broken.
   ///   - progress: Told how many more pictures are done.
@@ -39,7 +39,7 @@ public struct SegmentationEvaluation {
   ///   many pictures are broken, and what `body` throws.
   public init(
     of set: any LabelMapDataset, named name: String, by model: LoadedSegmenter,
-    measuresBoundaries: Bool = false, brokenLimit: BrokenLimit = .standard,
+    brokenLimit: BrokenLimit = .standard,
     requiresFiniteResults: Bool = true, progress: (Int) -> Void = { _ in },
     each body: (Int, LabelMap) throws -> Void = { _, _ in }
   ) throws {
@@ -75,7 +75,7 @@ public struct SegmentationEvaluation {
         continue
       }
       for (index, (result, truth)) in zip(indices, zip(results, truths)) {
-        add(result, truth, index, measuresBoundaries)
+        add(result, truth, index)
         try body(index, result)
       }
       progress(indices.count)
@@ -86,19 +86,13 @@ public struct SegmentationEvaluation {
     }
   }
 
-  private mutating func add(
-    _ result: LabelMap, _ truth: LabelMap, _ index: Int, _ measuresBoundaries: Bool
-  ) {
-    if measuresBoundaries {
-      scores.add(
-        prediction: result.labels, truth: truth.labels, width: truth.width, height: truth.height)
-    } else {
-      scores.add(prediction: result.labels, truth: truth.labels)
-    }
+  private mutating func add(_ result: LabelMap, _ truth: LabelMap, _ index: Int) {
     var own = SegmentationScores(classes: classNames.count)
-    own.add(prediction: result.labels, truth: truth.labels)
-    let isLabelled = truth.labels.contains { $0 != LabelMap.ignored }
-    pictures.append(Picture(index: index, meanIoU: isLabelled ? own.meanIoU : nil))
+    own.add(prediction: result.labels, truth: truth.labels, width: truth.width)
+    scores.add(own)
+    let isLabelled = own.ignoredPixels < truth.labels.count
+    pictures.append(
+      Picture(index: index, meanIoU: isLabelled ? own.meanIntersectionOverUnion : nil))
   }
 
   /// The pictures from the worst to the best, of equal ones the first first.
@@ -143,15 +137,18 @@ extension RunResults.Segmentation {
     _ result: SegmentationEvaluation, model: String, data: String, training: Training? = nil
   ) {
     let scores = result.scores
-    let pixels = scores.confusion.examples
+    let (ious, accuracies, pixels) = (
+      scores.intersectionOverUnion, scores.classAccuracy, scores.pixels
+    )
     self.init(
-      model: model, data: data, meanIoU: scores.meanIoU, meanAccuracy: scores.meanAccuracy,
-      pixelAccuracy: scores.accuracy, boundaryIoU: scores.meanBoundaryIoU,
+      model: model, data: data, meanIoU: scores.meanIntersectionOverUnion,
+      meanAccuracy: scores.meanClassAccuracy,
+      pixelAccuracy: scores.accuracy, boundaryIoU: scores.meanBoundaryIntersectionOverUnion,
       pictures: result.pictures.count, broken: result.broken.count,
       picturesPerSecond: result.picturesPerSecond,
       classes: result.classNames.indices.map {
         ClassResult(
-          name: result.classNames[$0], iou: scores.iou[$0], accuracy: scores.classAccuracy[$0],
+          name: result.classNames[$0], iou: ious[$0], accuracy: accuracies[$0],
           pixels: pixels[$0])
       }, training: training)
   }

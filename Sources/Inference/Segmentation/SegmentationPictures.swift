@@ -3,6 +3,7 @@ import FileSystem
 import Figures
 import Foundation
 import Imaging
+import MaskedAutoencoders
 import Runs
 
 /// Sheets of the pictures that were segmented best and worst: picture, labels, result.
@@ -10,7 +11,6 @@ public struct SegmentationPictures {
   private let evaluation: SegmentationEvaluation
   private let set: any LabelMapDataset
   private let model: LoadedSegmenter
-  private let colors: ClassColors
 
   /// The longest side that pictures are drawn with.
   private static let longest = 224
@@ -22,7 +22,6 @@ public struct SegmentationPictures {
     self.evaluation = evaluation
     self.set = set
     self.model = model
-    colors = ClassColors(count: model.classNames.count)
   }
 
   /// Writes `segmentations/best.png` and `worst.png` of a run; fewer pictures than asked where there
@@ -60,8 +59,8 @@ public struct SegmentationPictures {
       return PictureSheet.Row(
         "\(set.name(of: picture.index)): mIoU \(iou) %",
         tiles: [
-          shown(image), shown(LabelOverlay.picture(image, truth, colors: colors)),
-          shown(LabelOverlay.picture(image, result, colors: colors)),
+          shown(image), shown(LabelOverlay.painted(image, truth)),
+          shown(LabelOverlay.painted(image, result)),
         ])
     }
     let names = seen.sorted().filter { $0 != LabelMap.ignored }.map { model.classNames[Int($0)] }

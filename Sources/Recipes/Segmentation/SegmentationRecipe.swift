@@ -2,6 +2,7 @@ public import Datasets
 public import DenseHeads
 public import Imaging
 public import MaskedAutoencoders
+public import RecipeSyntax
 public import TorchOptim
 
 /// Everything that decides how a segmenter is trained, from a pre-trained encoder or from scratch,

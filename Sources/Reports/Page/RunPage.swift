@@ -1,4 +1,5 @@
 import Datasets
+import DenseHeads
 import FileSystem
 import Foundation
 import MaskedAutoencoders

@@ -1,4 +1,3 @@
-public import DenseHeads
 public import MaskedAutoencoders
 public import WeightExchange
 

@@ -1,8 +1,8 @@
-import Datasets
+public import Datasets
 import Imaging
 import Recipes
 import Runs
-import Torch
+public import Torch
 
 /// The pictures with labels that a segmenter learns from and those that validate it.
 struct SegmentationData {

@@ -4,7 +4,7 @@ import Evaluation
 import FileSystem
 import Imaging
 public import Inference
-public import MaskedAutoencoders
+import MaskedAutoencoders
 import RecipeSyntax
 public import Recipes
 import Reports
@@ -17,6 +17,8 @@ import WeightExchange
 /// Training a segmenter on an encoder or from scratch: pictures with the class of every pixel in,
 /// cross-entropy out (He et al., 2022, §5, Table 5).
 public final class SegmentationTask: TrainingTask {
+  public typealias Source = LabelMapLoader
+
   /// The segmenter that learns.
   public let segmenter: SemanticSegmenter
   public let recipe: SegmentationRecipe
@@ -29,7 +31,6 @@ public final class SegmentationTask: TrainingTask {
   private let labelled: SegmentationData
   private let own: SegmenterDescription
   private let found: [String]
-  /// Classes that no picture to learn from has shown so far.
   private let loss: SegmentationLoss
 
   /// Pictures of the best and the worst results that a report shows.
@@ -148,8 +149,8 @@ public final class SegmentationTask: TrainingTask {
       Metric(name, share, text: Self.percent(share))
     }
     return [
-      metric("mean_iou", result.scores.meanIoU),
-      metric("mean_accuracy", result.scores.meanAccuracy),
+      metric("mean_iou", result.scores.meanIntersectionOverUnion),
+      metric("mean_accuracy", result.scores.meanClassAccuracy),
       metric("pixel_accuracy", result.scores.accuracy),
     ]
   }

@@ -1,3 +1,4 @@
+import Datasets
 import DenseHeads
 import Inference
 import MaskedAutoencoders
