@@ -13,7 +13,7 @@ import Testing
 
   private func write(
     _ folder: TemporaryFolder, _ images: String, _ labels: String, count: Int = 2,
-    of map: LabelMap = map([[0, 1, 2, 255]]), from first: Int = 0
+    of map: LabelMap = map([[0, 1, 2, LabelMap.ignored]]), from first: Int = 0
   ) throws {
     let picture = ByteImage(
       width: map.width, height: map.height, channels: 1,

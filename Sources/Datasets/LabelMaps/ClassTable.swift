@@ -49,7 +49,7 @@ struct ClassTable: Hashable, Sendable {
   }
 
   private func check() throws(DatasetError) {
-    guard !numbering(zeroIs: nil).names.isEmpty else {
+    guard !entries.allSatisfy(isIgnored) else {
       throw DatasetError(.malformed, path: path, "lists no classes; expected one a line")
     }
     var seen: Set<Int> = []

@@ -162,6 +162,14 @@ struct LabelMapLayout {
     let file =
       rules.classes
       ?? ClassTable.names.map { joined(path, $0) }.first { PathKind($0) == .file }
+    if let words = rules.classes, let count = Int(words), PathKind(words) == .nothing {
+      guard (1...32_767).contains(count) else {
+        throw DatasetError(
+          .malformed, path: path, "is said to have \(count) classes; expected 1 to 32767")
+      }
+      let names = (0..<count).map { String(rules.zeroIs == nil ? $0 : $0 + 1) }
+      return (LabelNumbering(names: names, zeroIs: rules.zeroIs), [])
+    }
     guard let file else {
       if isADE20K { return (LabelNumbering(names: ade20KClasses, zeroIs: .ignored), []) }
       throw DatasetError(
