@@ -2,7 +2,9 @@
 
 `beit/{weights,gradients,values}.safetensors`: transformers' BeitForSemanticSegmentation, with weights
 under our names: images, labels (255 → −1), logits in evaluation, loss, auxiliary included, with its
-gradients in training, running statistics after that step. Its `out_indices` k mean after block k − 1.
+gradients in training, running statistics after that step; a picture’s bytes and
+labels. Its `out_indices` k mean after block k − 1.
+`beit/hf/`: the folder that transformers saves of it.
 `vitdet.safetensors`: transformers' VitDetBackbone; `sam.safetensors`: timm's VisionTransformerSAM;
 `tables.safetensors`: timm's RelPosBias; `shared.safetensors`: the encoder of Table 4, for which there
 is no installable peer: computed here from the rule (MIMDet's models/benchmarking.py) by torch.
@@ -109,6 +111,18 @@ def beit(folder, rng):
     model.eval()
     with torch.no_grad():
         logits = model(pixel_values=images).logits
+    # As it is published: names of the file, config.json, and a picture's labels by its own rule.
+    model.save_pretrained(folder / "beit" / "hf")
+    (folder / "beit" / "hf" / "preprocessor_config.json").write_text(
+        json.dumps({"image_mean": [0.5] * 3, "image_std": [0.5] * 3}) + "\n"
+    )
+    picture = torch.randint(0, 256, [32, 32, 3], generator=rng, dtype=torch.uint8)
+    with torch.no_grad():
+        pixels = (picture.permute(2, 0, 1)[None].float() / 255 - 0.5) / 0.5
+        scores = model(pixel_values=pixels).logits
+        full = torch.nn.functional.interpolate(
+            scores, size=(32, 32), mode="bilinear", align_corners=False
+        )
     model.train()
     loss = model(pixel_values=images, labels=labels).loss
     loss.backward()
@@ -126,6 +140,8 @@ def beit(folder, rng):
             "labels": torch.where(labels == 255, -1, labels),
             "logits": logits,
             "loss": loss,
+            "picture": picture,
+            "picture.labels": full.argmax(1)[0],
         }
         | {"after." + name: t for name, t in after.items() if "running" in name},
     )

@@ -15,12 +15,11 @@ public protocol LearningRateSchedule: Sendable {
 extension WarmupCosine: LearningRateSchedule {}
 
 /// A linear rise and a fall along a power of what is left, as segmentation is trained
-/// (MMSegmentation's `LinearLR` and `PolyLR`; the fall is a line at a power of 1). Step `total` is the
-/// first that is no longer taken, as in ``WarmupCosine``.
+/// (MMSegmentation's `LinearLR` and `PolyLR`; the fall is a line at a power of 1).
 ///
 /// At step s before `warmup` the rate is `peak · (f + (1 − f) · s / (warmup − 1))` with `f` =
 /// `warmupFactor`, so that the last step of the rise has the peak; then it is `minimum + (peak −
-/// minimum) · (1 − (s − warmup) / (total − warmup))^power`.
+/// minimum) · (1 − (s − warmup) / (total − warmup − 1))^power`, so that the last step has the minimum.
 public struct WarmupPolynomial: LearningRateSchedule, Hashable {
   /// The highest learning rate.
   public var peak: Double
@@ -53,8 +52,7 @@ public struct WarmupPolynomial: LearningRateSchedule, Hashable {
       let progress = Double(step) / Double(max(1, warmup - 1))
       return peak * (warmupFactor + (1 - warmupFactor) * progress)
     }
-    guard total > warmup else { return minimum }
-    let left = max(0, 1 - Double(step - warmup) / Double(total - warmup))
+    let left = max(0, 1 - Double(step - warmup) / Double(max(1, total - warmup - 1)))
     return minimum + (peak - minimum) * pow(left, power)
   }
 }
