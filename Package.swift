@@ -42,7 +42,7 @@ let package = Package(
     // The encoder over whole images, pyramids, and heads for every pixel.
     .target(name: "DenseHeads", dependencies: ["MaskedAutoencoders"]),
     // Weights of others and for others: Hugging Face, timm, the paper's release, MMPretrain, ONNX.
-    .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders"]),
+    .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders", "DenseHeads"]),
 
     // MARK: host tower
     // The system's image and packing libraries, found through pkg-config.

@@ -81,10 +81,17 @@ public final class SegmentationTask: TrainingTask {
   }
 
   public var parameterGroups: [ParameterGroup] {
-    let depth = description.model.encoder.depth
-    return ParameterGroup.layerwise(
-      of: store.trainable, decay: recipe.optimizer.layerDecay, layers: depth + 1,
-      weightDecay: recipe.optimizer.weightDecay, undecayed: []
+    Self.groups(of: store, depth: description.model.encoder.depth, recipe.optimizer)
+  }
+
+  /// Rates by layers. As in MMSegmentation, all matrices decay, and so do positions, tables of
+  /// relative positions and the class token, which it means to leave out and does not.
+  static func groups(
+    of store: ParameterStore, depth: Int, _ optimizer: OptimizerRecipe
+  ) -> [ParameterGroup] {
+    ParameterGroup.layerwise(
+      of: store.trainable, decay: optimizer.layerDecay, layers: depth + 1,
+      weightDecay: optimizer.weightDecay, undecayed: []
     ) { layer(of: $0, depth: depth) }
   }
 
