@@ -106,9 +106,65 @@ public struct BatchNorm2d: Module {
   }
 
   /// Normalises; in training also notes the batch's statistics.
-  public func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
-    x.batchNorm(
+  ///
+  /// - Parameter sum: Adds up a tensor `[K]` over the processes that share a batch, without
+  ///   recording: statistics, and in the backward pass their gradients, are then of all of it
+  ///   (PyTorch's `SyncBatchNorm`). All processes must call it as often. nil for one process.
+  public func callAsFunction(
+    _ x: Tensor, isTraining: Bool, summing sum: ((Tensor) -> Tensor)? = nil
+  ) -> Tensor {
+    if isTraining, let sum { return normalized(x, summing: sum) }
+    return x.batchNorm(
       weight, bias, mean: statistics.runningMean, variance: statistics.runningVariance,
       isTraining: isTraining, momentum: statistics.momentum, epsilon: statistics.epsilon)
+  }
+
+  /// Normalises by the statistics of several processes: first the sums, then, for their precision,
+  /// the squares of what lies off the mean.
+  private func normalized(_ x: Tensor, summing sum: @escaping (Tensor) -> Tensor) -> Tensor {
+    func total(_ own: Tensor) -> Tensor {
+      Tensor.function(withoutGradients { sum(own.detached()) }, of: [own]) { [sum($0)] }
+    }
+    let channels = x.shape[1]
+    let others = [0] + Array(2..<x.rank)
+    let shape = [1, channels] + [Int](repeating: 1, count: x.rank - 2)
+    let exact = x.to(.float32)
+    let count = Tensor([Float(x.count / channels)]).to(x.device)
+    let sums = total(concatenated([exact.sum(others), count]))
+    let number = sums[channels].detached()
+    let mean = sums[0..<channels] / number
+    let centred = exact - mean.reshaped(shape)
+    let variance = total(centred.squared().sum(others)) / number
+    withoutGradients {
+      let unbiased = variance.detached() * (number / (number - 1).clamped(atLeast: 1))
+      statistics.runningMean.interpolate(to: mean.detached(), weight: statistics.momentum)
+      statistics.runningVariance.interpolate(to: unbiased, weight: statistics.momentum)
+    }
+    let scale = (variance + statistics.epsilon).reciprocalSquareRoot() * weight
+    return (centred * scale.reshaped(shape) + bias.reshaped(shape)).to(x.dtype)
+  }
+}
+
+/// `(x − mean) / √(variance + ε) · w + b` over the channels of each pixel: `[B, C, H, W]` →
+/// `[B, C, H, W]`. ``LayerNorm`` for pictures whose channels come first.
+public struct ChannelNorm: Layer {
+  public let scope: Scope
+  /// `[C]`.
+  public let weight: Tensor
+  /// `[C]`.
+  public let bias: Tensor
+  /// Added to the variance, which is the biased one.
+  public let epsilon: Double
+
+  /// Declares `weight` (ones) and `bias` (zeros).
+  public init(_ channels: Int, epsilon: Double = 1e-6, in scope: Scope) {
+    self.scope = scope
+    self.epsilon = epsilon
+    weight = scope.parameter("weight", [channels], .constant(1))
+    bias = scope.parameter("bias", [channels], .constant(0))
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.permuted([0, 2, 3, 1]).layerNorm(weight, bias, epsilon: epsilon).permuted([0, 3, 1, 2])
   }
 }

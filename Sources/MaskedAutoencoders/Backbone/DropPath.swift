@@ -30,9 +30,15 @@ public struct DropPath {
 
   /// A branch `[B, N, D]` with images left out, the others scaled so that the mean stays the same.
   func thinned(_ branch: Tensor, rate: Double) -> Tensor {
-    guard rate > 0 else { return branch }
+    guard let factors = factors(batch: branch.shape[0], rate: rate) else { return branch }
     let shape = [branch.shape[0]] + [Int](repeating: 1, count: branch.rank - 1)
-    let kept = Tensor.rand(shape, using: generator) .< (1 - rate)
-    return branch * (kept.to(branch.dtype) * (1 / (1 - rate))).to(branch.device)
+    return branch * factors.reshaped(shape).to(branch.dtype).to(branch.device)
+  }
+
+  /// What a branch of each image is multiplied by, `[B]`: 0 where it is left out; nil where none is.
+  package func factors(batch: Int, rate: Double) -> Tensor? {
+    guard rate > 0 else { return nil }
+    let kept = Tensor.rand([batch], using: generator) .< (1 - rate)
+    return kept.to(.float32) * (1 / (1 - rate))
   }
 }
