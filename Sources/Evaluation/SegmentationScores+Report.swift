@@ -16,7 +16,9 @@ extension SegmentationScores {
       row("pixels", "\(labelled) in \(maps) maps; \(ignoredPixels) ignored"),
     ]
     let nothing = unpredicted.reduce(0, +)
-    if nothing > 0 { lines.append(row("no class", "predicted for \(nothing) pixels: counted as wrong")) }
+    if nothing > 0 {
+      lines.append(row("no class", "predicted for \(nothing) pixels: counted as wrong"))
+    }
     let widest = min(40, names.map(\.count).max() ?? 0)
     let (ious, accuracies, boundaries, counts) = (
       intersectionOverUnion, classAccuracy, boundaryIntersectionOverUnion, pixels

@@ -391,7 +391,7 @@ extension COCOReader {
           boxes += 1
           let box = kept.box
           // Right and bottom in the place of width and height would mostly lie beyond the edge.
-          if box.x + box.z > Double(size.width) + 1 || box.y + box.w > Double(size.height) + 1,
+          if box.x + box.z > Double(size.width) + 0.5 || box.y + box.w > Double(size.height) + 0.5,
             box.z > box.x, box.w > box.y, box.z <= Double(size.width) + 1,
             box.w <= Double(size.height) + 1
           {

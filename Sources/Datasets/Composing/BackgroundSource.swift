@@ -42,7 +42,8 @@ public struct BackgroundSource: Sendable {
     }
     let left = names.count - large.count
     notes =
-      left > 0 ? ["\(counted(left, "background")) not used: smaller than \(side), or no picture"] : []
+      left > 0
+      ? ["\(counted(left, "background")) not used: smaller than \(side), or no picture"] : []
     let parts = divided(large)
     files = [.training: parts.training, .validation: parts.validation]
     // The smallest part that is shown has 0.3 of the short side.
@@ -56,7 +57,9 @@ public struct BackgroundSource: Sendable {
       return try content.image(
         channels: 3,
         atMost: PixelSize(width: scaled(content.size.width), height: scaled(content.size.height)))
-    } cost: { $0.pixels.count }
+    } cost: {
+      $0.pixels.count
+    }
   }
 
   private static let smallestPart = 0.3

@@ -70,11 +70,15 @@ public struct CutoutFolder: CutoutSource {
         "has \(outside) images and no class folders; put each class's cut-outs into a folder")
     }
     var notes: [String] = []
-    if outside > 0 { notes.append("\(counted(outside, "image")) not used, beside the class folders") }
+    if outside > 0 {
+      notes.append("\(counted(outside, "image")) not used, beside the class folders")
+    }
     let all = byClass.values.flatMap { $0 }.sorted(by: precedes)
     let kinds = Self.looked(at: all, in: path, limits: limits)
     var reasons: [Kind: [String]] = [:]
-    for (name, kind) in zip(all, kinds) where kind != .cutout { reasons[kind, default: []].append(name) }
+    for (name, kind) in zip(all, kinds) where kind != .cutout {
+      reasons[kind, default: []].append(name)
+    }
     for kind in [Kind.unreadable, .opaque, .small] {
       guard let names = reasons[kind] else { continue }
       notes.append("\(counted(names.count, "file")) left out, \(kind.rawValue): \(firstFew(names))")
@@ -100,7 +104,8 @@ public struct CutoutFolder: CutoutSource {
       files[.validation]?.append(parts.validation)
     }
     guard !classes.isEmpty else {
-      throw DatasetError(.empty, path: path, "has no class of at least \(Self.fewestOfClass) cut-outs")
+      throw DatasetError(
+        .empty, path: path, "has no class of at least \(Self.fewestOfClass) cut-outs")
     }
     self.path = path
     self.classes = classes
@@ -115,7 +120,9 @@ public struct CutoutFolder: CutoutSource {
       let cut = picture.cropped(to: box)
       let longest = max(cut.width, cut.height)
       return longest > shown ? cut.scaled(toLongest: shown) : cut
-    } cost: { $0.width * $0.height * 4 }
+    } cost: {
+      $0.width * $0.height * 4
+    }
   }
 
   private enum Kind: String {

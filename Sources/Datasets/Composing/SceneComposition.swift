@@ -109,7 +109,8 @@ public struct SceneComposition: Hashable, Sendable {
       return "there are \(objects.lowerBound) to \(objects.upperBound) objects; expected 1 to 100"
     }
     if lengths.lowerBound < 0.01 || lengths.upperBound > 1 {
-      return "objects have \(lengths.lowerBound) to \(lengths.upperBound) of the side; expected 0.01 to 1"
+      return
+        "objects have \(lengths.lowerBound) to \(lengths.upperBound) of the side; expected 0.01 to 1"
     }
     return nil
   }
@@ -141,7 +142,8 @@ extension ByteImage {
         if alpha > 127 { covered[to] = 1 }
         for c in 0..<3 {
           let mixed =
-            Int(pixels[3 * to + c]) * (255 - alpha) + Int(object.colors.pixels[3 * from + c]) * alpha
+            Int(pixels[3 * to + c]) * (255 - alpha) + Int(object.colors.pixels[3 * from + c])
+            * alpha
           pixels[3 * to + c] = UInt8((mixed + 127) / 255)
         }
       }

@@ -148,7 +148,8 @@ extension SceneComposition {
 
   /// The COCO file of a part, its parts in order and a line for each entry.
   private func annotations(_ entries: [Entry], _ part: ScenePart, classes: [String]) -> [UInt8] {
-    var text = "{\"info\": {\"description\": \"composed scenes\", \"seed\": \(seed)},\n\"licenses\": ["
+    var text =
+      "{\"info\": {\"description\": \"composed scenes\", \"seed\": \(seed)},\n\"licenses\": ["
     if let license { text += "{\"id\": 1, \"name\": \(license.json)}" }
     text += "],\n\"categories\": [\n"
     text += classes.enumerated().map { "{\"id\": \($0 + 1), \"name\": \($1.json)}" }

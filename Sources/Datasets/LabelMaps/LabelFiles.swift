@@ -15,8 +15,10 @@ package struct LabelFiles: Sendable {
     let path = try PathWords.path(folder)
     switch PathKind(path) {
     case .folder: break
-    case .nothing: throw DatasetError(.missing, path: path, "there is nothing here; expected a folder")
-    default: throw DatasetError(.malformed, path: path, "is a file; expected a folder of label maps")
+    case .nothing:
+      throw DatasetError(.missing, path: path, "there is nothing here; expected a folder")
+    default:
+      throw DatasetError(.malformed, path: path, "is a file; expected a folder of label maps")
     }
     let listing = try FolderListing(path)
     guard !listing.images.isEmpty else {
