@@ -11,7 +11,9 @@ let package = Package(
       targets: ["MaskedAutoencoders", "DenseHeads", "WeightExchange"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
-    .library(name: "Training", targets: ["Training", "Recipes", "RecipeSyntax", "Reports"]),
+    .library(
+      name: "Training",
+      targets: ["Training", "Recipes", "RecipeSyntax", "Reports", "DataParallel"]),
     .executable(name: "mae", targets: ["mae"]),
   ],
   dependencies: [
@@ -42,7 +44,10 @@ let package = Package(
     // The encoder over whole images, pyramids, and heads for every pixel.
     .target(name: "DenseHeads", dependencies: ["MaskedAutoencoders"]),
     // Weights of others and for others: Hugging Face, timm, the paper's release, MMPretrain, ONNX.
-    .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders"]),
+    .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders", "DenseHeads"]),
+
+    // Many processes as one run: who started them, where they meet, how they end.
+    .target(name: "DataParallel", dependencies: ["Torch", "FileSystem"]),
 
     // MARK: host tower
     // The system's image and packing libraries, found through pkg-config.
@@ -83,7 +88,7 @@ let package = Package(
     // Run folders, checkpoints and results.
     .target(name: "Runs", dependencies: ["Recipes", "DenseHeads", "WeightExchange", "Evaluation"]),
     // A model at work: embed, predict, reconstruct, evaluate, frozen features.
-    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures"]),
+    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures", "DataParallel"]),
     .target(name: "Reports", dependencies: ["Runs"]),
     .target(name: "Training", dependencies: ["Inference", "Reports"]),
     .executableTarget(
@@ -105,6 +110,7 @@ let package = Package(
       name: "MaskedAutoencodersTests",
       dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
     .testTarget(name: "DenseHeadsTests", dependencies: ["DenseHeads", "TestSupport"]),
+    .testTarget(name: "DataParallelTests", dependencies: ["DataParallel", "TestSupport"]),
     .testTarget(
       name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),

@@ -7,6 +7,7 @@
 #include <png.h>
 
 #include "CImageCodecs.h"
+#include "samples.h"
 
 // In the place of a number of channels: numbers of classes.
 enum { LABELS = 0 };
@@ -47,9 +48,20 @@ static void on_read(png_structp png, png_bytep out, size_t count) {
   state->left -= count;
 }
 
+// A row of samples of 16 bits, big-endian, to bytes in place; before the passes of an interlaced
+// picture are put together.
+static void on_row(png_structp png, png_row_infop row, png_bytep samples) {
+  mae_sample_range *range = png_get_user_transform_ptr(png);
+  size_t count = (size_t)row->width * row->channels;
+  for (size_t i = 0; i < count; i++) {
+    samples[i] = byte_of_sample(range, (uint32_t)samples[2 * i] << 8 | samples[2 * i + 1]);
+  }
+}
+
 // Apart from the function with the setjmp, whose locals must not change after it.
 static void read_picture(png_structp png, png_infop info, png_state *state, uint32_t width,
-                         uint32_t height, int32_t channels, uint8_t *pixels) {
+                         uint32_t height, int32_t channels, mae_sample_range *range,
+                         uint8_t *pixels) {
   int is_label_map = channels == LABELS, keeps_alpha = channels == 4;
   png_set_read_fn(png, state, on_read);
   // Chunks that do not change the pixels (profiles, text) are not even unpacked.
@@ -71,7 +83,12 @@ static void read_picture(png_structp png, png_infop info, png_state *state, uint
   } else {
     if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
     if (color == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
-    if (depth == 16) png_set_strip_16(png);
+    if (depth == 16 && keeps_alpha) {
+      png_set_strip_16(png);
+    } else if (depth == 16) {
+      png_set_read_user_transform_fn(png, on_row);
+      png_set_user_transform_info(png, range, 8, channels);
+    }
   }
   if (keeps_alpha) {
     if (png_get_valid(png, info, PNG_INFO_tRNS)) png_set_tRNS_to_alpha(png);
@@ -97,8 +114,8 @@ static void read_picture(png_structp png, png_infop info, png_state *state, uint
 }
 
 mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t width,
-                                uint32_t height, int32_t channels, uint8_t *pixels,
-                                char *message) {
+                                uint32_t height, int32_t channels, mae_sample_range *range,
+                                uint8_t *pixels, char *message) {
   png_state state = {.message = message, .bytes = bytes, .left = count};
   message[0] = 0;
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning);
@@ -113,7 +130,7 @@ mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t wid
     free(state.rows);
     return state.status;
   }
-  read_picture(png, info, &state, width, height, channels, pixels);
+  read_picture(png, info, &state, width, height, channels, range, pixels);
   png_destroy_read_struct(&png, &info, NULL);
   free(state.rows);
   return MAE_CODEC_OK;
@@ -121,7 +138,7 @@ mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t wid
 
 mae_codec_status mae_png_decode_labels(const uint8_t *bytes, size_t count, uint32_t width,
                                        uint32_t height, void *labels, char *message) {
-  return mae_png_decode(bytes, count, width, height, LABELS, labels, message);
+  return mae_png_decode(bytes, count, width, height, LABELS, NULL, labels, message);
 }
 
 static void on_write(png_structp png, png_bytep in, size_t count) {

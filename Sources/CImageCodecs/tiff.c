@@ -7,6 +7,7 @@
 #include <tiffio.h>
 
 #include "CImageCodecs.h"
+#include "samples.h"
 
 typedef struct {
   char *message;
@@ -14,6 +15,7 @@ typedef struct {
   const uint8_t *bytes;
   size_t count;
   toff_t position;
+  mae_sample_range *range;
   // What must be freed, also after a failure.
   TIFF *file;
   uint8_t *encoded;
@@ -159,6 +161,8 @@ typedef struct {
   int channels;
   // Samples a pixel, those that are not shown counted, and how many of them are used.
   int samples, used;
+  // How many samples are colours; others are alpha.
+  int colors;
   int bits;
   // Whether each sample has a plane of its own.
   int is_planar;
@@ -202,6 +206,8 @@ static int is_compression_read(uint16_t compression) {
   }
 }
 
+static const char sample_kinds[] = "numbers from 0 on of 1 to 8 or 16 bits";
+
 static int read_layout(tiff_state *state, tiff_layout *layout) {
   TIFF *file = state->file;
   uint32_t width = 0, height = 0;
@@ -225,7 +231,11 @@ static int read_layout(tiff_state *state, tiff_layout *layout) {
     return fail(state, MAE_CODEC_UNSUPPORTED, "compression %d", compression);
   }
   if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID) {
-    return fail(state, MAE_CODEC_UNSUPPORTED, "samples that are no whole numbers");
+    const char *numbers = format == SAMPLEFORMAT_INT      ? "signed whole numbers"
+                          : format == SAMPLEFORMAT_IEEEFP ? "floating-point numbers"
+                                                          : "complex numbers";
+    return fail(state, MAE_CODEC_UNSUPPORTED, "its samples are %s of %d bits; expected %s", numbers,
+                bits, sample_kinds);
   }
   int colors = 1;
   switch (photometric) {
@@ -266,7 +276,8 @@ static int read_layout(tiff_state *state, tiff_layout *layout) {
   }
   int is_small = bits == 1 || bits == 2 || bits == 4;
   if (bits != 8 && !(bits == 16 && layout->kind != PALETTE) && !(is_small && colors == 1)) {
-    return fail(state, MAE_CODEC_UNSUPPORTED, "%d bits a sample", bits);
+    return fail(state, MAE_CODEC_UNSUPPORTED, "its samples have %d bits; expected %s", bits,
+                sample_kinds);
   }
   if (samples < colors || samples > colors + MOST_EXTRA_SAMPLES) {
     return fail(state, MAE_CODEC_UNSUPPORTED, "%d samples a pixel", samples);
@@ -279,6 +290,7 @@ static int read_layout(tiff_state *state, tiff_layout *layout) {
   layout->is_planar = planar == PLANARCONFIG_SEPARATE && samples > 1;
   layout->is_premultiplied = samples > colors && extras > 0 && extra && layout->kind != PALETTE &&
                              layout->kind != CMYK && extra[0] == EXTRASAMPLE_ASSOCALPHA;
+  layout->colors = colors;
   layout->used = colors + layout->is_premultiplied;
   return layout->kind != PALETTE || read_palette(state, layout);
 }
@@ -340,8 +352,12 @@ static inline unsigned product_of_unit(unsigned a, unsigned b) {
   return (t + (t >> 8)) >> 8;
 }
 
-// Samples of any depth as bytes: of 16 bits the upper 8, of fewer the number itself.
-static const uint8_t *bytes_of_samples(const uint8_t *row, int bits, size_t count, uint8_t *bytes) {
+// Samples of any depth as bytes: of 16 bits as the range says, of fewer the number itself. `first` is
+// the first sample's place in its pixel, of which `step` lie side by side.
+static const uint8_t *bytes_of_samples(const tiff_state *state, const tiff_layout *layout,
+                                       const uint8_t *row, int first, size_t step, size_t count) {
+  int bits = layout->bits;
+  uint8_t *bytes = state->samples;
   switch (bits) {
     case 8:
       return row;
@@ -349,7 +365,8 @@ static const uint8_t *bytes_of_samples(const uint8_t *row, int bits, size_t coun
       for (size_t i = 0; i < count; i++) {
         uint16_t sample;
         memcpy(&sample, row + 2 * i, 2);
-        bytes[i] = (uint8_t)(sample >> 8);
+        int is_color = first + (int)(i % step) < layout->colors;
+        bytes[i] = is_color ? byte_of_sample(state->range, sample) : (uint8_t)(sample >> 8);
       }
       return bytes;
     default:
@@ -412,12 +429,12 @@ static void put_samples(const tiff_layout *layout, int sample, const uint8_t *in
 static void put_row(const tiff_state *state, const tiff_layout *layout, int plane,
                     const uint8_t *row, size_t width, uint8_t *out) {
   if (layout->is_planar) {
-    const uint8_t *bytes = bytes_of_samples(row, layout->bits, width, state->samples);
+    const uint8_t *bytes = bytes_of_samples(state, layout, row, plane, 1, width);
     put_samples(layout, plane, bytes, 1, width, out);
     return;
   }
   size_t step = (size_t)layout->samples;
-  const uint8_t *bytes = bytes_of_samples(row, layout->bits, width * step, state->samples);
+  const uint8_t *bytes = bytes_of_samples(state, layout, row, 0, step, width * step);
   for (int sample = 0; sample < layout->used; sample++) {
     put_samples(layout, sample, bytes + sample, step, width, out);
   }
@@ -510,9 +527,9 @@ static void read_tiles(tiff_state *state, const tiff_layout *layout, int64_t max
 }
 
 mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint32_t width,
-                                 uint32_t height, int32_t channels, int64_t max_memory,
-                                 uint8_t *pixels, char *message) {
-  tiff_state state = {.message = message, .bytes = bytes, .count = count};
+                                 uint32_t height, int32_t channels, mae_sample_range *range,
+                                 int64_t max_memory, uint8_t *pixels, char *message) {
+  tiff_state state = {.message = message, .bytes = bytes, .count = count, .range = range};
   tiff_layout layout = {.width = width, .height = height, .channels = channels};
   message[0] = 0;
   state.file = open_file(&state, max_memory);

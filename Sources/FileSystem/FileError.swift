@@ -80,6 +80,22 @@ extension FileError {
 }
 
 extension String {
+  /// The text in one line, for people: a line break as `\n`, other control characters by their
+  /// numbers.
+  package var oneLine: String {
+    func breaks(_ scalar: Unicode.Scalar) -> Bool {
+      scalar.value < 0x20 || 0x7F...0x9F ~= scalar.value || 0x2028...0x2029 ~= scalar.value
+    }
+    guard unicodeScalars.contains(where: breaks) else { return self }
+    return unicodeScalars.reduce(into: "") { text, scalar in
+      if breaks(scalar) {
+        text += scalar.escaped(asASCII: true)
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+  }
+
   /// At most `limit` characters of a name from a file, printable and quoted, for a message.
   package func quoted(limit: Int = 80) -> String {
     var text = "'"

@@ -127,6 +127,14 @@ extension DataCommand {
     @Option(help: "JPEG quality of images that are encoded anew, 1 to 100.")
     var quality = 95
 
+    @Option(
+      parsing: .upToNextOption,
+      help: ArgumentHelp(
+        "The samples of images with 16 bits that become black and white where an image is encoded anew, "
+          + "such as 0 4095; all of 16 bits unless given.",
+        valueName: "low high"))
+    var valueRange: [Int] = []
+
     @OptionGroup var broken: BrokenOptions
 
     func validate() throws {
@@ -136,6 +144,11 @@ extension DataCommand {
       }
       if !(1...100).contains(quality) {
         throw ValidationError("--quality is \(quality); expected 1 to 100")
+      }
+      try requireValueRange(valueRange)
+      if !valueRange.isEmpty, maximumSide == nil {
+        throw ValidationError(
+          "--value-range is for images that are encoded anew; give --maximum-side as well")
       }
     }
 
@@ -147,6 +160,7 @@ extension DataCommand {
         imagesPerShard: perShard, maximumSide: maximumSide, quality: quality,
         brokenFraction: limit.share)
       packing.brokenSetting = limit.setting
+      if valueRange.count == 2 { packing.valueRange = valueRange[0]...valueRange[1] }
       let report = try packing.pack(dataset, to: out, name: name, path: data)
       let kept = report.kept > 0 ? " (\(report.kept) were there already)" : ""
       print(
@@ -159,7 +173,7 @@ extension DataCommand {
 
 /// Says what of a set is left out, and why its classes cannot be used.
 func say(notesOf images: any ImageDataset, named name: String) {
-  for note in images.notes { warn("note: \(name.shownPath): \(note)") }
+  for note in images.notes { warn("note: \(name.shownPath): \(note)".oneLine) }
   if let problem = images.labelProblem { warn("note: classes are not used: \(problem)") }
 }
 

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import DataParallel
 public import Datasets
 import FileSystem
 import Foundation
@@ -7,6 +8,7 @@ public import MaskedAutoencoders
 import RecipeSyntax
 import Recipes
 import Runs
+import Synchronization
 import Torch
 import Training
 import WeightExchange
@@ -31,6 +33,94 @@ struct ComputeOptions: ParsableArguments {
     ExitStatus.speakForTheEngine()
     if let threads { Engine.threads = threads }
     return try Device(named: device)
+  }
+}
+
+/// How a command works together with others of its kind that torchrun, srun, mpirun or mae launch
+/// have started.
+struct ProcessOptions: ParsableArguments {
+  @Option(help: "With many processes: seconds that they wait for each other in a step.")
+  var patience = 600.0
+
+  @Option(help: "With many processes: seconds that they wait for each other to come.")
+  var patienceStart = 600.0
+
+  func validate() throws {
+    for (name, value) in [("--patience", patience), ("--patience-start", patienceStart)]
+    where !(1...1e6).contains(value) {
+      throw ValidationError("\(name) is \(value); expected 1 to 1000000 seconds")
+    }
+  }
+
+  /// Opens the engine, meets the other processes where there are any, and takes this process's part
+  /// of the host.
+  func open(_ compute: ComputeOptions) throws -> (group: DataParallelGroup, device: Device) {
+    let environment = ProcessInfo.processInfo.environment
+    guard let launch = try Launch.from(environment: environment, note: { warn("note: \($0)") })
+    else { return (.single, try compute.open()) }
+    try Engine.load()
+    guard ProcessGroup.isAvailable else {
+      throw RankFailure(
+        "\(launch.launcher) has started \(launch.ranks) processes, and this libtorch trains with one; "
+          + "many need Linux", status: ExitStatus.noEngine.rawValue)
+    }
+    // `mae launch` marks the lines itself.
+    let isMarked = launch.rank > 0 && launch.launcher != .maeLaunch
+    if isMarked { speaker.withLock { $0 = "[rank \(launch.rank)] " } }
+    ExitStatus.speakForTheEngine()
+    let meeting = Meeting(
+      launch, words: Meeting.commonWords(of: CommandLine.arguments.dropFirst()),
+      patienceAtStart: patienceStart, patience: patience,
+      device: { try compute.device(ofLocalRank: $0) },
+      note: { warn($0) },
+      onFailure: { failure in
+        warn("error: \(failure)")
+        _exit(failure.status)
+      })
+    let (group, device) = try meeting.join()
+    if isMarked { speaker.withLock { $0 = "[\(group.label)] " } }
+    ExitStatus.speakForTheEngine(before: group.lastWords)
+    let share = group.share
+    HostLimits.set(cores: share?.threads ?? 1, processes: share?.ranks ?? 1)
+    Engine.threads = compute.threads ?? share?.threads ?? Engine.threads
+    return (group, device)
+  }
+
+  /// Does a group's work; what ends it here ends it on all ranks.
+  func work<Output>(
+    _ compute: ComputeOptions, _ body: (DataParallelGroup, Device) throws -> Output
+  ) throws -> Output {
+    let (group, device) = try open(compute)
+    do {
+      let output = try body(group, device)
+      group.finish()
+      return output
+    } catch is HelpersWorkIsDone {
+      group.finish(waitingFor: 0)
+      throw ExitCode.success
+    } catch let error as Interruption {
+      group.finish()
+      throw error
+    } catch {
+      // What another rank has ended by is not this one's to say.
+      if !(error is RankFailure) {
+        let lines = "\(error)".split(separator: "\n").joined(separator: "; ")
+        group.leave(lines, status: ExitStatus.number(of: error))
+      } else {
+        group.finish()
+      }
+      throw error
+    }
+  }
+}
+
+extension ComputeOptions {
+  /// The device of one of several processes of a host: GPUs are dealt out in turn where none is
+  /// named by its number.
+  func device(ofLocalRank rank: Int) throws -> Device {
+    let named = try Device(named: device == "cuda" ? "cuda:0" : device)
+    guard named.kind == .cuda, !device.contains(":") else { return named }
+    return Device(.cuda, index: rank % max(1, Device.count(.cuda)))
   }
 }
 
@@ -62,7 +152,16 @@ struct HintOptions: ParsableArguments {
   @Option(help: "The key of a .pth file under which the weights are: state_dict_ema.")
   var key: String?
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "The samples of images with 16 bits that become black and white, such as 0 4095; the model's own, "
+        + "or all of 16 bits, unless given.",
+      valueName: "low high"))
+  var valueRange: [Int] = []
+
   func validate() throws {
+    try requireValueRange(valueRange)
     guard grid.isEmpty || grid.count == 2 && grid.allSatisfy({ (1...65_536).contains($0) }) else {
       throw ValidationError("--grid is \(grid); expected rows and columns of patches")
     }
@@ -77,7 +176,19 @@ struct HintOptions: ParsableArguments {
     hints.normEpsilon = normEpsilon
     hints.prefix = prefix
     hints.key = key
+    if valueRange.count == 2 { hints.valueRange = valueRange[0]...valueRange[1] }
     return hints
+  }
+}
+
+/// Checks the numbers of `--value-range`.
+func requireValueRange(_ numbers: [Int]) throws {
+  guard numbers.isEmpty || numbers.count == 2 && numbers[0] < numbers[1] && numbers[0] >= 0,
+    numbers.allSatisfy({ $0 <= 65535 })
+  else {
+    throw ValidationError(
+      "--value-range is \(numbers.map(String.init).joined(separator: " ")); expected two numbers from "
+        + "0 to 65535, the smaller first")
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import FileSystem
 import Foundation
 import Inference
 import MaskedAutoencoders
@@ -68,7 +69,7 @@ struct PredictCommand: ParsableCommand {
       isOpened = true
       for prediction in predictions {
         if let problem = prediction.problem {
-          live.say("not decoded: \(prediction.image): \(problem)")
+          live.say("not decoded: \(prediction.image): \(problem)".oneLine)
         }
       }
       try output.write(text.text(for: predictions))

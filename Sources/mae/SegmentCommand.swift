@@ -14,6 +14,6 @@ struct SegmentCommand: ParsableCommand {
       """,
     subcommands: [
       SegmentTrainCommand.self, SegmentEvaluateCommand.self, SegmentPredictCommand.self,
-      SegmentScoreCommand.self,
+      SegmentScoreCommand.self, SegmentExportCommand.self,
     ])
 }

@@ -45,6 +45,9 @@ struct WeightsCommand: ParsableCommand {
       row(
         "resized",
         description.usedPreprocessing.words(height: shape.height, width: shape.width))
+      if let range = description.valueRange {
+        row("values", "\(range.lowerBound) to \(range.upperBound) of 16 bits from black to white")
+      }
       func numbers(_ values: [Double]) -> String {
         values.map { "\(($0 * 1e6).rounded() / 1e6)" }.joined(separator: " ")
       }
@@ -142,7 +145,8 @@ struct WeightsCommand: ParsableCommand {
       var pixels = weights.pixels ?? PixelStandard(mean: [], std: [])
       if !mean.isEmpty { pixels.mean = mean }
       if !std.isEmpty { pixels.std = std }
-      let description = ModelDescription(weights, pixels: pixels)
+      var description = ModelDescription(weights, pixels: pixels)
+      description.valueRange = loaded.description.valueRange
       try Checkpoint(path: out).write(
         description, weights: weights.tensors.map { ($0.key, $0.value) })
       print("wrote \(out): encoder \(shape.encoder.words), \(description.lastPart)")

@@ -2,6 +2,7 @@ import ArgumentParser
 import FileSystem
 import Inference
 import MaskedAutoencoders
+import Runs
 import TensorFiles
 import Torch
 import Training
@@ -75,6 +76,11 @@ extension WeightsCommand {
       case .onnx:
         try weights.writeONNX(to: out)
         print("wrote \(out): \(loaded.classifier == nil ? "last_hidden_state" : "logits")")
+      }
+      if let range = loaded.description.valueRange {
+        warn(
+          "note: \(out): does not state that samples of 16 bits from \(range.lowerBound) to "
+            + "\(range.upperBound) become black to white; scale them before")
       }
       if isFolder {
         for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {

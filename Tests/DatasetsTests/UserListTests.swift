@@ -106,6 +106,92 @@ import Testing
     #expect(try openDataset(at: folder.write("list.txt", "images/c,d.png\n")).count == 1)
   }
 
+  @Test(arguments: [
+    ("photo,which,n\nimages/a.png,cat,1\nimages/b.png,dog,2\n", "image=photo,label=which"),
+    ("n;photo;which\n1;images/a.png;cat\n2;images/b.png;dog\n", "label=which,image=photo"),
+    ("n\tphoto\twhich\n1\timages/a.png\tcat\n2\timages/b.png\tdog\n", "image=2,label=3"),
+    ("1;images/a.png;cat\n2;images/b.png;dog\n", "image=2,label=3"),
+    ("path,label,better\nimages/a.png,x,cat\nimages/b.png,x,dog\n", "label=better"),
+    ("\"a, b\",Photo\ncat,images/a.png\ndog,images/b.png\n", "image=photo,label=a, b"),
+    ("which,photo\ncat,images/a.png\ndog,images/b.png\n", "label=which"),
+  ])
+  func `columns are named behind the path`(text: String, columns: String) throws {
+    let folder = try folder()
+    for name in ["list.csv", "a:list.txt"] {
+      let set = try openDataset(at: folder.write(name, text) + ":" + columns)
+      checkImageDataset(set)
+      #expect(set.classes == ["cat", "dog"] && (0..<2).map(set.label(of:)) == [0, 1])
+      #expect(try grays(set) == [0, 1])
+    }
+    // In a mixture as well.
+    let mixture = try folder.write("m.yaml", "- {data: \"list.csv:\(columns)\"}\n")
+    #expect(try openDataset(at: mixture).classes == ["cat", "dog"])
+  }
+
+  @Test(arguments: [
+    "image;label\nimages/a.png;cat\nimages/b.png;dog\n",
+    "n\tfile name\tspecies\n1\timages/a.png\tcat\n2\timages/b.png\tdog\n",
+  ])
+  func `semicolons and tabs separate values below a heading`(text: String) throws {
+    let folder = try folder()
+    for name in ["list.csv", "list.txt", "list.tsv"] {
+      let set = try openDataset(at: folder.write(name, text))
+      #expect(set.classes == ["cat", "dog"], "\(name)")
+      #expect(try grays(set) == [0, 1])
+    }
+    #expect(
+      try openDataset(at: folder.write("bare.csv", "images/a.png;3\nimages/b.png;0\n")).label(of: 0)
+        == 3)
+    // Without a heading a tab is what it is in lists.
+    let bare = try openDataset(at: folder.write("bare.tsv", "images/a.png\tx\nimages/b.png\ty\n"))
+    #expect(bare.classes == ["x", "y"] && bare.count == 2)
+  }
+
+  @Test func `a column that is not there is named with those that are`() throws {
+    let folder = try folder()
+    let list = try folder.write("l.csv", "photo;which one\nimages/a.png;cat\n")
+    let missing = try #require(error { try openDataset(at: list + ":image=photo,label=breed") })
+    #expect(
+      missing.description
+        == "\(list): has no column \"breed\"; its first line has \"photo\", \"which one\"")
+    let both = try #require(error { try openDataset(at: list + ":image=7,label=x") })
+    #expect(both.reason.hasPrefix("has no column \"7\" and no column \"x\"; its first line has"))
+    let wrong = try #require(error { try openDataset(at: list + ":image=photo,lable=breed") })
+    #expect(
+      wrong.reason
+        == "is followed by \"lable=breed\"; expected the columns of the paths and of the classes: "
+        + "\(list):image=COLUMN,label=COLUMN")
+    let unknown = try #require(
+      error { try openDataset(at: folder.write("k.csv", "shot;which one\nimages/a.png;cat\n")) })
+    #expect(
+      unknown.reason.contains(
+        "Where the first line (\"shot\", \"which one\") has other names, say which columns are meant: "
+          + "\(folder.path)/k.csv:image=COLUMN,label=COLUMN"), "\(unknown)")
+    // One of two columns is known, so the other is known too.
+    #expect(try openDataset(at: list).classes == ["cat"])
+    // Images can be looked at without the classes that no column is called like.
+    let unlabelled = try openDataset(
+      at: folder.write("u.csv", "path,width,height\nimages/a.png,4,4\n"))
+    #expect(
+      unlabelled.labelProblem?.reason.hasPrefix(
+        "has the columns \"path\", \"width\", \"height\", and none is called like classes") == true)
+    #expect(
+      error { try openDataset(at: list + ":image=photo", split: .validation) }?.kind
+        == .missingSplit)
+    // What is no file with columns stays a path that is not there.
+    #expect(error { try openDataset(at: folder.path + "/x:image=y") }?.kind == .missing)
+  }
+
+  @Test func `numbers that begin with 1 stay, and class 0 is empty`() throws {
+    let folder = try folder()
+    let set = try openDataset(at: folder.write("l.txt", "images/a.png 1\nimages/b.png 2\n"))
+    checkImageDataset(set)
+    #expect(set.classes == ["0", "1", "2"] && (0..<2).map(set.label(of:)) == [1, 2])
+    #expect(
+      DatasetSummary(of: set).lines.contains(
+        "balance  0 to 1 images a class, 1 empty; as even as 2.0 equal classes"))
+  }
+
   @Test func `what to change is said`() throws {
     let folder = try folder()
     let missing = try #require(

@@ -50,7 +50,8 @@ import TorchNN
     let segmenter = SemanticSegmenter(Self.configuration, Self.shape(.upernet), in: store.root)
     let images = Tensor.randn([2, 3, 32, 32], using: Generator(seed: 2))
     func scores(_ seed: UInt64?) -> [Float] {
-      let training = DenseTraining(dropout: seed.map { Generator(seed: $0) })
+      let training = DenseTraining(
+        dropout: seed.map { ChannelDropout(using: Generator(seed: $0)) })
       return segmenter.scores(of: images, training: training).scores.floats()
     }
     #expect(scores(3) == scores(3))

@@ -190,7 +190,7 @@ import Testing
   @Test(arguments: [
     (259, 6, "compression 6"), (259, 34925, "compression 34925"), (259, 34887, "compression 34887"),
     (262, 8, "colour space 8"), (262, 32803, "colour space 32803"),
-    (339, 3, "no whole numbers"), (258, 32, "32 bits"),
+    (339, 3, "floating-point numbers"), (258, 32, "32 bits"),
     (258, 3, "3 bits"), (277, 9, "9 samples"),
   ])
   func `other kinds of TIFF are named`(_ tag: Int, _ value: Int, _ reason: String) {

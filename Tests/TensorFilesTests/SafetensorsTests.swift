@@ -79,6 +79,17 @@ import Testing
     }
   }
 
+  @Test func `tied tensors are written whole under each of their names`() throws {
+    let shared = Tensor([1, -2, 0.5] as [Float]).to(.float16)
+    try SafetensorsFile.write(
+      ["a": shared, "b": shared, "c": shared.narrowed(0, to: 1..<3)], to: folder["tied"])
+    let read = try SafetensorsFile(folder["tied"]).tensors()
+    #expect(read["a"]?.floats() == [1, -2, 0.5] && read["b"]?.floats() == [1, -2, 0.5])
+    #expect(read["c"]?.floats() == [-2, 0.5] && read["c"]?.dtype == .float16)
+    read["a"]?.fill(7)
+    #expect(read["b"]?.floats() == [1, -2, 0.5])
+  }
+
   @Test func `tensors outlive the file and keep their writes to themselves`() throws {
     var tensor = Tensor()
     do {

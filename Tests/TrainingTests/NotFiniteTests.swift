@@ -62,7 +62,7 @@ import TorchOptim
     plan.accumulation = accumulation
     plan.clip = clip
     plan.keptCheckpoints = keep
-    let trainer = Trainer(
+    let trainer = try Trainer(
       task,
       optimizer: AdamW(ParameterGroup.decayingMatrices(of: task.store.trainable, weightDecay: 0)),
       source: loader, plan: plan, folder: folder,
@@ -94,6 +94,22 @@ import TorchOptim
     #expect(try last.weights()["weight"]?.floats() == weights[3])
     #expect(try last.progress().step == 3)
     #expect(failure.message.contains("run/not-finite-step-3.json"))
+  }
+
+  /// At the first step there is nothing to go back to, and nothing is lost.
+  @Test func `the first loss`() throws {
+    let fixture = try TemporaryRun()
+    let (failure, weights, task, folder) = try run(fixture) { draw, weight in
+      draw == 0 ? weight.sum() * Double.nan : weight.sum() * 0
+    }
+    #expect(failure.kind == .notFinite && failure.message.hasPrefix("the loss"))
+    #expect(weights.count == 1 && task.weight.floats() == weights[0])
+    let record = try record(fixture, step: 0)
+    #expect(record.what == "the loss" && record.files.count == 3)
+    #expect(failure.message.contains("run/not-finite-step-0.json"))
+    if let last = folder.latestCheckpoint().checkpoint {
+      #expect(try last.weights()["weight"]?.floats() == weights[0])
+    }
   }
 
   /// The second batch of a step goes wrong when the first has left its gradient.

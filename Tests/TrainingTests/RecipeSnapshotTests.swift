@@ -45,6 +45,7 @@ import Training
           jitter: 0
           interpolation: bicubic
           normalization: imagenet
+          valueRange: full
           shuffle: exact
           shuffleBuffer: 4096
           repeats: 1

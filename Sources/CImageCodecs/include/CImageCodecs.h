@@ -75,15 +75,27 @@ mae_codec_status mae_jpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t
                                  size_t *count, char *message);
 void mae_jpeg_free(uint8_t *encoded);
 
+// MARK: samples of 16 bits
+
+// How samples of 16 bits become bytes, and which samples a picture has.
+typedef struct {
+  // The samples that become 0 and 255, those between in proportion and rounded, those beyond clamped;
+  // where they are equal, the upper 8 bits are kept.
+  uint32_t black, white;
+  // The smallest and the largest sample of what was decoded, alpha left out. To be set to 65535 and 0
+  // before; pictures of fewer bits leave them alone.
+  uint32_t smallest, largest;
+} mae_sample_range;
+
 // MARK: PNG
 
 // Decodes a picture whose IHDR says `width × height` into interleaved rows of `width × channels`
 // bytes; `channels` is 1 for the gray colour types and 3 for the others, or 4 for RGB and alpha of
-// any type. Otherwise alpha is dropped; 16 bits are cut to the upper 8, palettes and small bit depths
-// are expanded.
+// any type. Otherwise alpha is dropped; 16 bits become 8 as `range` says (with alpha the upper
+// 8, and `range` may be NULL), palettes and small bit depths are expanded.
 mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t width,
-                                uint32_t height, int32_t channels, uint8_t *pixels,
-                                char *message);
+                                uint32_t height, int32_t channels, mae_sample_range *range,
+                                uint8_t *pixels, char *message);
 
 // Decodes the numbers that are stored in a palette or gray picture: places in the palette, gray levels
 // of any depth as they are. 2 bytes a pixel in the machine's order of a picture of 16 bits, else 1.
@@ -129,11 +141,11 @@ mae_codec_status mae_webp_decode_rgba(const uint8_t *bytes, size_t count, uint32
 
 // Decodes the first picture, whose directory says `width × height`, into interleaved rows of `width ×
 // channels` bytes; `channels` is 1 for gray and 3 for palettes, RGB, CMYK and YCbCr. Strips and
-// tiles, samples of up to 16 bits of which the upper 8 are kept, no alpha: colours multiplied by it
+// tiles, samples of up to 16 bits which become 8 as `range` says, no alpha: colours multiplied by it
 // are divided by it. `max_memory` bounds any one allocation besides the output.
 mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint32_t width,
-                                 uint32_t height, int32_t channels, int64_t max_memory,
-                                 uint8_t *pixels, char *message);
+                                 uint32_t height, int32_t channels, mae_sample_range *range,
+                                 int64_t max_memory, uint8_t *pixels, char *message);
 
 // MARK: resampling
 

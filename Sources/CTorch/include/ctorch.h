@@ -22,13 +22,17 @@ extern "C" {
 #define CT_NONNULL
 #endif
 
-// Raised with every change of this file: an older bridge is then refused with a hint, not misread.
+// Raised when a function changes: an older bridge is then refused with a hint, not misread. One that
+// lacks a function is noticed by the function's name.
 #define CT_ABI_VERSION 1
 
 typedef struct ct_tensor_s *ct_tensor;        // owns one reference of an at::TensorImpl
 typedef struct ct_op_s *ct_op;                // an operator handle and its argument kinds; never freed
 typedef struct ct_frame_s *ct_frame;          // the arguments of one call, on the current thread
 typedef struct ct_generator_s *ct_generator;  // owns an at::Generator
+typedef struct ct_store_s *ct_store;          // a c10d::Store
+typedef struct ct_group_s *ct_group;          // a c10d::ProcessGroup
+typedef struct ct_reducer_s *ct_reducer;      // a c10d::Reducer
 
 // ---- loading (in the Swift package, not in the bridge)
 
@@ -126,6 +130,42 @@ CT_API int ct_synchronize(int8_t device_type, int8_t index);
 CT_API int ct_memory_peak(int8_t device_type, int8_t index, int64_t *bytes);
 // Keeps freed pages in the process: fresh ones cost several times what reused ones do.
 CT_API void ct_keep_pages(void);
+
+// ---- many processes (c10d); times are in milliseconds
+
+// Whether this libtorch has process groups at all.
+CT_API bool ct_has_distributed(void);
+// A server where `serves`, and a client in any case; port 0 lets the system choose one.
+CT_API int ct_store_tcp(const char *host, int port, bool serves, int timeout, ct_store *out);
+CT_API int ct_store_file(const char *path, int count, ct_store *out);
+CT_API int ct_store_prefixed(ct_store, const char *prefix, ct_store *out);
+CT_API int ct_store_port(ct_store);
+CT_API int ct_store_set(ct_store, const char *key, const char *value, size_t count);
+// Waits for the key; to be freed.
+CT_API int ct_store_get(ct_store, const char *key, int timeout, char **out, size_t *count);
+CT_API int ct_store_has(ct_store, const char *key, bool *out);
+CT_API int ct_store_add(ct_store, const char *key, int64_t n, int64_t *out);
+CT_API void ct_store_free(ct_store);
+
+// A group of `count` processes, registered under `name` for the operators of `_c10d_functional`: Gloo
+// for tensors of the CPU, NCCL for those of a CUDA device where `device` is its number (else -1).
+// Gloo listens on a network interface of that name, or at an address of this host, or, with NULL for
+// both, where the host's name leads.
+CT_API int ct_group_new(ct_store, const char *name, int rank, int count, const char *interface,
+                        const char *address, int device, int timeout, ct_group *out);
+CT_API int ct_group_barrier(ct_group, int timeout);
+// Gives all ranks the tensors of rank 0, in parts of 250 MB.
+CT_API int ct_group_broadcast(ct_group, const ct_tensor *, size_t count);
+CT_API int ct_group_same_shapes(ct_group, const ct_tensor *, size_t count);
+CT_API void ct_group_free(ct_group);
+
+// Averages gradients over a group while backward passes compute them, in buckets.
+CT_API int ct_reducer_new(ct_group, const ct_tensor *parameters, const char *const *names, size_t count,
+                          int64_t first_bytes, int64_t bytes, bool as_bfloat16, ct_reducer *out);
+// To be called before a backward pass whose gradients are averaged, together with those that earlier
+// passes have added up.
+CT_API int ct_reducer_begin(ct_reducer);
+CT_API void ct_reducer_free(ct_reducer);
 
 #ifdef __cplusplus
 }

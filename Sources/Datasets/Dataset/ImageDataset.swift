@@ -108,7 +108,7 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The path and the reason.
-  public var description: String { "\(path): \(reason)" }
+  public var description: String { "\(path): \(reason)".oneLine }
 }
 
 extension DatasetError {

@@ -1,5 +1,7 @@
+import FileSystem
+
 /// An image that could not be decoded.
-public struct UndecodableImage: Hashable, Sendable, CustomStringConvertible {
+public struct UndecodableImage: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Its number in the set.
   public var index: Int
   /// What it is called.
@@ -15,7 +17,7 @@ public struct UndecodableImage: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The name and the reason.
-  public var description: String { "\(name): \(reason)" }
+  public var description: String { "\(name): \(reason)".oneLine }
 }
 
 /// The images of a set that could not be decoded so far, and how many may be.

@@ -4,8 +4,8 @@ public import Imaging
 /// Images named by the lines of a text file: a path, or a path and a class.
 ///
 /// Paths are relative to the list's folder. A class follows a tab, or, if it is a whole number, a
-/// space; or the file has comma-separated values, `image,label`. Lines that are empty or begin with
-/// `#` are skipped; a list of paths that end with a zero byte (`find -print0`) is read as well.
+/// space; or the file has comma-separated values, `image,label`, whose columns may be named:
+/// `labels.csv:image=photo,label=breed`. Lines that are empty or begin with `#` are skipped; a list of paths that end with a zero byte (`find -print0`) is read as well.
 /// Classes that are all whole numbers are those numbers, others are sorted.
 public struct ListDataset: ImageDataset {
   /// The text file.
@@ -30,9 +30,19 @@ public struct ListDataset: ImageDataset {
   public init(
     path: String, classes wanted: [String]? = nil, limits: ImageLimits = .standard
   ) throws(DatasetError) {
+    try self.init(path: path, columns: nil, classes: wanted, limits: limits)
+  }
+
+  /// Reads a list.
+  ///
+  /// - Parameter columns: the columns of separated values that are read; nil to find them.
+  init(
+    path: String, columns: NamedColumns?, classes wanted: [String]?, limits: ImageLimits
+  ) throws(DatasetError) {
     let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? "."
     try self.init(
-      path: path, folder: folder, isRelative: false, needsLabels: wanted != nil, limits: limits
+      path: path, folder: folder, isRelative: false, needsLabels: wanted != nil, limits: limits,
+      columns: columns
     ) { tags throws(DatasetError) in try numbered(tags, wanted, path) }
   }
 
@@ -69,6 +79,7 @@ public struct ListDataset: ImageDataset {
 
   private init(
     path: String, folder: String, isRelative: Bool, needsLabels: Bool, limits: ImageLimits,
+    columns: NamedColumns? = nil,
     classes: ([Substring?]) throws(DatasetError) -> (classes: [String]?, labels: [Int32])
   ) throws(DatasetError) {
     self.path = path
@@ -76,7 +87,7 @@ public struct ListDataset: ImageDataset {
     self.folder = folder
     var paths = StringTable()
     var tags: [Substring?] = []
-    let lines = try ListLines(path)
+    let lines = try ListLines(path, columns: columns)
     var ending: String?
     for (line, tag) in lines {
       var name = String(isRelative ? line.drop { $0 == "/" } : line)
@@ -91,12 +102,26 @@ public struct ListDataset: ImageDataset {
     self.paths = paths
     do throws(DatasetError) {
       let found = try classes(tags)
+      if found.classes == nil, let problem = Self.missingColumn(lines.syntax, path: path) {
+        throw problem
+      }
       (self.classes, labels, labelProblem) = (found.classes, found.labels, nil)
     } catch {
       // Images can be looked at without their classes.
       if needsLabels { throw error }
       (self.classes, labels, labelProblem) = (nil, [], error)
     }
+  }
+
+  /// What is to be said of a heading none of whose columns is called like classes.
+  private static func missingColumn(_ syntax: ListLines.Syntax, path: String) -> DatasetError? {
+    guard case .values(let columns) = syntax, columns.isHeading, columns.label == nil,
+      columns.names.count > 1
+    else { return nil }
+    return DatasetError(
+      .malformed, path: path,
+      "has the columns \(ListColumns.listed(columns.names)), and none is called like classes; if one "
+        + "has them, name it: \(path):label=COLUMN")
   }
 
   /// What has to be added to the names of a list to find the files: nothing, or, where
@@ -114,12 +139,13 @@ public struct ListDataset: ImageDataset {
       {
         return "." + ending
       }
-      let names = columns.names.map { "\"\($0)\"" }.joined(separator: ", ")
+      let names = ListColumns.listed(columns.names)
       let column = columns.isHeading ? " (column \(columns.path + 1) of \(names))" : ""
       throw DatasetError(
         .missing, path: path,
         "\(lists) in \(folder)\(column); expected rows of a path, relative to the list's folder, and "
-          + "a class, below a heading such as image,label")
+          + "a class, below a heading such as image,label. Where the first line (\(names)) has other "
+          + "names, say which columns are meant: \(path):image=COLUMN,label=COLUMN")
     case .lines:
       if first.contains(",") {
         throw DatasetError(

@@ -5,8 +5,9 @@ import Imaging
 ///
 /// - Text: a path a line; the class follows a tab, or, if it is a whole number, a space. Empty
 ///   lines and such that begin with `#` are skipped.
-/// - Comma-separated values (RFC 4180), by a heading such as `image,label` or by the ending `.csv`:
-///   the columns of the paths and of the classes are found by their names, or are the first two.
+/// - Comma-separated values (RFC 4180), also with semicolons or tabs, by a heading such as
+///   `image,label` or by the ending `.csv` or `.tsv`: the columns of the paths and of the classes are
+///   those that are named, or are found by their names, or are the first two.
 /// - Paths that end with a zero byte, as `find -print0` writes them, each as it is.
 ///
 /// A byte-order mark at the start is skipped. Bytes that are no UTF-8 stay what they are.
@@ -23,7 +24,9 @@ struct ListLines: Sequence, IteratorProtocol {
   private var position: Int
 
   /// Reads a file that is text.
-  init(_ path: String) throws(DatasetError) {
+  ///
+  /// - Parameter named: the columns of the paths and of the classes; nil to find them.
+  init(_ path: String, columns named: NamedColumns? = nil) throws(DatasetError) {
     let content: [UInt8]
     do throws(ImageError) {
       content = try readText(path, limit: ListDataset.largestFile)
@@ -42,16 +45,13 @@ struct ListLines: Sequence, IteratorProtocol {
     bytes = content
     position = 0
     if content.contains(0) {
+      if named != nil { throw Self.binary(path) }
       syntax = .zeros
+    } else if let (columns, start) = try ListColumns.find(in: content, of: path, named: named) {
+      syntax = .values(columns)
+      position = start
     } else {
-      var rest = content[position...]
-      let isNamed = fileExtension(path) == "csv"
-      if let first = valuesRow(&rest), let columns = ListColumns(first, isNamed: isNamed) {
-        syntax = .values(columns)
-        if columns.isHeading { position = rest.startIndex }
-      } else {
-        syntax = .lines
-      }
+      syntax = .lines
     }
   }
 
@@ -71,7 +71,7 @@ struct ListLines: Sequence, IteratorProtocol {
       }
     case .values(let columns):
       var rest = bytes[position...]
-      while let row = valuesRow(&rest) {
+      while let row = valuesRow(&rest, separator: columns.separator) {
         position = rest.startIndex
         guard let path = columns.path < row.count ? row[columns.path] : nil, !path.isEmpty
         else { continue }
@@ -106,82 +106,5 @@ struct ListLines: Sequence, IteratorProtocol {
       return (text(trimmed(line[..<space])), text(line[(space + 1)...]))
     }
     return (text(line), nil)
-  }
-}
-
-/// Which columns of comma-separated values are the paths and the classes.
-struct ListColumns: Hashable {
-  let path: Int
-  /// nil where no column is called like classes.
-  let label: Int?
-  /// Whether the first row names the columns.
-  let isHeading: Bool
-  /// The columns' names; empty without a heading.
-  let names: [String]
-
-  /// By the first row; nil where the text is none of comma-separated values.
-  ///
-  /// - Parameter isNamed: whether the file is called `….csv`.
-  init?(_ row: [String], isNamed: Bool) {
-    guard row.count >= 2 else { return nil }
-    let words = row.map { word in
-      word.lowercased().filter { $0.isLetter || $0.isNumber }
-    }
-    guard let path = Self.pathWords.lazy.compactMap({ words.firstIndex(of: $0) }).first else {
-      guard isNamed else { return nil }
-      (self.path, label, isHeading, names) = (0, row.count == 2 ? 1 : nil, false, [])
-      return
-    }
-    let named = Self.labelWords.lazy.compactMap { words.firstIndex(of: $0) }.first
-    let label = named ?? (row.count == 2 ? 1 - path : nil)
-    // `id, name` as a row of a list of paths would be odd.
-    guard isNamed || named != nil else { return nil }
-    (self.path, self.label, isHeading, names) = (path, label, true, row)
-  }
-
-  private static let pathWords = [
-    "path", "imagepath", "filepath", "filename", "file", "image", "imagename", "imagefile",
-    "imagefilename", "img", "imgpath", "imgname", "imageid", "relativepath", "picture", "photo",
-    "id", "name",
-  ]
-  private static let labelWords = [
-    "label", "class", "category", "target", "classname", "labelname", "categoryname", "labels",
-    "classes", "classid", "labelid", "categoryid", "species", "breed", "y",
-  ]
-}
-
-/// Takes a row of comma-separated values from the front of a text; nil at its end. Spaces around a
-/// value that is not quoted are left out; of a quoted one two quotes in a row are one.
-func valuesRow(_ text: inout ArraySlice<UInt8>) -> [String]? {
-  text = text.drop { $0 == 0x0A || $0 == 0x0D }
-  guard !text.isEmpty else { return nil }
-  let (comma, quote) = (UInt8(ascii: ","), UInt8(ascii: "\""))
-  var row: [String] = []
-  while true {
-    text = text.drop { $0 == 0x20 || $0 == 0x09 }
-    var value: [UInt8] = []
-    if text.first == quote {
-      text = text.dropFirst()
-      while let byte = text.popFirst() {
-        if byte != quote {
-          value.append(byte)
-        } else if text.first == quote {
-          value.append(quote)
-          text = text.dropFirst()
-        } else {
-          break
-        }
-      }
-      // What follows a closing quote belongs to no value.
-      text = text.drop { $0 != comma && $0 != 0x0A && $0 != 0x0D }
-    } else {
-      let plain = text.prefix { $0 != comma && $0 != 0x0A && $0 != 0x0D }
-      text = text[plain.endIndex...]
-      value = Array(plain)
-      while let last = value.last, last == 0x20 || last == 0x09 { value.removeLast() }
-    }
-    row.append(String(pathBytes: value))
-    guard text.first == comma else { return row }
-    text = text.dropFirst()
   }
 }

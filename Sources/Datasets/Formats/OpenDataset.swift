@@ -16,7 +16,8 @@ public import Imaging
 ///   also by an address, `https://example.org/name-{000000..000127}.tar`.
 /// - An IDX file: its images, with the labels beside it.
 /// - A YAML file: a mixture of several of these, ``MixtureDataset``.
-/// - A text file: a list of paths, or comma-separated values with paths and classes.
+/// - A text file: a list of paths, or comma-separated values with paths and classes, whose columns
+///   may be named: `labels.csv:image=photo,label=breed`.
 ///
 /// A path may be a `file://` address, begin with `~`, or have `*`, `?` and `[…]` as in a shell.
 ///
@@ -41,6 +42,11 @@ public func openDataset(
   let path = try PathWords.path(path)
   let matches = PathWords.matches(path)
   if !matches.isEmpty { return try openMatches(matches, of: path, request) }
+  if let (list, columns) = try NamedColumns.split(path) {
+    try request.refuseValidation(of: list, "is a list")
+    return try ListDataset(
+      path: list, columns: columns, classes: request.classes, limits: request.limits)
+  }
   let facts = try PathFacts(path)
   for format in request.formats where format.recognizes(facts) {
     return try format.open(facts, request)

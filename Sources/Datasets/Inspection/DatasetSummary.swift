@@ -1,4 +1,5 @@
 import Dispatch
+import FileSystem
 import Foundation
 public import Imaging
 import Synchronization
@@ -19,6 +20,8 @@ public struct DatasetSummary: Sendable {
   public let duplicates: Duplicates
   /// Mean and deviation of the channels of the images that were decoded, 0…1.
   public let statistics: PixelStatistics?
+  /// Which part of 16 bits a sample is used; nil where no image that was decoded has so many.
+  public let usedValues: UsedValues?
   /// Images that could not be decoded.
   public let broken: [UndecodableImage]
   private let names: @Sendable (Int) -> String
@@ -26,6 +29,7 @@ public struct DatasetSummary: Sendable {
   private struct Found {
     var sizes: [PixelSize: Int] = [:]
     var gray = 0
+    var values: UsedValues?
     var broken: [UndecodableImage] = []
     var prints: [(index: Int, print: ImageFingerprint)] = []
   }
@@ -47,9 +51,11 @@ public struct DatasetSummary: Sendable {
         let isGray = image.isGray
         let size = PixelSize(width: image.width, height: image.height)
         let print = ImageFingerprint(content, decoded: image)
+        let values = content.usedValues
         found.withLock {
           $0.sizes[size, default: 0] += 1
           if isGray { $0.gray += 1 }
+          if let values { $0.values.add(values) }
           $0.prints.append((index, print))
         }
       } catch {
@@ -67,6 +73,7 @@ public struct DatasetSummary: Sendable {
       return (a.size.width, a.size.height) < (b.size.width, b.size.height)
     }
     gray = result.gray
+    usedValues = result.values
     broken = result.broken.sorted { $0.index < $1.index }
     if let names = dataset.classes {
       var counts = [Int](repeating: 0, count: names.count)
@@ -96,8 +103,11 @@ public struct DatasetSummary: Sendable {
     }
     let more = sizes.count > 5 ? ", … \(sizes.count) different" : ""
     lines.append("sizes    \(shown.joined(separator: ", "))\(more)")
+    lines += valueLines
     if !classes.isEmpty {
-      let listed: [String] = classes.prefix(10).map { entry in "\(entry.name) \(entry.count)" }
+      let listed: [String] = classes.prefix(10).map { entry in
+        "\(entry.name.oneLine) \(entry.count)"
+      }
       let more = classes.count > 10 ? ", …" : ""
       let none = count - classes.reduce(0) { $0 + $1.count }
       let without = none > 0 ? "; \(none) without a class" : ""
@@ -121,11 +131,24 @@ public struct DatasetSummary: Sendable {
 }
 
 extension DatasetSummary {
+  private var valueLines: [String] {
+    guard let used = usedValues else { return [] }
+    let (low, high) = (used.range.lowerBound, used.range.upperBound)
+    let few = used.images < examined - broken.count ? " in \(used.images) images" : ""
+    let line = "values   16 bits a sample\(few), \(low) to \(high) of 0…65535 used"
+    guard used.isNarrow else { return [line] }
+    let levels = used.levels == 1 ? "1 gray level" : "\(used.levels) gray levels"
+    return [
+      line + ": \(levels) of 256 left; give data.valueRange: \(used.listed) in the recipe, or "
+        + "--value-range \(low) \(high) where a model is used, for all of them"
+    ]
+  }
+
   private var duplicateLines: [String] {
     func line(_ head: String, _ groups: [Duplicates.Group], _ sign: String) -> String? {
       guard let first = groups.first else { return nil }
       let images = groups.reduce(0) { $0 + $1.count }
-      let example = first.prefix(3).map(names).joined(separator: sign)
+      let example = first.prefix(3).map { names($0).oneLine }.joined(separator: sign)
       let more = first.count > 3 || groups.count > 1 ? "; …" : ""
       let sets = groups.count == 1 ? "1 group" : "\(groups.count) groups"
       return "\(head)\(images) images in \(sets): \(example)\(more)"

@@ -20,10 +20,11 @@ public struct PixelStatistics: Hashable, Sendable {
   /// - Parameters:
   ///   - path: what the set is called in messages.
   ///   - sample: most images that are read; which ones, `seed` says.
+  ///   - valueRange: which samples of 16 bits are black and white, see `EncodedImage.valueRange`.
   /// - Throws: `DatasetError` where no image of the sample can be decoded.
   public init(
     of dataset: any ImageDataset, path: String = "data", channels: Int = 3, sample: Int = 2000,
-    seed: UInt64 = 0
+    seed: UInt64 = 0, valueRange: ClosedRange<Int>? = nil
   ) throws(DatasetError) {
     let plan = TrainingPlan(dataset.layout, Sampling(), batch: 1, seed: seed)
     let count = min(sample, dataset.count)
@@ -31,7 +32,9 @@ public struct PixelStatistics: Hashable, Sendable {
     let results = Mutex<[Int: Result<Moments, ImageError>]>([:])
     DispatchQueue.concurrentPerform(iterations: count) { i in
       let result = Result { () throws(ImageError) in
-        Moments(of: try dataset.image(at: order[i], channels: channels))
+        Moments(
+          of: try dataset.content(of: order[i]).withValueRange(valueRange).image(
+            channels: channels))
       }
       results.withLock { $0[i] = result }
     }

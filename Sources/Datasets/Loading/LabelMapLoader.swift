@@ -7,6 +7,8 @@ public struct LabelledBatch: Sendable {
   public let number: Int
   /// The pictures' numbers in the set, `B` of them.
   public let indices: [Int]
+  /// Which rows these are of the batch of all processes.
+  public let share: BatchShare
   /// Height and width, `H` and `W`.
   public let size: PixelSize
   /// What the pixels are still to be normalised by.
@@ -17,11 +19,12 @@ public struct LabelledBatch: Sendable {
   let dataset: any ImageDataset
 
   fileprivate init(
-    number: Int, indices: [Int], size: PixelSize, normalization: PixelNormalization,
+    number: Int, indices: [Int], share: BatchShare, size: PixelSize, normalization: PixelNormalization,
     storage: BatchStorage, labelOffset: Int, dataset: any ImageDataset
   ) {
     self.number = number
     self.indices = indices
+    self.share = share
     self.size = size
     self.normalization = normalization
     self.storage = storage
@@ -33,7 +36,7 @@ public struct LabelledBatch: Sendable {
   public var pixels: UnsafeMutableRawPointer { storage.baseAddress }
   /// The class of each pixel, int16 `[B, H, W]`; −1 for what is ignored.
   public var labels: UnsafeMutableRawPointer { storage.baseAddress + labelOffset }
-  /// Number of pictures, `B`.
+  /// Number of pictures here, `B`.
   public var count: Int { indices.count }
   /// Channels, `C`.
   public var channels: Int { normalization.channels }
@@ -80,10 +83,10 @@ public final class LabelMapLoader: Sendable {
   ///   - path: what the set is called in messages.
   ///   - normalization: of how many channels the batches are, and what pictures are padded with:
   ///     the mean, as a byte.
-  ///   - batch: pictures in a batch, of each rank.
+  ///   - batch: pictures in a batch, of all ranks together: a multiple of their number.
   ///   - sampling: the order of the pictures.
   ///   - number: the first batch given out.
-  ///   - rank: which of several processes this is.
+  ///   - rank: which of several processes this is; its batches are its rows of the whole ones.
   ///   - prefetch: batches that are made ahead.
   ///   - brokenFraction: the share of the set that may be broken.
   /// - Precondition: there are at most 32,767 classes.
@@ -101,12 +104,12 @@ public final class LabelMapLoader: Sendable {
     let limit = UndecodableImages.limit(fraction: brokenFraction, count: dataset.count)
     self.path = path
     layout = LabelledLayout(channels: normalization.channels, size: augmentation.crop)
-    stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch, rank: rank)
+    stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch)
     pipeline = BatchPipeline(
       dataset: dataset,
       transform: ImageTransform(
         .identity, size: augmentation.crop, normalization: normalization),
-      output: .bytes, plan: .training(plan), batch: batch, startingAt: number, workers: workers,
+      output: .bytes, plan: .training(plan), batch: plan.share.rows.count, startingAt: number, workers: workers,
       depth: prefetch, attempts: limit + 1,
       writer: LabelledWriter(
         dataset: dataset, augmentation: augmentation, normalization: normalization,
@@ -187,7 +190,8 @@ struct LabelledLayout: Hashable, Sendable {
     let offset = (count * pixelBytes + 1) / 2 * 2
     (base + offset).copyMemory(from: labels, byteCount: count * labelBytes)
     return LabelledBatch(
-      number: filled.number, indices: indices, size: size,
+      number: filled.number, indices: indices, share: pipeline.plan.share(of: indices.count),
+      size: size,
       normalization: pipeline.transform.normalization, storage: filled.storage,
       labelOffset: offset, dataset: pipeline.dataset)
   }

@@ -16,6 +16,9 @@ public struct ShardPacking: Hashable, Sendable {
   /// Longest side; images with a longer one are made smaller and encoded anew. nil keeps all files
   /// as they are.
   public var maximumSide: Int?
+  /// Which samples of images with 16 bits a sample become black and white where an image is encoded
+  /// anew; nil keeps the upper 8 bits.
+  public var valueRange: ClosedRange<Int>?
   /// libjpeg's quality of images that are encoded anew.
   public var quality: Int
   /// Share of the set that may be broken; broken images are left out and reported.
@@ -110,7 +113,8 @@ public struct ShardPacking: Hashable, Sendable {
   private func checkSettings(
     _ dataset: any ImageDataset, folder: String, name: String
   ) throws(DatasetError) {
-    let side = maximumSide.map { "at most \($0) pixels a side, quality \(quality)" }
+    let values = valueRange.map { ", values \($0.lowerBound) to \($0.upperBound)" } ?? ""
+    let side = maximumSide.map { "at most \($0) pixels a side, quality \(quality)\(values)" }
     let words =
       "\(dataset.count) images, \(imagesPerShard) an archive, \(side ?? "files as they are")\n"
     let path = joined(folder, name + ".packing")
@@ -188,7 +192,7 @@ public struct ShardPacking: Hashable, Sendable {
     let longest = max(size.width, size.height)
     if let maximumSide, longest > maximumSide {
       func scaled(_ side: Int) -> Int { max(1, (side * maximumSide + longest / 2) / longest) }
-      let small = try content.image(
+      let small = try content.withValueRange(valueRange).image(
         channels: content.isGray ? 1 : 3,
         atMost: PixelSize(width: scaled(size.width), height: scaled(size.height)))
       return (try small.encodedAsJPEG(quality: quality), "jpg")

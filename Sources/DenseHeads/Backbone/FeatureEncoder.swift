@@ -139,8 +139,8 @@ public struct FeatureEncoder: Module {
   ) -> (Tensor, TransformerBlock.Branch) -> Tensor {
     let rate = paths?.rate(of: block, depth: encoder.blocks.count) ?? 0
     let kept = (
-      attention: paths?.factors(batch: batch, rate: rate),
-      feedForward: paths?.factors(batch: batch, rate: rate)
+      attention: paths?.factors(for: batch, rate: rate),
+      feedForward: paths?.factors(for: batch, rate: rate)
     )
     let scale = scales.isEmpty ? nil : scales[block]
     return { change, branch in

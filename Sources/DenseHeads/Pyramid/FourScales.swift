@@ -44,7 +44,7 @@ public struct FourScales: Module {
     precondition(maps.count == 4, "\(maps.count) maps; expected 4")
     var large = first(maps[0])
     large =
-      batchNorm?(large, isTraining: training != nil, summing: training?.sum)
+      batchNorm?(large, isTraining: training != nil)
       ?? groupNorm?(large) ?? large
     // A map of one row or column cannot be halved and stays.
     let (rows, columns) = (maps[3].shape[2], maps[3].shape[3])

@@ -20,7 +20,7 @@ public struct ConvolutionBlock: Module {
 
   /// Applies the three; statistics are the batch's in training.
   public func callAsFunction(_ x: Tensor, training: DenseTraining?) -> Tensor {
-    norm(convolution(x), isTraining: training != nil, summing: training?.sum).relu()
+    norm(convolution(x), isTraining: training != nil).relu()
   }
 }
 
@@ -50,6 +50,6 @@ struct PixelClassifier: Module {
   }
 
   func callAsFunction(_ x: Tensor, training: DenseTraining?) -> Tensor {
-    convolution(channelDropout(x, rate: dropout, using: training?.dropout))
+    convolution(training?.dropout.map { $0(x, rate: dropout) } ?? x)
   }
 }

@@ -27,7 +27,7 @@ public struct LinearDecoder: SegmentationHead {
 
   public func callAsFunction(_ maps: [Tensor], training: DenseTraining?) -> Tensor {
     let last = maps[maps.count - 1]
-    let normalized = norm(last, isTraining: training != nil, summing: training?.sum)
+    let normalized = norm(last, isTraining: training != nil)
     return classifier(normalized, training: training)
   }
 }

@@ -31,8 +31,8 @@ public struct AlphaImage: Hashable, Sendable {
       case .png:
         try withCodecErrors("PNG") { message in
           let status = mae_png_decode(
-            file.bytes, file.bytes.count, UInt32(size.width), UInt32(size.height), 4, &bytes,
-            message)
+            file.bytes, file.bytes.count, UInt32(size.width), UInt32(size.height), 4, nil,
+            &bytes, message)
           return (status, ())
         }
       case .webp:

@@ -1,3 +1,5 @@
+import CImageCodecs
+
 /// An image file in memory, its header read and checked: what is needed to choose a part of the
 /// picture before decoding only that.
 public struct EncodedImage: Sendable {
@@ -7,6 +9,15 @@ public struct EncodedImage: Sendable {
   public let size: PixelSize
   /// The orientation the file asks for.
   public let orientation: ImageOrientation
+  /// Bits of a sample as stored: 8, of PNG and TIFF also fewer or 16.
+  public let bitsPerSample: Int
+  /// Which samples of 16 bits become 0 and 255, those between in proportion; nil keeps the upper 8
+  /// bits. Files of fewer bits are decoded as they are.
+  public var valueRange: ClosedRange<Int>? {
+    willSet {
+      if let range = newValue { precondition(Self.isValueRange(range), "\(range) in 16 bits") }
+    }
+  }
   /// The file or entry the bytes are from, for messages.
   public let name: String?
   /// The file.
@@ -61,13 +72,15 @@ public struct EncodedImage: Sendable {
     self.limits = limits
     storedSize = header.size
     storedChannels = header.channels
+    bitsPerSample = header.bitsPerSample
     size = orientation.shown(header.size)
   }
 
   /// Decodes the whole picture, upright, with 1 or 3 channels.
   ///
   /// Alpha is dropped and CMYK is converted without a profile, as Pillow's `convert("RGB")` does;
-  /// of 16 bits the upper 8 are kept, of an animation the first frame, of several pages the first.
+  /// of 16 bits the upper 8 are kept unless ``valueRange`` is given, of an animation the first frame
+  /// is decoded, of several pages the first.
   public func decoded(channels: Int = 3) throws(ImageError) -> ByteImage {
     try decoded(
       PixelRectangle(width: size.width, height: size.height), eighths: 8, channels: channels)
@@ -105,11 +118,15 @@ extension EncodedImage {
           try decodeJPEG(
             part, eighths: eighths, into: pixels.baseAddress, stride: part.width * storedChannels)
         }
-      case .png: image = try decodedPNG(bytes, size: storedSize, channels: storedChannels)
+      case .png:
+        var range = sampleRange
+        image = try decodedPNG(
+          bytes, size: storedSize, channels: storedChannels, range: &range)
       case .webp: image = try decodedWebP(bytes, size: storedSize, limits: limits)
       case .tiff:
+        var range = sampleRange
         image = try decodedTIFF(
-          bytes, size: storedSize, channels: storedChannels, limits: limits)
+          bytes, size: storedSize, channels: storedChannels, range: &range, limits: limits)
       }
       if image.width != part.width || image.height != part.height {
         image = image.cropped(to: part)
@@ -154,6 +171,40 @@ extension EncodedImage {
         bytes, part, eighths: eighths, channels: storedChannels, limits: limits, into: pixels,
         stride: stride)
     }
+  }
+}
+
+extension EncodedImage {
+  /// Whether two numbers can be a ``valueRange``: they differ and 16 bits hold them.
+  public static func isValueRange(_ range: ClosedRange<Int>) -> Bool {
+    range.lowerBound >= 0 && range.upperBound <= 65535 && range.lowerBound < range.upperBound
+  }
+
+  /// The smallest and the largest sample of a file with 16 bits a sample, alpha left out; nil for
+  /// files of fewer bits, which are not decoded.
+  public func usedValues() throws(ImageError) -> ClosedRange<Int>? {
+    guard bitsPerSample == 16 else { return nil }
+    var range = sampleRange
+    do throws(ImageError) {
+      switch format {
+      case .png:
+        _ = try decodedPNG(bytes, size: storedSize, channels: storedChannels, range: &range)
+      case .tiff:
+        _ = try decodedTIFF(
+          bytes, size: storedSize, channels: storedChannels, range: &range, limits: limits)
+      case .jpeg, .webp: return nil
+      }
+    } catch {
+      throw error.named(name)
+    }
+    guard range.smallest <= range.largest else { return nil }
+    return Int(range.smallest)...Int(range.largest)
+  }
+
+  private var sampleRange: mae_sample_range {
+    mae_sample_range(
+      black: UInt32(valueRange?.lowerBound ?? 0), white: UInt32(valueRange?.upperBound ?? 0),
+      smallest: 65535, largest: 0)
   }
 }
 

@@ -5,6 +5,7 @@ import Synchronization
 struct ImageHeader {
   var size: PixelSize
   var channels: Int
+  var bitsPerSample = 8
 }
 
 /// libjpeg-turbo's decompressor; for one thread at a time.

@@ -16,12 +16,13 @@ func pngHeader(of bytes: [UInt8]) throws(ImageError) -> ImageHeader {
     throw ImageError(.corrupt, "is a damaged PNG file: it declares \(size) pixels")
   }
   // Bit 1 of the colour type is colour.
-  return ImageHeader(size: size, channels: bytes[25] & 2 == 0 ? 1 : 3)
+  return ImageHeader(
+    size: size, channels: bytes[25] & 2 == 0 ? 1 : 3, bitsPerSample: Int(bytes[24]))
 }
 
 /// The stored picture.
 func decodedPNG(
-  _ bytes: [UInt8], size: PixelSize, channels: Int
+  _ bytes: [UInt8], size: PixelSize, channels: Int, range: inout mae_sample_range
 ) throws(ImageError) -> ByteImage {
   try ByteImage(width: size.width, height: size.height, channels: channels) {
     pixels throws(ImageError) in
@@ -29,7 +30,7 @@ func decodedPNG(
       bytes.withUnsafeBufferPointer { bytes in
         let status = mae_png_decode(
           bytes.baseAddress, bytes.count, UInt32(size.width), UInt32(size.height),
-          Int32(channels), pixels.baseAddress, message)
+          Int32(channels), &range, pixels.baseAddress, message)
         return (status, ())
       }
     }

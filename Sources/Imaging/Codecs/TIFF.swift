@@ -41,12 +41,14 @@ private func header(ofTIFF bytes: UnsafeRawBufferPointer) throws(ImageError) -> 
     throw ImageError(.corrupt, "is a damaged TIFF file: it declares \(size) pixels")
   }
   // White is zero, black is zero; all else has colours.
-  return ImageHeader(size: size, channels: colors <= 1 ? 1 : 3)
+  return ImageHeader(
+    size: size, channels: colors <= 1 ? 1 : 3, bitsPerSample: directory.number(258) ?? 1)
 }
 
 /// The stored picture.
 func decodedTIFF(
-  _ bytes: [UInt8], size: PixelSize, channels: Int, limits: ImageLimits
+  _ bytes: [UInt8], size: PixelSize, channels: Int, range: inout mae_sample_range,
+  limits: ImageLimits
 ) throws(ImageError) -> ByteImage {
   try ByteImage(width: size.width, height: size.height, channels: channels) {
     pixels throws(ImageError) in
@@ -54,7 +56,7 @@ func decodedTIFF(
       bytes.withUnsafeBufferPointer { bytes in
         let status = mae_tiff_decode(
           bytes.baseAddress, bytes.count, UInt32(size.width), UInt32(size.height),
-          Int32(channels), Int64(limits.workingBytes), pixels.baseAddress, message)
+          Int32(channels), &range, Int64(limits.workingBytes), pixels.baseAddress, message)
         return (status, ())
       }
     }

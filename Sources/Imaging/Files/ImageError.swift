@@ -35,7 +35,7 @@ public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The name, where there is one, and the reason.
-  public var description: String { name.map { "\($0): \(reason)" } ?? reason }
+  public var description: String { (name.map { "\($0): \(reason)" } ?? reason).oneLine }
 
   /// The same error about a named file.
   func named(_ name: String?) -> ImageError { ImageError(kind, name: self.name ?? name, reason) }

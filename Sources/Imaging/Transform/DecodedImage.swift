@@ -43,7 +43,8 @@ extension ImageTransform {
       return DecodedImage(
         pixels: fits ? image : image.converted(toChannels: channels), size: content.size,
         eighths: 8)
-    case .encoded(let file):
+    case .encoded(var file):
+      if let valueRange { file.valueRange = valueRange }
       let (eighths, scaled) = scaleOfWhole(file)
       let pixels = try file.decoded(
         PixelRectangle(width: scaled.width, height: scaled.height), eighths: eighths,

@@ -23,6 +23,13 @@ public enum ImageContent: Sendable {
 }
 
 extension ImageContent {
+  /// The image with ``EncodedImage/valueRange`` where it is still encoded; itself for nil.
+  package func withValueRange(_ range: ClosedRange<Int>?) -> ImageContent {
+    guard let range, case .encoded(var file) = self else { return self }
+    file.valueRange = range
+    return .encoded(file)
+  }
+
   /// Whether the image is stored with one channel.
   package var isGray: Bool {
     switch self {

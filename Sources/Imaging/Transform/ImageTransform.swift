@@ -24,19 +24,24 @@ public struct ImageTransform: Hashable, Sendable {
   public var normalization: PixelNormalization
   /// Whether images of the model's own size are taken as they are, with nothing cut away.
   public var keepsFittingImages = false
+  /// Which samples of files with 16 bits a sample become black and white; nil keeps their upper 8
+  /// bits. See ``EncodedImage/valueRange``.
+  public var valueRange: ClosedRange<Int>?
   /// How images are resized and cut where published weights state it; comes before the crop and the
   /// filter of ``augmentation``.
   public var evaluation: EvaluationCrop?
 
   /// Creates a transform.
   public init(
-    _ augmentation: Augmentation, size: PixelSize, normalization: PixelNormalization
+    _ augmentation: Augmentation, size: PixelSize, normalization: PixelNormalization,
+    valueRange: ClosedRange<Int>? = nil
   ) {
     precondition(
       size.width >= 1 && size.height >= 1, "an image of \(size) has no pixels")
     self.augmentation = augmentation
     self.size = size
     self.normalization = normalization
+    self.valueRange = valueRange
   }
 
   /// Channels of the output, `C`.
@@ -186,7 +191,8 @@ public struct ImageTransform: Hashable, Sendable {
       return (fits ? image : image.converted(toChannels: channels)).withRows {
         body($0, axes.columns, axes.rows)
       }
-    case .content(.encoded(let file)):
+    case .content(.encoded(var file)):
+      if let valueRange { file.valueRange = valueRange }
       let eighths = file.decodesParts ? framing.sufficientEighths : 8
       var (columns, rows) = framing.axes(
         output: size, eighths: eighths, scaled: file.size(eighths: eighths),

@@ -35,6 +35,7 @@ extension LinearProbe {
       std: found.std, masking: found.masking)
     // The features were made of images prepared so.
     description.preprocessing = found.preprocessing
+    description.valueRange = found.valueRange
     return (
       description,
       encoder + [("head.weight", weight), ("head.bias", bias)]

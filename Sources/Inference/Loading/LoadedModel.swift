@@ -49,15 +49,18 @@ public struct LoadedModel {
           + "Face's or a safetensors file")
     }
     if let checkpoint = try Self.checkpoint(at: path) {
-      let description = try checkpoint.description()
+      var description = try checkpoint.description()
+      description.valueRange = hints.valueRange ?? description.valueRange
       try self.init(
         description, try checkpoint.weights(), from: checkpoint.path, assumptions: [], on: device)
     } else {
       let published = try PublishedWeights.read(path, hints: hints)
       let customary = PixelStandard.default(channels: published.configuration.channels)
       let pixels = published.pixels ?? customary.standard
+      var description = ModelDescription(published, pixels: pixels)
+      description.valueRange = hints.valueRange
       try self.init(
-        ModelDescription(published, pixels: pixels), published.tensors, from: path,
+        description, published.tensors, from: path,
         assumptions: published.assumptions,
         pixelAssumption: published.pixels == nil
           ? "pixels are normalised \(customary.words)" : nil, on: device)

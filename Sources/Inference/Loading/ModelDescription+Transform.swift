@@ -14,6 +14,7 @@ extension ModelDescription {
       .evaluation(for: size), size: size,
       normalization: PixelNormalization(mean: mean, std: std))
     transform.evaluation = preprocessing.map { EvaluationCrop($0, mean: mean) }
+    transform.valueRange = valueRange
     transform.keepsFittingImages = preprocessing == nil
     return transform
   }

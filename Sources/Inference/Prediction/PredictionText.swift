@@ -64,15 +64,15 @@ public struct PredictionText: Sendable {
 
   /// Images in a column that is as wide as the longest name so far, within reason.
   private mutating func table(_ predictions: [ImagePrediction]) -> String {
-    widest = predictions.map { $0.image.count }.filter { $0 <= 60 }.reduce(widest) { max($0, $1) }
+    let names = predictions.map(\.image.oneLine)
+    widest = names.map(\.count).filter { $0 <= 60 }.reduce(widest) { max($0, $1) }
     let widest = widest
-    return predictions.map { prediction in
-      let name = prediction.image
+    return zip(predictions, names).map { prediction, name in
       let gap = String(repeating: " ", count: max(0, widest - name.count) + 2)
       let classes = prediction.topK.map {
-        "\($0.label) \(Formatted.fixed($0.probability * 100, 1)) %"
+        "\($0.label.oneLine) \(Formatted.fixed($0.probability * 100, 1)) %"
       }
-      let words = prediction.problem.map { "not decoded: \($0)" }
+      let words = prediction.problem.map { "not decoded: \($0.oneLine)" }
       return name + gap + (words ?? classes.joined(separator: "  ")) + "\n"
     }.joined()
   }

@@ -40,6 +40,10 @@ extension PretrainingRecipe: TrainingRecipe {
       data.normalization != .inherited, "data.normalization",
       "is inherited; only a classifier has an encoder to take it from. Expected imagenet, computed, "
         + "none or {mean: […], std: […]}")
+    checks.require(
+      data.valueRange != .inherited, "data.valueRange",
+      "is inherited; only a classifier has an encoder to take it from. Expected full, computed or two "
+        + "numbers")
   }
 
   private func check(optimizer checks: inout Validator) {

@@ -52,15 +52,16 @@ extension DataRecipe {
     }
   }
 
-  /// The recipe with a normalisation that was to be computed in numbers.
+  /// The recipe with a range of values and a normalisation that were to be computed in numbers.
   public func resolvingNormalization(
     from dataset: any ImageDataset, named name: String, channels: Int, seed: UInt64
   ) throws -> DataRecipe {
-    guard normalization == .computed else { return self }
+    var resolved = try resolvingValueRange(from: dataset, named: name, seed: seed)
+    guard normalization == .computed else { return resolved }
     let found = try PixelStatistics(
-      of: dataset, path: name, channels: channels, seed: seed
+      of: dataset, path: name, channels: channels, seed: seed,
+      valueRange: resolved.valueRange.range
     ).normalization
-    var resolved = self
     resolved.normalization = .given(
       mean: found.mean.map(\.rounded6), std: found.std.map(\.rounded6))
     return resolved
@@ -96,7 +97,7 @@ extension CheckpointRecipe {
 extension DataRecipe {
   /// Threads that decode.
   public var threads: Int {
-    workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount)
+    workers > 0 ? workers : HostLimits.cores
   }
 }
 

@@ -17,6 +17,9 @@ public struct DataRecipe: Codable, Hashable, Sendable {
   public var interpolation: ResamplingFilter
   /// What is subtracted from channels, and what they are divided by.
   public var normalization: Normalization
+  /// Which samples of images with 16 bits a sample become black and white, for data that uses part of
+  /// them, such as the 12 bits of a camera. Images of 8 bits stay what they are.
+  public var valueRange: ValueRange
   /// The order of an epoch's images.
   public var shuffle: Shuffle
   /// Images that a buffered shuffle mixes at a time.
@@ -42,7 +45,8 @@ public struct DataRecipe: Codable, Hashable, Sendable {
     crop: CropMode = .randomResized, scale: ClosedRange<Double> = 0.2...1,
     ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3, flip: Double = 0.5, jitter: Double = 0,
     interpolation: ResamplingFilter = .bicubic, normalization: Normalization = .imageNet,
-    shuffle: Shuffle = .exact, shuffleBuffer: Int = 4096, repeats: Int = 1,
+    valueRange: ValueRange = .full, shuffle: Shuffle = .exact, shuffleBuffer: Int = 4096,
+    repeats: Int = 1,
     brokenLimit: Double = 0.01,
     workers: Int = 0, prefetch: Int = 4,
     cache: Cache = .gigabytes(0), normalizeOnDevice: Bool = false
@@ -54,6 +58,7 @@ public struct DataRecipe: Codable, Hashable, Sendable {
     self.jitter = jitter
     self.interpolation = interpolation
     self.normalization = normalization
+    self.valueRange = valueRange
     self.shuffle = shuffle
     self.shuffleBuffer = shuffleBuffer
     self.repeats = repeats

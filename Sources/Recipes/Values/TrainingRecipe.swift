@@ -26,6 +26,8 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   var precision: Precision { get set }
   /// When to save, and how much to keep.
   var checkpoints: CheckpointRecipe { get set }
+  /// Whether images of a batch are mixed with each other, row `i` with row `B − 1 − i`.
+  var mixesImages: Bool { get }
   /// Optimizer steps between two entries of the logs.
   var logEverySteps: Int { get }
   /// Epochs between two validations during training; nil for one at the end only.
@@ -49,6 +51,7 @@ extension TrainingRecipe {
     get { nil }
     set {}
   }
+  public var mixesImages: Bool { false }
   public var validateEveryEpochs: Int? { nil }
   public var drawEveryEpochs: Int? { nil }
   public static var shorthands: [RecipeOverrides.Shorthand] { [] }
@@ -61,11 +64,12 @@ extension TrainingRecipe {
 }
 
 extension DataRecipe {
-  /// This recipe, with a normalisation and a size of the cache that are to be found out taken from
-  /// a run that has found them out.
+  /// This recipe, with a normalisation, a range of values and a size of the cache that are to be
+  /// found out taken from a run that has found them out.
   func completed(from run: DataRecipe) -> DataRecipe {
     var completed = self
     if !normalization.isInNumbers { completed.normalization = run.normalization }
+    if !valueRange.isInNumbers { completed.valueRange = run.valueRange }
     if cache == .auto { completed.cache = run.cache }
     return completed
   }

@@ -15,6 +15,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var std: [Double]
   /// How images are resized and cut, where published weights state it; nil for this library's rule.
   public var preprocessing: Preprocessing?
+  /// Which samples of images with 16 bits a sample become black and white; nil keeps the upper 8 bits.
+  public var valueRange: ClosedRange<Int>?
   /// How patches were hidden in training.
   public var masking: Masking
   /// The head and the classes' names; only a classifier has them.
@@ -40,22 +42,24 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 
   /// Describes a masked autoencoder, or where the model has no decoder its encoder alone.
   public init(
-    model: ModelConfiguration, mean: [Double], std: [Double], masking: Masking = .init()
+    model: ModelConfiguration, mean: [Double], std: [Double],
+    valueRange: ClosedRange<Int>? = nil, masking: Masking = .init()
   ) {
     format = 1
     kind = .maskedAutoencoder
     self.model = model
     self.mean = mean
     self.std = std
+    self.valueRange = valueRange
     self.masking = masking
   }
 
   /// Describes a classifier.
   public init(
     model: ModelConfiguration, classifier: Classifier, mean: [Double], std: [Double],
-    masking: Masking = .init()
+    valueRange: ClosedRange<Int>? = nil, masking: Masking = .init()
   ) {
-    self.init(model: model, mean: mean, std: std, masking: masking)
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange, masking: masking)
     kind = .classifier
     self.classifier = classifier
   }
@@ -100,6 +104,13 @@ public struct ModelDescription: Codable, Hashable, Sendable {
       found.append("deviation has a value that is not above 0")
     }
     found += preprocessing?.problems ?? []
+    if let range = valueRange,
+      range.lowerBound < 0 || range.upperBound > 65535 || range.lowerBound == range.upperBound
+    {
+      found.append(
+        "valueRange is [\(range.lowerBound), \(range.upperBound)], expected two numbers of 0 to 65535 "
+          + "that differ")
+    }
     // On no grid: a model of few patches can be used where none of them is hidden.
     found += masking.problems(on: nil).map { "masking.\($0.path) \($0.message)" }
     return found
@@ -109,7 +120,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 extension ModelDescription {
   private enum Key: String, CodingKey {
     case std = "deviation"
-    case format, kind, model, hasDecoder, mean, preprocessing, masking
+    case format, kind, model, hasDecoder, mean, preprocessing, valueRange, masking
     case maskingRatio, classifier, segmenter
   }
 
@@ -123,6 +134,7 @@ extension ModelDescription {
     mean = try fields.decode([Double].self, forKey: .mean)
     std = try fields.decode([Double].self, forKey: .std)
     preprocessing = try fields.decodeIfPresent(Preprocessing.self, forKey: .preprocessing)
+    valueRange = try fields.decodeIfPresent(ClosedRange<Int>.self, forKey: .valueRange)
     masking =
       try fields.decodeIfPresent(Masking.self, forKey: .masking)
       ?? .random(ratio: fields.decode(Double.self, forKey: .maskingRatio))
@@ -142,6 +154,7 @@ extension ModelDescription {
     try fields.encode(mean, forKey: .mean)
     try fields.encode(std, forKey: .std)
     try fields.encodeIfPresent(preprocessing, forKey: .preprocessing)
+    try fields.encodeIfPresent(valueRange, forKey: .valueRange)
     try fields.encode(masking, forKey: .masking)
     try fields.encode(masking.ratio, forKey: .maskingRatio)
     try fields.encodeIfPresent(classifier, forKey: .classifier)

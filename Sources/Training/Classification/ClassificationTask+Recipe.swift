@@ -63,6 +63,9 @@ extension ClassificationTask {
         recipe.data.normalization = .given(mean: customary.mean, std: customary.std)
       }
     }
+    if recipe.data.valueRange == .inherited {
+      recipe.data.valueRange = source?.description.valueRange.map { .given($0) } ?? .full
+    }
     var checks = Validator()
     checks.pipeline(recipe.data, channels: model.channels)
     guard checks.found.isEmpty else { throw RecipeErrors(checks.found) }
@@ -76,7 +79,7 @@ extension ClassificationTask {
       recipe,
       ModelDescription(
         model: model, classifier: .init(head: head, classNames: data.classes),
-        mean: normalization.mean, std: normalization.std)
+        mean: normalization.mean, std: normalization.std, valueRange: recipe.data.valueRange.range)
     )
   }
 }
@@ -100,7 +103,8 @@ extension FinetuningRecipe {
     let normalization = data.pixelNormalization(channels: model.channels)
     return ImageTransform(
       augmentation(normalization: normalization),
-      size: PixelSize(width: model.width, height: model.height), normalization: normalization)
+      size: PixelSize(width: model.width, height: model.height), normalization: normalization,
+      valueRange: data.valueRange.range)
   }
 }
 

@@ -69,7 +69,7 @@ public final class PretrainingTask: TrainingTask {
     let normalization = recipe.data.pixelNormalization(channels: recipe.model.channels)
     description = ModelDescription(
       model: recipe.model, mean: normalization.mean, std: normalization.std,
-      masking: recipe.masking)
+      valueRange: recipe.data.valueRange.range, masking: recipe.masking)
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
@@ -82,10 +82,12 @@ public final class PretrainingTask: TrainingTask {
   }
 
   public func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
-    // Drawn on the CPU: the same masks on every device.
+    // Drawn on the CPU and for the whole batch: the same masks on every device, for any number of
+    // processes.
     let mask = recipe.masking.mask(
-      model.configuration.grid, batch: batch.count,
-      using: Generator(seed: recipe.seed, stream: RandomStream.masks, step: draw))
+      model.configuration.grid, batch: batch.share.total,
+      using: Generator(seed: recipe.seed, stream: RandomStream.masks, step: draw)
+    ).selecting(batch.share.rows)
     return model.loss(images, mask: mask.to(store.device), over: recipe.loss.region.lossRegion)
   }
 
@@ -163,7 +165,8 @@ extension PretrainingRecipe {
   package var transform: ImageTransform {
     ImageTransform(
       data.augmentation, size: PixelSize(width: model.width, height: model.height),
-      normalization: data.pixelNormalization(channels: model.channels))
+      normalization: data.pixelNormalization(channels: model.channels),
+      valueRange: data.valueRange.range)
   }
 }
 

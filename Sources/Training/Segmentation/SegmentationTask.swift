@@ -81,10 +81,17 @@ public final class SegmentationTask: TrainingTask {
   }
 
   public var parameterGroups: [ParameterGroup] {
-    let depth = description.model.encoder.depth
-    return ParameterGroup.layerwise(
-      of: store.trainable, decay: recipe.optimizer.layerDecay, layers: depth + 1,
-      weightDecay: recipe.optimizer.weightDecay, undecayed: []
+    Self.groups(of: store, depth: description.model.encoder.depth, recipe.optimizer)
+  }
+
+  /// Rates by layers. As in MMSegmentation, all matrices decay, and so do positions, tables of
+  /// relative positions and the class token, which it means to leave out and does not.
+  static func groups(
+    of store: ParameterStore, depth: Int, _ optimizer: OptimizerRecipe
+  ) -> [ParameterGroup] {
+    ParameterGroup.layerwise(
+      of: store.trainable, decay: optimizer.layerDecay, layers: depth + 1,
+      weightDecay: optimizer.weightDecay, undecayed: []
     ) { layer(of: $0, depth: depth) }
   }
 
@@ -101,22 +108,26 @@ public final class SegmentationTask: TrainingTask {
   // MARK: Loss
 
   public func loss(_ images: Tensor, of batch: LabelledBatch, draw: Int) -> Tensor {
-    loss(images, batch.labels(on: images.device), training: training(draw: draw))
+    loss(
+      images, batch.labels(on: images.device), training: training(batch.share, draw: draw))
   }
 
   private func loss(_ images: Tensor, _ labels: Tensor, training: DenseTraining) -> Tensor {
     loss.total(segmenter.scores(of: images, training: training), labels).total
   }
 
-  /// What is done in training only, drawn for one batch on the CPU, the same on every device.
-  private func training(draw: Int) -> DenseTraining {
+  /// What is done in training only, drawn for a whole batch on the CPU, the same on every device and
+  /// for any number of processes.
+  private func training(_ share: BatchShare, draw: Int) -> DenseTraining {
     let rate = recipe.backbone.dropPath
     return DenseTraining(
       paths: rate > 0
         ? DropPath(
-          rate: rate,
+          rate: rate, batch: share.total, rows: share.rows,
           using: Generator(seed: recipe.seed, stream: RandomStream.dropPath, step: draw)) : nil,
-      dropout: Generator(seed: recipe.seed, stream: RandomStream.dropout, step: draw),
+      dropout: ChannelDropout(
+        batch: share.total, rows: share.rows,
+        using: Generator(seed: recipe.seed, stream: RandomStream.dropout, step: draw)),
       recomputes: recipe.memory.recompute)
   }
 

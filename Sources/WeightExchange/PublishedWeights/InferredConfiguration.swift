@@ -16,12 +16,14 @@ public struct ConfigurationHints: Hashable, Sendable {
   public var prefix: String?
   /// Under which key of a checkpoint the weights are, such as `state_dict_ema`.
   public var key: String?
+  /// Which samples of images with 16 bits a sample become black and white; also for checkpoints.
+  public var valueRange: ClosedRange<Int>?
 
   /// Creates hints; what is nil is inferred or assumed.
   public init(
     heads: Int? = nil, decoderHeads: Int? = nil, grid: PatchGrid? = nil,
     target: ReconstructionTarget? = nil, normEpsilon: Double? = nil, prefix: String? = nil,
-    key: String? = nil
+    key: String? = nil, valueRange: ClosedRange<Int>? = nil
   ) {
     self.heads = heads
     self.decoderHeads = decoderHeads
@@ -30,6 +32,7 @@ public struct ConfigurationHints: Hashable, Sendable {
     self.normEpsilon = normEpsilon
     self.prefix = prefix
     self.key = key
+    self.valueRange = valueRange
   }
 }
 
