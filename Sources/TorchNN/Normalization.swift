@@ -153,3 +153,27 @@ public struct BatchNorm2d: Module {
       isTraining: isTraining, momentum: statistics.momentum, epsilon: statistics.epsilon)
   }
 }
+
+/// `(x − mean) / √(variance + ε) · w + b` over the channels of each pixel: `[B, C, H, W]` →
+/// `[B, C, H, W]`. ``LayerNorm`` for pictures whose channels come first.
+public struct ChannelNorm: Layer {
+  public let scope: Scope
+  /// `[C]`.
+  public let weight: Tensor
+  /// `[C]`.
+  public let bias: Tensor
+  /// Added to the variance, which is the biased one.
+  public let epsilon: Double
+
+  /// Declares `weight` (ones) and `bias` (zeros).
+  public init(_ channels: Int, epsilon: Double = 1e-6, in scope: Scope) {
+    self.scope = scope
+    self.epsilon = epsilon
+    weight = scope.parameter("weight", [channels], .constant(1))
+    bias = scope.parameter("bias", [channels], .constant(0))
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.permuted([0, 2, 3, 1]).layerNorm(weight, bias, epsilon: epsilon).permuted([0, 3, 1, 2])
+  }
+}

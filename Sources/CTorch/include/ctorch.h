@@ -82,6 +82,7 @@ CT_API void ct_end(ct_frame);
 // ---- tensors
 
 CT_API void ct_release(ct_tensor);
+CT_API ct_tensor ct_retain(ct_tensor);  // one more reference
 CT_API ct_tensor ct_undefined(void);
 CT_API bool ct_defined(ct_tensor);
 CT_API int64_t ct_dim(ct_tensor);
@@ -106,6 +107,13 @@ CT_API ct_tensor ct_grad(ct_tensor);  // NULL when there is none
 CT_API int ct_set_grad(ct_tensor, ct_tensor gradient_or_null);
 CT_API bool ct_grad_mode(void);
 CT_API void ct_set_grad_mode(bool);
+// The tensor `result`, computed from `inputs` outside the graph of gradients, as a node of it. In the
+// backward pass `derivative(context, gradient, gradients)` owns `gradient`, that of the result, and
+// writes one tensor for each input, or NULL for none; it gives 0, or -1. `release(context)` runs once
+// when neither is needed any more, or after an error of this function.
+CT_API int ct_function(const ct_tensor *inputs, size_t n, ct_tensor result,
+                       int (*derivative)(void *context, ct_tensor gradient, ct_tensor *gradients),
+                       void (*release)(void *context), void *context, ct_tensor *out);
 
 // ---- autocast, generators, threads, devices
 

@@ -41,11 +41,18 @@ public struct DropPath {
 
   /// A branch `[B, N, D]` with images left out, the others scaled so that the mean stays the same.
   func thinned(_ branch: Tensor, rate: Double) -> Tensor {
-    guard rate > 0 else { return branch }
-    let shape = [batch ?? branch.shape[0]] + [Int](repeating: 1, count: branch.rank - 1)
-    var draws = Tensor.rand(shape, using: generator)
+    guard let factors = factors(for: branch.shape[0], rate: rate) else { return branch }
+    let shape = [branch.shape[0]] + [Int](repeating: 1, count: branch.rank - 1)
+    return branch * factors.reshaped(shape).to(branch.dtype).to(branch.device)
+  }
+
+  /// What a branch of each image that is computed here is multiplied by, `[count]`: 0 where it is left
+  /// out; nil where none is.
+  package func factors(for count: Int, rate: Double) -> Tensor? {
+    guard rate > 0 else { return nil }
+    var draws = Tensor.rand([batch ?? count], using: generator)
     if batch != nil { draws = draws.selected(Tensor(rows), along: 0) }
     let kept = draws .< (1 - rate)
-    return branch * (kept.to(branch.dtype) * (1 / (1 - rate))).to(branch.device)
+    return kept.to(.float32) * (1 / (1 - rate))
   }
 }

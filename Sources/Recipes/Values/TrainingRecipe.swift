@@ -1,4 +1,5 @@
 public import RecipeSyntax
+public import TorchOptim
 
 /// What recipes of all kinds of training have in common, so that one ``TrainingRun`` can follow any
 /// of them: data, optimizer, batch, schedule, checkpoints, and values that files and `--set`
@@ -33,6 +34,8 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   var validateEveryEpochs: Int? { get }
   /// Epochs between two sets of pictures during training; nil for none.
   var drawEveryEpochs: Int? { get }
+  /// The learning rate of every step; an epoch has `stepsPerEpoch` optimizer steps.
+  func learningRates(stepsPerEpoch: Int) -> any LearningRateSchedule
   /// Everything that is wrong with the values; empty when the recipe can be trained.
   var problems: [FieldError] { get }
   /// Words that may be given instead of a group of values.
