@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 import Torch
 import TorchNN
+import TorchOptim
 
 @testable import DenseHeads
 
@@ -126,7 +127,7 @@ import TorchNN
       encoder: TransformerShape(width: 32, depth: 4, heads: 2, mlpRatio: 2), decoder: nil)
     var shape = Self.shape { ($0.pyramid, $0.norm) = (.topDown, .batch) }
     shape.backbone = .benchmark(depth: 4, grid: PatchGrid(rows: 8, columns: 8))
-    shape.backbone.window = 4
+    (shape.backbone.window, shape.backbone.globalBlocks) = (4, [2, 4])
     #expect(shape.problems(depth: 4, width: 32).isEmpty)
     let detector = MaskRCNN(model, shape, in: store.root)
     for name in [
@@ -141,13 +142,18 @@ import TorchNN
   }
 
   @Test func `a batch of four pictures is learned by heart`() throws {
-    var shape = Self.shape()
-    (shape.rules.anchors, shape.rules.regions) = (64, 32)
-    shape.rules.score = 0.05
+    let model = ModelConfiguration(
+      height: 32, width: 32, patch: 8,
+      encoder: TransformerShape(width: 32, depth: 2, heads: 2, mlpRatio: 2), decoder: nil)
+    var shape = DetectorShape(
+      backbone: BackboneShape(taps: [2], hasClassToken: false), channels: 16, convolutions: 1,
+      proposalConvolutions: 1, hidden: 32, anchorSizes: [6, 12, 24, 48, 96], classes: 2)
+    (shape.rules.anchors, shape.rules.regions) = (64, 16)
+    (shape.rules.trainingCandidates, shape.rules.candidates, shape.rules.proposals) = (30, 30, 20)
     let store = ParameterStore(initializing: Generator(seed: 0))
-    let detector = MaskRCNN(Self.configuration, shape, in: store.root)
-    // A bright square, a dark bar or both, at different places.
+    let detector = MaskRCNN(model, shape, in: store.root)
     let images = Tensor.randn([4, 3, 32, 32], using: Generator(seed: 1)) * 0.1
+    // A bright square, a dark bar or both, at different places.
     let objects: [[(Box, Int)]] = [
       [(Box(4, 4, 16, 16), 0)], [(Box(10, 18, 30, 26), 1)],
       [(Box(2, 2, 14, 14), 0), (Box(8, 20, 28, 28), 1)], [],
@@ -173,27 +179,15 @@ import TorchNN
           }
         })
     }
-    // Adam by hand: this target has no optimizer.
-    var moments = store.trainable.map { ($0.tensor, $0.tensor.zerosLike(), $0.tensor.zerosLike()) }
-    for step in 1...120 {
+    let optimizer = AdamW(ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0))
+    for step in 0..<160 {
       let losses = detector.losses(
         of: images, truths,
         training: DetectionTraining(
           draws: ImageDraws(
             batch: 4, rows: [0, 1, 2, 3], using: Generator(seed: 7, stream: 1, step: step))))
       losses.total.backward()
-      withoutGradients {
-        for index in moments.indices {
-          let (weight, mean, square) = moments[index]
-          guard let gradient = weight.gradient else { continue }
-          let (first, second) = (
-            mean * 0.9 + gradient * 0.1, square * 0.99 + gradient.squared() * 0.01
-          )
-          let scale = (1 - power(0.99, step)).squareRoot() / (1 - power(0.9, step))
-          weight.add(first / (second.squareRoot() + 1e-8), scale: -4e-3 * scale)
-          moments[index] = (weight, first, second)
-        }
-      }
+      optimizer.step(learningRate: step < 120 ? 3e-3 : 5e-4)
       store.clearGradients()
     }
     let found = detector(images)
@@ -210,9 +204,5 @@ import TorchNN
         }
       }
     }
-  }
-
-  private func power(_ base: Double, _ exponent: Int) -> Double {
-    (0..<exponent).reduce(1) { product, _ in product * base }
   }
 }

@@ -65,7 +65,7 @@ extension Tensor {
   /// The boxes of edges `[…, 4]`, row by row. On a GPU this waits for the device.
   public var boxes: [Box] {
     let edges = floats()
-    return stride(from: 0, to: edges.count, by: 4).map {
+    return Swift.stride(from: 0, to: edges.count, by: 4).map {
       Box(edges[$0], edges[$0 + 1], edges[$0 + 2], edges[$0 + 3])
     }
   }

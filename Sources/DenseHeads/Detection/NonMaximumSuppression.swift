@@ -51,7 +51,7 @@ public struct NonMaximumSuppression: Hashable, Sendable {
     let results = [[Int]](unsafeUninitializedCapacity: groups.count) { results, count in
       results.initialize(repeating: [])
       // Each writes its own element.
-      nonisolated(unsafe) let (results, groups) = (results, groups)
+      nonisolated(unsafe) let results = results
       DispatchQueue.concurrentPerform(iterations: groups.count) { index in
         results[index] = kept(groups[index].boxes, scores: groups[index].scores)
       }

@@ -1,4 +1,4 @@
-public import MaskedAutoencoders
+import MaskedAutoencoders
 public import Torch
 public import TorchNN
 

@@ -47,7 +47,7 @@ public struct RegionAlign: Hashable, Sendable {
       let few = max(1, Self.heldValues / max(1, held))
       for first in stride(from: 0, to: boxes.count, by: few) {
         let part = Array(boxes[first..<min(boxes.count, first + few)])
-        parts.append(regions(of: one, part, scale: Float(scale)))
+        parts.append(pooled(one, part, scale: Float(scale)))
       }
     }
     return parts.isEmpty
@@ -56,7 +56,7 @@ public struct RegionAlign: Hashable, Sendable {
   }
 
   /// Regions of one map: `[C, H, W]` → `[R, C, P, P]`.
-  private func regions(of map: Tensor, _ boxes: [Box], scale: Float) -> Tensor {
+  private func pooled(_ map: Tensor, _ boxes: [Box], scale: Float) -> Tensor {
     let (channels, height, width, count) = (
       map.shape[0], map.shape[1], map.shape[2], boxes.count
     )
