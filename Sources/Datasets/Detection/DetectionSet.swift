@@ -112,6 +112,18 @@ public struct DetectionSet: ImageDataset {
       notes: notes, limits)
   }
 
+  /// A part of the set, chosen by chance: the nearest whole number of pictures, at least one. A smaller
+  /// part of the same seed is a part of a larger one; pictures keep their order.
+  ///
+  /// - Precondition: `fraction` is above 0 and at most 1.
+  public func subset(fraction: Double, seed: UInt64) -> DetectionSet {
+    precondition(fraction > 0 && fraction <= 1, "a part of \(fraction)")
+    let keys = (0..<count).map { (key: LabelMapSubset.key(name(of: $0), seed: seed), index: $0) }
+    let kept = min(count, max(1, Int((fraction * Double(count)).rounded())))
+    return subset(
+      keys.sorted { ($0.key, $0.index) < ($1.key, $1.index) }.prefix(kept).map(\.index).sorted())
+  }
+
   /// Whether all objects of the set's pictures have masks.
   public var hasMasks: Bool {
     objects.allSatisfy { $0.allSatisfy { annotations.hasMask(annotations.objects[$0]) } }

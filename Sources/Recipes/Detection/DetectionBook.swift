@@ -1,5 +1,6 @@
 import Datasets
 import DenseHeads
+import Foundation
 import Imaging
 import MaskedAutoencoders
 import TorchOptim

@@ -263,15 +263,24 @@ extension DetectionRecipe {
       total: total)
   }
 
-  /// The detector of a network of the recipe's size for so many classes.
-  public func shape(of model: ModelConfiguration, classes: Int, hasMasks: Bool) -> DetectorShape {
+  /// Whether positions are resized to the recipe's size once and trained at it, as Table 4's are;
+  /// ViTDet's keep the pre-training's size and are interpolated at each pass.
+  public var resizesPositions: Bool { heads.pyramid == .topDown }
+
+  /// The detector of a network for so many classes.
+  ///
+  /// - Parameter side: Of the squares that it sees.
+  public func shape(
+    of model: ModelConfiguration, side: Int, classes: Int, hasMasks: Bool
+  ) -> DetectorShape {
     let depth = model.encoder.depth
     let quarters = BackboneShape.quarters(of: depth)
     return DetectorShape(
       backbone: BackboneShape(
         taps: heads.pyramid == .simple ? [depth] : quarters, hasClassToken: false,
         window: backbone.window, globalBlocks: backbone.globalBlocks ?? quarters,
-        relativePositions: backbone.relativePositions, relativeGrid: model.grid),
+        relativePositions: backbone.relativePositions,
+        relativeGrid: PatchGrid(rows: side / model.patch, columns: side / model.patch)),
       pyramid: heads.pyramid, channels: heads.channels, convolutions: heads.convolutions,
       proposalConvolutions: heads.proposalConvolutions, hidden: heads.hidden, norm: heads.norm,
       hasMasks: heads.masks ?? hasMasks,

@@ -7,6 +7,8 @@ public struct DetectorDescription: Codable, Hashable, Sendable {
   public var shape: DetectorShape
   /// The classes in the order of scores, as the set that was learned from has them.
   public var categories: [Category]
+  /// Side of the square that the network sees, in pixels. Positions for another size are interpolated.
+  public var side: Int
   /// What fills up a picture to the square that the network sees.
   public var padding: Padding
 
@@ -55,16 +57,23 @@ public struct DetectorDescription: Codable, Hashable, Sendable {
   }
 
   /// Describes a detector.
-  public init(shape: DetectorShape, categories: [Category], padding: Padding = .zero) {
+  public init(
+    shape: DetectorShape, categories: [Category], side: Int, padding: Padding = .zero
+  ) {
+    self.side = side
     self.shape = shape
     self.categories = categories
     self.padding = padding
   }
 
   /// What is wrong with the values for an encoder, one sentence each.
-  func problems(depth: Int, width: Int) -> [String] {
+  func problems(depth: Int, width: Int, patch: Int) -> [String] {
     var found = shape.problems(depth: depth, width: width)
       .map { "detector.shape.\($0.path) \($0.message)" }
+    if side < patch || side % patch != 0 {
+      found.append(
+        "detector.side is \(side); expected a multiple of the patch \(patch)")
+    }
     if categories.count != shape.classes {
       found.append(
         "detector.categories has \(categories.count) entries, expected \(shape.classes)")

@@ -100,7 +100,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
       found.append("kind is \(kind.rawValue), with which detector is out of place or missing")
     }
     if let detector {
-      found += detector.problems(depth: model.encoder.depth, width: model.encoder.width)
+      found += detector.problems(
+        depth: model.encoder.depth, width: model.encoder.width, patch: model.patch)
     }
     if let segmenter {
       found += segmenter.problems(
