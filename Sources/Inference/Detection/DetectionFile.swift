@@ -1,4 +1,5 @@
 public import Datasets
+import DenseHeads
 import FileSystem
 import Foundation
 import Imaging

@@ -2,7 +2,7 @@ public import DenseHeads
 public import Imaging
 import MaskedAutoencoders
 import Runs
-import Torch
+package import Torch
 import TorchNN
 
 /// An object that was found on a picture.

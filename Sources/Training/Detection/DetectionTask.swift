@@ -31,6 +31,8 @@ public final class DetectionTask: TrainingTask {
   let labelled: DetectionData
   let own: DetectorDescription
   private let found: [String]
+  private var parts: [(name: String, error: Tensor)] = []
+  private var passes = 0
 
   public init(
     _ recipe: DetectionRecipe, _ inputs: DetectionInputs, on device: Device, isResumed: Bool
@@ -99,7 +101,15 @@ public final class DetectionTask: TrainingTask {
       of: own.padding == .gray
         ? images : LoadedDetector.blanked(images, extents: truths.map(\.extent)),
       truths, training: training(batch.share, draw: draw))
+    let own = losses.parts.map { (name: $0.name, error: $0.error.detached()) }
+    parts = passes == 0 ? own : zip(parts, own).map { ($0.name, $0.error + $1.error) }
+    passes += 1
     return losses.total
+  }
+
+  public func takeLossParts() -> [(name: String, error: Tensor)] {
+    defer { (parts, passes) = ([], 0) }
+    return parts.map { ($0.name, $0.error / Double(passes)) }
   }
 
   /// Objects as the network wants them.
