@@ -177,7 +177,7 @@ public final class Trainer<Task: TrainingObjective> {
     }
     do {
       return try withTorchErrors {
-        BatchNorm.synchronized(over: processes) { gradientAdded(images, of: batch, draw: draw) }
+        SharedBatch.among(processes) { gradientAdded(images, of: batch, draw: draw) }
       }
     } catch {
       throw group.cause(of: error)
