@@ -5,10 +5,12 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "", "pretrain", "reconstruct", "knn", "probe", "finetune", "scratch", "evaluate", "predict",
-    "embed", "forward", "weights",
+    "embed", "segment", "segment train", "segment evaluate", "segment predict", "segment score",
+    "segment export", "forward", "weights",
     "weights inspect",
     "weights import", "weights export", "data", "data fetch", "data inspect",
-    "data pack", "recipes", "recipes list", "recipes show", "bench", "bench step", "bench data",
+    "data pack", "data compose", "recipes", "recipes list", "recipes show", "bench", "bench step",
+    "bench data",
     "bench use", "launch", "plan", "doctor",
   ]
 
