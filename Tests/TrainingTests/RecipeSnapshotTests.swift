@@ -68,6 +68,7 @@ import Training
         batch:
           size: 64
           accumulation: 1
+          reduction: float32
         schedule:
           epochs: 200
           steps: null

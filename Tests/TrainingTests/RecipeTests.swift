@@ -130,7 +130,7 @@ import Training
     ("batch.size=x", "batch.size is x; expected a whole number (--set)"),
     ("batch.size=\"64\"", "batch.size is \"64\"; expected a whole number (--set)"),
     ("batch.size=", "batch.size is nothing; expected a whole number (--set)"),
-    ("batch=5", "batch is 5; expected the fields size and accumulation (--set)"),
+    ("batch=5", "batch is 5; expected the fields size, accumulation and reduction (--set)"),
     ("seed=-1", "seed is -1; expected a whole number from 0 to 18446744073709551615 (--set)"),
     ("model.qkvBias=yes", "model.qkvBias is yes; expected true or false (--set)"),
     ("optimizer.epsilon=nan", "optimizer.epsilon is nan; expected a number (--set)"),
