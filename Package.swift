@@ -7,10 +7,13 @@ let package = Package(
   products: [
     .library(
       name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
-    .library(name: "MaskedAutoencoders", targets: ["MaskedAutoencoders", "WeightExchange"]),
+    .library(name: "MaskedAutoencoders",
+      targets: ["MaskedAutoencoders", "DenseHeads", "WeightExchange"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
-    .library(name: "Training", targets: ["Training", "Recipes", "RecipeSyntax", "Reports"]),
+    .library(
+      name: "Training",
+      targets: ["Training", "Recipes", "RecipeSyntax", "Reports", "DataParallel"]),
     .executable(name: "mae", targets: ["mae"]),
   ],
   dependencies: [
@@ -38,8 +41,13 @@ let package = Package(
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "TorchOptim", dependencies: ["TorchNN"]),
     .target(name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles"]),
+    // The encoder over whole images, pyramids, and heads for every pixel.
+    .target(name: "DenseHeads", dependencies: ["MaskedAutoencoders"]),
     // Weights of others and for others: Hugging Face, timm, the paper's release, MMPretrain, ONNX.
-    .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders"]),
+    .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders", "DenseHeads"]),
+
+    // Many processes as one run: who started them, where they meet, how they end.
+    .target(name: "DataParallel", dependencies: ["Torch", "FileSystem"]),
 
     // MARK: host tower
     // The system's image and packing libraries, found through pkg-config.
@@ -74,11 +82,13 @@ let package = Package(
     .target(name: "RecipeSyntax", dependencies: ["FileSystem", "Yams"]),
     .target(
       name: "Recipes",
-      dependencies: ["RecipeSyntax", "MaskedAutoencoders", "TorchOptim", "Imaging", "Datasets"]),
+      dependencies: [
+        "RecipeSyntax", "MaskedAutoencoders", "DenseHeads", "TorchOptim", "Imaging", "Datasets",
+      ]),
     // Run folders, checkpoints and results.
-    .target(name: "Runs", dependencies: ["Recipes", "WeightExchange", "Evaluation"]),
+    .target(name: "Runs", dependencies: ["Recipes", "DenseHeads", "WeightExchange", "Evaluation"]),
     // A model at work: embed, predict, reconstruct, evaluate, frozen features.
-    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures"]),
+    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures", "DataParallel"]),
     .target(name: "Reports", dependencies: ["Runs"]),
     .target(name: "Training", dependencies: ["Inference", "Reports"]),
     .executableTarget(
@@ -99,6 +109,8 @@ let package = Package(
     .testTarget(
       name: "MaskedAutoencodersTests",
       dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
+    .testTarget(name: "DenseHeadsTests", dependencies: ["DenseHeads", "TestSupport"]),
+    .testTarget(name: "DataParallelTests", dependencies: ["DataParallel", "TestSupport"]),
     .testTarget(
       name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),

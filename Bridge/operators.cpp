@@ -59,7 +59,9 @@ Kind kind_of(c10::TypePtr type) {
     case c10::TypeKind::BoolType: return Kind::boolean;
     case c10::TypeKind::NumberType: return Kind::number;
     case c10::TypeKind::DeviceObjType: return Kind::device;
-    case c10::TypeKind::StringType: return Kind::string;
+    case c10::TypeKind::StringType:
+    // A group of processes by its name: an argument of any type.
+    case c10::TypeKind::AnyType: return Kind::string;
     case c10::TypeKind::GeneratorType: return Kind::generator;
     case c10::TypeKind::ListType:
       switch (type->castRaw<c10::ListType>()->getElementType()->kind()) {

@@ -13,6 +13,7 @@
 extern "C" {
 
 void ct_release(ct_tensor t) { ImplPtr::reclaim(impl(t)); }
+ct_tensor ct_retain(ct_tensor t) { return own(borrow(t)); }
 ct_tensor ct_undefined(void) { return own(at::Tensor()); }
 bool ct_defined(ct_tensor t) { return impl(t) != c10::UndefinedTensorImpl::singleton(); }
 int64_t ct_dim(ct_tensor t) { return impl(t)->dim(); }

@@ -47,10 +47,11 @@ mae_codec_status mae_webp_read_header(const uint8_t *bytes, size_t count,
   return MAE_CODEC_OK;
 }
 
-// Decodes one picture to RGB, its first pixel at `pixels` and its rows `stride` bytes apart.
+// Decodes one picture to RGB (3 channels) or RGB and alpha (4), its first pixel at `pixels` and its
+// rows `stride` bytes apart.
 static mae_codec_status decode_picture(const uint8_t *bytes, size_t count, int width, int height,
-                                       int64_t max_memory, uint8_t *pixels, size_t stride,
-                                       char *message) {
+                                       int64_t max_memory, int channels, uint8_t *pixels,
+                                       size_t stride, char *message) {
   WebPDecoderConfig config;
   if (!WebPInitDecoderConfig(&config)) {
     return fail(message, MAE_CODEC_UNSUPPORTED, "libwebp is of another version than its headers");
@@ -65,11 +66,11 @@ static mae_codec_status decode_picture(const uint8_t *bytes, size_t count, int w
   if (is_lossless && (int64_t)width * height * 4 > max_memory) {
     return fail(message, MAE_CODEC_TOO_LARGE, "needs more memory to decode than is allowed");
   }
-  config.output.colorspace = MODE_RGB;
+  config.output.colorspace = channels == 4 ? MODE_RGBA : MODE_RGB;
   config.output.is_external_memory = 1;
   config.output.u.RGBA.rgba = pixels;
   config.output.u.RGBA.stride = (int)stride;
-  config.output.u.RGBA.size = stride * (size_t)(height - 1) + 3 * (size_t)width;
+  config.output.u.RGBA.size = stride * (size_t)(height - 1) + (size_t)channels * (size_t)width;
   code = WebPDecode(bytes, count, &config);
   WebPFreeDecBuffer(&config.output);
   return code == VP8_STATUS_OK ? MAE_CODEC_OK : fail_as(message, code);
@@ -99,7 +100,7 @@ static mae_codec_status decode_frame(const uint8_t *bytes, size_t count, uint32_
     memset(pixels, 0, stride * height);
     uint8_t *first = pixels + stride * (size_t)frame.y_offset + 3 * (size_t)frame.x_offset;
     status = decode_picture(frame.fragment.bytes, frame.fragment.size, frame.width, frame.height,
-                            max_memory, first, stride, message);
+                            max_memory, 3, first, stride, message);
   }
   WebPDemuxReleaseIterator(&frame);
   WebPDemuxDelete(demuxer);
@@ -117,6 +118,21 @@ mae_codec_status mae_webp_decode(const uint8_t *bytes, size_t count, uint32_t wi
   if (features.has_animation) {
     return decode_frame(bytes, count, width, height, max_memory, pixels, message);
   }
-  return decode_picture(bytes, count, (int)width, (int)height, max_memory, pixels,
+  return decode_picture(bytes, count, (int)width, (int)height, max_memory, 3, pixels,
                         3 * (size_t)width, message);
+}
+
+mae_codec_status mae_webp_decode_rgba(const uint8_t *bytes, size_t count, uint32_t width,
+                                      uint32_t height, int64_t max_memory, uint8_t *pixels,
+                                      char *message) {
+  message[0] = 0;
+  if (!is_whole(bytes, count)) return fail_as(message, VP8_STATUS_NOT_ENOUGH_DATA);
+  WebPBitstreamFeatures features;
+  VP8StatusCode code = WebPGetFeatures(bytes, count, &features);
+  if (code != VP8_STATUS_OK) return fail_as(message, code);
+  if (features.has_animation) {
+    return fail(message, MAE_CODEC_UNSUPPORTED, "is an animation; expected one picture");
+  }
+  return decode_picture(bytes, count, (int)width, (int)height, max_memory, 4, pixels,
+                        4 * (size_t)width, message);
 }

@@ -19,12 +19,12 @@ public struct ConfusionMatrix: Hashable, Sendable {
   /// The counts, true classes one below the other: `counts[truth · classes + prediction]`.
   public var counts: [Int] { (0..<classes).flatMap(row) }
 
-  /// Counts one example.
-  public mutating func add(truth: Int, prediction: Int) {
+  /// Counts one example, or so many of them.
+  public mutating func add(truth: Int, prediction: Int, count: Int = 1) {
     precondition(
       (0..<classes).contains(truth) && (0..<classes).contains(prediction),
       "classes \(truth) and \(prediction) are not both among 0..<\(classes)")
-    rows[truth][prediction, default: 0] += 1
+    rows[truth][prediction, default: 0] += count
   }
 
   /// Examples of a class that were taken for another, or for itself.

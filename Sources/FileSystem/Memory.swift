@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Bytes of main memory the process holds now; its peak on systems that tell no more, and nil on
 /// those that tell nothing.
@@ -19,9 +20,38 @@ public func residentMemory() -> Int? {
   #endif
 }
 
-/// Bytes of memory that programs can have without others being pushed out, as far as the system
-/// says; else half of all.
-package func freeMemory() -> Int {
+/// What this process may use of its host: all of it, or its part where several processes of a run
+/// share it.
+public enum HostLimits {
+  private struct Limits {
+    var cores: Int?
+    var processes = 1
+  }
+  private static let limits = Mutex(Limits())
+
+  /// Says how much of the host is this process's; to be called once, before anything is opened.
+  ///
+  /// - Parameters:
+  ///   - cores: Cores that it may keep busy.
+  ///   - processes: Processes that share the memory.
+  public static func set(cores: Int, processes: Int) {
+    limits.withLock { $0 = Limits(cores: max(1, cores), processes: max(1, processes)) }
+  }
+
+  /// Cores that this process may keep busy.
+  public static var cores: Int {
+    limits.withLock { $0.cores } ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
+  }
+
+  /// Processes that share the host's memory.
+  static var processes: Int { limits.withLock { $0.processes } }
+}
+
+/// Bytes of memory that this process can have without others being pushed out, as far as the system
+/// says; else half of all. Of processes that share a host each has its part.
+package func freeMemory() -> Int { freeMemoryOfHost() / HostLimits.processes }
+
+private func freeMemoryOfHost() -> Int {
   func text(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
   func number(_ path: String) -> Int? {
     text(path).flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }

@@ -32,6 +32,16 @@ extension Tensor {
     Ops.crossEntropy(self, classes, Named("ignore_index", ignored), file: file, line: line)
   }
 
+  /// The sum of cross-entropies instead of their mean, see
+  /// ``crossEntropy(with:ignoring:file:line:)``; 0 where no place counts.
+  public func crossEntropySum(
+    with classes: Tensor, ignoring ignored: Int = -100,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.crossEntropy(
+      self, classes, Named("reduction", 2), Named("ignore_index", ignored), file: file, line: line)
+  }
+
   /// The mean cross-entropy of `sigmoid(self)` with probabilities from 0 to 1, of the same shape.
   public func binaryCrossEntropy(
     with target: Tensor, file: StaticString = #fileID, line: UInt = #line

@@ -13,6 +13,7 @@ extension Tensor {
     static let narrow = Op("narrow")
     static let select = Op("select", "int")
     static let indexSelect = Op("index_select")
+    static let viewDType = Op("view", "dtype")
     static let flip = Op("flip")
     static let roll = Op("roll")
     static let repeated = Op("repeat")
@@ -113,6 +114,13 @@ extension Tensor {
     _ indices: Tensor, along dimension: Int, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
     Ops.indexSelect(self, dimension, indices, file: file, line: line)
+  }
+
+  /// The same bytes as elements of another type of the same size.
+  public func viewed(
+    as type: DType, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.viewDType(self, type, file: file, line: line)
   }
 
   /// Dimensions reversed.

@@ -24,7 +24,7 @@ public struct Conv2d: Layer {
   public init(
     _ channelsIn: Int, _ channelsOut: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
     dilation: Int = 1, groups: Int = 1, bias: Bool = true,
-    initializing initial: Initializer? = nil, in scope: Scope
+    initializing initial: Initializer? = nil, initializingBias: Initializer? = nil, in scope: Scope
   ) {
     self.scope = scope
     (self.stride, self.padding) = (stride, padding)
@@ -33,7 +33,9 @@ public struct Conv2d: Layer {
     weight = scope.parameter(
       "weight", [channelsOut, channelsIn / groups, kernel, kernel],
       initial ?? .uniform(fanIn: fanIn))
-    self.bias = bias ? scope.parameter("bias", [channelsOut], .uniform(fanIn: fanIn)) : nil
+    self.bias =
+      bias
+      ? scope.parameter("bias", [channelsOut], initializingBias ?? .uniform(fanIn: fanIn)) : nil
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {

@@ -18,6 +18,11 @@ public enum Initializer {
     .uniform(bound: 1 / Double(fanIn).squareRoot())
   }
 
+  /// Normal with a variance of 2 / (fan out), for layers that a ReLU follows (He et al., 2015).
+  public static func kaimingNormal(fanOut: Int) -> Initializer {
+    .normal(std: (2 / Double(fanOut)).squareRoot())
+  }
+
   func fill(_ tensor: Tensor, using generator: Generator) {
     switch self {
     case .constant(let value):

@@ -54,8 +54,10 @@ public struct GroupNorm: Layer {
 /// Szegedy, 2015).
 ///
 /// In training mean and variance are the batch's, and are noted in a running mean; afterwards those
-/// noted are used.
+/// noted are used. Where several processes share a batch they are those of the whole batch, see
+/// ``synchronized(over:_:)``.
 public struct BatchNorm: Module {
+  @TaskLocal private static var group: ProcessGroup?
   public let scope: Scope
   /// `[D]`.
   public let runningMean: Tensor
@@ -75,11 +77,46 @@ public struct BatchNorm: Module {
     runningVariance = scope.buffer("running_var", [width], .constant(1))
   }
 
+  /// Runs `body` with the statistics of a batch taken over all ranks of a group; every layer of the
+  /// kind that is trained in it does so.
+  public static func synchronized<Result>(
+    over group: ProcessGroup?, _ body: () throws -> Result
+  ) rethrows -> Result {
+    guard let group else { return try body() }
+    return try $group.withValue(group) { try body() }
+  }
+
   /// Normalises; in training also notes the batch's statistics.
   public func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
-    x.batchNorm(
+    if isTraining, Self.isSynchronized { return synchronizedNormalized(x) }
+    return x.batchNorm(
       mean: runningMean, variance: runningVariance, isTraining: isTraining, momentum: momentum,
       epsilon: epsilon)
+  }
+
+  /// Whether statistics are taken over several ranks at this moment.
+  static var isSynchronized: Bool { group != nil }
+
+  /// Normalises by the statistics of all ranks' rows together, and notes them: `[B, C, …]` →
+  /// `[B, C, …]`. The mean first and the deviations from it then, as a sum of squares alone loses
+  /// digits.
+  func synchronizedNormalized(_ x: Tensor) -> Tensor {
+    guard let group = Self.group else { return x }
+    let values = x.to(.float32)
+    let others = [0] + Array(2..<max(2, x.rank))
+    let shape = [1, x.shape[1]] + [Int](repeating: 1, count: x.rank - 2)
+    let own = Tensor.full([1], Double(x.count / x.shape[1])).to(x.device)
+    let sums = concatenated([values.sum(others), own]).summed(over: group)
+    let count = sums[x.shape[1]...].detached()
+    let mean = sums[..<x.shape[1]] / count
+    let centred = values - mean.reshaped(shape)
+    let variance = centred.squared().sum(others).summed(over: group) / count
+    withoutGradients {
+      runningMean.interpolate(to: mean.detached(), weight: momentum)
+      runningVariance.interpolate(
+        to: variance.detached() * (count / (count - 1)), weight: momentum)
+    }
+    return (centred / (variance + epsilon).squareRoot().reshaped(shape)).to(x.dtype)
   }
 }
 
@@ -107,8 +144,36 @@ public struct BatchNorm2d: Module {
 
   /// Normalises; in training also notes the batch's statistics.
   public func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
-    x.batchNorm(
+    if isTraining, BatchNorm.isSynchronized {
+      let shape = [1, weight.count, 1, 1]
+      return statistics.synchronizedNormalized(x) * weight.reshaped(shape) + bias.reshaped(shape)
+    }
+    return x.batchNorm(
       weight, bias, mean: statistics.runningMean, variance: statistics.runningVariance,
       isTraining: isTraining, momentum: statistics.momentum, epsilon: statistics.epsilon)
+  }
+}
+
+/// `(x − mean) / √(variance + ε) · w + b` over the channels of each pixel: `[B, C, H, W]` →
+/// `[B, C, H, W]`. ``LayerNorm`` for pictures whose channels come first.
+public struct ChannelNorm: Layer {
+  public let scope: Scope
+  /// `[C]`.
+  public let weight: Tensor
+  /// `[C]`.
+  public let bias: Tensor
+  /// Added to the variance, which is the biased one.
+  public let epsilon: Double
+
+  /// Declares `weight` (ones) and `bias` (zeros).
+  public init(_ channels: Int, epsilon: Double = 1e-6, in scope: Scope) {
+    self.scope = scope
+    self.epsilon = epsilon
+    weight = scope.parameter("weight", [channels], .constant(1))
+    bias = scope.parameter("bias", [channels], .constant(0))
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.permuted([0, 2, 3, 1]).layerNorm(weight, bias, epsilon: epsilon).permuted([0, 3, 1, 2])
   }
 }

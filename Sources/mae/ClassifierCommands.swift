@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Inference
 import Runs
 import Torch
@@ -28,6 +29,7 @@ struct KNNCommand: ParsableCommand {
   var temperature = 0.07
 
   @OptionGroup var compute: ComputeOptions
+  @OptionGroup var processes: ProcessOptions
 
   func validate() throws {
     if neighbours < 1 {
@@ -39,10 +41,14 @@ struct KNNCommand: ParsableCommand {
   }
 
   func run() throws {
-    let device = try compute.open()
-    let loaded = try model.load(on: device, readsImages: true)
+    try processes.work(compute) { group, device in
+      try evaluate(try model.load(on: device, readsImages: true), in: group)
+    }
+  }
+
+  private func evaluate(_ loaded: LoadedModel, in group: DataParallelGroup) throws {
     try features.evaluate(
-      loaded, of: model.model,
+      loaded, of: model.model, in: group,
       by: .nearestNeighbours(NearestNeighbours(count: neighbours, temperature: temperature)),
       keeping: \.knn,
       settings: [
@@ -82,6 +88,7 @@ struct ProbeCommand: ParsableCommand {
   var overwrite = false
 
   @OptionGroup var compute: ComputeOptions
+  @OptionGroup var processes: ProcessOptions
 
   func validate() throws {
     if !(strength > 0) {
@@ -93,12 +100,16 @@ struct ProbeCommand: ParsableCommand {
     if let out {
       try refuseExisting(out, overwrite: overwrite, unless: ["model.json", "weights.safetensors"])
     }
-    let device = try compute.open()
-    let loaded = try model.load(on: device, readsImages: true)
+    try processes.work(compute) { group, device in
+      try evaluate(try model.load(on: device, readsImages: true), in: group)
+    }
+  }
+
+  private func evaluate(_ loaded: LoadedModel, in group: DataParallelGroup) throws {
     if out != nil { try LinearProbe.requireEncoderForHead(loaded) }
     try features.evaluate(
-      loaded, of: model.model, by: .linearProbe(strength: strength), keeping: \.probe,
-      settings: [strength == 1 ? nil : "C \(strength)"]
+      loaded, of: model.model, in: group, by: .linearProbe(strength: strength),
+      keeping: \.probe, settings: [strength == 1 ? nil : "C \(strength)"]
     ) { evaluation, splits in
       guard let out, let probe = evaluation.probe else { return }
       try probe.save(

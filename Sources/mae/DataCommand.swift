@@ -11,7 +11,7 @@ import Training
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Get sets of images and look at them.",
-    subcommands: [Fetch.self, Inspect.self, Pack.self])
+    subcommands: [Fetch.self, Inspect.self, Pack.self, Compose.self])
 
   struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,11 +43,14 @@ struct DataCommand: ParsableCommand {
       abstract: "Count, decode and measure the images of a set.",
       discussion: """
         Every image is decoded unless --sample is given. Broken files are named; exits with 65 when \
-        there are any.
+        there are any. Of a set with label maps (images beside annotations, labels or masks) the \
+        numbers of the labels are counted, and --overlay paints them over pictures; of a COCO file \
+        (instances….json) the objects are counted, and what is wrong with them.
 
         Examples:
           mae data inspect photos/
           mae data inspect photos/ --sample 1000
+          mae data inspect scenes/ --overlay overlay.png
         """)
 
     @Argument(help: dataHelp, completion: .directory)
@@ -59,6 +62,11 @@ struct DataCommand: ParsableCommand {
     @Flag(help: "Look at the validation part of a divided set.")
     var validation = false
 
+    @Option(help: "A PNG file with some pictures of a set with label maps, the labels over them.")
+    var overlay: String?
+
+    @OptionGroup(title: "Label maps") var labels: LabelOptions
+
     func validate() throws {
       if let sample, sample < 1 {
         throw ValidationError("--sample is \(sample); expected at least 1")
@@ -66,8 +74,18 @@ struct DataCommand: ParsableCommand {
     }
 
     func run() throws {
-      let dataset = try openDataset(
-        at: dataPath(data), split: validation ? .validation : .training)
+      let path = try dataPath(data)
+      let split: DatasetSplit = validation ? .validation : .training
+      if LabelInspection.takes(path, labels) {
+        try LabelInspection(path: path, split: split, rules: labels.rules, sample: sample).run(
+          overlay: overlay)
+        return
+      }
+      if overlay != nil {
+        throw DatasetError(
+          .malformed, path: path, "has no label maps, of which --overlay could show some")
+      }
+      let dataset = try openDataset(at: path, split: split)
       say(notesOf: dataset, named: data)
       let summary = DatasetSummary(of: dataset, sample: sample)
       for line in summary.lines { print(line) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Figures
 import FileSystem
 import Imaging
@@ -34,6 +35,7 @@ struct EmbedCommand: ParsableCommand {
       """)
 
   @OptionGroup var options: EmbedOptions
+  @OptionGroup var processes: ProcessOptions
 
   func run() throws {
     SignalCleanup.install()
@@ -42,10 +44,16 @@ struct EmbedCommand: ParsableCommand {
     for path in outputs.compactMap(\.self) {
       try requireWritable(path, overwrite: options.overwrite)
     }
-    let device = try options.options.compute.open()
+    try processes.work(options.options.compute) { group, device in
+      try embed(in: group, on: device, names)
+    }
+  }
+
+  private func embed(in group: DataParallelGroup, on device: Device, _ names: String?) throws {
     let loaded = try options.model.load(on: device, readsImages: true)
     var pass = EmbeddingPass(
-      try Embedder(options.options.inference(with: loaded), as: options.tokens))
+      try Embedder(
+        options.options.inference(with: loaded, in: group, givesAll: false), as: options.tokens))
     pass.file = options.out.map { ($0, names) }
     pass.search = try search(by: loaded, pass.embedder)
     let draws = options.attention != nil || options.pca != nil
@@ -57,6 +65,7 @@ struct EmbedCommand: ParsableCommand {
       over: options.inputs.source(), broken: { live.say("not decoded: \($0)") },
       progress: { live.add($0) })
     live.clear()
+    guard group.isFirst else { return }
     if let written = outcome.written { print(written) }
     if let search = pass.search {
       print(search.text(options.format), terminator: "")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Datasets
 import Evaluation
 import Figures
@@ -64,6 +65,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var broken: BrokenOptions
   @OptionGroup var options: InferenceOptions
+  @OptionGroup var processes: ProcessOptions
 
   func validate() throws {
     if top < 1 { throw ValidationError("--top is \(top); expected at least 1") }
@@ -76,10 +78,13 @@ struct EvaluateCommand: ParsableCommand {
     for path in [csv, confusion, json].compactMap(\.self) {
       try requireWritable(path, overwrite: overwrite)
     }
-    let device = try options.compute.open()
+    try processes.work(options.compute, evaluate)
+  }
+
+  private func evaluate(in group: DataParallelGroup, on device: Device) throws {
     let loaded = try model.load(on: device, readsImages: true)
     _ = try loaded.requireClassifier()
-    let inference = try options.inference(with: loaded)
+    let inference = try options.inference(with: loaded, in: group, givesAll: true)
     let found = try EvaluationData(at: dataPath(data), split: split, for: loaded)
     if let warning = found.warning { warn("note: \(data): \(warning)") }
     var live = LiveCount("evaluating")
@@ -91,6 +96,7 @@ struct EvaluateCommand: ParsableCommand {
         of: images, named: data, by: inference, competing: competing, brokenLimit: broken.limit(),
         progress: { live.add($0) })
       live.clear()
+      guard group.isFirst else { return }
       let record = RunResults.Evaluated(result, top: top, model: loaded.source, data: data)
       report(result.warnings, result.lines(record), result.broken)
       try writeLines(result.classTable, to: csv)
@@ -110,6 +116,7 @@ struct EvaluateCommand: ParsableCommand {
             + "\(fixed((1 - result.tally.top1) * 100, 2)) %")
       }
       live.clear()
+      guard group.isFirst else { return }
       let record = RunResults.Evaluated(result, model: loaded.source, data: data)
       let unused = confusion.map { _ in "--confusion is not drawn for a set of corruptions" }
       report(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Datasets
 import FileSystem
 import Foundation
@@ -39,14 +40,25 @@ enum ExitStatus: Int32 {
       warn("\(interruption)")
       exit(128 + (Interrupts.requested ?? SIGTERM))
     }
+    if let failure = error as? RankFailure {
+      warn("error: \(failure)")
+      exit(failure.status)
+    }
     guard let status = status(of: error) else { MAE.exit(withError: error) }
     for line in "\(error)".split(separator: "\n") { warn("error: \(line)") }
     exit(status.rawValue)
   }
 
+  /// The number that ``leave(_:)`` ends with.
+  static func number(of error: any Error) -> Int32 {
+    if let failure = error as? RankFailure { return failure.status }
+    return status(of: error)?.rawValue ?? MAE.exitCode(for: error).rawValue
+  }
+
   /// The status of an error of ours; nil for the command-line parser's own.
   private static func status(of error: any Error) -> ExitStatus? {
     switch error {
+    case is LaunchError: .usage
     case let error as RunFailure: status(for: error.kind)
     case let error as FileError: status(for: error.kind)
     case let error as DatasetError: status(for: error.kind)
@@ -54,6 +66,7 @@ enum ExitStatus: Int32 {
     case let error as PublishedWeightsError: status(for: error)
     case let error as RecipeErrors: error.isMissingFile ? .missingInput : .recipe
     case is WeightMismatch: .badData
+    case is LaunchError: .usage
     case is EngineError, is DeviceError: .noEngine
     case is TorchError: .software
     default: nil
@@ -107,16 +120,21 @@ enum ExitStatus: Int32 {
   static func surviveFileSizeLimits() { signal(SIGXFSZ, SIG_IGN) }
 
   /// Makes an operation that libtorch refuses end the program with one line, whoever called it.
-  static func speakForTheEngine() {
+  ///
+  /// - Parameter lastWords: Called with the line and the status before the program ends.
+  static func speakForTheEngine(
+    before lastWords: @escaping @Sendable (String, Int32) -> Void = { _, _ in }
+  ) {
     TorchFailure.setHandler { error, _, _ in
-      switch error.kind {
-      case .outOfMemory:
-        warn(
-          "error: out of memory: \(error.message.firstLine). Use a smaller batch "
-            + "(--set batch.size=…, with batch.accumulation to keep the effective batch)")
-      case .other:
-        warn("error: the engine failed: \(error.description.firstLine)")
-      }
+      let line =
+        switch error.kind {
+        case .outOfMemory:
+          "out of memory: \(error.message.firstLine). Use a smaller batch "
+            + "(--set batch.size=…, with batch.accumulation to keep the effective batch)"
+        case .other: "the engine failed: \(error.description.firstLine)"
+        }
+      warn("error: \(line)")
+      lastWords(line, ExitStatus.software.rawValue)
       exit(ExitStatus.software.rawValue)
     }
   }

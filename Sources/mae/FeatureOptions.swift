@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Datasets
 import Foundation
 import Inference
@@ -86,11 +87,13 @@ struct FeatureOptions: ParsableArguments {
   /// Evaluates a model's features, prints the result and keeps it in the model's run.
   ///
   /// - Parameters:
+  ///   - group: The processes that share the images; the first one prints and keeps.
   ///   - path: Where the run's results have it.
   ///   - settings: What is not as usual in the classifier's own settings; nil for what is.
   ///   - finish: Called once the result is printed.
   func evaluate(
-    _ loaded: LoadedModel, of run: String, by method: FrozenFeatureEvaluation.Method,
+    _ loaded: LoadedModel, of run: String, in group: DataParallelGroup,
+    by method: FrozenFeatureEvaluation.Method,
     keeping path: WritableKeyPath<RunResults, [String: RunResults.Classification]>,
     settings: [String?],
     finish: (FrozenFeatureEvaluation, LabelledSplits) throws -> Void = { _, _ in }
@@ -103,7 +106,7 @@ struct FeatureOptions: ParsableArguments {
       validation: .init(splits.validation, named: test ?? data), classes: splits.classes.count,
       pooling: pooling,
       labelShare: Double(splits.training.count) / Double(max(1, splits.available)), batch: batch,
-      brokenLimit: broken.limit(), progress: line.show)
+      brokenLimit: broken.limit(), group: group, progress: line.show)
     line.clear()
     for warning in evaluation.warnings { warn("note: \(warning)") }
     print(evaluation.line(method, labels: labels.words))

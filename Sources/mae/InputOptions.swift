@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Datasets
 import FileSystem
 import Foundation
@@ -99,6 +100,18 @@ struct InferenceOptions: ParsableArguments {
   /// Prepares a model.
   func inference(with model: LoadedModel) throws -> BatchInference {
     try BatchInference(model, batch: batch, workers: workers, precision: precision.type)
+  }
+
+  /// Prepares a model for images that several processes share.
+  ///
+  /// - Parameter givesAll: Whether each of them is given all results.
+  func inference(
+    with model: LoadedModel, in group: DataParallelGroup, givesAll: Bool
+  ) throws -> BatchInference {
+    var inference = try inference(with: model)
+    inference.group = group
+    inference.givesAllRanks = givesAll
+    return inference
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Datasets
 import FileSystem
 import Foundation
@@ -25,15 +26,17 @@ struct MAE: ParsableCommand {
     subcommands: [
       PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
       FinetuneCommand.self, ScratchCommand.self,
-      EvaluateCommand.self, PredictCommand.self, EmbedCommand.self,
+      EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, SegmentCommand.self,
+      DetectCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
-      BenchCommand.self, DoctorCommand.self,
+      BenchCommand.self, LaunchCommand.self, PlanCommand.self, DoctorCommand.self,
     ])
 
   static func main() {
     ExitStatus.surviveFileSizeLimits()
     reserveStandardStreams()
     suggestCommand()
+    LauncherWatch.start(environment: ProcessInfo.processInfo.environment)
     do {
       var command = try parseAsRoot(wordsByTheirBytes)
       try command.run()
@@ -56,14 +59,20 @@ struct MAE: ParsableCommand {
     return words.contains { $0.shownPath != $0 } ? words : nil
   }
 
+  /// The words that stand first on a command line.
+  static var commandNames: [String] {
+    var names: [String] = []
+    for command in configuration.subcommands {
+      if let name = command.configuration.commandName { names.append(name) }
+    }
+    return names
+  }
+
   /// Says which command a misspelt one may have been meant to be.
   private static func suggestCommand() {
     let words = CommandLine.arguments.dropFirst()
     let word = words.first == "help" ? words.dropFirst().first : words.first
-    var names = ["help"]
-    for command in configuration.subcommands {
-      if let name = command.configuration.commandName { names.append(name) }
-    }
+    let names = ["help"] + commandNames
     guard let word, !word.hasPrefix("-"), !names.contains(word) else { return }
     let advice = nearestName(to: word, among: names).map { "did you mean \($0)?" }
     warn(

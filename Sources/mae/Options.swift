@@ -1,4 +1,5 @@
 public import ArgumentParser
+import DataParallel
 public import Datasets
 import FileSystem
 import Foundation
@@ -7,6 +8,7 @@ public import MaskedAutoencoders
 import RecipeSyntax
 import Recipes
 import Runs
+import Synchronization
 import Torch
 import Training
 import WeightExchange
@@ -31,6 +33,94 @@ struct ComputeOptions: ParsableArguments {
     ExitStatus.speakForTheEngine()
     if let threads { Engine.threads = threads }
     return try Device(named: device)
+  }
+}
+
+/// How a command works together with others of its kind that torchrun, srun, mpirun or mae launch
+/// have started.
+struct ProcessOptions: ParsableArguments {
+  @Option(help: "With many processes: seconds that they wait for each other in a step.")
+  var patience = 600.0
+
+  @Option(help: "With many processes: seconds that they wait for each other to come.")
+  var patienceStart = 600.0
+
+  func validate() throws {
+    for (name, value) in [("--patience", patience), ("--patience-start", patienceStart)]
+    where !(1...1e6).contains(value) {
+      throw ValidationError("\(name) is \(value); expected 1 to 1000000 seconds")
+    }
+  }
+
+  /// Opens the engine, meets the other processes where there are any, and takes this process's part
+  /// of the host.
+  func open(_ compute: ComputeOptions) throws -> (group: DataParallelGroup, device: Device) {
+    let environment = ProcessInfo.processInfo.environment
+    guard let launch = try Launch.from(environment: environment, note: { warn("note: \($0)") })
+    else { return (.single, try compute.open()) }
+    try Engine.load()
+    guard ProcessGroup.isAvailable else {
+      throw RankFailure(
+        "\(launch.launcher) has started \(launch.ranks) processes, and this libtorch trains with one; "
+          + "many need Linux", status: ExitStatus.noEngine.rawValue)
+    }
+    // `mae launch` marks the lines itself.
+    let isMarked = launch.rank > 0 && launch.launcher != .maeLaunch
+    if isMarked { speaker.withLock { $0 = "[rank \(launch.rank)] " } }
+    ExitStatus.speakForTheEngine()
+    let meeting = Meeting(
+      launch, words: Meeting.commonWords(of: CommandLine.arguments.dropFirst()),
+      patienceAtStart: patienceStart, patience: patience,
+      device: { try compute.device(ofLocalRank: $0) },
+      note: { warn($0) },
+      onFailure: { failure in
+        warn("error: \(failure)")
+        _exit(failure.status)
+      })
+    let (group, device) = try meeting.join()
+    if isMarked { speaker.withLock { $0 = "[\(group.label)] " } }
+    ExitStatus.speakForTheEngine(before: group.lastWords)
+    let share = group.share
+    HostLimits.set(cores: share?.threads ?? 1, processes: share?.ranks ?? 1)
+    Engine.threads = compute.threads ?? share?.threads ?? Engine.threads
+    return (group, device)
+  }
+
+  /// Does a group's work; what ends it here ends it on all ranks.
+  func work<Output>(
+    _ compute: ComputeOptions, _ body: (DataParallelGroup, Device) throws -> Output
+  ) throws -> Output {
+    let (group, device) = try open(compute)
+    do {
+      let output = try body(group, device)
+      group.finish()
+      return output
+    } catch is HelpersWorkIsDone {
+      group.finish(waitingFor: 0)
+      throw ExitCode.success
+    } catch let error as Interruption {
+      group.finish()
+      throw error
+    } catch {
+      // What another rank has ended by is not this one's to say.
+      if !(error is RankFailure) {
+        let lines = "\(error)".split(separator: "\n").joined(separator: "; ")
+        group.leave(lines, status: ExitStatus.number(of: error))
+      } else {
+        group.finish()
+      }
+      throw error
+    }
+  }
+}
+
+extension ComputeOptions {
+  /// The device of one of several processes of a host: GPUs are dealt out in turn where none is
+  /// named by its number.
+  func device(ofLocalRank rank: Int) throws -> Device {
+    let named = try Device(named: device == "cuda" ? "cuda:0" : device)
+    guard named.kind == .cuda, !device.contains(":") else { return named }
+    return Device(.cuda, index: rank % max(1, Device.count(.cuda)))
   }
 }
 

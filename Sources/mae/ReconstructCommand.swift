@@ -116,7 +116,7 @@ struct ReconstructCommand: ParsableCommand {
   ) throws {
     let result = try reconstruction.score(
       on: dataset, named: data, range: 0..<min(count, dataset.count), ratio: ratio, seed: seed,
-      workers: ProcessInfo.processInfo.activeProcessorCount, brokenLimit: broken.limit(),
+      workers: HostLimits.cores, brokenLimit: broken.limit(),
       broken: report)
     print(
       "mean squared error of hidden pixels (0…1), \(result.images) images, "

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import FileSystem
 import Foundation
 import RecipeSyntax
@@ -28,6 +29,8 @@ struct RunOptions: ParsableArguments {
 
   @OptionGroup var compute: ComputeOptions
 
+  @OptionGroup var processes: ProcessOptions
+
   func validate() throws {
     if resume, overwrite { throw ValidationError("--resume and --overwrite exclude each other") }
     if let stopAfter, stopAfter < 1 {
@@ -43,6 +46,30 @@ struct RunOptions: ParsableArguments {
   func train<Task: TrainingTask>(
     _ task: Task.Type, _ inputs: Task.Inputs, from book: RecipeBook<Task.Recipe>, out: String
   ) throws {
+    // What is wrong with the recipe is said before other processes are waited for.
+    let place = try Launch.from(environment: ProcessInfo.processInfo.environment)
+    let isFirst = place?.rank ?? 0 == 0
+    let recipe = isFirst ? try self.recipe(inputs, from: book, out: out) : book.standard
+    try processes.work(compute) { group, device in
+      Interrupts.install()
+      let run = try TrainingRun<Task>(
+        recipe, inputs,
+        TrainingRun<Task>.Settings(
+          out: out, opening: opening, device: device, stopAfter: stopAfter, group: group))
+      let shouldStop = { Interrupts.requested != nil }
+      if group.isFirst {
+        try TrainingSession(run, terminal: .attached(to: 1), print: say, warn: mae.warn)
+          .run(shouldStop: shouldStop)
+      } else {
+        try FollowingSession(run).run(shouldStop: shouldStop)
+      }
+    }
+  }
+
+  /// The recipe of a new run or of the one that is resumed.
+  private func recipe<Recipe: TrainingRecipe>(
+    _ inputs: some TrainingInputs, from book: RecipeBook<Recipe>, out: String
+  ) throws -> Recipe {
     if try RunFolder.putBackReplaced(in: out) {
       warn(
         "note: the run that \(out) held is back; the one that was to replace it ended before its "
@@ -50,18 +77,10 @@ struct RunOptions: ParsableArguments {
     }
     try RunFolder.requireSameKind(at: out, opening, as: inputs.kind)
     let isResumed = resume && FileManager.default.fileExists(atPath: out + "/recipe.yaml")
-    let recipe = try book.resolve(
+    return try book.resolve(
       recipe, settings: settings, resuming: isResumed ? out : nil
     ) { renamed in
       warn("note: \(renamed)")
     }
-    let device = try compute.open()
-    Interrupts.install()
-    let run = try TrainingRun<Task>(
-      recipe, inputs,
-      TrainingRun<Task>.Settings(
-        out: out, opening: opening, device: device, stopAfter: stopAfter))
-    try TrainingSession(run, terminal: .attached(to: 1), print: say, warn: mae.warn)
-      .run(shouldStop: { Interrupts.requested != nil })
   }
 }

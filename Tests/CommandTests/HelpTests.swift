@@ -9,8 +9,7 @@ import Testing
     "weights inspect",
     "weights import", "weights export", "data", "data fetch", "data inspect",
     "data pack", "recipes", "recipes list", "recipes show", "bench", "bench step", "bench data",
-    "bench use",
-    "doctor",
+    "bench use", "launch", "plan", "doctor",
   ]
 
   @Test(arguments: commands) func `help texts`(of command: String) throws {

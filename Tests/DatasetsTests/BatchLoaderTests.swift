@@ -25,7 +25,8 @@ import Testing
     rank: DataParallelRank = .single, workers: Int = 2
   ) throws -> [Seen] {
     let loader = BatchLoader(
-      set, transform: Self.random, batch: batch, seed: seed, startingAt: steps.lowerBound,
+      set, transform: Self.random, batch: batch * rank.count, seed: seed,
+      startingAt: steps.lowerBound,
       rank: rank, workers: workers, brokenFraction: 0.2)
     defer { loader.stop() }
     return try steps.map { step in
@@ -80,6 +81,29 @@ import Testing
       try batches(0..<2, of: set, rank: DataParallelRank($0, of: 2)).flatMap(\.indices)
     }
     #expect((shares[0] + shares[1]).sorted() == Array(0..<24))
+  }
+
+  @Test func `ranks see together what one process sees`() throws {
+    let set = SyntheticDataset(count: 31, side: 9)
+    let whole = try batches(0..<5, of: set, batch: 12)
+    for ranks in [2, 3, 4, 6, 12] {
+      for step in 0..<5 {
+        var indices = [Int](repeating: -1, count: 12)
+        var values = [[Float]](repeating: [], count: 12)
+        for rank in (0..<ranks).map({ DataParallelRank($0, of: ranks) }) {
+          let seen = try batches(step..<step + 1, of: set, batch: 12 / ranks, rank: rank)[0]
+          let share = rank.share(of: 12)
+          #expect(share.isMirrored == ((12 / ranks) % 2 == 0))
+          for (slot, row) in share.rows.enumerated() {
+            let size = seen.values.count / share.rows.count
+            indices[row] = seen.indices[slot]
+            values[row] = Array(seen.values[slot * size..<(slot + 1) * size])
+          }
+        }
+        #expect(indices == whole[step].indices)
+        #expect(values.flatMap(\.self) == whole[step].values)
+      }
+    }
   }
 
   @Test func `a small set fills a large batch`() throws {

@@ -7,6 +7,7 @@ import Testing
 /// number of workers and wherever it was stopped, and no image shown too often or too rarely.
 struct LoaderChecker {
   var dataset: any ImageDataset
+  /// Images of each rank in a batch.
   var batch = 4
   var seed: UInt64 = 5
   var sampling = Sampling()
@@ -40,7 +41,8 @@ struct LoaderChecker {
     at step: Int = 0, workers: Int = 2, rank: DataParallelRank = .single, prefetch: Int = 2
   ) -> BatchLoader {
     BatchLoader(
-      dataset, transform: transform, output: output, batch: batch, sampling: sampling, seed: seed,
+      dataset, transform: transform, output: output, batch: batch * rank.count, sampling: sampling,
+      seed: seed,
       startingAt: step,
       rank: rank, workers: workers, prefetch: prefetch,
       cacheBytes: cacheBytes, brokenFraction: 0.2)

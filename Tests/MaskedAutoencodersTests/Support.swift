@@ -39,24 +39,6 @@ struct TestModel {
   }
 }
 
-/// Compares gradients by name, the same names on both sides.
-///
-/// The key's third of a `qkv.bias` gradient is zero in exact arithmetic and rounding in ours: the
-/// absolute part of the tolerance is for it.
-func expectGradients(
-  _ actual: [String: Tensor], _ expected: [String: Tensor], within tolerance: Golden.Tolerance,
-  sourceLocation: SourceLocation = #_sourceLocation
-) {
-  #expect(
-    actual.keys.sorted() == expected.keys.sorted(), "\(context("names of gradients"))",
-    sourceLocation: sourceLocation)
-  for (name, gradient) in expected {
-    expectClose(
-      actual[name] ?? Tensor(), gradient, within: tolerance, "gradient of \(name)",
-      sourceLocation: sourceLocation)
-  }
-}
-
 /// Weights that transformers saved, under our names; q, k and v stacked as one.
 ///
 /// Written apart from the program's own import, so that the goldens do not depend on it.

@@ -40,3 +40,21 @@ package func expectGradients(
       label, sourceLocation: sourceLocation)
   }
 }
+
+/// Compares gradients by name, the same names on both sides.
+///
+/// The key's third of a `qkv.bias` gradient is zero in exact arithmetic and rounding in ours: the
+/// absolute part of the tolerance is for it.
+package func expectGradients(
+  _ actual: [String: Tensor], _ expected: [String: Tensor], within tolerance: Golden.Tolerance,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(
+    actual.keys.sorted() == expected.keys.sorted(), "\(context("names of gradients"))",
+    sourceLocation: sourceLocation)
+  for (name, gradient) in expected {
+    expectClose(
+      actual[name] ?? Tensor(), gradient, within: tolerance, "gradient of \(name)",
+      sourceLocation: sourceLocation)
+  }
+}

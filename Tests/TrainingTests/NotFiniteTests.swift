@@ -62,7 +62,7 @@ import TorchOptim
     plan.accumulation = accumulation
     plan.clip = clip
     plan.keptCheckpoints = keep
-    let trainer = Trainer(
+    let trainer = try Trainer(
       task,
       optimizer: AdamW(ParameterGroup.decayingMatrices(of: task.store.trainable, weightDecay: 0)),
       source: loader, plan: plan, folder: folder,

@@ -130,6 +130,30 @@ def check_goldens(mae, tolerance):
         check(path, golden["pixel_values"], golden["features"], tolerance)
     print("encoder of a masked autoencoder")
     check(mae.export(GOLDENS / "vit-mae" / "pixels", "pixels"))
+    check_segmenter(mae, tolerance)
+
+
+def check_segmenter(mae, tolerance):
+    """A segmenter against transformers, which computed the labels of a picture's bytes."""
+    import onnxruntime
+
+    path = mae.place / "segmenter.onnx"
+    mae("segment", "export", GOLDENS / "dense" / "beit" / "hf", "--format", "onnx", "--out", path)
+    golden = load_file(GOLDENS / "dense" / "beit" / "values.safetensors")
+    pixels = (golden["picture"].transpose(2, 0, 1)[None].astype("f4") / 255 - 0.5) / 0.5
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    logits = session.run(["logits"], {"pixel_values": pixels})[0]
+    labels = logits[0].argmax(0)
+    differing = int((labels != golden["picture.labels"]).sum())
+    print(f"segmenter: {list(logits.shape)}, {differing} of {labels.size} labels differ")
+    if differing:
+        sys.exit("  WRONG")
+    # And a batch is its images.
+    both = session.run(["logits"], {"pixel_values": numpy.concatenate([pixels, pixels[..., ::-1]])})[0]
+    gap = float(numpy.abs(both[:1] - logits).max())
+    print(f"  of a batch: {gap:.3e}")
+    if not gap <= tolerance:
+        sys.exit("  WRONG")
 
 
 def write_goldens(mae, folder):

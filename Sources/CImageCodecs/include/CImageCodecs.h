@@ -90,11 +90,24 @@ typedef struct {
 // MARK: PNG
 
 // Decodes a picture whose IHDR says `width × height` into interleaved rows of `width × channels`
-// bytes; `channels` is 1 for the gray colour types and 3 for the others. Alpha is dropped, 16 bits
-// become 8 as `range` says, palettes and small bit depths are expanded.
+// bytes; `channels` is 1 for the gray colour types and 3 for the others, or 4 for RGB and alpha of
+// any type. Otherwise alpha is dropped; 16 bits become 8 as `range` says (with alpha the upper
+// 8, and `range` may be NULL), palettes and small bit depths are expanded.
 mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t width,
                                 uint32_t height, int32_t channels, mae_sample_range *range,
                                 uint8_t *pixels, char *message);
+
+// Decodes the numbers that are stored in a palette or gray picture: places in the palette, gray levels
+// of any depth as they are. 2 bytes a pixel in the machine's order of a picture of 16 bits, else 1.
+mae_codec_status mae_png_decode_labels(const uint8_t *bytes, size_t count, uint32_t width,
+                                       uint32_t height, void *labels, char *message);
+
+// Encodes numbers of 8 or 16 bits (`depth`), as gray or, of 8 bits, as places in a palette of at most
+// 256 `colors`, 3 bytes each.
+mae_codec_status mae_png_encode_labels(const void *labels, uint32_t width, uint32_t height,
+                                       int32_t depth, const uint8_t *palette, int32_t colors,
+                                       int32_t compression, uint8_t **encoded, size_t *count,
+                                       char *message);
 
 // Encodes 8-bit gray (1 channel) or RGB (3 channels). `*encoded` is to be freed by
 // `mae_png_free`.
@@ -119,6 +132,10 @@ mae_codec_status mae_webp_read_header(const uint8_t *bytes, size_t count,
 mae_codec_status mae_webp_decode(const uint8_t *bytes, size_t count, uint32_t width,
                                  uint32_t height, int64_t max_memory, uint8_t *pixels,
                                  char *message);
+// The same as RGB and alpha, `width × 4` bytes a row; an animation is refused.
+mae_codec_status mae_webp_decode_rgba(const uint8_t *bytes, size_t count, uint32_t width,
+                                      uint32_t height, int64_t max_memory, uint8_t *pixels,
+                                      char *message);
 
 // MARK: TIFF
 

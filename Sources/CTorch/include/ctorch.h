@@ -22,13 +22,17 @@ extern "C" {
 #define CT_NONNULL
 #endif
 
-// Raised with every change of this file: an older bridge is then refused with a hint, not misread.
+// Raised when a function changes: an older bridge is then refused with a hint, not misread. One that
+// lacks a function is noticed by the function's name.
 #define CT_ABI_VERSION 1
 
 typedef struct ct_tensor_s *ct_tensor;        // owns one reference of an at::TensorImpl
 typedef struct ct_op_s *ct_op;                // an operator handle and its argument kinds; never freed
 typedef struct ct_frame_s *ct_frame;          // the arguments of one call, on the current thread
 typedef struct ct_generator_s *ct_generator;  // owns an at::Generator
+typedef struct ct_store_s *ct_store;          // a c10d::Store
+typedef struct ct_group_s *ct_group;          // a c10d::ProcessGroup
+typedef struct ct_reducer_s *ct_reducer;      // a c10d::Reducer
 
 // ---- loading (in the Swift package, not in the bridge)
 
@@ -78,6 +82,7 @@ CT_API void ct_end(ct_frame);
 // ---- tensors
 
 CT_API void ct_release(ct_tensor);
+CT_API ct_tensor ct_retain(ct_tensor);  // one more reference
 CT_API ct_tensor ct_undefined(void);
 CT_API bool ct_defined(ct_tensor);
 CT_API int64_t ct_dim(ct_tensor);
@@ -102,6 +107,13 @@ CT_API ct_tensor ct_grad(ct_tensor);  // NULL when there is none
 CT_API int ct_set_grad(ct_tensor, ct_tensor gradient_or_null);
 CT_API bool ct_grad_mode(void);
 CT_API void ct_set_grad_mode(bool);
+// The tensor `result`, computed from `inputs` outside the graph of gradients, as a node of it. In the
+// backward pass `derivative(context, gradient, gradients)` owns `gradient`, that of the result, and
+// writes one tensor for each input, or NULL for none; it gives 0, or -1. `release(context)` runs once
+// when neither is needed any more, or after an error of this function.
+CT_API int ct_function(const ct_tensor *inputs, size_t n, ct_tensor result,
+                       int (*derivative)(void *context, ct_tensor gradient, ct_tensor *gradients),
+                       void (*release)(void *context), void *context, ct_tensor *out);
 
 // ---- autocast, generators, threads, devices
 
@@ -118,6 +130,42 @@ CT_API int ct_synchronize(int8_t device_type, int8_t index);
 CT_API int ct_memory_peak(int8_t device_type, int8_t index, int64_t *bytes);
 // Keeps freed pages in the process: fresh ones cost several times what reused ones do.
 CT_API void ct_keep_pages(void);
+
+// ---- many processes (c10d); times are in milliseconds
+
+// Whether this libtorch has process groups at all.
+CT_API bool ct_has_distributed(void);
+// A server where `serves`, and a client in any case; port 0 lets the system choose one.
+CT_API int ct_store_tcp(const char *host, int port, bool serves, int timeout, ct_store *out);
+CT_API int ct_store_file(const char *path, int count, ct_store *out);
+CT_API int ct_store_prefixed(ct_store, const char *prefix, ct_store *out);
+CT_API int ct_store_port(ct_store);
+CT_API int ct_store_set(ct_store, const char *key, const char *value, size_t count);
+// Waits for the key; to be freed.
+CT_API int ct_store_get(ct_store, const char *key, int timeout, char **out, size_t *count);
+CT_API int ct_store_has(ct_store, const char *key, bool *out);
+CT_API int ct_store_add(ct_store, const char *key, int64_t n, int64_t *out);
+CT_API void ct_store_free(ct_store);
+
+// A group of `count` processes, registered under `name` for the operators of `_c10d_functional`: Gloo
+// for tensors of the CPU, NCCL for those of a CUDA device where `device` is its number (else -1).
+// Gloo listens on a network interface of that name, or at an address of this host, or, with NULL for
+// both, where the host's name leads.
+CT_API int ct_group_new(ct_store, const char *name, int rank, int count, const char *interface,
+                        const char *address, int device, int timeout, ct_group *out);
+CT_API int ct_group_barrier(ct_group, int timeout);
+// Gives all ranks the tensors of rank 0, in parts of 250 MB.
+CT_API int ct_group_broadcast(ct_group, const ct_tensor *, size_t count);
+CT_API int ct_group_same_shapes(ct_group, const ct_tensor *, size_t count);
+CT_API void ct_group_free(ct_group);
+
+// Averages gradients over a group while backward passes compute them, in buckets.
+CT_API int ct_reducer_new(ct_group, const ct_tensor *parameters, const char *const *names, size_t count,
+                          int64_t first_bytes, int64_t bytes, bool as_bfloat16, ct_reducer *out);
+// To be called before a backward pass whose gradients are averaged, together with those that earlier
+// passes have added up.
+CT_API int ct_reducer_begin(ct_reducer);
+CT_API void ct_reducer_free(ct_reducer);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,7 @@
 import FileSystem
 
 /// An image that could not be decoded.
-public struct UndecodableImage: Hashable, Sendable, CustomStringConvertible {
+public struct UndecodableImage: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Its number in the set.
   public var index: Int
   /// What it is called.

@@ -8,6 +8,8 @@ public struct Batch: Sendable {
   public let indices: [Int]
   /// The class of each image; −1 where the set has none.
   public let labels: [Int]
+  /// Which rows these are of the batch of all processes.
+  public let share: BatchShare
   /// Channels, `C`.
   public let channels: Int
   /// Height and width, `H` and `W`.
@@ -20,7 +22,7 @@ public struct Batch: Sendable {
   public let storage: BatchStorage
   let dataset: any ImageDataset
 
-  /// Number of images, `B`.
+  /// Number of images here, `B`.
   public var count: Int { indices.count }
   /// Normalised float32 or bytes, as `output` says, `[B, C, H, W]`; valid while `storage` is held.
   public var pixels: UnsafeMutableRawPointer { storage.baseAddress }

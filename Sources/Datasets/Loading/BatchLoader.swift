@@ -6,9 +6,9 @@ import Synchronization
 /// What is in a batch depends on the set, the transform, the sampling, the seed and the batch's
 /// number alone, whatever the number of workers; so a loader that starts at batch N continues an
 /// unbroken run. An epoch shows an image once (or a part of the images several times, see
-/// ``Sampling/repeats``), to one of the processes; those of its last images that do not fill a step
-/// of all processes are left out, others in each epoch. A set smaller than a step is repeated until
-/// it fills one.
+/// ``Sampling/repeats``); those of its last images that do not fill a step are left out, others in
+/// each epoch. A set smaller than a step is repeated until it fills one. Of several processes each
+/// makes its rows of every batch.
 ///
 /// An image that cannot be decoded is replaced by the next in the epoch's order that can. When more
 /// than `brokenFraction` of the set (and more than one image) is broken, `next()` throws.
@@ -31,10 +31,10 @@ public final class BatchLoader: Sendable {
   /// - Parameters:
   ///   - path: what the set is called in messages.
   ///   - output: what batches hold; bytes are normalised where they are used.
-  ///   - batch: images in a batch, of each rank.
+  ///   - batch: images in a batch, of all ranks together: a multiple of their number.
   ///   - sampling: the order of the images.
   ///   - number: the first batch given out.
-  ///   - rank: which of several processes this is; together they see every image once an epoch.
+  ///   - rank: which of several processes this is; its batches are its rows of the whole ones.
   ///   - prefetch: batches that are made ahead.
   ///   - cacheBytes: memory for decoded images, which are then decoded once; 0 for none. Batches
   ///     are the same whatever fits. JPEG files, which are decoded no further than a crop needs
@@ -53,9 +53,10 @@ public final class BatchLoader: Sendable {
       dataset.layout, sampling, batch: batch, seed: seed, rank: rank)
     let limit = UndecodableImages.limit(fraction: brokenFraction, count: dataset.count)
     self.path = path
-    stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch, rank: rank)
+    stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch)
     pipeline = BatchPipeline(
-      dataset: dataset, transform: transform, output: output, plan: .training(plan), batch: batch,
+      dataset: dataset, transform: transform, output: output, plan: .training(plan),
+      batch: plan.share.rows.count,
       startingAt: number, workers: workers, depth: prefetch, attempts: limit + 1,
       cacheBytes: cacheBytes)
     record = Mutex(
@@ -126,6 +127,7 @@ extension Batch {
     self.init(
       number: filled.number, indices: indices,
       labels: indices.map { dataset.label(of: $0) ?? -1 },
+      share: pipeline.plan.share(of: indices.count),
       channels: pipeline.transform.channels, size: pipeline.transform.size,
       output: pipeline.output, normalization: pipeline.transform.normalization,
       storage: filled.storage, dataset: dataset)

@@ -10,6 +10,8 @@ final class BatchPipeline: Sendable {
   let transform: ImageTransform
   let output: PixelOutput
   let plan: BatchPlan
+  /// Writes slots where they hold more than a picture; nil where the transform does.
+  private let writer: (any SlotWriter)?
   private let workers: Int
   private let depth: Int
   /// Images tried for one slot before it is given up.
@@ -47,7 +49,8 @@ final class BatchPipeline: Sendable {
   init(
     dataset: any ImageDataset, transform: ImageTransform, output: PixelOutput = .floats,
     plan: BatchPlan, batch: Int,
-    startingAt first: Int, workers: Int, depth: Int, attempts: Int, cacheBytes: Int = 0
+    startingAt first: Int, workers: Int, depth: Int, attempts: Int, cacheBytes: Int = 0,
+    writer: (any SlotWriter)? = nil
   ) {
     self.dataset = dataset
     self.transform = transform
@@ -56,8 +59,9 @@ final class BatchPipeline: Sendable {
     self.workers = workers
     self.depth = depth
     self.attempts = attempts
-    pool = BatchPool(
-      byteCount: batch * transform.valueCount * output.byteCount, kept: depth + 1)
+    self.writer = writer
+    let slotBytes = writer?.byteCount ?? transform.valueCount * output.byteCount
+    pool = BatchPool(byteCount: batch * slotBytes, kept: depth + 1)
     cache = cacheBytes > 0 ? PixelCache(limit: cacheBytes) : nil
     state = ConditionLock(State(next: first))
   }
@@ -161,15 +165,22 @@ final class BatchPipeline: Sendable {
   private func fill(
     _ slot: Int, of claim: Claim, scratch: DecoderScratch, after latest: inout LatestRead
   ) -> DecodeResult {
-    let planes = planes(claim.storage.baseAddress, slot)
     var broken: [UndecodableImage] = []
     for attempt in 0..<attempts {
       guard var choice = plan.choice(batch: claim.batch, slot: slot, attempt: attempt) else {
         break
       }
       do throws(ImageError) {
+        if let writer {
+          try writer.write(
+            choice.index, using: &choice.random,
+            into: claim.storage.baseAddress + slot * writer.byteCount, scratch: scratch)
+          return DecodeResult(index: choice.index, broken: broken)
+        }
         let source = try source(choice.index, scratch: scratch, after: &latest)
-        try transform.write(source, using: &choice.random, into: planes, scratch: scratch)
+        try transform.write(
+          source, using: &choice.random, into: planes(claim.storage.baseAddress, slot),
+          scratch: scratch)
         return DecodeResult(index: choice.index, broken: broken)
       } catch {
         broken.append(
@@ -216,6 +227,17 @@ final class BatchPipeline: Sendable {
 
   /// What the workers' time has gone to so far.
   var times: StageTimes { state.withLock { $0.times } }
+}
+
+/// Writes an example that is more than a picture.
+protocol SlotWriter: Sendable {
+  /// Bytes of one example.
+  var byteCount: Int { get }
+  /// Writes the example of a picture of the set, all of its bytes.
+  func write(
+    _ index: Int, using random: inout SampleRandom, into place: UnsafeMutableRawPointer,
+    scratch: DecoderScratch
+  ) throws(ImageError)
 }
 
 /// The image that a worker has read last, which is the next one too where images are repeated.

@@ -8,8 +8,16 @@ enum BatchPlan: Sendable {
   /// Number of slots of a batch; nil after the last one.
   func slots(of batch: Int) -> Int? {
     switch self {
-    case .training(let plan): plan.batch
+    case .training(let plan): plan.share.rows.count
     case .sequential(let plan): plan.slots(of: batch)
+    }
+  }
+
+  /// Which rows of a whole batch so many slots are.
+  func share(of slots: Int) -> BatchShare {
+    switch self {
+    case .training(let plan): plan.share
+    case .sequential: .whole(slots)
     }
   }
 

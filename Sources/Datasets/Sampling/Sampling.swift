@@ -42,12 +42,12 @@ public struct Sampling: Hashable, Sendable {
     self.accumulation = accumulation
   }
 
-  /// Steps of one epoch of `images` images: as many as all processes fill. What is left over is
-  /// left out of a shuffled epoch, other images each time; a set that does not fill a step is
-  /// repeated until it fills one.
-  public func stepsPerEpoch(
-    images: Int, batch: Int, rank: DataParallelRank = .single
-  ) -> Int {
-    max(1, images / (batch * rank.count * accumulation))
+  /// Steps of one epoch of `images` images: as many as they fill. What is left over is left out of a
+  /// shuffled epoch, other images each time; a set that does not fill a step is repeated until it
+  /// fills one.
+  ///
+  /// - Parameter batch: Images of a batch, of all processes together.
+  public func stepsPerEpoch(images: Int, batch: Int) -> Int {
+    max(1, images / (batch * accumulation))
   }
 }

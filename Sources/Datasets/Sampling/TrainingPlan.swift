@@ -9,11 +9,11 @@ import Imaging
 /// without a break, each in epochs of its own, and nothing is dropped. Nor is it of a set in its
 /// own order, where it would be the same images every time.
 struct TrainingPlan: Sendable {
-  let batch: Int
+  /// The rows of each batch that are filled here.
+  let share: BatchShare
   private let seed: UInt64
-  private let rank: DataParallelRank
   private let repeats: Int
-  /// Batches of this process in a pass over the set.
+  /// Batches in a pass over the set.
   private let batchesPerPass: Int
   private let parts: [Part]
   /// The parts' turns in a set that is drawn from without a break between epochs; nil for one whose
@@ -43,9 +43,8 @@ struct TrainingPlan: Sendable {
     _ layout: DatasetLayout, _ sampling: Sampling, batch: Int, seed: UInt64,
     rank: DataParallelRank = .single
   ) {
-    self.batch = batch
+    share = rank.share(of: batch)
     self.seed = seed
-    self.rank = rank
     var parts: [Part] = []
     var first = 0
     for (number, part) in layout.parts.enumerated() {
@@ -58,7 +57,7 @@ struct TrainingPlan: Sendable {
     self.parts = parts
     let isUnbroken = parts.count > 1 || sampling.shuffle == .none
     turns = isUnbroken ? MixtureRound(draws: layout.parts.map(\.draws)) : nil
-    let steps = sampling.stepsPerEpoch(images: first, batch: batch, rank: rank)
+    let steps = sampling.stepsPerEpoch(images: first, batch: batch)
     repeats = sampling.repeats
     batchesPerPass = steps * sampling.accumulation * sampling.repeats
     if case .lanes(let count, let buffer) = sampling.shuffle, parts.count == 1, first >= count {
@@ -107,10 +106,9 @@ struct TrainingPlan: Sendable {
     return Draw(part: part, pass: pass, place: place, before: turn)
   }
 
-  /// The number of a drawn image, counted over all processes from batch 0, and which of its repeats
-  /// it is.
+  /// The number of a drawn image, counted from batch 0, and which of its repeats it is.
   private func position(_ batchNumber: Int, _ slot: Int) -> (drawn: Int, turn: Int) {
-    let position = (batchNumber * rank.count + rank.index) * batch + slot
+    let position = batchNumber * share.total + share.rows[slot]
     return (position / repeats, position % repeats)
   }
 }

@@ -24,9 +24,9 @@ public struct EncodedImage: Sendable {
   package let bytes: [UInt8]
   let limits: ImageLimits
   /// The size at which the picture is stored.
-  let storedSize: PixelSize
+  package let storedSize: PixelSize
   /// Channels the file is decoded to: 1 for grayscale, 3 for all else.
-  let storedChannels: Int
+  package let storedChannels: Int
 
   /// Reads the header of a file in memory.
   ///

@@ -28,7 +28,7 @@ public struct PixelNormalization: Codable, Hashable, Sendable {
   public var channels: Int { mean.count }
 
   /// The mean as bytes.
-  var meanBytes: [UInt8] {
+  package var meanBytes: [UInt8] {
     mean.map { UInt8(min(max((255 * $0).rounded(.toNearestOrEven), 0), 255)) }
   }
   /// Factor of a byte.
@@ -55,7 +55,7 @@ extension ByteImage {
   }
 
   /// Writes the bytes as planes. `[H, W, C]` → `[C, H, W]`
-  func writePlanes(into planes: UnsafeMutablePointer<UInt8>) {
+  package func writePlanes(into planes: UnsafeMutablePointer<UInt8>) {
     let count = width * height
     pixels.withUnsafeBufferPointer { pixels in
       guard let first = pixels.baseAddress else { return }

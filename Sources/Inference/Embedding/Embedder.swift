@@ -1,3 +1,4 @@
+import DataParallel
 public import Datasets
 import MaskedAutoencoders
 import Recipes
@@ -33,6 +34,9 @@ public struct Embedder {
     try self.embedding.check(inference.model)
     self.inference = inference
   }
+
+  /// Whether this process is given the embeddings: the first of those that share the images.
+  var isGiven: Bool { inference.givesAllRanks || inference.group.isFirst }
 
   /// What the model was loaded from, in words.
   public var source: String { inference.model.source }

@@ -68,7 +68,7 @@ public struct EmbeddingPass {
         }.map { (part.images, $0) }
       }
       guard isEmbedding else { return }
-      if let file, output == nil {
+      if let file, output == nil, embedder.isGiven {
         output = try EmbeddingFile(
           file.path, names: file.names, shape: embedder.shape, classes: classes,
           metadata: ["tokens": embedder.embedding.rawValue, "model": embedder.source])
@@ -82,7 +82,7 @@ public struct EmbeddingPass {
         progress(found.indices.count + found.broken.count)
       }
     }
-    guard !isEmpty else { return outcome }
+    guard !isEmpty, embedder.isGiven else { return outcome }
     let whole = isEmbedding ? outcome.count : outcome.picked.count
     try brokenLimit.requireSome(
       whole, broken: outcome.broken, examples: examples, named: "the images")

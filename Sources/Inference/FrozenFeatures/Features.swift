@@ -1,3 +1,4 @@
+public import DataParallel
 public import Datasets
 import Imaging
 import MaskedAutoencoders
@@ -40,20 +41,24 @@ public struct Features {
   ///   - batch: Images computed at a time, see ``BatchInference``; nil for what is fastest.
   ///   - workers: Threads, see ``BatchInference``; nil for one a core.
   ///   - brokenLimit: How many images may be left out because they cannot be decoded.
+  ///   - group: The processes that share the images; the first one has the rows, the others none.
   ///   - progress: Called with the number of images done.
   /// - Throws: `DatasetError` where more cannot be decoded than may be.
   public init(
     of dataset: any ImageDataset, named name: String, by model: LoadedModel, pooling: Pooling,
     range: Range<Int>? = nil, batch: Int? = nil, workers: Int? = nil,
-    brokenLimit: BrokenLimit = .standard, progress: (Int) -> Void = { _ in }
+    brokenLimit: BrokenLimit = .standard, group: DataParallelGroup = .single,
+    progress: (Int) -> Void = { _ in }
   ) throws {
     let kind: Embedding = pooling == .classToken ? .classToken : .mean
     let images = range.map { SubsetDataset(dataset, range: $0) } ?? dataset
     var broken = brokenLimit.counter(of: images.count)
     // Made once at its full size: parts that are put together at the end would take it twice.
-    let all = Tensor.empty([images.count] + kind.shape(for: model))
+    let all = Tensor.empty([group.isFirst ? images.count : 0] + kind.shape(for: model))
     var labels: [Int] = []
-    let inference = try BatchInference(model, batch: batch, workers: workers)
+    var inference = try BatchInference(model, batch: batch, workers: workers)
+    inference.group = group
+    inference.givesAllRanks = false
     try inference.run(over: images, named: name, computing: { kind($1, by: $0) }) { part in
       try broken.add(part.broken, of: name, count: images.count)
       if let rows = part.rows {
@@ -62,8 +67,10 @@ public struct Features {
       labels += part.labels
       progress(labels.count)
     }
-    guard !labels.isEmpty else { throw RunFailure.nothingToSee(in: name, broken.found) }
-    rows = labels.count == images.count ? all : all.narrowed(0, to: 0..<labels.count)
+    guard !labels.isEmpty || !group.isFirst else {
+      throw RunFailure.nothingToSee(in: name, broken.found)
+    }
+    rows = labels.count == all.shape[0] ? all : all.narrowed(0, to: 0..<labels.count)
     self.labels = labels
     self.broken = broken.found
   }

@@ -1,9 +1,13 @@
+public import DataParallel
 public import Datasets
 import Evaluation
 import FileSystem
 import MaskedAutoencoders
 public import Runs
 import TorchOptim
+
+/// A process that is not the first of its group has computed its part and is needed no more.
+public struct HelpersWorkIsDone: Error {}
 
 /// How good an encoder's features are as they are: both splits of a labelled set are embedded by
 /// the frozen encoder, a classifier is fitted on the features of the one and evaluated on those of
@@ -54,6 +58,8 @@ public struct FrozenFeatureEvaluation {
   ///   - labelShare: Share of the training split's labels that is used, for the result.
   ///   - batch: Images embedded at a time, see ``BatchInference``; nil for what is fastest.
   ///   - brokenLimit: How many images of each split may be left out because they cannot be decoded.
+  ///   - group: The processes that share the images. The first one has the result; the others throw
+  ///     ``HelpersWorkIsDone`` when there is nothing left to compute.
   ///   - progress: Called with the name of a split, the number of its images done and of all of
   ///     them; with all of them twice when it is done.
   /// - Throws: ``RunFailure`` where the features do not fit into memory, before they are computed;
@@ -61,7 +67,7 @@ public struct FrozenFeatureEvaluation {
   public init(
     _ model: LoadedModel, method: Method, training: Split, validation: Split, classes: Int,
     pooling: Features.Pooling = .classToken, labelShare: Double = 1, batch: Int? = nil,
-    brokenLimit: BrokenLimit = .standard,
+    brokenLimit: BrokenLimit = .standard, group: DataParallelGroup = .single,
     progress: (_ name: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
   ) throws {
     let start = ContinuousClock.now
@@ -73,11 +79,12 @@ public struct FrozenFeatureEvaluation {
       let count = split.images.count
       return try Features(
         of: split.images, named: split.name, by: model, pooling: pooling, batch: batch,
-        brokenLimit: brokenLimit
+        brokenLimit: brokenLimit, group: group
       ) { progress(split.name, $0, count) }
     }
     let known = try embed(training)
     let asked = try embed(validation)
+    guard group.isFirst else { throw HelpersWorkIsDone() }
     var tally = TopKAccuracy(classes: classes)
     func count(_ scores: [Float], _ rows: Range<Int>) {
       tally.add(scores: scores, labels: Array(asked.labels[rows]))

@@ -1,4 +1,4 @@
-import Datasets
+public import Datasets
 import Runs
 
 /// How many images of a set may be left out because they cannot be decoded.
@@ -41,7 +41,7 @@ public struct BrokenLimit: Hashable, Sendable {
   ///   - name: What the images are called in messages.
   /// - Throws: `DatasetError` of kind `tooManyBroken`, or ``RunFailure`` where none could be
   ///   decoded.
-  func requireSome(
+  public func requireSome(
     _ whole: Int, broken: Int, examples: [UndecodableImage], named name: String
   ) throws {
     guard whole > 0 else {

@@ -100,6 +100,12 @@ public struct LoadedModel {
     if let problem = description.problems.first {
       throw RunFailure(.badData, "\(source): \(problem)")
     }
+    if description.kind == .segmenter {
+      throw RunFailure(
+        .badData,
+        "\(source): the model is a segmenter, which gives each pixel a class; use it with mae segment "
+          + "evaluate or mae segment predict")
+    }
     self.description = description
     self.source = source
     self.assumptions = assumptions
@@ -122,7 +128,7 @@ public struct LoadedModel {
   }
 
   /// The checkpoint that a path means; nil where it is none of ours.
-  private static func checkpoint(at path: String) throws -> Checkpoint? {
+  static func checkpoint(at path: String) throws -> Checkpoint? {
     let manager = FileManager.default
     let itself = Checkpoint(path: path)
     if manager.fileExists(atPath: itself.descriptionPath),

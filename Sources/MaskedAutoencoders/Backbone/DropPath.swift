@@ -10,11 +10,22 @@ public struct DropPath {
   /// The first block that leaves anything out; those before are frozen.
   public let firstBlock: Int
   private let generator: Generator
+  private let batch: Int?
+  private let rows: [Int]
 
   /// Draws from a generator, in the order in which branches are computed.
-  public init(rate: Double, from firstBlock: Int = 0, using generator: Generator) {
+  ///
+  /// - Parameters:
+  ///   - batch: Images of the whole batch, for which is drawn; nil for those that are computed here.
+  ///   - rows: Those of them that are computed here.
+  public init(
+    rate: Double, from firstBlock: Int = 0, batch: Int? = nil, rows: [Int] = [],
+    using generator: Generator
+  ) {
     self.rate = rate
     self.firstBlock = firstBlock
+    self.batch = batch == rows.count ? nil : batch
+    self.rows = rows
     self.generator = generator
   }
 
@@ -30,9 +41,18 @@ public struct DropPath {
 
   /// A branch `[B, N, D]` with images left out, the others scaled so that the mean stays the same.
   func thinned(_ branch: Tensor, rate: Double) -> Tensor {
-    guard rate > 0 else { return branch }
+    guard let factors = factors(for: branch.shape[0], rate: rate) else { return branch }
     let shape = [branch.shape[0]] + [Int](repeating: 1, count: branch.rank - 1)
-    let kept = Tensor.rand(shape, using: generator) .< (1 - rate)
-    return branch * (kept.to(branch.dtype) * (1 / (1 - rate))).to(branch.device)
+    return branch * factors.reshaped(shape).to(branch.dtype).to(branch.device)
+  }
+
+  /// What a branch of each image that is computed here is multiplied by, `[count]`: 0 where it is left
+  /// out; nil where none is.
+  package func factors(for count: Int, rate: Double) -> Tensor? {
+    guard rate > 0 else { return nil }
+    var draws = Tensor.rand([batch ?? count], using: generator)
+    if batch != nil { draws = draws.selected(Tensor(rows), along: 0) }
+    let kept = draws .< (1 - rate)
+    return kept.to(.float32) * (1 / (1 - rate))
   }
 }

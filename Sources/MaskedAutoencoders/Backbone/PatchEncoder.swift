@@ -13,9 +13,9 @@ public struct PatchEncoder: Module {
   public let configuration: ModelConfiguration
   let patchWeight: Tensor  // [D, C, P, P], a convolution's
   let patchBias: Tensor
-  let classToken: Tensor  // [1, 1, D]
-  let positions: Tensor  // [1, 1 + N, D]
-  let blocks: [TransformerBlock]
+  package let classToken: Tensor  // [1, 1, D]
+  package let positions: Tensor  // [1, 1 + N, D]
+  package let blocks: [TransformerBlock]
   let norm: LayerNorm?
 
   /// Declares `cls_token`, `pos_embed`, `patch_embed.proj`, `blocks` and `norm`.
@@ -97,7 +97,7 @@ public struct PatchEncoder: Module {
   }
 
   /// `[…, V]` → `[…, D]`: the patch convolution, on values that lie channel last.
-  func embedded(_ patches: Tensor) -> Tensor {
+  package func embedded(_ patches: Tensor) -> Tensor {
     patches.linear(patchWeight.permuted([0, 2, 3, 1]).flattened(from: 1), patchBias)
   }
 

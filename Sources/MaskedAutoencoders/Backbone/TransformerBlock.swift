@@ -6,7 +6,8 @@ public import TorchNN
 /// Multi-head self-attention: `[B, N, D]` → `[B, Q, D]` (Vaswani et al., 2017, §3.2).
 public struct Attention: Layer {
   public let scope: Scope
-  let heads: Int
+  /// Heads, `H`.
+  public let heads: Int
   let width: Int
   let qkv: Linear
   let projection: Linear
@@ -33,7 +34,7 @@ public struct Attention: Layer {
   }
 
   /// Queries, keys and values: `[B, N, D]` → 3 × `[B, H, N, d]`.
-  private func split(_ x: Tensor) -> [Tensor] {
+  package func split(_ x: Tensor) -> [Tensor] {
     qkv(x).reshaped([x.shape[0], x.shape[1], 3, heads, width / heads])
       .permuted([2, 0, 3, 1, 4]).unbound(along: 0)
   }
@@ -52,8 +53,12 @@ public struct Attention: Layer {
   }
 
   private func mixed(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor {
-    let mixed = Tensor.attention(queries: queries, keys: keys, values: values)
-    return projection(mixed.transposed(1, 2).flattened(from: 2))  // [B, H, Q, d] → [B, Q, D]
+    joined(Tensor.attention(queries: queries, keys: keys, values: values))
+  }
+
+  /// The heads' mixed values through the last projection: `[B, H, Q, d]` → `[B, Q, D]`.
+  package func joined(_ mixed: Tensor) -> Tensor {
+    projection(mixed.transposed(1, 2).flattened(from: 2))
   }
 }
 
@@ -100,9 +105,30 @@ public struct TransformerBlock: Layer {
   ///
   /// - Parameter rate: The probability that a branch is left out; 0 for none.
   public func callAsFunction(_ x: Tensor, dropping rate: Double, using paths: DropPath?) -> Tensor {
-    func branch(_ change: Tensor) -> Tensor { paths?.thinned(change, rate: rate) ?? change }
-    let y = x + branch(attention(attentionNorm(x)))
-    return y + branch(feedForward(feedForwardNorm(y)))
+    callAsFunction(x) { change, _ in paths?.thinned(change, rate: rate) ?? change }
+  }
+
+  /// One of the two parts that a block adds to its tokens.
+  public enum Branch: Hashable, Sendable {
+    /// What tokens take from each other.
+    case attention
+    /// What is made of each token alone.
+    case feedForward
+  }
+
+  /// Computes attention in another way, or changes the two branches: how encoders for dense tasks
+  /// get windows, relative positions and scales of branches into the same block.
+  ///
+  /// - Parameters:
+  ///   - attend: The block's attention and normalised tokens `[B, N, D]` → `[B, N, D]`; the
+  ///     attention itself unless given.
+  ///   - change: What is added of a branch `[B, N, D]`, of the same shape.
+  public func callAsFunction(
+    _ x: Tensor, attending attend: (Attention, Tensor) -> Tensor = { $0($1) },
+    changing change: (Tensor, Branch) -> Tensor
+  ) -> Tensor {
+    let y = x + change(attend(attention, attentionNorm(x)), .attention)
+    return y + change(feedForward(feedForwardNorm(y)), .feedForward)
   }
 
   /// The weights of the block's attention, see ``Attention/weights(_:)``: `[B, N, D]` → `[B, H, N,

@@ -63,6 +63,12 @@ public struct PatchMask {
     return flags.gathered(restoring, along: 1)
   }
 
+  /// The masks of some of the images: `[B, N]` → `[rows, N]`.
+  public func selecting(_ rows: [Int]) -> PatchMask {
+    rows.count == batch
+      ? self : PatchMask(order: order.selected(Tensor(rows), along: 0), keeping: kept)
+  }
+
   /// The same mask on another device.
   public func to(_ device: Device) -> PatchMask {
     device == order.device ? self : PatchMask(order: order.sent(to: device), keeping: kept)

@@ -7,6 +7,7 @@ extension FinetuningRecipe {
   public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
 
   public var logEverySteps: Int { logging.everySteps }
+  public var mixesImages: Bool { regularization.mixup > 0 || regularization.cutmix > 0 }
   public var validateEveryEpochs: Int? { logging.evaluateEveryEpochs }
 
   /// This recipe, with what it leaves to be found out taken from the complete recipe of a run: what

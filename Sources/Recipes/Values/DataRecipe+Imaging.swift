@@ -116,7 +116,7 @@ extension CheckpointRecipe {
 extension DataRecipe {
   /// Threads that decode.
   public var threads: Int {
-    workers > 0 ? workers : max(1, ProcessInfo.processInfo.activeProcessorCount)
+    workers > 0 ? workers : HostLimits.cores
   }
 }
 

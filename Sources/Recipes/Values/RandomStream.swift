@@ -6,4 +6,5 @@ package enum RandomStream {
   package static let mixing: UInt64 = 4
   package static let dropPath: UInt64 = 5
   package static let labels: UInt64 = 6
+  package static let dropout: UInt64 = 7
 }

@@ -164,6 +164,7 @@ public enum RecipeBooks {
   public static let all: [any NamedRecipes] = [
     pretraining,
     classification,
+    segmentation,
   ]
 
   /// The book of a recipe's name, or of a file, which is the one that knows most of the file's

@@ -15,7 +15,7 @@ extension TrainingRecipe {
   }
 
   /// The learning rate of every step; an epoch has `stepsPerEpoch` optimizer steps.
-  public func learningRates(stepsPerEpoch: Int) -> WarmupCosine {
+  public func learningRates(stepsPerEpoch: Int) -> any LearningRateSchedule {
     WarmupCosine(
       peak: peakLearningRate, minimum: optimizer.minimumLearningRate,
       warmup: schedule.warmupEpochs * Double(stepsPerEpoch),

@@ -1,4 +1,5 @@
 public import RecipeSyntax
+public import TorchOptim
 
 /// What recipes of all kinds of training have in common, so that one ``TrainingRun`` can follow any
 /// of them: data, optimizer, batch, schedule, checkpoints, and values that files and `--set`
@@ -25,12 +26,16 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   var precision: Precision { get set }
   /// When to save, and how much to keep.
   var checkpoints: CheckpointRecipe { get set }
+  /// Whether images of a batch are mixed with each other, row `i` with row `B − 1 − i`.
+  var mixesImages: Bool { get }
   /// Optimizer steps between two entries of the logs.
   var logEverySteps: Int { get }
   /// Epochs between two validations during training; nil for one at the end only.
   var validateEveryEpochs: Int? { get }
   /// Epochs between two sets of pictures during training; nil for none.
   var drawEveryEpochs: Int? { get }
+  /// The learning rate of every step; an epoch has `stepsPerEpoch` optimizer steps.
+  func learningRates(stepsPerEpoch: Int) -> any LearningRateSchedule
   /// Everything that is wrong with the values; empty when the recipe can be trained.
   var problems: [FieldError] { get }
   /// Words that may be given instead of a group of values.
@@ -46,6 +51,7 @@ extension TrainingRecipe {
     get { nil }
     set {}
   }
+  public var mixesImages: Bool { false }
   public var validateEveryEpochs: Int? { nil }
   public var drawEveryEpochs: Int? { nil }
   public static var shorthands: [RecipeOverrides.Shorthand] { [] }

@@ -1,4 +1,5 @@
 import Datasets
+import DenseHeads
 import FileSystem
 import Foundation
 import MaskedAutoencoders
@@ -20,11 +21,12 @@ public enum RunPage {
     let description = try? JSONFile.read(ModelDescription.self, from: run + "/model.json")
     let report = RunReport(
       title: run.lastName,
-      subtitle: description?.kind == .classifier
-        ? "classifier, trained with swift-mae" : "masked autoencoder, pre-trained with swift-mae",
-      summary: summary(results), highlights: highlights(results),
-      tables: tables(results) + [evaluatedTable(results)].compactMap(\.self),
-      pictures: pictures(in: run),
+      subtitle: subtitle(description?.kind),
+      summary: summary(results) + segmentationSummary(results),
+      highlights: highlights(results) + segmentationHighlights(results),
+      tables: tables(results) + [evaluatedTable(results)].compactMap(\.self)
+        + segmentationTables(results),
+      pictures: pictures(in: run) + segmentationPictures(in: run),
       charts: [partialChart(results, depth: description?.model.encoder.depth)].compactMap(\.self)
         + charts(metrics, description), facts: facts(results, description))
     try replaceFile(at: run + "/report.html") { (file) throws(FileError) in
@@ -45,6 +47,14 @@ public enum RunPage {
       return []
     } catch let error as FileError where error.kind == .unwritable {
       return ["note: \(error); the result is not kept in \(run)"]
+    }
+  }
+
+  private static func subtitle(_ kind: ModelDescription.Kind?) -> String {
+    switch kind {
+    case .classifier?: "classifier, trained with swift-mae"
+    case .segmenter?: "segmenter, trained with swift-mae"
+    case .maskedAutoencoder?, nil: "masked autoencoder, pre-trained with swift-mae"
     }
   }
 
@@ -145,19 +155,25 @@ public enum RunPage {
   private static func charts(
     _ metrics: [MetricsRecord], _ description: ModelDescription?
   ) -> [RunReport.Chart] {
-    let isClassifier = description?.kind == .classifier
+    let note =
+      switch description?.kind {
+      case .classifier?: "Cross-entropy on augmented training images."
+      case .segmenter?: "Cross-entropy of pixels on augmented training pictures."
+      case .maskedAutoencoder?, nil: "The error on hidden patches of the training images."
+      }
+    let isSegmenter = description?.kind == .segmenter
     func curve(_ name: String) -> [(x: Double, y: Double)] {
       metrics.compactMap { record in record.values[name].map { (record.epoch, $0) } }
     }
     return [
-      (
-        "Loss", "loss",
-        isClassifier
-          ? "Cross-entropy on augmented training images."
-          : "The error on hidden patches of the training images."
-      ),
+      ("Loss", "loss", note),
       ("Accuracy", "validation_top1", "Top-1 on the validation images, 0…1."),
-      ("Learning rate", "rate", "Linear warm-up, then half a cosine, step by step."),
+      ("Mean IoU", "validation_mean_iou", "Of the classes of the validation pictures, 0…1."),
+      (
+        "Learning rate", "rate",
+        isSegmenter
+          ? "Of the decoder, step by step." : "Linear warm-up, then half a cosine, step by step."
+      ),
       ("Speed", "images_per_second", "Images trained on in a second."),
     ].filter { !curve($0.1).isEmpty }.map { title, name, note in
       .init(
@@ -196,7 +212,12 @@ public enum RunPage {
           "\(model.height) × \(model.width), \(model.channels) channels, patch \(model.patch)"),
         .init("encoder", model.encoder.words),
       ]
-      if let classifier = description?.classifier {
+      if let segmenter = description?.segmenter {
+        facts += [
+          .init("decoder", segmenter.shape.decoder.rawValue),
+          .init("classes", "\(segmenter.shape.classes)"),
+        ]
+      } else if let classifier = description?.classifier {
         facts += [
           .init("pooling", classifier.head.pooling.rawValue),
           .init("classes", "\(classifier.head.classes)"),

@@ -21,6 +21,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var masking: Masking
   /// The head and the classes' names; only a classifier has them.
   public var classifier: Classifier?
+  /// Decoder, classes and way to segment; only a segmenter has them.
+  public var segmenter: SegmenterDescription?
 
   /// A kind of model.
   public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
@@ -28,6 +30,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     case maskedAutoencoder = "masked-autoencoder"
     /// Encoder and head.
     case classifier
+    /// Encoder and decoder of a class for each pixel.
+    case segmenter
   }
 
   /// What a classifier has beyond its encoder.
@@ -60,12 +64,28 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     self.classifier = classifier
   }
 
+  /// Describes a segmenter.
+  public init(
+    model: ModelConfiguration, segmenter: SegmenterDescription, mean: [Double], std: [Double]
+  ) {
+    self.init(model: model, mean: mean, std: std)
+    kind = .segmenter
+    self.segmenter = segmenter
+  }
+
   /// What is wrong with the values, one sentence each; empty when all is well.
   package var problems: [String] {
     var found: [String] = []
     if format != 1 { found.append("format is \(format), expected 1") }
     if (kind == .classifier) != (classifier != nil) {
       found.append("kind is \(kind.rawValue), with which classifier is out of place or missing")
+    }
+    if (kind == .segmenter) != (segmenter != nil) {
+      found.append("kind is \(kind.rawValue), with which segmenter is out of place or missing")
+    }
+    if let segmenter {
+      found += segmenter.problems(
+        depth: model.encoder.depth, side: min(model.height, model.width))
     }
     if let classifier {
       found += classifier.head.problems.map { "classifier.head.\($0.path) \($0.message)" }
@@ -101,7 +121,7 @@ extension ModelDescription {
   private enum Key: String, CodingKey {
     case std = "deviation"
     case format, kind, model, hasDecoder, mean, preprocessing, valueRange, masking
-    case maskingRatio, classifier
+    case maskingRatio, classifier, segmenter
   }
 
   /// Reads a description. Older files have the ratio of random masking only, and of an encoder
@@ -119,6 +139,7 @@ extension ModelDescription {
       try fields.decodeIfPresent(Masking.self, forKey: .masking)
       ?? .random(ratio: fields.decode(Double.self, forKey: .maskingRatio))
     classifier = try fields.decodeIfPresent(Classifier.self, forKey: .classifier)
+    segmenter = try fields.decodeIfPresent(SegmenterDescription.self, forKey: .segmenter)
     let hasDecoder = try fields.decode(Bool.self, forKey: .hasDecoder)
     if kind == .maskedAutoencoder, !hasDecoder { model.decoder = nil }
   }
@@ -137,5 +158,6 @@ extension ModelDescription {
     try fields.encode(masking, forKey: .masking)
     try fields.encode(masking.ratio, forKey: .maskingRatio)
     try fields.encodeIfPresent(classifier, forKey: .classifier)
+    try fields.encodeIfPresent(segmenter, forKey: .segmenter)
   }
 }

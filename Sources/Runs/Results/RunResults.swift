@@ -20,6 +20,10 @@ public struct RunResults: Codable, Sendable {
   public var trained: [String: TrainedClassifier] = [:]
   /// How the run's classifier does on sets that it was evaluated on later, by their names.
   public var evaluated: [String: Evaluated] = [:]
+  /// How the run's own segmenter does on the pictures that validate it.
+  public var segmentation: Segmentation?
+  /// How it does on sets that it was evaluated on later, by their names; nil for none.
+  public var segmented: [String: Segmentation]?
   /// Seconds of training, all sessions so far together, those that were interrupted too.
   public var sessionSeconds: Double?
   /// The images that the run's classifier was trained on; nil where the set has a validation part
@@ -48,6 +52,8 @@ public struct RunResults: Codable, Sendable {
     trained =
       try parts.decodeIfPresent([String: TrainedClassifier].self, forKey: .trained) ?? [:]
     evaluated = try parts.decodeIfPresent([String: Evaluated].self, forKey: .evaluated) ?? [:]
+    segmentation = try parts.decodeIfPresent(Segmentation.self, forKey: .segmentation)
+    segmented = try parts.decodeIfPresent([String: Segmentation].self, forKey: .segmented)
     sessionSeconds = try parts.decodeIfPresent(Double.self, forKey: .sessionSeconds)
     learned = try parts.decodeIfPresent(TrainingSplit.self, forKey: .learned)
   }

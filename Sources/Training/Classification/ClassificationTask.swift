@@ -1,3 +1,4 @@
+public import DataParallel
 public import Datasets
 import Evaluation
 import FileSystem
@@ -81,9 +82,13 @@ public final class ClassificationTask: TrainingTask {
   public func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
     let (height, width) = (images.shape[2], images.shape[3])
     var random = SampleRandom(seed: recipe.seed ^ RandomStream.mixing << 32, sample: draw)
-    let mixes = mixing.draw(batch: batch.count, height: height, width: width, using: &random)
+    // Drawn for the whole batch, whichever rows of it are here; their partners are here as well.
+    let drawn = mixing.draw(
+      batch: batch.share.total, height: height, width: width, using: &random)
+    let mixes = batch.share.rows.map { drawn[$0] }
     let logits = classifier(
-      MixupCutMix.mix(images, by: mixes), isTraining: true, dropping: dropPath(draw: draw)
+      MixupCutMix.mix(images, by: mixes), isTraining: true,
+      dropping: dropPath(batch.share, draw: draw)
     ).to(.float32)
     let smoothing = recipe.regularization.labelSmoothing
     guard smoothing > 0 || mixes.contains(where: { $0 != .none }) else {
@@ -96,11 +101,12 @@ public final class ClassificationTask: TrainingTask {
   }
 
   /// What blocks leave out at one draw; drawn on the CPU, the same on every device.
-  private func dropPath(draw: Int) -> DropPath? {
+  private func dropPath(_ share: BatchShare, draw: Int) -> DropPath? {
     let rate = recipe.regularization.dropPath
     guard rate > 0 else { return nil }
     return DropPath(
       rate: rate, from: recipe.trainedPart.firstBlock(depth: description.model.encoder.depth),
+      batch: share.total, rows: share.rows,
       using: Generator(seed: recipe.seed, stream: RandomStream.dropPath, step: draw))
   }
 
@@ -114,12 +120,15 @@ public final class ClassificationTask: TrainingTask {
 
   // MARK: Validation and results
 
-  public func validate() throws -> [Metric] {
+  public func validate() throws -> [Metric] { try validate(over: .single) }
+
+  public func validate(over group: DataParallelGroup) throws -> [Metric] {
     var inference = try BatchInference(
       LoadedModel(classifier, in: store, description, source: inputs.names.data),
       batch: min(256, recipe.batch.size), workers: recipe.data.threads,
       precision: recipe.precision.type)
     inference.parallelism = .operators
+    inference.group = group
     inference.requiresFiniteResults = false  // a validation on the way does not end the training
     let result = try EvaluationResult(
       of: labelled.validation, named: inputs.validation ?? inputs.path, by: inference,

@@ -82,10 +82,12 @@ public final class PretrainingTask: TrainingTask {
   }
 
   public func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
-    // Drawn on the CPU: the same masks on every device.
+    // Drawn on the CPU and for the whole batch: the same masks on every device, for any number of
+    // processes.
     let mask = recipe.masking.mask(
-      model.configuration.grid, batch: batch.count,
-      using: Generator(seed: recipe.seed, stream: RandomStream.masks, step: draw))
+      model.configuration.grid, batch: batch.share.total,
+      using: Generator(seed: recipe.seed, stream: RandomStream.masks, step: draw)
+    ).selecting(batch.share.rows)
     return model.loss(images, mask: mask.to(store.device), over: recipe.loss.region.lossRegion)
   }
 

@@ -1,4 +1,5 @@
 import FileSystem
+import Recipes
 import Runs
 
 /// Draws a task's pictures now and then, to watch a model learn: `reconstructions/step-N.png`.
@@ -30,24 +31,25 @@ final class PictureCallback<Task: TrainingTask>: TrainingCallback {
   }
 }
 
-/// Validates now and then during training; the last validation is the session's own.
-final class ValidationCallback: TrainingCallback {
+/// Validates now and then during training; the last validation is the session's own. Every process
+/// of a run does so at the same steps.
+final class ValidationCallback<Task: TrainingTask>: TrainingCallback {
+  private let run: TrainingRun<Task>
   private let every: Int
-  private let totalSteps: Int
-  private let validate: (Int) throws -> Void
+  private let found: (Int, [Metric]) -> Void
 
-  /// - Parameters:
-  ///   - every: Steps between two validations.
-  ///   - totalSteps: The last step, whose validation is left to the session.
-  ///   - validate: Called with the step.
-  init(every: Int, before totalSteps: Int, _ validate: @escaping (Int) throws -> Void) {
-    self.every = every
-    self.totalSteps = totalSteps
-    self.validate = validate
+  /// Gives nothing for a recipe that validates at the end only.
+  ///
+  /// - Parameter found: Called with the step and how well the model does.
+  init?(_ run: TrainingRun<Task>, _ found: @escaping (Int, [Metric]) -> Void) {
+    guard let epochs = run.task.recipe.validateEveryEpochs, epochs > 0 else { return nil }
+    self.run = run
+    self.found = found
+    every = epochs * run.stepsPerEpoch
   }
 
   func stepTaken(_ step: StepReport) throws {
-    guard every > 0, step.step % every == 0, step.step < totalSteps else { return }
-    try validate(step.step)
+    guard step.step % every == 0, step.step < run.totalSteps else { return }
+    found(step.step, try run.validate())
   }
 }

@@ -1,3 +1,4 @@
+public import DataParallel
 import Datasets
 import FileSystem
 import Foundation
@@ -14,6 +15,10 @@ public import TorchOptim
 /// Nothing random is kept between steps: masks, order and crops follow from the seed and the step.
 /// So a checkpoint holds weights, moments and the number of steps, and a resumed run equals the
 /// unbroken one, bit for bit on a CPU with as many threads.
+///
+/// Several processes train one model as one process does: each computes its rows of every batch,
+/// gradients are averaged while they are computed, and what decides a step (a loss that is not
+/// finite, a request to stop) is agreed on once a step.
 public final class Trainer<Task: TrainingObjective> {
   /// How long, how fast, how often.
   public struct Plan {
@@ -43,6 +48,10 @@ public final class Trainer<Task: TrainingObjective> {
     public var images: Int
     /// The fingerprint of their layout.
     public var layout: UInt32?
+    /// The type in which gradients travel between processes.
+    public var wire = GradientReducer.Wire.float32
+    /// The most images of all processes that may be broken.
+    public var brokenLimit = Int.max
 
     /// Creates a plan; what is left out is the usual.
     public init(
@@ -66,8 +75,13 @@ public final class Trainer<Task: TrainingObjective> {
   private let ema: ModelEMA?
   private let source: Task.Source
   private let plan: Plan
-  private let folder: RunFolder
+  private let folder: RunFolder?
+  private let group: DataParallelGroup
+  /// Averages the gradients of all processes; nil for one alone.
+  private let reducer: GradientReducer?
   private let callbacks: Callbacks
+  /// Whether all processes have agreed to stop after this step.
+  private var agreedToStop = false
   private var savedStep: Int?
   /// The images of the step under way, or of the last one.
   private var files: [String] = []
@@ -79,13 +93,24 @@ public final class Trainer<Task: TrainingObjective> {
   /// - Parameters:
   ///   - ema: The moving average of weights to keep, and to save in the weights' place.
   ///   - source: Stands at batch `step · accumulation`.
+  ///   - folder: Where checkpoints are written; nil on all ranks but the first.
+  ///   - group: The processes that train together, whose weights are the same.
   ///   - step: Steps taken before, in a resumed run.
   ///   - warn: Told, once, that a callback has failed.
+  /// - Throws: `RankFailure` where the processes' models differ.
   public init(
     _ task: Task, optimizer: any Optimizer, ema: ModelEMA? = nil, source: Task.Source,
-    plan: Plan, folder: RunFolder, startingAt step: Int = 0,
+    plan: Plan, folder: RunFolder?, group: DataParallelGroup = .single,
+    startingAt step: Int = 0,
     callbacks: [any TrainingCallback] = [], warn: @escaping (String) -> Void = { _ in }
-  ) {
+  ) throws(RankFailure) {
+    let trained = task.store.entries.filter(\.isTrainable).map { ($0.name, $0.tensor) }
+    reducer = try group.processes.map { processes throws(RankFailure) in
+      try group.explained { () throws(TorchError) in
+        try GradientReducer(trained, over: processes, wire: plan.wire)
+      }
+    }
+    self.group = group
     self.task = task
     self.optimizer = optimizer
     self.ema = ema
@@ -107,7 +132,7 @@ public final class Trainer<Task: TrainingObjective> {
     while step < end {
       try stopIfAsked()
       let report = try takeStep()
-      callbacks.each { try $0.stepTaken(report) }
+      try callbacks.each { try $0.stepTaken(report) }
       if step % plan.checkpointEvery == 0 { try save() }
     }
     try save()
@@ -121,10 +146,13 @@ public final class Trainer<Task: TrainingObjective> {
     var losses: [Tensor] = []
     var images = 0
     for part in 0..<plan.accumulation {
+      group.note(step: step, .reading)
       let (batch, pixels) = try nextBatch()
+      group.note(step: step, .computing)
       files += batch.names
       images += batch.count
-      losses.append(addGradient(pixels, of: batch, draw: step * plan.accumulation + part))
+      if part == plan.accumulation - 1 { try averageNextPass() }
+      losses.append(try addGradient(pixels, of: batch, draw: step * plan.accumulation + part))
     }
     let norm = clippedGradientNorm()
     prefetch()
@@ -136,17 +164,41 @@ public final class Trainer<Task: TrainingObjective> {
     return StepReport(
       step: step, totalSteps: plan.totalSteps,
       epochs: Double(step) / Double(plan.stepsPerEpoch), loss: loss, learningRate: rate,
-      gradientNorm: length, images: images, seconds: seconds(since: start),
+      gradientNorm: length, images: images * group.count, seconds: seconds(since: start),
       waited: source.waited - waitedBefore)
   }
 
   /// Adds a batch's gradient and gives its loss, which is not waited for.
-  private func addGradient(_ images: Tensor, of batch: Task.Source.Batch, draw: Int) -> Tensor {
+  private func addGradient(
+    _ images: Tensor, of batch: Task.Source.Batch, draw: Int
+  ) throws -> Tensor {
+    guard let processes = group.processes else {
+      return gradientAdded(images, of: batch, draw: draw)
+    }
+    do {
+      return try withTorchErrors {
+        BatchNorm.synchronized(over: processes) { gradientAdded(images, of: batch, draw: draw) }
+      }
+    } catch {
+      throw group.cause(of: error)
+    }
+  }
+
+  private func gradientAdded(
+    _ images: Tensor, of batch: Task.Source.Batch, draw: Int
+  ) -> Tensor {
     let loss = withAutocast(to: plan.precision, on: task.store.device) {
       task.loss(images, of: batch, draw: draw)
     }
     (plan.accumulation == 1 ? loss : loss / Double(plan.accumulation)).backward()
     return loss.detached()
+  }
+
+  /// The gradients of a step's earlier passes add up where they are; those of the last one are
+  /// averaged, with what has added up, while it is computed.
+  private func averageNextPass() throws(RankFailure) {
+    guard let reducer else { return }
+    try group.explained { () throws(TorchError) in try reducer.averageNextPass() }
   }
 
   private func clippedGradientNorm() -> Tensor {
@@ -161,10 +213,29 @@ public final class Trainer<Task: TrainingObjective> {
   ) throws -> (loss: Double, norm: Double) {
     let values = stacked((losses + [norm]).map { $0.to(.float32).reshaped([]) }).floats()
       .map(Double.init)
-    for loss in values.dropLast() where !loss.isFinite { throw notFinite("the loss", loss) }
+    let own = Array(values.dropLast())
     let length = values[losses.count]
-    guard length.isFinite else { throw notFinite("the gradient's length", length) }
-    return (values.dropLast().reduce(0, +) / Double(plan.accumulation), length)
+    let losses = try agree(on: own)
+    for loss in losses where !loss.isFinite { throw notFinite("the loss", loss, own) }
+    guard length.isFinite else { throw notFinite("the gradient's length", length, own) }
+    return (losses.reduce(0, +) / Double(plan.accumulation), length)
+  }
+
+  /// What all processes know of a step: the mean losses of its passes, and whether one of them was
+  /// asked to stop. The sum over the ranks is where they agree.
+  private func agree(on losses: [Double]) throws -> [Double] {
+    guard !group.isSingle else { return losses }
+    let sums = try group.sum(
+      losses + [plan.shouldStop() ? 1 : 0, Double(source.undecodable.count)])
+    agreedToStop = sums[losses.count] > 0
+    let broken = Int(sums[losses.count + 1])
+    if broken > plan.brokenLimit {
+      throw RunFailure(
+        .badData,
+        "\(broken) images could not be decoded, more than data.brokenLimit of the recipe allows "
+          + "(\(plan.brokenLimit)); the ranks have named them")
+    }
+    return sums.prefix(losses.count).map { $0 / Double(group.count) }
   }
 
   // MARK: Batches
@@ -191,7 +262,17 @@ public final class Trainer<Task: TrainingObjective> {
   private func save() throws {
     guard savedStep != step else { return }
     // A gradient can be finite and its weight not: such weights must not push out good ones.
-    guard task.store.isFinite else { throw notFinite("a weight", .nan) }
+    guard task.store.isFinite else { throw notFinite("a weight", .nan, []) }
+    try group.requireEqual(task.store.weights.map(\.tensor), "weights", at: step)
+    group.note(step: step, .writing)
+    if let folder { try group.uninterrupted { try save(in: folder) } }
+    savedStep = step
+    // The others wait until it is safe, so that none ends before.
+    try group.barrier()
+    group.note(savedStep: step)
+  }
+
+  private func save(in folder: RunFolder) throws {
     let checkpoint = folder.checkpoint(at: step)
     try checkpoint.write(
       task.description, weights: ema?.weights ?? task.store.weights,
@@ -201,10 +282,10 @@ public final class Trainer<Task: TrainingObjective> {
           step: step, seed: plan.seed, images: plan.images,
           epochs: Double(step) / Double(plan.stepsPerEpoch), layout: plan.layout)
       ))
-    savedStep = step
     folder.discardReplaced()
     folder.keepCheckpoints(plan.keptCheckpoints)
-    callbacks.each { [step] in try $0.checkpointSaved(checkpoint, at: step) }
+    try group.note(checkpoint: checkpoint.path)
+    try callbacks.each { [step] in try $0.checkpointSaved(checkpoint, at: step) }
   }
 
   /// The weights that are trained, where their average takes their place in the checkpoint.
@@ -214,27 +295,40 @@ public final class Trainer<Task: TrainingObjective> {
   }
 
   private func stopIfAsked() throws {
-    guard plan.shouldStop() else { return }
-    if step == 0, folder.holdsReplaced {
+    guard group.isSingle ? plan.shouldStop() : agreedToStop else { return }
+    if step == 0, let folder, folder.holdsReplaced {
       throw Interruption(message: "stopped before the first step")
     }
     try save()
+    guard let folder else { throw Interruption(message: "stopped at step \(step)") }
     throw Interruption(
       message: "stopped at step \(step) of \(plan.totalSteps); the checkpoint is safe in "
         + "\(folder.checkpoint(at: step).path). Resume with \(folder.resumeOptions)")
   }
 
-  /// Keeps what is needed to find out why, and the last state that was good.
-  private func notFinite(_ what: String, _ value: Double) -> any Error {
+  /// Keeps what is needed to find out why, and the last state that was good. All processes come
+  /// here at the same step.
+  ///
+  /// - Parameter own: This process's losses of the step.
+  private func notFinite(_ what: String, _ value: Double, _ own: [Double]) -> any Error {
+    let isOwn = group.isSingle || own.contains { !$0.isFinite }
+    guard let found = try? group.gather(isOwn ? files.joined(separator: "\n") : ""), let folder
+    else {
+      return RunFailure(
+        .notFinite,
+        "\(what) is \(value.isNaN ? "not a number" : "infinite") at step \(step); the run has stopped"
+      )
+    }
     let path = "\(folder.path)/\(RunFolder.notFinitePrefix)\(step).json"
     do {
       try JSONFile.write(
         NotFiniteRecord(
           step: step, what: what, value: "\(value)", learningRate: plan.learningRate(step),
-          files: files),
+          files: found.flatMap { $0.split(separator: "\n").map(String.init) },
+          ranks: group.isSingle ? nil : found.indices.filter { !found[$0].isEmpty }),
         to: path)
       // A run that this one was to replace has more to show than this one.
-      if task.store.isFinite, !folder.holdsReplaced { try save() }
+      if group.isSingle, task.store.isFinite, !folder.holdsReplaced { try save() }
     } catch {
       return error
     }
@@ -254,6 +348,8 @@ private struct NotFiniteRecord: Encodable {
   let value: String
   let learningRate: Double
   let files: [String]
+  /// The processes that met it; nil for one alone.
+  let ranks: [Int]?
 }
 
 /// Callbacks, whose failures are said once and cost nothing.
@@ -267,10 +363,13 @@ private final class Callbacks {
     self.warn = warn
   }
 
-  func each(_ call: (any TrainingCallback) throws -> Void) {
+  /// - Throws: Only what ends all processes: another one is lost.
+  func each(_ call: (any TrainingCallback) throws -> Void) throws(RankFailure) {
     for callback in callbacks {
       do {
         try call(callback)
+      } catch let error as RankFailure {
+        throw error
       } catch {
         guard failed.insert(ObjectIdentifier(callback)).inserted else { continue }
         warn("\(error); training continues without what could not be written")

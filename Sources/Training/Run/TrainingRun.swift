@@ -1,3 +1,4 @@
+public import DataParallel
 public import Datasets
 public import FileSystem
 import Foundation
@@ -13,6 +14,9 @@ import TorchOptim
 /// The initializer's acts, in order: look at the folder, let the task open data and make the model,
 /// count steps, build the optimizer, open the folder, take up a checkpoint, write down what the run
 /// is. ``run(callbacks:shouldStop:warn:)`` trains.
+///
+/// Of several processes the first alone looks at the folder, completes the recipe and writes; the
+/// others are given its recipe, weights and moments.
 public final class TrainingRun<Task: TrainingTask> {
   /// What neither a recipe nor the inputs say: where to, on what, how far this time.
   public struct Settings {
@@ -24,22 +28,29 @@ public final class TrainingRun<Task: TrainingTask> {
     public var device: Device
     /// Ends this session, not the run, after so many steps of the run.
     public var stopAfter: Int?
+    /// The processes that train together.
+    public var group: DataParallelGroup
+    /// The type in which their gradients travel.
+    public var wire: GradientReducer.Wire
 
     /// Creates settings.
     public init(
-      out: String, opening: RunFolder.Opening = .new, device: Device = .cpu, stopAfter: Int? = nil
+      out: String, opening: RunFolder.Opening = .new, device: Device = .cpu, stopAfter: Int? = nil,
+      group: DataParallelGroup = .single, wire: GradientReducer.Wire = .float32
     ) {
       self.out = out
       self.opening = opening
       self.device = device
       self.stopAfter = stopAfter
+      self.group = group
+      self.wire = wire
     }
   }
 
   /// What is trained.
   public let task: Task
-  /// The run's folder.
-  public let folder: RunFolder
+  /// The run's folder; nil on all processes but the first.
+  private let opened: RunFolder?
   /// Steps of one pass over the data.
   public let stepsPerEpoch: Int
   /// Steps of the whole run.
@@ -59,33 +70,50 @@ public final class TrainingRun<Task: TrainingTask> {
   ///
   /// A resumed run takes up its newest whole checkpoint; where there is none it starts anew.
   ///
-  /// - Throws: `DatasetError`, `FileError`, `RecipeErrors` or ``RunFailure`` with what is wrong.
+  /// - Parameter recipe: The first process's is what counts.
+  /// - Throws: `DatasetError`, `FileError`, `RecipeErrors`, ``RunFailure`` or `RankFailure` with what
+  ///   is wrong.
   public init(_ recipe: Task.Recipe, _ inputs: Task.Inputs, _ settings: Settings) throws {
     self.settings = settings
-    try RunFolder.requireSameKind(at: settings.out, settings.opening, as: inputs.kind)
-    try RunFolder.requireApart(
-      settings.out, settings.opening, models: inputs.models, images: inputs.images)
-    task = try Task(
-      recipe, inputs, on: settings.device, isResumed: settings.opening == .resume)
+    let group = settings.group
+    if group.isFirst {
+      try RunFolder.requireSameKind(at: settings.out, settings.opening, as: inputs.kind)
+      try RunFolder.requireApart(
+        settings.out, settings.opening, models: inputs.models, images: inputs.images)
+    }
+    task = try group.task(recipe, inputs, settings)
     stepsPerEpoch = task.data.stepsPerEpoch(task.recipe)
     totalSteps = task.recipe.totalSteps(stepsPerEpoch: stepsPerEpoch)
     optimizer = task.recipe.optimizer.optimizer(over: task.parameterGroups)
     let store = task.store
     ema = task.recipe.ema.map { ModelEMA(of: store, decay: $0) }
-    folder = try RunFolder(settings.out, settings.opening)
-    let (checkpoint, skipped) = folder.latestCheckpoint()
+    opened = group.isFirst ? try RunFolder(settings.out, settings.opening) : nil
+    let (checkpoint, skipped) = opened?.latestCheckpoint() ?? (nil, [])
     skippedCheckpoints = skipped
-    startingStep =
+    let restored =
       settings.opening == .resume
       ? try checkpoint.map { [optimizer, ema, task] in
         try $0.restore(
           store, optimizer, average: ema, as: task.description, images: task.data.dataset.count,
           layout: task.data.layout(task.recipe), seed: task.recipe.seed)
       } ?? 0 : 0
+    startingStep = try group.handOut(store, optimizer, ema, step: restored)
     finishedStep = startingStep
-    try requireDiskSpace()
-    try describe(inputs.kind)
+    guard let opened else { return }
+    try requireDiskSpace(in: opened)
+    try describe(inputs.kind, in: opened)
   }
+
+  /// The run's folder.
+  ///
+  /// - Precondition: This is the first process of those that train together.
+  public var folder: RunFolder {
+    guard let opened else { preconditionFailure("the first rank alone has the run's folder") }
+    return opened
+  }
+
+  /// The processes that train together.
+  public var group: DataParallelGroup { settings.group }
 
   /// Bytes of one checkpoint: the weights, the optimizer's state, and what is trained beside a moving
   /// average.
@@ -104,7 +132,7 @@ public final class TrainingRun<Task: TrainingTask> {
   }
 
   /// Refuses a disk that has no room for a single checkpoint, before time is spent.
-  private func requireDiskSpace() throws(RunFailure) {
+  private func requireDiskSpace(in folder: RunFolder) throws(RunFailure) {
     guard let free = freeDiskSpace(at: folder.path), free < checkpointBytes else { return }
     throw RunFailure(
       .inputOutput,
@@ -123,7 +151,7 @@ public final class TrainingRun<Task: TrainingTask> {
   }
 
   /// Writes down what the run is: `recipe.yaml`, `model.json`, `run.json`.
-  private func describe(_ kind: RunKind) throws {
+  private func describe(_ kind: RunKind, in folder: RunFolder) throws {
     let header = ["The complete recipe of this run; \(kind.command) --recipe takes it as it is."]
     try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
       try file.write(task.recipe.yaml(header: header))
@@ -163,7 +191,7 @@ public final class TrainingRun<Task: TrainingTask> {
   /// - Parameters:
   ///   - shouldStop: Asked before each step; a checkpoint is written before the run ends.
   ///   - warn: Told, once, that a callback has failed.
-  /// - Returns: Images that could not be decoded.
+  /// - Returns: Images that could not be decoded, of all processes.
   /// - Throws: ``Interruption`` when it was asked to stop, ``RunFailure``, `DatasetError`,
   ///   `FileError`.
   public func run(
@@ -171,7 +199,8 @@ public final class TrainingRun<Task: TrainingTask> {
     warn: @escaping (String) -> Void = { _ in }
   ) throws -> [UndecodableImage] {
     let recipe = task.recipe
-    let source = task.batches(startingAt: startingStep * recipe.batch.accumulation, rank: .single)
+    let source = task.batches(
+      startingAt: startingStep * recipe.batch.accumulation, rank: group.dataRank)
     defer { source.stop() }
     var plan = Trainer<Task>.Plan(
       totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch,
@@ -185,18 +214,23 @@ public final class TrainingRun<Task: TrainingTask> {
     plan.keptCheckpoints = recipe.checkpoints.keep
     plan.stopAfter = settings.stopAfter
     plan.shouldStop = shouldStop
-    let trainer = Trainer(
-      task, optimizer: optimizer, ema: ema, source: source, plan: plan, folder: folder,
-      startingAt: startingStep, callbacks: callbacks, warn: warn)
+    plan.wire = settings.wire
+    plan.brokenLimit = UndecodableImages.limit(
+      fraction: recipe.data.brokenLimit, count: task.data.dataset.count)
+    let trainer = try Trainer(
+      task, optimizer: optimizer, ema: ema, source: source, plan: plan, folder: opened,
+      group: group, startingAt: startingStep, callbacks: callbacks, warn: warn)
     defer { finishedStep = trainer.step }
     try trainer.run()
-    return source.undecodable
+    return try group.gathered(source.undecodable)
   }
 
   /// How well the model does on the validation images as it is now, by its moving average where it
   /// has one.
   public func validate() throws -> [Metric] {
-    try ema?.withAveragedWeights { try task.validate() } ?? task.validate()
+    group.note(step: finishedStep, .validating)
+    return try ema?.withAveragedWeights { try task.validate(over: group) }
+      ?? task.validate(over: group)
   }
 
   /// Seconds that one step takes, roughly: measured on blank images, a few where a whole batch

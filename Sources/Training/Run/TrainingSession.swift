@@ -1,3 +1,4 @@
+import DataParallel
 import Datasets
 import FileSystem
 import Foundation
@@ -69,14 +70,11 @@ public struct TrainingSession<Task: TrainingTask> {
     let pictures = recipe.drawEveryEpochs.map { epochs in
       PictureCallback(run, every: epochs * run.stepsPerEpoch, logger: logger)
     }
-    let validation = recipe.validateEveryEpochs.map { epochs in
-      ValidationCallback(every: epochs * run.stepsPerEpoch, before: run.totalSteps) { step in
-        let metrics = try run.validate()
-        record(metrics, at: step)
-        guard let first = metrics.first else { return }
-        let epoch = Formatted.fixed(run.epochs(step), 1)
-        logger.print("validated step \(step), epoch \(epoch): \(first.name) \(first.text)")
-      }
+    let validation = ValidationCallback(run) { step, metrics in
+      record(metrics, at: step)
+      guard let first = metrics.first else { return }
+      let epoch = Formatted.fixed(run.epochs(step), 1)
+      logger.print("validated step \(step), epoch \(epoch): \(first.name) \(first.text)")
     }
     return [logger] + [pictures].compactMap(\.self) + [validation].compactMap(\.self)
   }
@@ -102,6 +100,9 @@ public struct TrainingSession<Task: TrainingTask> {
       "\(run.device), \(Engine.threads) threads, libtorch \(Engine.version): "
         + "a step takes about \(Formatted.fixed(step, 2)) s, so "
         + "\(Formatted.duration(step * Double(left))) for \(left) steps")
+    if let line = run.group.line(forBatch: recipe.batch.size, device: run.device) {
+      print("ranks", line)
+    }
     print("folder", run.folder.path)
     if run.startingStep > 0 {
       logger.print("resuming at step \(run.startingStep) of \(run.totalSteps)")
@@ -141,6 +142,25 @@ public struct TrainingSession<Task: TrainingTask> {
       return
     }
     for line in lines { logger.print(line) }
+  }
+}
+
+/// A session of a process that is not the first of its run: it trains and validates with the others
+/// and says nothing.
+public struct FollowingSession<Task: TrainingTask> {
+  private let run: TrainingRun<Task>
+
+  /// Prepares for a run that this process has its part in.
+  public init(_ run: TrainingRun<Task>) { self.run = run }
+
+  /// Trains and validates.
+  ///
+  /// - Parameter shouldStop: Asked in each step; all processes stop after the same one.
+  /// - Throws: What ``TrainingRun/run(callbacks:shouldStop:warn:)`` throws.
+  public func run(shouldStop: @escaping () -> Bool) throws {
+    let validation = ValidationCallback(run) { _, _ in }
+    _ = try run.run(callbacks: [validation].compactMap(\.self), shouldStop: shouldStop)
+    if run.finishedStep == run.totalSteps { _ = try run.validate() }
   }
 }
 

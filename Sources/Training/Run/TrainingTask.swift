@@ -1,5 +1,6 @@
 public import Datasets
 public import Imaging
+public import DataParallel
 import Inference
 public import Recipes
 public import Runs
@@ -54,7 +55,7 @@ public protocol TrainingTask: TrainingObjective {
   /// The first lines of a session: what was found, before time is spent.
   var summary: [SummaryLine] { get }
 
-  /// Batches without end, from a number on.
+  /// Batches without end, from a number on; of several processes each makes its rows of them.
   func batches(startingAt batch: Int, rank: DataParallelRank) -> Source
 
   /// The error on blank images, for measuring how long a step takes; changes no running statistics.
@@ -64,6 +65,10 @@ public protocol TrainingTask: TrainingObjective {
   ///
   /// - Returns: Named metrics, the one to look at first.
   func validate() throws -> [Metric]
+
+  /// The same, divided among processes whose weights are the same; each of them calls it and has the
+  /// whole result. Without it every process validates on all images.
+  func validate(over group: DataParallelGroup) throws -> [Metric]
 
   /// Pictures of what the model does at the moment, by name; nothing for tasks without any.
   ///
@@ -91,6 +96,7 @@ extension TrainingTask where Source == BatchLoader {
 
 extension TrainingTask {
   public func validate() throws -> [Metric] { [] }
+  public func validate(over group: DataParallelGroup) throws -> [Metric] { try validate() }
   public func pictures(epoch: Double) throws -> [TrainingPicture] { [] }
   public func begin(in folder: RunFolder) throws {}
 }

@@ -9,14 +9,17 @@ internal import Torch
 struct TransformerGraph {
   private let weights: PublishedWeights
   private let model: ModelConfiguration
-  private var graph: ONNXGraph
-  private typealias Value = ONNXGraph.Value
+  var graph: ONNXGraph
+  typealias Value = ONNXGraph.Value
 
   /// Takes weights that are those of their configuration, without a batch normalisation.
-  init(_ weights: PublishedWeights) {
+  ///
+  /// - Parameter name: What the graph is called; nil for the kind of model.
+  init(_ weights: PublishedWeights, named name: String? = nil) {
     self.weights = weights
     model = weights.configuration
-    graph = ONNXGraph(name: weights.classifier == nil ? "encoder" : "classifier")
+    graph = ONNXGraph(
+      name: name ?? (weights.classifier == nil ? "encoder" : "classifier"))
   }
 
   private var width: Int { model.encoder.width }
@@ -46,7 +49,7 @@ struct TransformerGraph {
   // MARK: parts
 
   /// Patches with their positions after the class token: `[B, C, H, W]` → `[B, T, D]`.
-  private mutating func embedded(_ pixels: Value) -> Value {
+  mutating func embedded(_ pixels: Value) -> Value {
     let side = model.patch
     let grid = graph.node(
       "Conv", [pixels, weight("patch_embed.proj.weight"), weight("patch_embed.proj.bias")],
@@ -68,15 +71,24 @@ struct TransformerGraph {
       "Concat", [classTokens, placed], [("axis", .integer(1))], as: "tokens/Concat")
   }
 
-  /// `x + attention(norm(x))`, then `x + perceptron(norm(x))`.
-  private mutating func block(_ x: Value, _ name: String) -> Value {
-    let mixed = attention(norm(x, name + ".norm1"), name + ".attn")
+  /// `x + attention(norm(x))`, then `x + perceptron(norm(x))`; each branch times its scales where it
+  /// has any.
+  ///
+  /// - Parameter bias: Added to the logits of attention, `[1, H, T, T]`; nil for none.
+  mutating func block(_ x: Value, _ name: String, bias: Value? = nil) -> Value {
+    let mixed = scaled(
+      attention(norm(x, name + ".norm1"), name + ".attn", bias: bias), name, ".gamma_1")
     let y = graph.node("Add", [x, mixed], as: name + "/Add")
-    let changed = perceptron(norm(y, name + ".norm2"), name + ".mlp")
+    let changed = scaled(perceptron(norm(y, name + ".norm2"), name + ".mlp"), name, ".gamma_2")
     return graph.node("Add", [y, changed], as: name + "/Add.2")
   }
 
-  private mutating func attention(_ x: Value, _ name: String) -> Value {
+  private mutating func scaled(_ branch: Value, _ block: String, _ scale: String) -> Value {
+    guard weights.tensors[block + scale] != nil else { return branch }
+    return graph.node("Mul", [branch, weight(block + scale)], as: block + "/Mul" + scale)
+  }
+
+  private mutating func attention(_ x: Value, _ name: String, bias: Value?) -> Value {
     let thirds = graph.nodes(
       "Split", [linear(x, name + ".qkv"), sizes([width, width, width])],
       [("axis", .integer(-1))], as: ["q", "k", "v"].map { "\(name)/Split.\($0)" })
@@ -88,7 +100,8 @@ struct TransformerGraph {
     }
     let scale = scalar("attention_scale", 1 / Double(width / heads).squareRoot())
     let queries = graph.node("Mul", [parts[0], scale], as: name + "/Mul")
-    let scores = graph.node("MatMul", [queries, parts[1]], as: name + "/MatMul.scores")
+    var scores = graph.node("MatMul", [queries, parts[1]], as: name + "/MatMul.scores")
+    if let bias { scores = graph.node("Add", [scores, bias], as: name + "/Add.bias") }
     let shares = graph.node("Softmax", [scores], [("axis", .integer(-1))], as: name + "/Softmax")
     let mixed = graph.node("MatMul", [shares, parts[2]], as: name + "/MatMul.values")
     let joined = reshaped(
@@ -98,15 +111,17 @@ struct TransformerGraph {
   }
 
   private mutating func perceptron(_ x: Value, _ name: String) -> Value {
-    let hidden = linear(x, name + ".fc1")
-    // x · ½ · (1 + erf(x / √2))
+    linear(gelu(linear(x, name + ".fc1"), name), name + ".fc2")
+  }
+
+  /// x · ½ · (1 + erf(x / √2))
+  mutating func gelu(_ hidden: Value, _ name: String) -> Value {
     let scaled = graph.node(
       "Mul", [hidden, scalar("sqrt_half", 0.5.squareRoot())], as: name + "/Mul")
     let error = graph.node("Erf", [scaled], as: name + "/Erf")
     let sum = graph.node("Add", [error, scalar("one", 1)], as: name + "/Add")
     let product = graph.node("Mul", [hidden, sum], as: name + "/Mul.2")
-    let activated = graph.node("Mul", [product, scalar("half", 0.5)], as: name + "/Mul.3")
-    return linear(activated, name + ".fc2")
+    return graph.node("Mul", [product, scalar("half", 0.5)], as: name + "/Mul.3")
   }
 
   /// `[B, T, D]` → `[B, D]`
@@ -141,26 +156,26 @@ struct TransformerGraph {
     return graph.node("Add", [product, self.weight(name + ".bias")], as: name + "/Add")
   }
 
-  private mutating func reshaped(_ x: Value, _ shape: [Int], as name: String) -> Value {
+  mutating func reshaped(_ x: Value, _ shape: [Int], as name: String) -> Value {
     graph.node("Reshape", [x, sizes(shape)], as: name)
   }
 
-  private mutating func transposed(_ x: Value, _ order: [Int], as name: String) -> Value {
+  mutating func transposed(_ x: Value, _ order: [Int], as name: String) -> Value {
     graph.node("Transpose", [x], [("perm", .integers(order))], as: name)
   }
 
-  private mutating func weight(_ name: String) -> Value { graph.constant(name, tensor(name)) }
+  mutating func weight(_ name: String) -> Value { graph.constant(name, tensor(name)) }
 
-  private func tensor(_ name: String) -> Tensor {
+  func tensor(_ name: String) -> Tensor {
     (weights.tensors[name] ?? Tensor()).detached().to(.cpu).to(.float32)
   }
 
-  private mutating func scalar(_ name: String, _ value: Double) -> Value {
+  mutating func scalar(_ name: String, _ value: Double) -> Value {
     graph.constant(name, Tensor(Float(value)))
   }
 
   /// A list of whole numbers; equal lists are one constant.
-  private mutating func sizes(_ values: [Int]) -> Value {
+  mutating func sizes(_ values: [Int]) -> Value {
     graph.constant("sizes." + values.map(String.init).joined(separator: "x"), Tensor(values))
   }
 }

@@ -1,0 +1,78 @@
+public import Imaging
+
+/// A picture with its labels painted over it and a legend below.
+public enum LabelOverlay {
+  /// The picture, half of each labelled pixel in its class's colour; ignored pixels stay as they
+  /// are. Small pictures are enlarged by a whole factor.
+  ///
+  /// - Parameters:
+  ///   - names: of the classes; those that occur are in the legend, with their part of the labelled
+  ///     pixels, the largest first.
+  ///   - opacity: how much of the colour is the class's.
+  /// - Precondition: picture and labels have one size.
+  public static func picture(
+    _ image: ByteImage, _ labels: LabelMap, names: [String], opacity: Double = 0.5
+  ) -> ByteImage {
+    let painted = painted(image, labels, opacity: opacity)
+    let factor = max(1, 256 / max(painted.width, painted.height))
+    let (width, height) = (painted.width * factor, painted.height * factor)
+    let entries = legend(of: labels, names: names)
+    let columns = max(1, width / column)
+    let rows = (entries.count + columns - 1) / columns
+    let margin = 6
+    var canvas = Canvas(
+      width: width, height: height + (rows > 0 ? rows * line + margin : 0))
+    canvas.draw(painted, x: 0, y: 0, factor: factor)
+    for (number, entry) in entries.enumerated() {
+      let (x, y) = (number % columns * column + 2, height + margin + number / columns * line)
+      let swatch = PixelRectangle(x: x, y: y, width: 12, height: 9)
+      canvas.fill(swatch, color: ClassColors.color(of: entry.label))
+      canvas.outline(swatch, color: .black)
+      canvas.draw(fitted(entry.text, width: column - 22), x: x + 17, y: y + 1)
+    }
+    return canvas.image
+  }
+
+  /// Pixels between two entries of the legend.
+  private static let column = 128
+  private static let line = 13
+
+  /// The picture without a legend, at its own size.
+  public static func painted(
+    _ image: ByteImage, _ labels: LabelMap, opacity: Double = 0.5
+  ) -> ByteImage {
+    precondition(
+      image.width == labels.width && image.height == labels.height,
+      "a picture of \(image.width)×\(image.height) and labels of \(labels.size)")
+    var painted = image.converted(toChannels: 3)
+    let share = Int((min(max(opacity, 0), 1) * 256).rounded())
+    for (i, label) in labels.labels.enumerated() where label != LabelMap.ignored {
+      let color = ClassColors.color(of: Int(label)).bytes(channels: 3)
+      for c in 0..<3 {
+        let mixed = Int(painted.pixels[3 * i + c]) * (256 - share) + Int(color[c]) * share
+        painted.pixels[3 * i + c] = UInt8(mixed >> 8)
+      }
+    }
+    return painted
+  }
+
+  private static func legend(
+    of labels: LabelMap, names: [String]
+  ) -> [(label: Int, text: String)] {
+    var counts = labels.histogram
+    counts[LabelMap.ignored] = nil
+    let total = max(1, counts.values.reduce(0, +))
+    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { label, count in
+      let name = names.indices.contains(Int(label)) ? names[Int(label)] : "\(label)"
+      let percent = (100 * count + total / 2) / total
+      return (Int(label), "\(name) \(percent == 0 ? "<1" : "\(percent)") %")
+    }
+  }
+
+  private static func fitted(_ text: String, width: Int) -> String {
+    guard BitmapFont.width(of: text) > width else { return text }
+    var text = text
+    while !text.isEmpty, BitmapFont.width(of: text + "…") > width { text.removeLast() }
+    return text + "…"
+  }
+}

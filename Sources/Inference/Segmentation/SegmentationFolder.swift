@@ -1,0 +1,87 @@
+import Datasets
+import FileSystem
+import Figures
+import Foundation
+public import Imaging
+import MaskedAutoencoders
+import Runs
+
+/// Folders that label maps and overlays of pictures are written to, one file a picture, called as the
+/// picture is.
+public struct SegmentationFolder {
+  /// Pictures that were written.
+  public private(set) var count = 0
+  private let model: LoadedSegmenter
+  private let labels: String?
+  private let overlays: String?
+  private let overwrite: Bool
+  private var names: [String: String] = [:]
+
+  /// Names folders, which are made with the first picture.
+  ///
+  /// - Parameters:
+  ///   - labels: For label maps, with the numbers of the set that was learned from; nil for none.
+  ///   - overlays: For pictures to look at; nil for none.
+  ///   - overwrite: Whether files that are there may be replaced.
+  public init(
+    _ model: LoadedSegmenter, labels: String?, overlays: String?, overwrite: Bool = false
+  ) {
+    self.model = model
+    self.labels = labels
+    self.overlays = overlays
+    self.overwrite = overwrite
+  }
+
+  /// Segments a picture and writes what is asked for.
+  ///
+  /// - Parameter name: The picture's path or name; its last step without the extension names the
+  ///   files.
+  /// - Throws: ``RunFailure`` where another picture has that name, a file is there, or the scores are
+  ///   not finite; `FileError`, `ImageError`.
+  public mutating func write(_ picture: ByteImage, named name: String) throws {
+    let file = Self.fileName(of: name)
+    if let other = names.updateValue(name, forKey: file) {
+      throw RunFailure(
+        .refusedOutput,
+        "\(name) and \(other) would both be written to \(file); segment them into two folders")
+    }
+    let targets = [labels, overlays].map { folder in folder.map { $0 + "/" + file } }
+    for target in targets.compactMap(\.self) where !overwrite {
+      guard !exists(target) else {
+        throw RunFailure(
+          .refusedOutput, "\(target) exists; replace it by --overwrite or name another folder")
+      }
+    }
+    let channels = model.description.model.channels
+    let result = try model.segment([picture.converted(toChannels: channels)]) { _ in name }[0]
+    if let target = targets[0], let numbering = model.description.segmenter?.numbering {
+      try Self.write(numbering.stored(result).encodedAsPNG(), to: target)
+    }
+    if let target = targets[1] {
+      let drawn = LabelOverlay.picture(
+        picture.converted(toChannels: 3), result, names: model.classNames)
+      try Self.write(drawn.encodedAsPNG(), to: target)
+    }
+    count += 1
+  }
+
+  /// What was written, a line each.
+  public var lines: [String] {
+    [
+      labels.map { "wrote \(count) label maps to \($0)" },
+      overlays.map { "wrote \(count) overlays to \($0)" },
+    ].compactMap(\.self)
+  }
+
+  /// `photos/a.jpg` → `a.png`.
+  private static func fileName(of name: String) -> String {
+    let last = name.split(separator: "/").last.map(String.init) ?? "picture"
+    guard let dot = last.lastIndex(of: "."), dot != last.startIndex else { return last + ".png" }
+    return last[..<dot] + ".png"
+  }
+
+  private static func write(_ bytes: [UInt8], to path: String) throws {
+    try makeFolder(above: path)
+    try replaceFile(at: path) { (file) throws(FileError) in try file.write(bytes) }
+  }
+}

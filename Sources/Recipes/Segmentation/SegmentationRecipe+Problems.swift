@@ -1,0 +1,78 @@
+import Datasets
+import DenseHeads
+import Imaging
+import MaskedAutoencoders
+public import RecipeSyntax
+
+extension SegmentationRecipe {
+  /// Everything that is wrong with the values, each with the field, what it is and what is allowed.
+  public var problems: [FieldError] {
+    var checks = Validator()
+    checks.require(!name.isEmpty, "name", "is empty; expected a text")
+    for (path, message) in model?.problems ?? [] {
+      checks.require(false, FieldPath("model." + path), message)
+    }
+    if let size { checks.within(1...65_536, "size", size) }
+    check(network: &checks)
+    check(pictures: &checks)
+    checks.pipeline(data, channels: model?.channels)
+    checks.optimizer(optimizer)
+    checks.lengths(batch, schedule, checkpoints)
+    checks.require(
+      schedule.warmupEpochs == 0, "schedule.warmupEpochs",
+      "is \(schedule.warmupEpochs.short), and segmentation warms up over rate.warmupSteps; expected 0"
+    )
+    checks.within(0...1_000_000_000, "rate.warmupSteps", rate.warmupSteps)
+    checks.within(0...1, "rate.warmupFactor", rate.warmupFactor)
+    checks.rhythm("logging.everySteps", logging.everySteps)
+    checks.rhythm("logging.evaluateEveryEpochs", logging.evaluateEveryEpochs)
+    return checks.found
+  }
+
+  private func check(network checks: inout Validator) {
+    checks.require(
+      [.none, .tables].contains(backbone.relativePositions), "backbone.relativePositions",
+      "is \(backbone.relativePositions.rawValue), which is for detection; expected none or tables")
+    checks.require(
+      backbone.dropPath >= 0 && backbone.dropPath < 1, "backbone.dropPath",
+      "is \(backbone.dropPath.short); expected a probability from 0 and below 1")
+    if let channels = decoder.channels { checks.within(1...65_536, "decoder.channels", channels) }
+    if let channels = decoder.auxiliaryChannels {
+      checks.within(1...65_536, "decoder.auxiliaryChannels", channels)
+    }
+    checks.atLeast(0, "loss.auxiliaryWeight", loss.auxiliaryWeight)
+  }
+
+  private func check(pictures checks: inout Validator) {
+    checks.require(
+      labels.fraction > 0 && labels.fraction <= 1, "labels.fraction",
+      "is \(labels.fraction.short); expected a share above 0 and at most 1")
+    checks.within(1...65_536, "augmentation.longest", augmentation.longest)
+    checks.within(1...65_536, "augmentation.shortest", augmentation.shortest)
+    let ratio = augmentation.ratio
+    checks.require(
+      ratio.lowerBound > 0 && ratio.upperBound <= 100, "augmentation.ratio",
+      "is \([ratio.lowerBound, ratio.upperBound]); expected two numbers above 0 and at most 100")
+    checks.require(
+      augmentation.maxClassShare > 0 && augmentation.maxClassShare <= 1,
+      "augmentation.maxClassShare",
+      "is \(augmentation.maxClassShare.short); expected a share above 0 and at most 1")
+    checks.within(0...1, "augmentation.flip", augmentation.flip)
+    if let stride = inference.stride { checks.within(1...65_536, "inference.stride", stride) }
+    let usual = DataRecipe()
+    for (path, isUsual) in [
+      ("data.crop" as FieldPath, data.crop == usual.crop),
+      ("data.scale", data.scale == usual.scale), ("data.ratio", data.ratio == usual.ratio),
+      ("data.flip", data.flip == usual.flip), ("data.jitter", data.jitter == usual.jitter),
+      ("data.interpolation", data.interpolation == usual.interpolation),
+      ("data.repeats", data.repeats == usual.repeats),
+      ("data.cache", data.cache == usual.cache),
+      ("data.normalizeOnDevice", data.normalizeOnDevice == usual.normalizeOnDevice),
+    ] {
+      checks.require(
+        isUsual, path,
+        "has no part in segmentation, where pictures and labels are cut by augmentation; leave it out"
+      )
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package import MaskedAutoencoders
+package import Recipes
+import TorchOptim
+
+extension RunPlan.Job {
+  /// A run of pre-training on a set of so many images.
+  package init(_ recipe: PretrainingRecipe, images: Int) {
+    let (model, kept) = (recipe.model, recipe.masking.kept(of: recipe.model.grid))
+    self.init(
+      recipe,
+      model: "encoder \(model.encoder.words), patch \(model.patch)"
+        + (model.decoder.map { "; decoder \($0.words)" } ?? "")
+        + "; \(kept) of \(model.grid.count) "
+        + "patches seen",
+      cost: ModelCost(pretraining: model, kept: kept, predictsAll: recipe.loss.region == .all),
+      images: images)
+  }
+
+  /// A run of training a classifier.
+  ///
+  /// - Parameter encoder: The model where the recipe leaves it to the encoder that it starts from.
+  package init(
+    _ recipe: FinetuningRecipe, encoder: ModelConfiguration, classes: Int, images: Int
+  ) {
+    var model = recipe.model ?? encoder
+    if let size = recipe.size { (model.height, model.width) = (size, size) }
+    let part: String? =
+      switch recipe.trainedPart {
+      case .all: nil
+      case .halfBlock: "the last perceptron is trained"
+      case .lastBlocks(0): "the head is trained"
+      case .lastBlocks(let count): "the last \(count) blocks are trained"
+      }
+    self.init(
+      recipe,
+      model: "encoder \(model.encoder.words), patch \(model.patch); \(classes) classes"
+        + (part.map { "; \($0)" } ?? ""),
+      cost: ModelCost(classifying: model, classes: classes, training: recipe.trainedPart),
+      images: images)
+    if recipe.regularization.mixup > 0 || recipe.regularization.cutmix > 0 { unit = 2 }
+  }
+
+  private init(
+    _ recipe: some TrainingRecipe, model: String, cost: ModelCost, images: Int
+  ) {
+    self.init(
+      name: recipe.name, model: model, cost: cost, batch: recipe.batch.size,
+      accumulation: recipe.batch.accumulation,
+      steps: recipe.totalSteps(stepsPerEpoch: max(1, images / recipe.effectiveBatch)),
+      images: images, isShort: recipe.precision == .bfloat16,
+      stateBytes: ["lars", "sgd"].contains(recipe.optimizer.kind.name) ? 4 : 8,
+      keepsAverage: recipe.ema != nil, checkpoints: recipe.checkpoints.keep)
+  }
+}
