@@ -7,9 +7,7 @@ import Testing
   /// The rows of a batch that process `rank` of `ranks` has where partners of mixing are together:
   /// some from its start, and their mirror images.
   private func rows(of batch: Int, rank: Int, ranks: Int) -> [Int] {
-    let half = batch / (2 * ranks)
-    let start = half * rank
-    return Array(start..<start + half) + Array(batch - start - half..<batch - start)
+    DataParallelRank(rank, of: ranks).share(of: batch).rows
   }
 
   private func order(
@@ -115,6 +113,31 @@ import Testing
     #expect(Set(try small.batches(0..<1)[0].indices).count == 3)
     small.sampling = Sampling(shuffle: .lanes(count: 64, buffer: 5))
     #expect(Set(try small.batches(0..<1)[0].indices).count == 3)
+  }
+
+  @Test func `processes see together what one sees, each its part of the set in every epoch`()
+    throws
+  {
+    var checker = LoaderChecker(SyntheticDataset(count: 48))
+    checker.batch = 16
+    checker.sampling = Sampling(shuffle: .lanes(count: 4, buffer: 3))
+    let whole = try checker.batches(0..<6)
+    for ranks in [2, 4] {
+      var read: [Set<Int>] = []
+      for rank in 0..<ranks {
+        let rows = rows(of: 16, rank: rank, ranks: ranks)
+        let own = try checker.batches(0..<6, rank: DataParallelRank(rank, of: ranks))
+        for (one, all) in zip(own, whole) { #expect(one.indices == rows.map { all.indices[$0] }) }
+        let epochs = [own[..<3], own[3...]].map { Set($0.flatMap(\.indices)) }
+        #expect(epochs[0] == epochs[1] && epochs[0].count == 48 / ranks)
+        read.append(epochs[0])
+        let plan = TrainingPlan(
+          checker.dataset.layout, checker.sampling, batch: 16, seed: checker.seed,
+          rank: DataParallelRank(rank, of: ranks))
+        #expect(Set(plan.ownImages?.joined() ?? [].joined()) == epochs[0])
+      }
+      #expect(read.reduce(Set()) { $0.union($1) }.count == 48)
+    }
   }
 
   @Test func `a broken image is replaced by the next of its lane`() throws {

@@ -64,6 +64,30 @@ extension RemoteShardTests {
     if hasSetIndex { #expect(asked("/images.shards ") == 1) }
   }
 
+  @Test func `of a set in lanes a process keeps the shards of its own`() throws {
+    let (server, images, url) = try serve(setIndex: true)
+    let one = try #require(fileSize(server.files + "/images-000000.tar"))
+    func kept(_ rows: [Range<Int>], processes: Int, shards room: Double) throws -> [Int] {
+      let cache = try TemporaryFolder()
+      var settings = Self.settings(cache, gigabytes: room * Double(one) / 1e9)
+      settings.readsBeforeFetching = 2
+      let set = try ShardDataset(path: url, remote: settings)
+      set.expectReading(rows, processes: processes)
+      try expectSame(set, images)
+      let files = try RemoteCache(settings)
+      let names = (0..<3).map {
+        files.entry(server.url("images-00000\($0).tar")).shard
+      }
+      let room = Int(min(room / Double(processes), Double(rows.count)))
+      #expect(eventually { names.count { fileSize($0) != nil } >= room })
+      return names.indices.filter { fileSize(names[$0]) != nil }
+    }
+    #expect(try kept([9..<12], processes: 1, shards: 1.5) == [2])
+    #expect(try kept([9..<12, 4..<6], processes: 2, shards: 2.5) == [2])
+    #expect(try kept([9..<12, 4..<6], processes: 2, shards: 4.5) == [1, 2])
+    #expect(try kept([0..<12], processes: 2, shards: 1.5) == [])
+  }
+
   @Test func `the index of a set is read back, and refused when damaged`() throws {
     let folder = try TemporaryFolder()
     let images = Self.noise(7, side: 8)

@@ -220,6 +220,19 @@ public struct ShardDataset: ImageDataset, NotedDataset {
   }
 }
 
+extension ShardDataset: PartlyReadDataset {
+  func expectReading(_ images: [Range<Int>], processes: Int) {
+    var shards: [Int] = []
+    for range in images where !range.isEmpty {
+      let last = shardPlace(of: range.upperBound - 1).shard
+      for shard in shardPlace(of: range.lowerBound).shard...last where shards.last != shard {
+        shards.append(shard)
+      }
+    }
+    files.remote?.keep(shards, sharedBy: processes)
+  }
+}
+
 extension ShardDataset: StoredDataset {
   func place(of index: Int) -> StoredPlace? {
     let (shard, i) = shardPlace(of: index)
@@ -237,7 +250,7 @@ final class ShardFiles: Sendable {
   }
 
   private let places: [Place]
-  private let remote: RemoteShards?
+  let remote: RemoteShards?
   private let open = Mutex<(files: [Int: ReadableFile], order: [Int])>(([:], []))
 
   /// Most archives that stay open.

@@ -17,7 +17,7 @@ final class RemoteShard: ByteSource {
     var facts: RemoteFacts?
     /// Whether the whole shard was here when last looked for.
     var isKept: Bool
-    /// Whether it is to be fetched as a whole; decided once, for the whole set.
+    /// Whether it is to be fetched as a whole; decided for the whole set.
     var mayBeKept = false
     /// The index that a whole shard must have, once it is known.
     var index: ShardIndex?
@@ -166,8 +166,8 @@ extension RemoteShard {
     }
   }
 
-  /// Lets the shard be fetched as a whole when enough of it is read.
-  func allowKeeping() { state.withLock { $0.mayBeKept = true } }
+  /// Lets the shard be fetched as a whole when enough of it is read, or not.
+  func allowKeeping(_ isAllowed: Bool = true) { state.withLock { $0.mayBeKept = isAllowed } }
 
   /// Lets the count of images begin anew, as after a fetching that failed.
   func forgetReads() { state.withLock { $0.reads = 0 } }

@@ -5,7 +5,8 @@ import Synchronization
 
 /// The shards of one set that are on servers.
 ///
-/// Of the shards as many as there is room for are kept, in their order: an image is read from the
+/// Of the shards as many as there is room for are kept, in their order or that of the lanes that
+/// this process reads: an image is read from the
 /// server by itself until its shard has been fetched, which begins in the background when several
 /// images of it have been read.
 final class RemoteShards: Sendable {
@@ -16,6 +17,8 @@ final class RemoteShards: Sendable {
   /// For each shard the file that a packed one was unpacked to.
   let unpacked: [String?]
   private let crew = FetchingCrew()
+  /// Most bytes that are kept.
+  private let limit: Int
 
   /// Requests that are made at once while a set is opened.
   private static let requests = 16
@@ -44,12 +47,25 @@ final class RemoteShards: Sendable {
     let found = try inParallel(shards.count, width: Self.requests) { i throws(FileError) in
       try shards[i].index()
     }
+    limit = cache.limit
     self.shards = shards
     self.indexes = found.map(\.index)
     unpacked = found.map(\.unpacked)
   }
 
   deinit { crew.stop() }
+
+  /// Lets some shards be kept and no others: as many of them, in their order, as there is room for
+  /// where that is shared by several processes with shards of their own.
+  func keep(_ wanted: [Int], sharedBy processes: Int) {
+    var room = limit / max(1, processes)
+    var kept: Set<Int> = []
+    for shard in wanted where !kept.contains(shard) && shards[shard].size <= room {
+      kept.insert(shard)
+      room -= shards[shard].size
+    }
+    for shard in shards.indices { shards[shard].allowKeeping(kept.contains(shard)) }
+  }
 
   /// The index of the whole set: what is kept, or the server has; of the processes of a host one
   /// asks for it. nil where there is none, or every shard's own is kept.

@@ -104,6 +104,13 @@ struct LaneOrder: Sendable {
   /// The lane of a row of the batch.
   func lane(of row: Int) -> Int { min(row, batch - 1 - row) / (batch / (2 * lanes)) }
 
+  /// The images of some lanes, in the lanes' order.
+  func images(of lanes: Set<Int>) -> [Range<Int>] {
+    lanes.sorted().flatMap { lane in
+      zip(spans[lane].firsts, spans[lane].runs).map { $0..<$0 + $1 }
+    }
+  }
+
   /// Images of a lane.
   func count(of lane: Int) -> Int { spans[lane].count }
 

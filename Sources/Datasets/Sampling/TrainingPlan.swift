@@ -20,7 +20,7 @@ struct TrainingPlan: Sendable {
   /// epochs begin anew.
   private let turns: MixtureRound?
   /// The order of a set in lanes.
-  private var lanes: LaneOrder?
+  private let lanes: LaneOrder?
 
   private struct Part {
     /// Number of its first image.
@@ -63,9 +63,15 @@ struct TrainingPlan: Sendable {
     if case .lanes(let count, let buffer) = sampling.shuffle, parts.count == 1, first >= count {
       lanes = LaneOrder(
         seed: seed, runs: layout.parts[0].runs, lanes: count, buffer: buffer,
-        // Images that the batch of all processes draws.
-        batch: position(1, 0).drawn - position(0, 0).drawn)
+        batch: batch / repeats)
+    } else {
+      lanes = nil
     }
+  }
+
+  /// The images that this process reads of a set in lanes; nil where it may read any.
+  var ownImages: [Range<Int>]? {
+    lanes.map { lanes in lanes.images(of: Set(share.rows.map { lanes.lane(of: $0 / repeats) })) }
   }
 
   func choice(number: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
