@@ -123,6 +123,8 @@ import Testing
     checker.sampling = Sampling(shuffle: .lanes(count: 4, buffer: 3))
     let whole = try checker.batches(0..<6)
     for ranks in [2, 4] {
+      // The checker's batch is that of one process.
+      checker.batch = 16 / ranks
       var read: [Set<Int>] = []
       for rank in 0..<ranks {
         let rows = rows(of: 16, rank: rank, ranks: ranks)
