@@ -48,6 +48,7 @@ import Training
           valueRange: full
           shuffle: exact
           shuffleBuffer: 4096
+          lanes: 64
           repeats: 1
           brokenLimit: 0.01
           workers: 0

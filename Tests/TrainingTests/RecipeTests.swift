@@ -252,6 +252,7 @@ import Training
       "data.shuffleBuffer=0",
       "data.shuffleBuffer is 0; expected a whole number from 1 to 1000000000"
     ),
+    ("data.lanes=0", "data.lanes is 0; expected a whole number from 1 to 65536"),
     ("data.repeats=0", "data.repeats is 0; expected a whole number from 1 to 1024"),
     ("data.brokenLimit=2", "data.brokenLimit is 2; expected a number from 0 to 1"),
     ("data.workers=-1", "data.workers is -1; expected a whole number from 0 to 1024"),

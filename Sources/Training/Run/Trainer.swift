@@ -141,6 +141,7 @@ public final class Trainer<Task: TrainingObjective> {
   private func takeStep() throws -> StepReport {
     let start = ContinuousClock.now
     let waitedBefore = source.waited
+    let bytesBefore = source.bytesRead
     task.store.clearGradients()
     files = []
     var losses: [Tensor] = []
@@ -165,7 +166,8 @@ public final class Trainer<Task: TrainingObjective> {
       step: step, totalSteps: plan.totalSteps,
       epochs: Double(step) / Double(plan.stepsPerEpoch), loss: loss, learningRate: rate,
       gradientNorm: length, images: images * group.count, seconds: seconds(since: start),
-      waited: source.waited - waitedBefore)
+      waited: source.waited - waitedBefore,
+      bytes: (source.bytesRead - bytesBefore) * group.count)
   }
 
   /// Adds a batch's gradient and gives its loss, which is not waited for.
