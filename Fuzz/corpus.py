@@ -2,12 +2,13 @@
 
 Files that begin with `found-` are not written here: each once showed a mistake and stays.
 
-Run with Pillow 13.0.0, torch 2.13.0, safetensors 0.8.0 (see scripts/goldens/requirements.txt) and Debian's
+Run with Pillow 13.0.0, torch 2.13.0, safetensors 0.8.0, pycocotools 2.0.11 (see scripts/goldens/requirements.txt) and Debian's
 zstd:  python Fuzz/corpus.py
 """
 
 import gzip
 import io
+import json
 import pathlib
 import struct
 import subprocess
@@ -168,6 +169,48 @@ def folders():
     put("folders", "names", bytes([0, 6, 2, a, png, 1, 0, 7, 2, a, png, 1, 0, 22, 2, 23, png, 6, a, b, png]))
 
 
+def masks():
+    """Inputs of MaskTargets.swift."""
+    from pycocotools import mask as coco
+
+    y, x = np.mgrid[0:20, 0:30]
+    disc = np.asfortranarray(((x - 14) ** 2 + (y - 9) ** 2 < 60).astype(np.uint8))
+    put("rle", "disc", bytes([29, 19]) + coco.encode(disc)["counts"])
+    put("rle", "empty", bytes([29, 19]) + coco.encode(disc * 0)["counts"])
+    put("rle", "counts", bytes([2, 2, 1, 3, 5]))
+    points = [10, 10, 150, 20, 120, 100, 60, 130, 5, 70]
+    put("polygon", "five", bytes([30, 20, 0, 10]) + struct.pack(">10h", *points))
+    put("polygon", "two", bytes([30, 20, 0, 6]) + struct.pack(">6h", *points[:6]) + bytes([8]) + struct.pack(">8h", *points[2:]))
+    put("polygon", "doubles", bytes([30, 20, 1, 6]) + struct.pack(">6d", 1.5, -2, 300, 4, 7, 1e9))
+    labels = ((x // 7 + y // 5) % 6).astype(np.uint8)
+
+    def png(name, image, **options):
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG", **options)
+        put("label-png", name, buffer.getvalue())
+
+    png("gray", Image.fromarray(labels))
+    palette = Image.fromarray(labels, "P")
+    palette.putpalette(bytes(range(18)))
+    png("palette", palette)
+    png("palette-2bit", palette, bits=4)
+    png("wide", Image.fromarray((labels.astype(np.uint16) * 20)))
+    png("colours", Image.fromarray(np.stack([labels] * 3, -1)))
+    put("class-table", "csv", b"id,name,red,green,blue\n0,road,128,64,0\n1,sky,0,0,0\n2,void,255,255,255\n")
+    put("class-table", "txt", b"ground\ntree\n")
+    put("class-table", "info", b"Idx\tRatio\tTrain\tVal\tName\n1\t0.1\t5\t6\twall\n2\t0.1\t5\t6\tbuilding, edifice\n")
+    rle = coco.encode(disc)
+    annotations = [
+        {"id": 1, "image_id": 7, "category_id": 3, "bbox": [1, 2, 9, 8.5], "area": 4, "iscrowd": 0, "segmentation": [[1, 2, 10, 2, 10, 10.5, 1, 9]]},
+        {"id": 2, "image_id": 7, "category_id": 1, "bbox": [7, 2, 15, 15], "iscrowd": 1, "segmentation": {"size": [20, 30], "counts": [200, 300, 100]}},
+        {"id": 3, "image_id": 8, "category_id": 1, "bbox": [7, 2, 15, 15], "segmentation": {"size": [20, 30], "counts": rle["counts"].decode()}},
+    ]
+    images = [{"id": i, "file_name": f"{i}.jpg", "width": 30, "height": 20} for i in (7, 8)]
+    categories = [{"id": 3, "name": "cat"}, {"id": 1, "name": "dog"}]
+    put("coco", "all", json.dumps({"info": {"a": None}, "images": images, "annotations": annotations, "categories": categories}).encode())
+    put("coco", "strings", json.dumps({"images": [{"id": "7", "file_name": "\u00e9"}], "annotations": [], "categories": []}).encode())
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     pictures()
@@ -175,3 +218,4 @@ if __name__ == "__main__":
     sets()
     folders()
     weights()
+    masks()

@@ -1,51 +1,17 @@
 import Foundation
 import Imaging
+import TestSupport
 import Testing
 
 @testable import Datasets
 
 /// Composed scenes: exact masks, division, the same bytes again.
 @Suite struct SceneCompositionTests {
-  /// A PNG file of a disc or a triangle of one colour, transparent around.
-  static func cutout(_ kind: Int, _ shade: Int) throws -> [UInt8] {
-    // Written by hand, as nothing here writes alpha: zlib's blocks that pack nothing.
-    let side = 40
-    var raw: [UInt8] = []
-    for y in 0..<side {
-      raw.append(0)
-      for x in 0..<side {
-        let inside =
-          kind == 0
-          ? (x - 20) * (x - 20) + (y - 20) * (y - 20) <= 18 * 18 : abs(x - 20) * 2 <= y && y < 38
-        raw += [UInt8(shade), UInt8(kind * 200), 90, inside ? 255 : 0]
-      }
-    }
-    func word(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(value >> (24 - 8 * $0) & 255) } }
-    func chunk(_ name: String, _ body: [UInt8]) -> [UInt8] {
-      let content = Array(name.utf8) + body
-      var crc: UInt32 = ~0
-      for byte in content {
-        crc ^= UInt32(byte)
-        for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
-      }
-      return word(body.count) + content + word(Int(~crc))
-    }
-    var (a, b) = (1, 0)
-    for byte in raw {
-      a = (a + Int(byte)) % 65_521
-      b = (b + a) % 65_521
-    }
-    let length = [UInt8(raw.count & 255), UInt8(raw.count >> 8)]
-    let stored = [0x78, 0x01, 1] + length + length.map { ~$0 } + raw + word(b << 16 | a)
-    return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-      + chunk("IHDR", word(side) + word(side) + [8, 6, 0, 0, 0]) + chunk("IDAT", stored)
-      + chunk("IEND", [])
-  }
-
   static func cutouts(_ folder: TemporaryFolder, each count: Int = 5) throws {
     for (kind, name) in ["disc", "triangle"].enumerated() {
       for number in 0..<count {
-        try folder.write("cutouts/\(name)/\(number).png", cutout(kind, 40 * number + 20))
+        try folder.write(
+          "cutouts/\(name)/\(number).png", cutoutPNG(kind, shade: 25 * number + 20))
       }
     }
   }

@@ -41,4 +41,26 @@ import Testing
       }
     }
   }
+
+  /// What the page quotes of messages, without names and numbers, is what the program says.
+  @Test(arguments: [
+    "are here) at ", "waiting for rank 0 at ", " did not come to ", "nothing answers at ",
+    "is in use by another program", "and could not connect to each other",
+    "this is one process, though Slurm's job has ", " was started with ", ") has libtorch ",
+    " images of all ranks, which cannot be shared evenly by ", ") has ended: ",
+    "without last words", "not heard of any more", "is alive but at step ",
+    "which keeps the store at ",
+  ])
+  func `messages are quoted as they are`(fragment: String) throws {
+    let page = try Texts.text("Documentation/ManyProcesses.md")
+    #expect(page.contains(fragment), "\(fragment) is not quoted")
+    let sources = Texts.root.appendingPathComponent("Sources").path
+    let files = try #require(FileManager.default.enumerator(atPath: sources))
+      .compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }
+    let isSaid = files.contains { file in
+      (try? String(contentsOfFile: sources + "/" + file, encoding: .utf8))?.contains(fragment)
+        == true
+    }
+    #expect(isSaid, "no source says \(fragment)")
+  }
 }

@@ -226,6 +226,29 @@ import TorchOptim
     #expect(plan.passes == 4 && abs(plan.step.compute - 0.64) < 1e-9 && plan.step.update == 0)
   }
 
+  /// Two network namespaces, one thread each, 32 images a step: seconds of a step without a limit and
+  /// at a rate (scripts/check-processes rates). Headers and acknowledgements take 6.4 % of a rate.
+  @Test func `steps that were measured at limited rates, within 10 %`() throws {
+    let model = ModelConfiguration(
+      height: 16, width: 16, channels: 1, patch: 4,
+      encoder: TransformerShape(width: 192, depth: 4, heads: 4),
+      decoder: TransformerShape(width: 32, depth: 1, heads: 4))
+    for (gigabits, free, measured) in [
+      (1.0, 0.108, 0.158), (0.4, 0.084, 0.228), (0.2, 0.088, 0.371), (0.1, 0.092, 0.680),
+    ] {
+      var job = job("base", batch: 32)
+      job.cost = ModelCost(pretraining: model, kept: 4)
+      var link = try machine("h100-1x100g")
+      link.card = gigabits * 1e9 / 8
+      link.wire = 0.936
+      link.latency = (0.0015, 0)
+      var assumptions = RunPlan.Assumptions()
+      assumptions.imagesPerSecond = 16 / free
+      let plan = try RunPlan(job, on: link, hosts: 2, gpus: 1, assuming: assumptions)
+      #expect(abs(plan.step.seconds / measured - 1) < 0.1, "\(gigabits): \(plan.step)")
+    }
+  }
+
   @Test func `ranks that cannot share a micro-batch are told which can`() throws {
     let gpu = try machine("h100-8x400g")
     let error = #expect(throws: RunFailure.self) {

@@ -15,7 +15,7 @@ struct FuzzTarget: Sendable {
   /// Puts signatures and checksums right.
   var repair: (@Sendable (inout [UInt8]) -> Void)?
 
-  static let all = imageTargets + datasetTargets + folderTargets + weightTargets
+  static let all = imageTargets + datasetTargets + folderTargets + weightTargets + maskTargets
 }
 
 /// A file that each input is written to, for readers that take a path.

@@ -249,6 +249,9 @@ public final class DataParallelGroup {
   /// Notes where this rank is, for what the others say when it is lost.
   public func note(step: Int, _ activity: RankActivity) { watch?.note(step: step, activity) }
 
+  /// Notes the step of a checkpoint that all ranks have waited for.
+  public func note(savedStep step: Int) { watch?.note(savedStep: step) }
+
   /// Notes the last checkpoint that is safe.
   public func note(checkpoint path: String) throws(RankFailure) {
     guard let store else { return }

@@ -28,14 +28,19 @@ final class PeerWatch: Sendable {
     var wantsBeats = false
     var isFinished = false
     var hasLeft = false
-    var allLeft = false
+    /// Ranks that have finished, and those that are lost.
+    var left = 0
+    var lost = 0
     var isStopped = false
     var hasEnded = false
     var writers = 0
     /// The last time that the store answered, since the watch began.
     var answered = ContinuousClock.now
     var beats: [Peer] = []
+    /// The last checkpoint as the first rank names it.
     var checkpoint: String?
+    /// The step of the last checkpoint that this rank has waited for.
+    var savedStep: Int?
   }
 
   /// Where a rank is.
@@ -82,6 +87,8 @@ final class PeerWatch: Sendable {
     state.withLock { $0.progress = Progress(step: step, activity: activity) }
   }
 
+  func note(savedStep step: Int) { state.withLock { $0.savedStep = step } }
+
   /// What another rank has said at its end.
   var words: LastWords? { state.withLock { $0.words } }
 
@@ -100,7 +107,7 @@ final class PeerWatch: Sendable {
   func finish(waitingFor seconds: Double) {
     state.withLock { $0.isFinished = true }
     wait(upTo: 3) { $0.hasLeft }
-    if isServedByFirst, rank == 0 { wait(upTo: seconds) { $0.allLeft } }
+    if isServedByFirst, rank == 0 { wait(upTo: seconds) { [count] in $0.left >= count - $0.lost } }
     stop()
   }
 
@@ -120,7 +127,6 @@ final class PeerWatch: Sendable {
   /// Finds out why a collective has failed: last words, or who is not heard of any more.
   func failure(because error: TorchError) -> RankFailure {
     let fault = ContinuousClock.now
-    let hasTimedOut = error.message.lowercased().contains("timed out")
     state.withLock { $0.wantsBeats = true }
     wait(upTo: 6) { state in
       state.words != nil
@@ -128,43 +134,45 @@ final class PeerWatch: Sendable {
     }
     return state.withLock { state in
       if let words = state.words { return words.failure }
-      let last =
-        state.checkpoint.map { "Last checkpoint: \($0); resume with --resume" }
-        ?? "There is no checkpoint yet"
-      guard state.answered > fault else {
-        let who = isServedByFirst ? "rank 0 (\(hosts[0]))" : "the launcher's agent"
-        return RankFailure(
-          "\(who), which keeps the store at \(meeting), does not answer: it was lost, or the network "
-            + "is gone. \(last)")
-      }
-      let now = ContinuousClock.now
-      let own = state.progress.step
-      let silent = state.beats.indices.filter {
-        $0 != rank && now - state.beats[$0].changed > .seconds(3)
-      }
-      if let lost = silent.first {
-        let step = state.beats[lost].progress?.step ?? own
-        let names = silent.count == 1 ? name(lost) : "\(rankList(silent)) (\(hosts[lost]) …)"
-        let verb = silent.count == 1 ? "was" : "were"
-        if hasTimedOut {
-          return RankFailure(
-            "\(names) \(verb) not heard of any more: stopped, or the network to it is gone; its last "
-              + "step was \(step), this rank is at \(own). \(last)")
-        }
-        return RankFailure(
-          "\(names) \(verb) lost at step \(step) without last words: killed (memory?), or its host is "
-            + "gone. \(last)")
-      }
-      let behind = state.beats.indices.filter { $0 != rank }
-        .min { (state.beats[$0].progress?.step ?? .max) < (state.beats[$1].progress?.step ?? .max) }
-      if hasTimedOut, let behind, let progress = state.beats[behind].progress {
-        return RankFailure(
-          "\(name(behind)) is alive but at step \(progress.step), \(progress.activity.rawValue), while "
-            + "this rank is at \(own) and has waited for it as long as --patience says. \(last)")
-      }
-      return RankFailure(
-        "the connection between ranks was lost (\(error.message.firstSentence)). \(last)")
+      let checkpoint = state.checkpoint ?? state.savedStep.map { "that of step \($0)" }
+      let advice = checkpoint.map { "Last checkpoint: \($0); resume with --resume" }
+      let what = cause(error, at: fault, &state)
+      return RankFailure("\(what). \(advice ?? "There is no checkpoint yet")")
     }
+  }
+
+  private func cause(
+    _ error: TorchError, at fault: ContinuousClock.Instant, _ state: inout State
+  ) -> String {
+    guard state.answered > fault else {
+      let who = isServedByFirst ? name(0) : "the launcher's agent"
+      return "\(who), which keeps the store at \(meeting), does not answer: it was lost, or the "
+        + "network is gone"
+    }
+    let now = ContinuousClock.now
+    let own = state.progress.step
+    let peers = state.beats.indices.filter { $0 != rank }
+    let silent = peers.filter { now - state.beats[$0].changed > .seconds(3) }
+    state.lost = silent.count
+    let hasTimedOut = error.message.lowercased().contains("timed out")
+    if let lost = silent.first {
+      let step = state.beats[lost].progress?.step ?? own
+      let names = silent.count == 1 ? name(lost) : "\(rankList(silent)) (\(hosts[lost]) …)"
+      let verb = silent.count == 1 ? "was" : "were"
+      return hasTimedOut
+        ? "\(names) \(verb) not heard of any more: stopped, or the network to it is gone; its last "
+          + "step was \(step), this rank is at \(own)"
+        : "\(names) \(verb) lost at step \(step) without last words: killed (memory?), or its host is "
+          + "gone"
+    }
+    let behind = peers.min {
+      state.beats[$0].progress?.step ?? .max < state.beats[$1].progress?.step ?? .max
+    }
+    if hasTimedOut, let behind, let progress = state.beats[behind].progress {
+      return "\(name(behind)) is alive but at step \(progress.step), \(progress.activity.rawValue), "
+        + "while this rank is at \(own) and has waited for it as long as --patience says"
+    }
+    return "the connection between ranks was lost (\(error.message.firstSentence))"
   }
 
   private func name(_ rank: Int) -> String { "rank \(rank) (\(hosts[rank]))" }
@@ -259,7 +267,8 @@ final class PeerWatch: Sendable {
       try store.add("left")
       state.withLock { $0.hasLeft = true }
     }
-    if try store.add("left", 0) >= count { state.withLock { $0.allLeft = true } }
+    let left = try store.add("left", 0)
+    state.withLock { $0.left = left }
   }
 }
 

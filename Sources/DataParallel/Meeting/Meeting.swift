@@ -53,6 +53,7 @@ public struct Meeting {
     var hosts: [String]
     var cores: [String]
     var refusal: String?
+    var status: Int32?
   }
 
   /// Waits for all ranks and joins them; gives this rank's device besides.
@@ -76,7 +77,7 @@ public struct Meeting {
     }
     if let refusal = roster.refusal {
       if launch.rank == 0 { Thread.sleep(forTimeInterval: 0.5) }  // the others read it first
-      throw RankFailure(refusal, status: RankFailure.configuration)
+      throw RankFailure(refusal, status: roster.status ?? RankFailure.configuration)
     }
     return try assemble(store, name, roster)
   }
@@ -203,7 +204,8 @@ public struct Meeting {
         let refusal =
           "\(missing) did not come to \(launch.meeting) within \(Int(patienceAtStart)) s (\(here) of "
           + "\(launch.ranks) are here). Look at their output, or give more time with --patience-start"
-        let roster = Roster(hosts: [], cores: [], refusal: refusal)
+        let roster = Roster(
+          hosts: [], cores: [], refusal: refusal, status: RankFailure.tryAgain)
         try answer(store, name, roster)
         return (name, roster)
       }

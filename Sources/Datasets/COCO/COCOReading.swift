@@ -7,9 +7,11 @@ extension COCOAnnotations {
 
   /// Reads a COCO file from front to back, whatever the order of its parts.
   ///
+  /// - Parameter forScoring: whether objects are kept that cannot be learned from, as pycocotools
+  ///   keeps them: what cannot be found counts as missed.
   /// - Throws: `DatasetError` that names the entry and says what to do: of kind `malformed` unless
   ///   there is no such file.
-  public init(path: String) throws(DatasetError) {
+  public init(path: String, forScoring: Bool = false) throws(DatasetError) {
     let file: MappedFile
     do throws(FileError) {
       guard PathKind(path) != .nothing else {
@@ -25,13 +27,15 @@ extension COCOAnnotations {
         "has \(file.count) bytes; COCO files of at most \(Self.largestFile) are read: divide it")
     }
     self = try file.withBytes { (bytes) throws(DatasetError) in
-      try Self(path: path, bytes: bytes)
+      try Self(path: path, bytes: bytes, forScoring: forScoring)
     }
   }
 
   /// Reads the text of a COCO file.
-  init(path: String, bytes: UnsafeRawBufferPointer) throws(DatasetError) {
-    var reader = COCOReader(path: path)
+  init(
+    path: String, bytes: UnsafeRawBufferPointer, forScoring: Bool = false
+  ) throws(DatasetError) {
+    var reader = COCOReader(path: path, keepsAll: forScoring)
     do throws(JSONScanner.Failure) {
       var scanner = JSONScanner(bytes)
       try reader.read(&scanner)
@@ -63,7 +67,13 @@ private struct COCOReader {
     var hasNoPolygon = false
   }
 
-  init(path: String) { set = COCOAnnotations(emptyAt: path) }
+  /// Whether objects are kept that cannot be learned from.
+  private let keepsAll: Bool
+
+  init(path: String, keepsAll: Bool) {
+    set = COCOAnnotations(emptyAt: path)
+    self.keepsAll = keepsAll
+  }
 
   /// The failure of a scanner as a sentence: which entry, what, and what to do.
   func sentence(for failure: JSONScanner.Failure, of count: Int) -> String {
@@ -114,24 +124,13 @@ private struct COCOReader {
     part = ""
   }
 
-  private func identifier(
-    _ scanner: inout JSONScanner
-  ) throws(JSONScanner.Failure) -> COCOIdentifier {
-    if try scanner.kind() == .string { return .text(try scanner.string()) }
-    let value = try scanner.number()
-    guard value.rounded() == value, value.magnitude < 0x1p53 else {
-      throw scanner.failure("has the id \(value); expected a whole number or a string")
-    }
-    return .number(Int(value))
-  }
-
   private mutating func readImage(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
     var id: COCOIdentifier?
     var name: String?
     var (width, height): (Double?, Double?)
     try scanner.object { (scanner, key) throws(JSONScanner.Failure) in
       if key == "id" {
-        id = try identifier(&scanner)
+        id = try scanner.identifier()
       } else if key == "file_name" {
         name = try scanner.string()
       } else if key == "width" {
@@ -147,8 +146,11 @@ private struct COCOReader {
     var size: PixelSize?
     if let width, let height {
       guard let across = Int(exactly: width), let down = Int(exactly: height),
-        (1...1_000_000).contains(across), (1...1_000_000).contains(down)
-      else { throw scanner.failure("has the size \(width) × \(height); expected whole pixels") }
+        (1...65_500).contains(across), (1...65_500).contains(down), across * down <= 1 << 30
+      else {
+        throw scanner.failure(
+          "has the size \(width) × \(height); expected whole pixels, 65500 a side at most")
+      }
       size = PixelSize(width: across, height: down)
     }
     set.images.append(COCOAnnotations.Image(id: id, fileName: name, size: size))
@@ -159,9 +161,9 @@ private struct COCOReader {
     var name: String?
     try scanner.object { (scanner, key) throws(JSONScanner.Failure) in
       if key == "id" {
-        id = try identifier(&scanner)
+        id = try scanner.identifier()
       } else if key == "name" {
-        name = try scanner.kind() == .string ? scanner.string() : identifier(&scanner).description
+        name = try scanner.kind() == .string ? scanner.string() : scanner.identifier().description
       } else {
         try scanner.skip()
       }
@@ -172,18 +174,18 @@ private struct COCOReader {
 
   private mutating func readObject(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) {
     var object = RawObject()
-    var shape = RawShape()
+    var shape = COCOShape()
     try scanner.object { (scanner, key) throws(JSONScanner.Failure) in
       if key == "segmentation" {
-        shape = try readShape(&scanner)
+        shape = try COCOShape(&scanner)
       } else if key == "bbox" {
-        object.box = try readBox(&scanner)
+        object.box = try scanner.box()
       } else if key == "image_id" {
-        object.image = try identifier(&scanner)
+        object.image = try scanner.identifier()
       } else if key == "category_id" {
-        object.category = try identifier(&scanner)
+        object.category = try scanner.identifier()
       } else if key == "id" {
-        object.id = try identifier(&scanner)
+        object.id = try scanner.identifier()
       } else if key == "area" {
         object.area = try scanner.null() ? nil : scanner.number()
       } else if key == "iscrowd" {
@@ -197,15 +199,9 @@ private struct COCOReader {
     keep(shape, in: &object)
     if let size = shape.size {
       do throws(MaskError) {
-        let mask: RunLengthMask
-        if let text = shape.text {
-          mask = try RunLengthMask(width: size.width, height: size.height, text: text)
-        } else {
-          mask = try RunLengthMask(
-            width: size.width, height: size.height,
-            counts: shape.counts.map { $0.magnitude < 0x1p53 ? Int($0) : -1 })
+        if let mask = try shape.mask(in: nil) {
+          object.shape = .runs(set.runs.add(mask.counts), size)
         }
-        object.shape = .runs(set.runs.add(mask.counts), size)
       } catch {
         let name = object.id.map { " (id \($0))" } ?? ""
         throw scanner.failure("has a mask that cannot be read\(name): \(error.reason)")
@@ -214,18 +210,7 @@ private struct COCOReader {
     raw.append(object)
   }
 
-  /// A mask as it is written.
-  fileprivate struct RawShape {
-    var polygons: [Double] = []
-    var lengths: [Int32] = []
-    var isList = false
-    var bad = 0
-    var size: PixelSize?
-    var text: [UInt8]?
-    var counts: [Double] = []
-  }
-
-  private mutating func keep(_ shape: RawShape, in object: inout RawObject) {
+  private mutating func keep(_ shape: COCOShape, in object: inout RawObject) {
     let name = name(object)
     for _ in 0..<shape.bad { set.problems.add(.badPolygon, name) }
     if !shape.lengths.isEmpty {
@@ -238,95 +223,6 @@ private struct COCOReader {
 
   private func name(_ object: RawObject) -> String {
     object.id.map { "id \($0)" } ?? "annotations[\(entry)]"
-  }
-
-  private func readShape(_ scanner: inout JSONScanner) throws(JSONScanner.Failure) -> RawShape {
-    var shape = RawShape()
-    switch try scanner.kind() {
-    case .null: try scanner.skip()
-    case .list:
-      shape.isList = true
-      var flat: [Double] = []
-      try scanner.list { (scanner) throws(JSONScanner.Failure) in
-        // Some programs write a single polygon without the list around it.
-        guard try scanner.kind() == .list else {
-          flat.append(try scanner.number())
-          return
-        }
-        let first = shape.polygons.count
-        try scanner.list { (scanner) throws(JSONScanner.Failure) in
-          shape.polygons.append(try scanner.number())
-        }
-        shape.close(from: first)
-      }
-      if !flat.isEmpty {
-        let first = shape.polygons.count
-        shape.polygons += flat
-        shape.close(from: first)
-      }
-    case .object:
-      try scanner.object { (scanner, key) throws(JSONScanner.Failure) in
-        if key == "size" {
-          var sides: [Double] = []
-          try scanner.list { (scanner) throws(JSONScanner.Failure) in
-            sides.append(try scanner.number())
-          }
-          guard sides.count == 2, let height = Int(exactly: sides[0]),
-            let width = Int(exactly: sides[1]), (0...1_000_000).contains(height),
-            (0...1_000_000).contains(width)
-          else {
-            throw scanner.failure("has an RLE of the size \(sides); expected [height, width]")
-          }
-          shape.size = PixelSize(width: width, height: height)
-        } else if key == "counts" {
-          if try scanner.kind() == .string {
-            shape.text = try scanner.stringBytes { Array($0) }
-          } else {
-            try scanner.list { (scanner) throws(JSONScanner.Failure) in
-              shape.counts.append(try scanner.number())
-            }
-          }
-        } else {
-          try scanner.skip()
-        }
-      }
-      guard shape.size != nil else { throw scanner.failure("has an RLE without a size") }
-    default:
-      throw scanner.failure("has a segmentation that is neither polygons nor an RLE")
-    }
-    return shape
-  }
-
-  private func readBox(
-    _ scanner: inout JSONScanner
-  ) throws(JSONScanner.Failure) -> SIMD4<Double>? {
-    if try scanner.null() { return nil }
-    var box = SIMD4<Double>()
-    var count = 0
-    try scanner.list { (scanner) throws(JSONScanner.Failure) in
-      // NaN comes as null from programs that keep to JSON.
-      let value = try scanner.null() ? Double.nan : scanner.number()
-      if count < 4 { box[count] = value }
-      count += 1
-    }
-    if count == 0 { return nil }
-    guard count == 4 else {
-      throw scanner.failure("has a bbox of \(count) numbers; expected x, y, width and height")
-    }
-    return box
-  }
-}
-
-extension COCOReader.RawShape {
-  /// Takes the numbers since `first` as a polygon, unless they are none.
-  fileprivate mutating func close(from first: Int) {
-    let points = polygons[first...]
-    if RunLengthMask.problem(ofPolygon: points) == nil {
-      lengths.append(Int32(points.count))
-    } else {
-      polygons.removeSubrange(first...)
-      bad += 1
-    }
   }
 }
 
@@ -420,7 +316,7 @@ extension COCOReader {
       area: object.area ?? -1, isCrowd: object.isCrowd ?? false, shape: object.shape)
     if object.hasNoPolygon {
       set.problems.add(.noPolygon, name)
-      return nil
+      if !keepsAll { return nil }
     }
     if object.shape == .none { set.problems.add(.noMask, name) }
     if object.box == nil {
@@ -433,7 +329,7 @@ extension COCOReader {
     let isWhole = (0..<4).allSatisfy { box[$0].isFinite }
     guard isWhole, box.z > 0, box.w > 0 else {
       set.problems.add(.emptyBox, name)
-      return nil
+      return keepsAll ? kept : nil
     }
     if let size = set.images[image].size,
       box.x < 0 || box.y < 0 || box.x + box.z > Double(size.width)

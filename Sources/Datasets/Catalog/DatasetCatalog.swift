@@ -53,7 +53,7 @@ public enum DatasetCatalog {
   ]
 
   /// The sets that can be fetched.
-  public static var names: [String] { entries.map(\.name) }
+  public static var names: [String] { entries.map(\.name) + packages.map(\.name) }
 
   /// The folder that fetched sets are kept in: `$XDG_CACHE_HOME/swift-mae`, or
   /// `~/.cache/swift-mae`.
@@ -64,6 +64,10 @@ public enum DatasetCatalog {
 
   /// Whether a set is there.
   public static func isFetched(_ name: String) -> Bool {
+    // Packages get their name when they are whole.
+    if packages.contains(where: { $0.name == name }) {
+      return PathKind(folder(of: name)) == .folder
+    }
     guard let entry = entries.first(where: { $0.name == name }) else { return false }
     return entry.files.allSatisfy {
       isFile("\(folder(of: name))/\($0.name).gz")

@@ -15,6 +15,9 @@ extension DatasetCatalog {
   public static func fetch(
     _ name: String, from address: String? = nil, report: (String) -> Void
   ) throws(DatasetError) -> String {
+    if let package = packages.first(where: { $0.name == name }) {
+      return try fetch(package, from: address, report: report)
+    }
     guard let entry = entries.first(where: { $0.name == name }) else {
       throw DatasetError(
         .missing, path: name,
@@ -130,7 +133,7 @@ extension DatasetCatalog {
     }
   }
 
-  private static var client: HTTPClient {
+  static var client: HTTPClient {
     var settings = RemoteShardSettings.standard
     settings.attempts = 3
     settings.requestSeconds = 900
@@ -165,7 +168,7 @@ extension DatasetCatalog {
   }
 
   /// Whether a command ends well; nothing goes through a shell.
-  private static func runs(_ command: [String], in folder: String) -> Bool {
+  static func runs(_ command: [String], in folder: String) -> Bool {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command

@@ -60,6 +60,8 @@ extension RunLengthMask {
 
   /// Adds the places, counted column by column, at which an edge crosses the middles of columns.
   ///
+  /// - Complexity: O(columns that the edge crosses)
+  ///
   /// COCO walks the edge step by step along its longer axis, always from its smaller end. Of the
   /// steps only those matter that go from 5x + 2 to 5x + 3, one in each column x; they are found
   /// here without walking, so that an edge far outside costs nothing.
@@ -88,15 +90,18 @@ extension RunLengthMask {
       if isWide {
         v = min(other(from.y, u - from.x), other(from.y, u + 1 - from.x))
       } else {
-        // The first step that has reached the other side.
+        // The first step that has reached the other side: about where the line does, give or take
+        // what was rounded.
         let rises = to.x > from.x
-        var (before, after) = (0, dy)
-        while after - before > 1 {
-          let middle = (before + after) / 2
-          let x = other(from.x, middle)
-          if rises ? x > u : x <= u { after = middle } else { before = middle }
+        func hasCrossed(_ step: Int) -> Bool {
+          let x = other(from.x, step)
+          return rises ? x > u : x <= u
         }
-        v = from.y + before
+        var step = Int((Double(u - from.x) + 0.5) / slope)
+        step = min(max(step, 1), dy)
+        while step > 1, hasCrossed(step - 1) { step -= 1 }
+        while step < dy, !hasCrossed(step) { step += 1 }
+        v = from.y + step - 1
       }
       let y = min(max((Double(v) + 0.5) / 5 - 0.5, 0), Double(height)).rounded(.up)
       places.append(column * height + Int(y))

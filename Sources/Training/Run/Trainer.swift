@@ -177,7 +177,7 @@ public final class Trainer<Task: TrainingObjective> {
     }
     do {
       return try withTorchErrors {
-        BatchNorm.synchronized(over: processes) { gradientAdded(images, of: batch, draw: draw) }
+        SharedBatch.among(processes) { gradientAdded(images, of: batch, draw: draw) }
       }
     } catch {
       throw group.cause(of: error)
@@ -269,6 +269,7 @@ public final class Trainer<Task: TrainingObjective> {
     savedStep = step
     // The others wait until it is safe, so that none ends before.
     try group.barrier()
+    group.note(savedStep: step)
   }
 
   private func save(in folder: RunFolder) throws {
