@@ -161,7 +161,7 @@ import Testing
       arguments[5] = "disk/run"
       let ranks = try start(arguments, places(), in: sandbox)
       try ranks[0].wait { sandbox.exists("disk/run/checkpoints/step-4") }
-      try disk.resize(kilobytes: 64)
+      disk.fill()
       let outcomes = try ranks.map { try $0.wait() }
       #expect(outcomes.map(\.status) == [74, 74], "\(outcomes.map(\.transcript))")
       #expect(outcomes[1].errors.contains("rank 0 ("), "\(outcomes[1].errors)")
