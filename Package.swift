@@ -110,7 +110,8 @@ let package = Package(
     .testTarget(
       name: "MaskedAutoencodersTests",
       dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
-    .testTarget(name: "DenseHeadsTests", dependencies: ["DenseHeads", "TestSupport"]),
+    .testTarget(
+      name: "DenseHeadsTests", dependencies: ["DenseHeads", "TorchOptim", "TestSupport"]),
     .testTarget(name: "DataParallelTests", dependencies: ["DataParallel", "TestSupport"]),
     .testTarget(
       name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],

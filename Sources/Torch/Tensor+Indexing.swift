@@ -5,6 +5,7 @@ extension Tensor {
     static let scatterAdd = Op("scatter_add")
     static let argsort = Op("argsort")
     static let sort = Op("sort")
+    static let stableSort = Op("sort", "stable")
     static let topk = Op("topk")
     static let nonzero = Op("nonzero")
     static let oneHot = Op("one_hot")
@@ -44,6 +45,16 @@ extension Tensor {
     along dimension: Int = -1, descending: Bool = false
   ) -> (values: Tensor, indices: Tensor) {
     pair(Ops.sort.all(self, dimension, descending))
+  }
+
+  /// The elements of a dimension in order, and the places they come from, as int64; equal elements
+  /// stay in the order that they had.
+  public func stablySorted(
+    along dimension: Int = -1, descending: Bool = false
+  ) -> (values: Tensor, indices: Tensor) {
+    pair(
+      Ops.stableSort.all(
+        self, Named("stable", true), Named("dim", dimension), Named("descending", descending)))
   }
 
   /// The `k` largest elements along a dimension and their places, largest first.

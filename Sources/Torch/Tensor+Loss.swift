@@ -48,4 +48,12 @@ extension Tensor {
   ) -> Tensor {
     Ops.binaryCrossEntropy(self, target, file: file, line: line)
   }
+
+  /// The sum of cross-entropies instead of their mean, see
+  /// ``binaryCrossEntropy(with:file:line:)``; 0 of an empty tensor.
+  public func binaryCrossEntropySum(
+    with target: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    Ops.binaryCrossEntropy(self, target, Named("reduction", 2), file: file, line: line)
+  }
 }

@@ -62,7 +62,7 @@ public struct ConvTranspose2d: Layer {
   public init(
     _ channelsIn: Int, _ channelsOut: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
     outputPadding: Int = 0, bias: Bool = true, initializing initial: Initializer? = nil,
-    in scope: Scope
+    initializingBias: Initializer? = nil, in scope: Scope
   ) {
     self.scope = scope
     (self.stride, self.padding, self.outputPadding) = (stride, padding, outputPadding)
@@ -70,7 +70,9 @@ public struct ConvTranspose2d: Layer {
     let fanIn = channelsOut * kernel * kernel
     weight = scope.parameter(
       "weight", [channelsIn, channelsOut, kernel, kernel], initial ?? .uniform(fanIn: fanIn))
-    self.bias = bias ? scope.parameter("bias", [channelsOut], .uniform(fanIn: fanIn)) : nil
+    self.bias =
+      bias
+      ? scope.parameter("bias", [channelsOut], initializingBias ?? .uniform(fanIn: fanIn)) : nil
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {

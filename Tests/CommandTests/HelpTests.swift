@@ -6,12 +6,11 @@ import Testing
   static let commands = [
     "", "pretrain", "reconstruct", "knn", "probe", "finetune", "scratch", "evaluate", "predict",
     "embed", "segment", "segment train", "segment evaluate", "segment predict", "segment score",
-    "segment export", "forward", "weights",
-    "weights inspect",
-    "weights import", "weights export", "data", "data fetch", "data inspect",
-    "data pack", "data compose", "recipes", "recipes list", "recipes show", "bench", "bench step",
-    "bench data",
-    "bench use", "launch", "plan", "doctor",
+    "segment export", "detect", "detect train", "detect evaluate", "detect predict",
+    "detect score", "forward", "weights", "weights inspect", "weights import", "weights export",
+    "data", "data fetch", "data inspect", "data pack", "data compose", "data convert", "recipes",
+    "recipes list", "recipes show", "bench", "bench step", "bench data", "bench use", "launch",
+    "plan", "doctor",
   ]
 
   @Test(arguments: commands) func `help texts`(of command: String) throws {

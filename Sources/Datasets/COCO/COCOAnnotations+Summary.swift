@@ -20,3 +20,13 @@ extension COCOAnnotations {
     return lines + problems.lines.map { "problem  \($0)" }
   }
 }
+
+extension COCOAnnotations {
+  /// The same file with the objects of some of its pictures alone; the others stay, without objects.
+  public func keepingObjects(ofPictures numbers: [Int]) -> COCOAnnotations {
+    var kept = self
+    let wanted = Set(numbers)
+    if wanted.count < images.count { kept.objects.removeAll { !wanted.contains($0.image) } }
+    return kept
+  }
+}

@@ -16,10 +16,24 @@ public struct DetectionResults: Sendable {
     public var box: SIMD4<Double>?
     /// Its mask; nil where the file has none.
     public var mask: RunLengthMask?
+
+    /// Describes a detection.
+    public init(
+      image: Int, category: Int, score: Double, box: SIMD4<Double>?, mask: RunLengthMask? = nil
+    ) {
+      self.image = image
+      self.category = category
+      self.score = score
+      self.box = box
+      self.mask = mask
+    }
   }
 
   /// The detections in the order of the file.
   public private(set) var detections: [Detection] = []
+
+  /// Takes detections that are there.
+  public init(_ detections: [Detection]) { self.detections = detections }
 
   /// Reads a file of detections on the pictures of a set.
   ///

@@ -70,7 +70,7 @@ public struct LabelMapSubset: LabelMapDataset {
   }
 
   /// FNV-1a of a name, mixed with the seed.
-  private static func key(_ name: String, seed: UInt64) -> UInt64 {
+  static func key(_ name: String, seed: UInt64) -> UInt64 {
     let hash = name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01B3
     }

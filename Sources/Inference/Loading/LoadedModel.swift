@@ -106,6 +106,12 @@ public struct LoadedModel {
         "\(source): the model is a segmenter, which gives each pixel a class; use it with mae segment "
           + "evaluate or mae segment predict")
     }
+    if description.kind == .detector {
+      throw RunFailure(
+        .badData,
+        "\(source): the model is a detector, which finds objects; use it with mae detect evaluate or "
+          + "mae detect predict")
+    }
     self.description = description
     self.source = source
     self.assumptions = assumptions

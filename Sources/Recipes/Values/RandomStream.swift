@@ -7,4 +7,5 @@ package enum RandomStream {
   package static let dropPath: UInt64 = 5
   package static let labels: UInt64 = 6
   package static let dropout: UInt64 = 7
+  package static let regions: UInt64 = 8
 }

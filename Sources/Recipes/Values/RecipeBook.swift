@@ -165,6 +165,7 @@ public enum RecipeBooks {
     pretraining,
     classification,
     segmentation,
+    detection,
   ]
 
   /// The book of a recipe's name, or of a file, which is the one that knows most of the file's

@@ -22,11 +22,12 @@ public enum RunPage {
     let report = RunReport(
       title: run.lastName,
       subtitle: subtitle(description?.kind),
-      summary: summary(results) + segmentationSummary(results),
-      highlights: highlights(results) + segmentationHighlights(results),
+      summary: summary(results) + segmentationSummary(results) + detectionSummary(results),
+      highlights: highlights(results) + segmentationHighlights(results)
+        + detectionHighlights(results),
       tables: tables(results) + [evaluatedTable(results)].compactMap(\.self)
-        + segmentationTables(results),
-      pictures: pictures(in: run) + segmentationPictures(in: run),
+        + segmentationTables(results) + detectionTables(results),
+      pictures: pictures(in: run) + segmentationPictures(in: run) + detectionPictures(in: run),
       charts: [partialChart(results, depth: description?.model.encoder.depth)].compactMap(\.self)
         + charts(metrics, description), facts: facts(results, description))
     try replaceFile(at: run + "/report.html") { (file) throws(FileError) in
@@ -54,6 +55,7 @@ public enum RunPage {
     switch kind {
     case .classifier?: "classifier, trained with swift-mae"
     case .segmenter?: "segmenter, trained with swift-mae"
+    case .detector?: "detector, trained with swift-mae"
     case .maskedAutoencoder?, nil: "masked autoencoder, pre-trained with swift-mae"
     }
   }
@@ -159,15 +161,23 @@ public enum RunPage {
       switch description?.kind {
       case .classifier?: "Cross-entropy on augmented training images."
       case .segmenter?: "Cross-entropy of pixels on augmented training pictures."
+      case .detector?: "The sum of the errors below, on jittered training pictures."
       case .maskedAutoencoder?, nil: "The error on hidden patches of the training images."
       }
-    let isSegmenter = description?.kind == .segmenter
+    let isSegmenter = [.segmenter, .detector].contains(description?.kind)
     func curve(_ name: String) -> [(x: Double, y: Double)] {
       metrics.compactMap { record in record.values[name].map { (record.epoch, $0) } }
     }
     return [
       ("Loss", "loss", note),
       ("Accuracy", "validation_top1", "Top-1 on the validation images, 0…1."),
+      ("Objects or not", "rpn_objectness", "The proposal network's part of the loss."),
+      ("Proposals' boxes", "rpn_boxes", "The proposal network's part of the loss."),
+      ("Classes", "classes", "The box head's part of the loss."),
+      ("Boxes", "boxes", "The box head's part of the loss."),
+      ("Masks", "masks", "The mask head's part of the loss."),
+      ("Box AP", "validation_box_ap", "COCO's, on the validation pictures, 0…1."),
+      ("Mask AP", "validation_mask_ap", "COCO's, on the validation pictures, 0…1."),
       ("Mean IoU", "validation_mean_iou", "Of the classes of the validation pictures, 0…1."),
       (
         "Learning rate", "rate",
@@ -216,6 +226,12 @@ public enum RunPage {
         facts += [
           .init("decoder", segmenter.shape.decoder.rawValue),
           .init("classes", "\(segmenter.shape.classes)"),
+        ]
+      } else if let detector = description?.detector {
+        facts += [
+          .init("pictures", "\(detector.side) × \(detector.side)"),
+          .init("pyramid", detector.shape.pyramid.rawValue),
+          .init("classes", "\(detector.shape.classes)"),
         ]
       } else if let classifier = description?.classifier {
         facts += [

@@ -23,6 +23,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var classifier: Classifier?
   /// Decoder, classes and way to segment; only a segmenter has them.
   public var segmenter: SegmenterDescription?
+  /// Heads, classes and way to detect; only a detector has them.
+  public var detector: DetectorDescription?
 
   /// A kind of model.
   public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
@@ -32,6 +34,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     case classifier
     /// Encoder and decoder of a class for each pixel.
     case segmenter
+    /// Encoder and heads of boxes and masks.
+    case detector
   }
 
   /// What a classifier has beyond its encoder.
@@ -73,6 +77,15 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     self.segmenter = segmenter
   }
 
+  /// Describes a detector.
+  public init(
+    model: ModelConfiguration, detector: DetectorDescription, mean: [Double], std: [Double]
+  ) {
+    self.init(model: model, mean: mean, std: std)
+    kind = .detector
+    self.detector = detector
+  }
+
   /// What is wrong with the values, one sentence each; empty when all is well.
   package var problems: [String] {
     var found: [String] = []
@@ -82,6 +95,13 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     }
     if (kind == .segmenter) != (segmenter != nil) {
       found.append("kind is \(kind.rawValue), with which segmenter is out of place or missing")
+    }
+    if (kind == .detector) != (detector != nil) {
+      found.append("kind is \(kind.rawValue), with which detector is out of place or missing")
+    }
+    if let detector {
+      found += detector.problems(
+        depth: model.encoder.depth, width: model.encoder.width, patch: model.patch)
     }
     if let segmenter {
       found += segmenter.problems(
@@ -121,7 +141,7 @@ extension ModelDescription {
   private enum Key: String, CodingKey {
     case std = "deviation"
     case format, kind, model, hasDecoder, mean, preprocessing, valueRange, masking
-    case maskingRatio, classifier, segmenter
+    case maskingRatio, classifier, segmenter, detector
   }
 
   /// Reads a description. Older files have the ratio of random masking only, and of an encoder
@@ -140,6 +160,7 @@ extension ModelDescription {
       ?? .random(ratio: fields.decode(Double.self, forKey: .maskingRatio))
     classifier = try fields.decodeIfPresent(Classifier.self, forKey: .classifier)
     segmenter = try fields.decodeIfPresent(SegmenterDescription.self, forKey: .segmenter)
+    detector = try fields.decodeIfPresent(DetectorDescription.self, forKey: .detector)
     let hasDecoder = try fields.decode(Bool.self, forKey: .hasDecoder)
     if kind == .maskedAutoencoder, !hasDecoder { model.decoder = nil }
   }
@@ -159,5 +180,6 @@ extension ModelDescription {
     try fields.encode(masking.ratio, forKey: .maskingRatio)
     try fields.encodeIfPresent(classifier, forKey: .classifier)
     try fields.encodeIfPresent(segmenter, forKey: .segmenter)
+    try fields.encodeIfPresent(detector, forKey: .detector)
   }
 }

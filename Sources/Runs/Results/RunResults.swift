@@ -24,6 +24,10 @@ public struct RunResults: Codable, Sendable {
   public var segmentation: Segmentation?
   /// How it does on sets that it was evaluated on later, by their names; nil for none.
   public var segmented: [String: Segmentation]?
+  /// How the run's own detector does on the pictures that validate it.
+  public var detection: Detection?
+  /// How it does on sets that it was evaluated on later, by their names; nil for none.
+  public var detected: [String: Detection]?
   /// Seconds of training, all sessions so far together, those that were interrupted too.
   public var sessionSeconds: Double?
   /// The images that the run's classifier was trained on; nil where the set has a validation part
@@ -54,6 +58,8 @@ public struct RunResults: Codable, Sendable {
     evaluated = try parts.decodeIfPresent([String: Evaluated].self, forKey: .evaluated) ?? [:]
     segmentation = try parts.decodeIfPresent(Segmentation.self, forKey: .segmentation)
     segmented = try parts.decodeIfPresent([String: Segmentation].self, forKey: .segmented)
+    detection = try parts.decodeIfPresent(Detection.self, forKey: .detection)
+    detected = try parts.decodeIfPresent([String: Detection].self, forKey: .detected)
     sessionSeconds = try parts.decodeIfPresent(Double.self, forKey: .sessionSeconds)
     learned = try parts.decodeIfPresent(TrainingSplit.self, forKey: .learned)
   }

@@ -16,6 +16,7 @@ public final class RunLogger: TrainingCallback {
   private var pace = Throughput()
   private var lossSum = 0.0
   private var lossCount = 0
+  private var partSums: [(name: String, error: Double)] = []
   private var hasFailed = false
   private let epochs: Double
   private let memory: () -> Int?
@@ -73,6 +74,9 @@ public final class RunLogger: TrainingCallback {
       bytes: report.bytes)
     lossSum += report.loss
     lossCount += 1
+    partSums =
+      partSums.isEmpty
+      ? report.parts : zip(partSums, report.parts).map { ($0.name, $0.error + $1.error) }
     line.show(
       Progress(
         epoch: report.epochs, epochs: epochs, step: report.step, steps: report.totalSteps,
@@ -87,8 +91,9 @@ public final class RunLogger: TrainingCallback {
       ("images_per_second", pace.imagesPerSecond), ("data_wait", pace.dataWait),
     ]
     if logsGradientNorm { values.append(("gradient_norm", report.gradientNorm)) }
+    values += partSums.map { (name: $0.name, value: $0.error / Double(lossCount)) }
     lastLoss = lossSum / Double(lossCount)
-    (lossSum, lossCount) = (0, 0)
+    (lossSum, lossCount, partSums) = (0, 0, [])
     attempt { try metrics.append(step: report.step, epoch: report.epochs, values: values) }
     attempt {
       try events.write(

@@ -157,7 +157,8 @@ public final class Trainer<Task: TrainingObjective> {
     }
     let norm = clippedGradientNorm()
     prefetch()
-    let (loss, length) = try requireFinite(losses, norm)
+    let named = task.takeLossParts()
+    let (loss, length, values) = try requireFinite(losses, norm, named.map(\.error))
     let rate = plan.learningRate(step)
     optimizer.step(learningRate: rate)
     ema?.update()
@@ -165,7 +166,8 @@ public final class Trainer<Task: TrainingObjective> {
     return StepReport(
       step: step, totalSteps: plan.totalSteps,
       epochs: Double(step) / Double(plan.stepsPerEpoch), loss: loss, learningRate: rate,
-      gradientNorm: length, images: images * group.count, seconds: seconds(since: start),
+      gradientNorm: length, parts: zip(named, values).map { ($0.name, $1) },
+      images: images * group.count, seconds: seconds(since: start),
       waited: source.waited - waitedBefore,
       bytes: (source.bytesRead - bytesBefore) * group.count)
   }
@@ -211,16 +213,18 @@ public final class Trainer<Task: TrainingObjective> {
   /// Mean loss and gradient norm, both finite. Reading them is the one wait for the device of a
   /// step, before the optimizer: what is not finite never reaches the weights.
   private func requireFinite(
-    _ losses: [Tensor], _ norm: Tensor
-  ) throws -> (loss: Double, norm: Double) {
-    let values = stacked((losses + [norm]).map { $0.to(.float32).reshaped([]) }).floats()
+    _ losses: [Tensor], _ norm: Tensor, _ parts: [Tensor]
+  ) throws -> (loss: Double, norm: Double, parts: [Double]) {
+    let values = stacked((losses + [norm] + parts).map { $0.to(.float32).reshaped([]) }).floats()
       .map(Double.init)
-    let own = Array(values.dropLast())
+    let own = Array(values[..<losses.count])
     let length = values[losses.count]
     let losses = try agree(on: own)
     for loss in losses where !loss.isFinite { throw notFinite("the loss", loss, own) }
     guard length.isFinite else { throw notFinite("the gradient's length", length, own) }
-    return (losses.reduce(0, +) / Double(plan.accumulation), length)
+    return (
+      losses.reduce(0, +) / Double(plan.accumulation), length, Array(values[(losses.count + 1)...])
+    )
   }
 
   /// What all processes know of a step: the mean losses of its passes, and whether one of them was

@@ -27,6 +27,8 @@ public struct StepReport: Sendable {
   public var learningRate: Double
   /// The length of the gradient before clipping.
   public var gradientNorm: Double
+  /// The parts of the loss by name, of this process's batches; empty for a loss of one part.
+  public var parts: [(name: String, error: Double)] = []
   /// Images in the step.
   public var images: Int
   /// Seconds the step took.

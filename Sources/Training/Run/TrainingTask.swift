@@ -25,6 +25,14 @@ public protocol TrainingObjective: AnyObject {
   ///   - batch: What else is known about the images.
   ///   - draw: Number of the batch since the run's start; with the seed it decides what is random.
   func loss(_ images: Tensor, of batch: Source.Batch, draw: Int) -> Tensor
+
+  /// The parts of the losses since they were last taken, by name, each the mean over the batches;
+  /// nothing for a loss of one part.
+  func takeLossParts() -> [(name: String, error: Tensor)]
+}
+
+extension TrainingObjective {
+  public func takeLossParts() -> [(name: String, error: Tensor)] { [] }
 }
 
 /// One kind of training: everything that ``TrainingRun`` and ``Trainer`` cannot know. What is

@@ -1,0 +1,76 @@
+public import Torch
+
+/// The true objects of an image, in pixels of the network's input.
+public struct TrueObjects {
+  /// Their boxes.
+  public var boxes: [Box]
+  /// Their classes, from 0.
+  public var classes: [Int]
+  /// The width and height of the picture within the input, without what was added to it at the right
+  /// and below.
+  public var extent: (width: Float, height: Float)
+  /// The masks of some objects, each within a box that is divided into `side` × `side` cells: 0 or 1,
+  /// row by row, one after the other; nil where there are none.
+  public var masks: ((_ objects: [Int], _ within: [Box], _ side: Int) -> [Float])?
+
+  /// Names objects.
+  public init(
+    boxes: [Box], classes: [Int], extent: (width: Float, height: Float),
+    masks: ((_ objects: [Int], _ within: [Box], _ side: Int) -> [Float])? = nil
+  ) {
+    precondition(boxes.count == classes.count, "boxes and classes differ")
+    self.boxes = boxes
+    self.classes = classes
+    self.extent = extent
+    self.masks = masks
+  }
+}
+
+/// What a detector does in training and not afterwards.
+public struct DetectionTraining {
+  /// What the encoder does.
+  public var dense: DenseTraining
+  /// What draws anchors and regions, for each image.
+  public var draws: ImageDraws
+  /// What the losses are divided by where several processes share a batch: takes the count of this
+  /// process and gives the mean of all.
+  public var shared: (Double) -> Double
+
+  /// Training as it is set.
+  public init(
+    dense: DenseTraining = .init(), draws: ImageDraws,
+    shared: @escaping (Double) -> Double = { $0 }
+  ) {
+    self.dense = dense
+    self.draws = draws
+    self.shared = shared
+  }
+}
+
+/// The errors of a detector on a batch, scalars. What is learned from is their plain sum.
+public struct DetectionLosses {
+  /// Whether anchors hold an object.
+  public var objectness: Tensor
+  /// Where proposals lie.
+  public var proposals: Tensor
+  /// What regions hold.
+  public var classes: Tensor
+  /// Where objects lie.
+  public var boxes: Tensor
+  /// Masks; nil of a detector without.
+  public var masks: Tensor?
+
+  /// The parts by name.
+  public var parts: [(name: String, error: Tensor)] {
+    [
+      ("rpn_objectness", objectness), ("rpn_boxes", proposals), ("classes", classes),
+      ("boxes", boxes),
+    ] + (masks.map { [("masks", $0)] } ?? [])
+  }
+
+  /// Their sum.
+  public var total: Tensor {
+    let sum = objectness + proposals + classes + boxes
+    return masks.map { sum + $0 } ?? sum
+  }
+}

@@ -1,0 +1,210 @@
+import MaskedAutoencoders
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+import TorchOptim
+
+@testable import DenseHeads
+
+/// A whole detector in ViTDet's form against its rules, which the golden's script has.
+@Suite struct DetectorTests {
+  static let golden = Golden("detection")
+  static let configuration = ModelConfiguration(
+    height: 16, width: 16, patch: 4,
+    encoder: TransformerShape(width: 16, depth: 2, heads: 2, mlpRatio: 2), decoder: nil)
+
+  static func shape(_ change: (inout DetectorShape) -> Void = { _ in }) -> DetectorShape {
+    var shape = DetectorShape(
+      backbone: BackboneShape(
+        taps: [2], hasClassToken: false, window: 3, globalBlocks: [2],
+        relativePositions: .decomposed, relativeGrid: PatchGrid(rows: 8, columns: 8)),
+      channels: 8, convolutions: 1, hidden: 12, anchorSizes: [4, 8, 16, 32, 64], classes: 3)
+    (shape.rules.anchors, shape.rules.regions) = (10_000, 512)
+    (shape.rules.trainingCandidates, shape.rules.candidates) = (40, 40)
+    (shape.rules.proposals, shape.rules.score, shape.rules.detections) = (30, 0.2, 8)
+    change(&shape)
+    return shape
+  }
+
+  private func detector() throws -> (MaskRCNN, ParameterStore, GoldenTensors) {
+    let golden = try Self.golden.tensors("whole.safetensors")
+    let store = ParameterStore(initializing: Generator(seed: 0))
+    let detector = MaskRCNN(Self.configuration, Self.shape(), in: store.root)
+    try store.load(golden.starting(with: "weight.")) { $0 != "backbone.net.cls_token" }
+    return (detector, store, golden)
+  }
+
+  private func extents(_ golden: GoldenTensors) throws -> [(width: Float, height: Float)] {
+    let sides = try golden["extents"].floats()
+    return stride(from: 0, to: sides.count, by: 2).map { (sides[$0], sides[$0 + 1]) }
+  }
+
+  private func truths(_ golden: GoldenTensors) throws -> [TrueObjects] {
+    try extents(golden).enumerated().map { index, extent in
+      let masks = try golden["truth.\(index).masks"]
+      return TrueObjects(
+        boxes: try golden["truth.\(index).boxes"].boxes,
+        classes: try golden["truth.\(index).classes"].array(of: Int.self), extent: extent,
+        masks: { objects, boxes, side in
+          zip(objects, boxes).flatMap { object, box in
+            RegionAlign(bins: side)(
+              masks[object].reshaped([1, 1, 32, 32]), [[box]], scale: 1
+            ).floats().map { $0 >= 0.5 ? 1 : 0 }
+          }
+        })
+    }
+  }
+
+  @Test func `pyramid and anchors are those of the rules`() throws {
+    let (detector, _, golden) = try detector()
+    let maps = try withoutGradients { detector.pyramid(of: try golden["images"]) }
+    let tolerance = try Self.golden.tolerance()
+    #expect(maps.map { $0.shape[2] } == [32, 16, 8, 4, 2])
+    for (index, map) in maps[2...].enumerated() {
+      expectClose(map, try golden["map.\(index)"], within: tolerance, "map \(index)")
+    }
+    expectClose(
+      detector.proposalNetwork.anchors(over: maps).tensor, try golden["anchors"],
+      within: tolerance, "anchors")
+  }
+
+  @Test func `losses and the gradients of all weights are those of the rules`() throws {
+    let (detector, store, golden) = try detector()
+    let training = DetectionTraining(
+      draws: ImageDraws(batch: 3, rows: [0, 1, 2], using: Generator(seed: 1)))
+    let losses = detector.losses(of: try golden["images"], try truths(golden), training: training)
+    let tolerance = try Self.golden.tolerance()
+    #expect(
+      losses.parts.map(\.name) == ["rpn_objectness", "rpn_boxes", "classes", "boxes", "masks"])
+    let expected = try golden["losses"]
+    for (index, part) in losses.parts.enumerated() {
+      expectClose(part.error, expected[index], within: tolerance, part.name)
+    }
+    losses.total.backward()
+    expectGradients(
+      store.takeGradients(), golden.starting(with: "grad."), within: tolerance)
+  }
+
+  @Test func `detections are those of the rules`() throws {
+    let (detector, _, golden) = try detector()
+    let found = detector(try golden["images"], extents: try extents(golden))
+    let tolerance = try Self.golden.tolerance()
+    #expect(found.map(\.count) == (try golden["found.counts"].array(of: Int.self)))
+    let all = found.flatMap { $0 }
+    #expect(all.map(\.label) == (try golden["found.labels"].array(of: Int.self)))
+    expectClose(Tensor(all.map(\.box)), try golden["found.boxes"], within: tolerance, "boxes")
+    expectClose(
+      Tensor(all.map(\.score)), try golden["found.scores"], within: tolerance, "scores")
+    expectClose(
+      Tensor(all.flatMap(\.mask), shape: [all.count, 28, 28]), try golden["found.masks"],
+      within: tolerance, "masks")
+  }
+
+  @Test func `images without objects are background, and every weight gets a gradient`() throws {
+    for norm in [NormedConv2d.Norm.channel, .batch] {
+      let store = ParameterStore(initializing: Generator(seed: 5))
+      let detector = MaskRCNN(
+        Self.configuration, Self.shape { $0.norm = norm }, in: store.root)
+      let truths = [TrueObjects](
+        repeating: TrueObjects(
+          boxes: [], classes: [], extent: (32, 32), masks: { _, _, _ in [] }), count: 2)
+      let losses = detector.losses(
+        of: Tensor.randn([2, 3, 32, 32], using: Generator(seed: 2)), truths,
+        training: DetectionTraining(
+          draws: ImageDraws(batch: 2, rows: [0, 1], using: Generator(seed: 1))))
+      #expect(losses.masks?.item() == 0 && losses.boxes.item() == 0)
+      #expect(losses.total.item().isFinite)
+      losses.total.backward()
+      #expect(store.trainable.allSatisfy { $0.tensor.gradient != nil })
+    }
+  }
+
+  @Test func `Table 4's form has four taps, batch norms, and the same heads`() throws {
+    let store = ParameterStore(initializing: Generator(seed: 0))
+    let model = ModelConfiguration(
+      height: 32, width: 32, patch: 4,
+      encoder: TransformerShape(width: 32, depth: 4, heads: 2, mlpRatio: 2), decoder: nil)
+    var shape = Self.shape { ($0.pyramid, $0.norm) = (.topDown, .batch) }
+    shape.backbone = .benchmark(depth: 4, grid: PatchGrid(rows: 8, columns: 8))
+    (shape.backbone.window, shape.backbone.globalBlocks) = (4, [2, 4])
+    #expect(shape.problems(depth: 4, width: 32).isEmpty)
+    let detector = MaskRCNN(model, shape, in: store.root)
+    for name in [
+      "backbone.neck.upsample_4x.0.weight", "backbone.fpn_lateral5.norm.running_mean",
+      "backbone.net.window_positions.relative_position_bias_table",
+      "roi_heads.box_head.conv1.norm.running_var",
+    ] {
+      #expect(store[name] != nil, "\(name)")
+    }
+    let maps = withoutGradients { detector.pyramid(of: Tensor.zeros([1, 3, 32, 48])) }
+    #expect(maps.map { Array($0.shape[2...]) } == [[32, 48], [16, 24], [8, 12], [4, 6], [2, 3]])
+  }
+
+  @Test func `a batch of four pictures is learned by heart`() throws {
+    let model = ModelConfiguration(
+      height: 32, width: 32, patch: 8,
+      encoder: TransformerShape(width: 32, depth: 2, heads: 2, mlpRatio: 2), decoder: nil)
+    var shape = DetectorShape(
+      backbone: BackboneShape(taps: [2], hasClassToken: false), channels: 16, convolutions: 1,
+      proposalConvolutions: 1, hidden: 32, anchorSizes: [6, 12, 24, 48, 96], classes: 2)
+    (shape.rules.anchors, shape.rules.regions) = (64, 16)
+    (shape.rules.trainingCandidates, shape.rules.candidates, shape.rules.proposals) = (30, 30, 20)
+    let store = ParameterStore(initializing: Generator(seed: 0))
+    let detector = MaskRCNN(model, shape, in: store.root)
+    let images = Tensor.randn([4, 3, 32, 32], using: Generator(seed: 1)) * 0.1
+    // A bright square, a dark bar or both, at different places.
+    let objects: [[(Box, Int)]] = [
+      [(Box(4, 4, 16, 16), 0)], [(Box(10, 18, 30, 26), 1)],
+      [(Box(2, 2, 14, 14), 0), (Box(8, 20, 28, 28), 1)], [],
+    ]
+    for (image, list) in objects.enumerated() {
+      for (box, label) in list {
+        images[
+          image, .all, Int(box.y0)..<Int(box.y1), Int(box.x0)..<Int(box.x1)
+        ] = Tensor.full([], label == 0 ? 2 : -2)
+      }
+    }
+    let truths = objects.map { list in
+      TrueObjects(
+        boxes: list.map(\.0), classes: list.map(\.1), extent: (32, 32),
+        masks: { objects, boxes, side in
+          zip(objects, boxes).flatMap { object, box in
+            let truth = list[object].0
+            return (0..<side * side).map { cell -> Float in
+              let x = box.x0 + (Float(cell % side) + 0.5) / Float(side) * box.width
+              let y = box.y0 + (Float(cell / side) + 0.5) / Float(side) * box.height
+              return truth.x0 <= x && x < truth.x1 && truth.y0 <= y && y < truth.y1 ? 1 : 0
+            }
+          }
+        })
+    }
+    let optimizer = AdamW(ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0))
+    for step in 0..<220 {
+      let losses = detector.losses(
+        of: images, truths,
+        training: DetectionTraining(
+          draws: ImageDraws(
+            batch: 4, rows: [0, 1, 2, 3], using: Generator(seed: 7, stream: 1, step: step))))
+      losses.total.backward()
+      optimizer.step(learningRate: step < 160 ? 3e-3 : 7e-4)
+      store.clearGradients()
+    }
+    let found = detector(images)
+    for (image, list) in objects.enumerated() {
+      // The best are the true ones.
+      let sure = found[image].prefix(list.count).filter { $0.score > 0.4 }
+      #expect(sure.count == list.count, "image \(image)")
+      if list.isEmpty { #expect(found[image].allSatisfy { $0.score < 0.4 }) }
+      for (box, label) in list {
+        let hit = sure.first { $0.label == label }
+        #expect(hit?.box.overlap(with: box) ?? 0 > 0.7)
+        if let hit {
+          let pasted = PastedMask(hit.mask, side: 28, in: hit.box, width: 32, height: 32)
+          let covered = Float(pasted.pixels.filter { $0 }.count)
+          #expect(covered > 0.7 * box.area && covered < 1.3 * box.area)
+        }
+      }
+    }
+  }
+}
