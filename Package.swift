@@ -7,7 +7,8 @@ let package = Package(
   products: [
     .library(
       name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
-    .library(name: "MaskedAutoencoders",
+    .library(
+      name: "MaskedAutoencoders",
       targets: ["MaskedAutoencoders", "DenseHeads", "WeightExchange"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),

@@ -10,6 +10,14 @@
 #include <stdio.h>
 #include <time.h>
 
+// The beginning of libcurl's curl_version_info_data.
+struct version_info {
+  int age;
+  const char *text;
+  unsigned number;
+};
+
+static const struct version_info *(*p_version)(int);
 static void *(*p_init)(void);
 static void (*p_cleanup)(void *);
 static void (*p_reset)(void *);
@@ -40,6 +48,7 @@ static void find(void) {
   }
   int (*global_init)(long) = (int (*)(long))dlsym(library, "curl_global_init");
 #define FIND(pointer, name) *(void **)&pointer = dlsym(library, name)
+  FIND(p_version, "curl_version_info");
   FIND(p_init, "curl_easy_init");
   FIND(p_cleanup, "curl_easy_cleanup");
   FIND(p_reset, "curl_easy_reset");
@@ -59,6 +68,11 @@ static void find(void) {
 const char *ccurl_missing(void) {
   pthread_once(&once, find);
   return *reason ? reason : NULL;
+}
+
+unsigned ccurl_version(void) {
+  const struct version_info *info = p_version ? p_version(0) : NULL;
+  return info ? info->number : 0;
 }
 
 void *ccurl_new(void) { return p_init(); }

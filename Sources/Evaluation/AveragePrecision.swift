@@ -62,11 +62,11 @@ public struct AveragePrecision: Sendable {
   }
 
   /// Which detections found something, for one class, picture and range of areas.
-  struct Matches {
+  package struct Matches {
     /// For each threshold and detection the true object, or −1. `[T, D]`
-    var truth: [Int32]
+    package var truth: [Int32]
     /// Detections that do not count, either way. `[T, D]`
-    var ignored: [Bool]
+    package var ignored: [Bool]
     /// True objects that count.
     var count: Int
   }
@@ -136,7 +136,9 @@ public struct AveragePrecision: Sendable {
   }
 
   /// pycocotools' `evaluateImg`.
-  static func matched(_ picture: Picture, area range: ClosedRange<Double>) -> Matches {
+  static func matched(
+    _ picture: Picture, area range: ClosedRange<Double>, at thresholds: [Double] = thresholds
+  ) -> Matches {
     let (d, g) = (picture.scores.count, picture.crowds.count)
     let outside = picture.truthAreas.indices.map {
       picture.crowds[$0] || !range.contains(picture.truthAreas[$0])
@@ -174,6 +176,11 @@ public struct AveragePrecision: Sendable {
 }
 
 extension AveragePrecision {
+  /// The matches of all areas at an overlap of 0.5. `[1, D]`
+  package static func matchedAtHalf(_ picture: Picture) -> Matches {
+    matched(picture, area: areas[0], at: [thresholds[0]])
+  }
+
   /// Precision and recall of one class over all pictures, best score first.
   struct Curve {
     /// Each detection's picture and number there.
@@ -197,8 +204,8 @@ extension AveragePrecision {
     }
 
     /// Right and wrong detections in the order of scores, those left out that do not count.
-    func hits(at threshold: Int) -> [Bool?] {
-      order.map { picture, detection in
+    func hits(at threshold: Int) -> some Sequence<Bool?> {
+      order.lazy.map { picture, detection in
         let place = threshold * pictures[picture].scores.count + detection
         return matches[picture].ignored[place] ? nil : matches[picture].truth[place] >= 0
       }
@@ -206,32 +213,45 @@ extension AveragePrecision {
 
     /// The largest recall, and the precision at each of ``AveragePrecision/recalls``.
     func precisions(at threshold: Int) -> (recall: Double, precision: [Double]) {
-      var (right, wrong) = (0.0, 0.0)
-      var recalls: [Double] = []
-      var precisions: [Double] = []
-      recalls.reserveCapacity(order.count)
-      precisions.reserveCapacity(order.count)
-      for (picture, detection) in order {
-        let place = threshold * pictures[picture].scores.count + detection
-        if !matches[picture].ignored[place] {
-          if matches[picture].truth[place] >= 0 { right += 1 } else { wrong += 1 }
-        }
-        recalls.append(right / Double(count))
-        precisions.append(right / (wrong + right + 0x1p-52))
-      }
-      for i in stride(from: precisions.count - 1, to: 0, by: -1)
-      where precisions[i] > precisions[i - 1] {
-        precisions[i - 1] = precisions[i]
-      }
-      var line = [Double](repeating: 0, count: AveragePrecision.recalls.count)
-      var place = 0
-      for (i, wanted) in AveragePrecision.recalls.enumerated() {
-        while place < recalls.count, recalls[place] < wanted { place += 1 }
-        guard place < recalls.count else { break }
-        line[i] = precisions[place]
-      }
-      return (recalls.last ?? 0, line)
+      AveragePrecision.precisions(of: hits(at: threshold), count: count)
     }
+  }
+
+  /// The largest recall, and the precision at each of ``recalls``, of detections in the order of
+  /// their scores: right, wrong, or not counted (nil).
+  static func precisions(
+    of hits: some Sequence<Bool?>, count: Int
+  ) -> (recall: Double, precision: [Double]) {
+    var (right, wrong) = (0.0, 0.0)
+    var reached: [Double] = []
+    var precisions: [Double] = []
+    for hit in hits {
+      if let hit {
+        if hit { right += 1 } else { wrong += 1 }
+      }
+      reached.append(right / Double(count))
+      precisions.append(right / (wrong + right + 0x1p-52))
+    }
+    for i in stride(from: precisions.count - 1, to: 0, by: -1)
+    where precisions[i] > precisions[i - 1] {
+      precisions[i - 1] = precisions[i]
+    }
+    var line = [Double](repeating: 0, count: recalls.count)
+    var place = 0
+    for (i, wanted) in recalls.enumerated() {
+      while place < reached.count, reached[place] < wanted { place += 1 }
+      guard place < reached.count else { break }
+      line[i] = precisions[place]
+    }
+    return (reached.last ?? 0, line)
+  }
+
+  /// Precision averaged over ``recalls`` of detections in the order of their scores, right or wrong,
+  /// where there are so many true objects.
+  public static func averagePrecision(hits: [Bool], count: Int) -> Double {
+    precondition(count > 0, "no true objects")
+    let line = precisions(of: hits, count: count).precision
+    return line.reduce(0, +) / Double(line.count)
   }
 }
 

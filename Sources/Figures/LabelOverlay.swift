@@ -2,8 +2,8 @@ public import Imaging
 
 /// A picture with its labels painted over it and a legend below.
 public enum LabelOverlay {
-  /// The picture, half of each labelled pixel in its class's colour; ignored pixels stay as they
-  /// are. Small pictures are enlarged by a whole factor.
+  /// The picture, half of each labelled pixel in its class's colour; ignored pixels and those of a
+  /// class called background stay as they are. Small pictures are enlarged by a whole factor.
   ///
   /// - Parameters:
   ///   - names: of the classes; those that occur are in the legend, with their part of the labelled
@@ -13,7 +13,8 @@ public enum LabelOverlay {
   public static func picture(
     _ image: ByteImage, _ labels: LabelMap, names: [String], opacity: Double = 0.5
   ) -> ByteImage {
-    let painted = painted(image, labels, opacity: opacity)
+    let background = names.firstIndex(of: "background").map { UInt16($0) }
+    let painted = painted(image, labels, leaving: background, opacity: opacity)
     let factor = max(1, 256 / max(painted.width, painted.height))
     let (width, height) = (painted.width * factor, painted.height * factor)
     let entries = legend(of: labels, names: names)
@@ -38,15 +39,19 @@ public enum LabelOverlay {
   private static let line = 13
 
   /// The picture without a legend, at its own size.
+  ///
+  /// - Parameter background: a class whose pixels stay as they are; none unless given.
   public static func painted(
-    _ image: ByteImage, _ labels: LabelMap, opacity: Double = 0.5
+    _ image: ByteImage, _ labels: LabelMap, leaving background: UInt16? = nil,
+    opacity: Double = 0.5
   ) -> ByteImage {
     precondition(
       image.width == labels.width && image.height == labels.height,
       "a picture of \(image.width)×\(image.height) and labels of \(labels.size)")
     var painted = image.converted(toChannels: 3)
     let share = Int((min(max(opacity, 0), 1) * 256).rounded())
-    for (i, label) in labels.labels.enumerated() where label != LabelMap.ignored {
+    for (i, label) in labels.labels.enumerated()
+    where label != LabelMap.ignored && label != background {
       let color = ClassColors.color(of: Int(label)).bytes(channels: 3)
       for c in 0..<3 {
         let mixed = Int(painted.pixels[3 * i + c]) * (256 - share) + Int(color[c]) * share

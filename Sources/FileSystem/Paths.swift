@@ -66,9 +66,11 @@ public func makeFolder(_ path: String) throws(FileError) {
   if path.isEmpty || isFolder(path) || isMade() { return }
   if errno == ENOENT {
     try makeFolder(splitPath(path).folder)
-    if isMade() || errno == EEXIST && isFolder(path) { return }
+    if isMade() { return }
   }
   if errno == EEXIST {
+    // Another process may have made it just now.
+    if isFolder(path) { return }
     throw FileError(path: path, kind: .unwritable, message: "is a file, expected a folder")
   }
   throw .system("cannot be created", path, .unwritable)

@@ -55,9 +55,8 @@ public struct GroupNorm: Layer {
 ///
 /// In training mean and variance are the batch's, and are noted in a running mean; afterwards those
 /// noted are used. Where several processes share a batch they are those of the whole batch, see
-/// ``synchronized(over:_:)``.
+/// ``SharedBatch``.
 public struct BatchNorm: Module {
-  @TaskLocal private static var group: ProcessGroup?
   public let scope: Scope
   /// `[D]`.
   public let runningMean: Tensor
@@ -77,31 +76,19 @@ public struct BatchNorm: Module {
     runningVariance = scope.buffer("running_var", [width], .constant(1))
   }
 
-  /// Runs `body` with the statistics of a batch taken over all ranks of a group; every layer of the
-  /// kind that is trained in it does so.
-  public static func synchronized<Result>(
-    over group: ProcessGroup?, _ body: () throws -> Result
-  ) rethrows -> Result {
-    guard let group else { return try body() }
-    return try $group.withValue(group) { try body() }
-  }
-
   /// Normalises; in training also notes the batch's statistics.
   public func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
-    if isTraining, Self.isSynchronized { return synchronizedNormalized(x) }
+    if isTraining, SharedBatch.group != nil { return synchronizedNormalized(x) }
     return x.batchNorm(
       mean: runningMean, variance: runningVariance, isTraining: isTraining, momentum: momentum,
       epsilon: epsilon)
   }
 
-  /// Whether statistics are taken over several ranks at this moment.
-  static var isSynchronized: Bool { group != nil }
-
   /// Normalises by the statistics of all ranks' rows together, and notes them: `[B, C, …]` →
   /// `[B, C, …]`. The mean first and the deviations from it then, as a sum of squares alone loses
   /// digits.
   func synchronizedNormalized(_ x: Tensor) -> Tensor {
-    guard let group = Self.group else { return x }
+    guard let group = SharedBatch.group else { return x }
     let values = x.to(.float32)
     let others = [0] + Array(2..<max(2, x.rank))
     let shape = [1, x.shape[1]] + [Int](repeating: 1, count: x.rank - 2)
@@ -144,7 +131,7 @@ public struct BatchNorm2d: Module {
 
   /// Normalises; in training also notes the batch's statistics.
   public func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
-    if isTraining, BatchNorm.isSynchronized {
+    if isTraining, SharedBatch.group != nil {
       let shape = [1, weight.count, 1, 1]
       return statistics.synchronizedNormalized(x) * weight.reshaped(shape) + bias.reshaped(shape)
     }

@@ -11,7 +11,7 @@ import Training
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Get sets of images and look at them.",
-    subcommands: [Fetch.self, Inspect.self, Pack.self, Compose.self])
+    subcommands: [Fetch.self, Inspect.self, Pack.self, Compose.self, Convert.self])
 
   struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(

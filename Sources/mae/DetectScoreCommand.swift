@@ -45,12 +45,14 @@ struct DetectScoreCommand: ParsableCommand {
       try replaceFile(at: curves) { (file) throws(FileError) in try file.write(text) }
     }
     if json {
-      print(String(decoding: precision.json(names: names).fileText.dropLast(), as: UTF8.self))
+      print(scoring.json)
     } else {
       let title =
         "\(scoring.kind.rawValue) of \(found.detections.count) detections, \(set.objects.count) "
         + "true objects on \(set.images.count) pictures"
       for line in precision.lines(names: names, title: title) { print(line) }
+      print("what is wrong at an overlap of 0.5:")
+      for line in scoring.errors.lines { print(line) }
     }
   }
 }

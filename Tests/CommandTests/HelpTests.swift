@@ -5,11 +5,12 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "", "pretrain", "reconstruct", "knn", "probe", "finetune", "scratch", "evaluate", "predict",
-    "embed", "forward", "weights",
-    "weights inspect",
-    "weights import", "weights export", "data", "data fetch", "data inspect",
-    "data pack", "recipes", "recipes list", "recipes show", "bench", "bench step", "bench data",
-    "bench use", "launch", "plan", "doctor",
+    "embed", "segment", "segment train", "segment evaluate", "segment predict", "segment score",
+    "segment export", "detect", "detect train", "detect evaluate", "detect predict",
+    "detect score", "forward", "weights", "weights inspect", "weights import", "weights export",
+    "data", "data fetch", "data inspect", "data pack", "data compose", "data convert", "recipes",
+    "recipes list", "recipes show", "bench", "bench step", "bench data", "bench use", "launch",
+    "plan", "doctor",
   ]
 
   @Test(arguments: commands) func `help texts`(of command: String) throws {

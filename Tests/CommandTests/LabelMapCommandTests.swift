@@ -118,4 +118,34 @@ import Testing
     #expect(size.status == 64 && size.errors.contains("--size is 5; expected 16 to 4096"))
     #expect(!sandbox.exists("a") && !sandbox.exists("a.partial"))
   }
+
+  @Test func `detections are scored, and annotations converted`() throws {
+    let sandbox = try CommandSandbox()
+    try writeCutouts(sandbox)
+    try sandbox.done(
+      "data", "compose", "cutouts", "--out", "scenes", "--size", "32", "--train", "4", "--val", "1",
+      "--unlabelled", "0")
+    let truth = "scenes/annotations/instances_train.json"
+    try sandbox.done("data", "convert", truth, "--to", "yolo", "--out", "yolo/labels")
+    try sandbox.done(
+      "data", "convert", truth, "--to", "labels", "--zero-is", "background", "--out", "maps")
+    let same = try sandbox.done(
+      "segment", "score", "maps", "--truth", "scenes", "--training", "--json")
+    #expect(same.output.contains("\"miou\" : 1\n"), "\(same.transcript)")
+    let copied = try sandbox.shell(
+      "cp -r scenes/images/train yolo/images && cp yolo/labels/classes.txt yolo/")
+    try #require(copied.status == 0, "\(copied.transcript)")
+    let back = try sandbox.done("data", "convert", "yolo", "--to", "coco", "--out", "back.json")
+    #expect(back.output.contains("objects of 2 classes on 4 pictures, written to back.json"))
+    let results = """
+      [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 20, 20], "score": 0.5}]
+      """
+    try sandbox.write("results.json", results)
+    let scored = try sandbox.done("detect", "score", "results.json", "--truth", truth)
+    try expectSnapshot(scored.transcript, "detect-score")
+    let json = try sandbox.done("detect", "score", "results.json", "--truth", truth, "--json")
+    #expect(json.output.contains("\"AP50\" : "))
+    let masks = try sandbox.mae("detect", "score", "results.json", "--truth", truth, "--masks")
+    #expect(masks.status == 65 && masks.errors.contains("entry 0: has no segmentation"))
+  }
 }

@@ -129,7 +129,7 @@ final class CommandSandbox: Sendable {
 /// Checks that a process ended in an orderly way.
 func expectNoCrash(_ outcome: Outcome, _ what: String, _ sourceLocation: SourceLocation) {
   #expect(
-    [0, 64, 65, 66, 69, 70, 73, 74, 78, 129, 130, 143].contains(outcome.status),
+    [0, 64, 65, 66, 69, 70, 73, 74, 75, 78, 129, 130, 143].contains(outcome.status),
     "\(what): \(outcome.transcript)", sourceLocation: sourceLocation)
   for word in [
     "Fatal error", "Precondition failed", "Stack dump", "Crash", "C++ CapturedTraceback",

@@ -18,6 +18,17 @@ final class SmallDisk {
     try #require(Self.run("mount", "-o", "remount,size=\(kilobytes)k", path), "remount")
   }
 
+  /// Leaves no room for anybody.
+  func fill() {
+    let file = path + "/filler"
+    FileManager.default.createFile(atPath: file, contents: nil)
+    guard let handle = FileHandle(forWritingAtPath: file) else { return }
+    defer { try? handle.close() }
+    for count in [1 << 16, 1 << 12, 1] {
+      while (try? handle.write(contentsOf: Data(count: count))) != nil {}
+    }
+  }
+
   /// Lets nobody write any more.
   func freeze() throws { try #require(Self.run("mount", "-o", "remount,ro", path), "remount") }
 

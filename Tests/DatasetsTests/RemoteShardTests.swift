@@ -26,13 +26,14 @@ struct RemoteShardTests {
     SyntheticDataset(count: count, side: side)
   }
 
-  /// Serves three shards of four images, with or without their indexes.
+  /// Serves three shards of four images, with or without their indexes and the set's.
   func serve(
-    _ directives: String = "", index: Bool = true, side: Int = 96
+    _ directives: String = "", index: Bool = true, setIndex: Bool = false, side: Int = 96
   ) throws -> (server: WebServer, images: SyntheticDataset, url: String) {
     let server = try WebServer(directives)
     let images = Self.noise(12, side: side)
     _ = try ShardPacking(imagesPerShard: 4).pack(images, to: server.files)
+    if !setIndex { try remove(server, where: { $0.hasSuffix(".shards") }) }
     if !index { try remove(server, where: { $0.hasSuffix(".index") }) }
     return (server, images, server.url("images-{000000..000002}.tar"))
   }

@@ -40,8 +40,9 @@ import Testing
   {
     let times = try times()
     #expect(times.read > 0 && times.decode > 0 && times.resample > 0)
+    #expect(times.bytes > 0)
     #expect(times.total == times.read + times.decode + times.resample)
     let cached = try self.times(cacheBytes: 1 << 20)
-    #expect(cached.read == 0 && cached.decode == 0 && cached.resample > 0)
+    #expect(cached.read == 0 && cached.decode == 0 && cached.resample > 0 && cached.bytes == 0)
   }
 }

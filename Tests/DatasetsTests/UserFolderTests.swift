@@ -255,7 +255,8 @@ import Testing
     #expect(kind { try openDataset(at: folder.path + "/x*") } == .missing)
     #expect(try PathWords.path("~/photos") == NSHomeDirectory() + "/photos")
     for (word, advice) in [
-      ("s3://b/x.tar", "aws s3 cp"), ("gs://b/x.tar", "gcloud storage cp"),
+      ("s3://b/x", "expected s3://…/name-{000000..000127}.tar"),
+      ("gcs://b/x.tar", "is written gs://"),
       ("hf://datasets/x", "hf download"), ("pipe:curl -s https://x/y.tar", "is a command"),
       ("az://x", "azcopy"), ("sftp://x/y", "copy the files"), ("foo://x", "foo://"),
       ("file://server/x", "another machine"),

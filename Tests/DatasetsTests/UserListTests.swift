@@ -54,8 +54,8 @@ import Testing
     let mixture = try folder.write(
       "m.yaml", "- {data: \"file://\(folder.path)/images\"}\n- {data: im*}\n")
     #expect(try openDataset(at: mixture).count == 8)
-    let foreign = try folder.write("f.yaml", "- {data: \"s3://bucket/x.tar\"}\n")
-    #expect(error { try openDataset(at: foreign) }?.reason.contains("aws s3 cp") == true)
+    let foreign = try folder.write("f.yaml", "- {data: \"hdfs://bucket/x.tar\"}\n")
+    #expect(error { try openDataset(at: foreign) }?.reason.contains("copy the files") == true)
   }
 
   @Test func `a zero byte ends a path`() throws {

@@ -173,7 +173,7 @@ final class CuttingProxy: Sendable {
   }
 }
 
-private func sendAll(_ socket: Int32, _ bytes: ArraySlice<UInt8>) {
+func sendAll(_ socket: Int32, _ bytes: ArraySlice<UInt8>) {
   bytes.withUnsafeBytes { bytes in
     var sent = 0
     while sent < bytes.count {
@@ -217,7 +217,7 @@ func connection(to port: Int) -> Int32? {
 }
 
 /// A socket that listens on a port of its own.
-private func listening() throws -> (socket: Int32, port: Int) {
+func listening() throws -> (socket: Int32, port: Int) {
   let new = socket(AF_INET, streamSocket, 0)
   var own = address(0)
   var size = socklen_t(MemoryLayout<sockaddr_in>.size)

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Datasets
+import DenseHeads
 import Foundation
 import Imaging
 import Inference
@@ -64,6 +66,13 @@ struct Texts {
       .trimmingCharacters(in: .whitespacesAndNewlines)
     let blocks = Texts.blocks("swift", in: try Texts.text("README.md"))
     #expect(blocks.contains(code), "README.md has no block equal to Tests/ReadmeTests/\(file)")
+  }
+
+  @Test func `the page on segmentation shows the code that is tested here`() throws {
+    let code = try Texts.text("Tests/ReadmeTests/SegmentExample.swift")
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    let page = try Texts.text("Documentation/Decisions/16-semantic-segmentation.md")
+    #expect(Texts.blocks("swift", in: page).contains(code))
   }
 
   @Test func `every command in the README is one that the program takes`() throws {
@@ -196,6 +205,33 @@ struct Texts {
     #expect(Set(predictions.map(\.label)) == ["a", "b", "c"])
     #expect(abs(predictions.reduce(0) { $0 + $1.probability } - 1) < 1e-6)
     #expect(features.shape == [16])
+  }
+
+  @Test func `the example of segmentation counts every pixel`() throws {
+    let folder = NSTemporaryDirectory() + "mae-readme-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let photo = ByteImage(
+      width: 12, height: 9, channels: 1, pixels: (0..<108).map { UInt8($0 * 2) })
+    try Data(photo.encodedAsPNG()).write(to: URL(fileURLWithPath: folder + "/photo.png"))
+    let store = ParameterStore(initializing: Generator(seed: 0))
+    let configuration = ModelConfiguration(
+      height: 8, width: 8, channels: 1, patch: 4,
+      encoder: TransformerShape(width: 16, depth: 1, heads: 2), decoder: nil)
+    let shape = SegmenterShape(
+      backbone: BackboneShape(taps: [1]), decoder: .linear, channels: 1, classes: 2)
+    _ = SemanticSegmenter(configuration, shape, in: store.root)
+    try Checkpoint(path: folder + "/model").write(
+      ModelDescription(
+        model: configuration,
+        segmenter: .init(
+          shape: shape, numbering: LabelNumbering(names: ["a", "b"], zeroIs: nil), stride: 5),
+        mean: [0.5], std: [0.5]),
+      weights: store.weights)
+
+    let counts = try classes(of: folder + "/photo.png", with: folder + "/model")
+    #expect(Set(counts.keys).isSubset(of: ["a", "b"]))
+    #expect(counts.values.reduce(0, +) == 108)
   }
 
   @Test func `the training example learns`() {

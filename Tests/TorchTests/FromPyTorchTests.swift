@@ -226,6 +226,8 @@ struct PyTorchTable {
       | `x.item()`, `x.tolist()` | `x.item()`, `x.floats()`, `x.array(of: Int.self)` |
       | `x.requires_grad_()`, `x.grad`, `x.backward()` | `x.requiresGradient = true`, `x.gradient`, `x.backward()` |
       | `with torch.no_grad():` | `withoutGradients { … }` |
+      | `torch.autograd.Function` | `Tensor.function(value, of: inputs) { gradient in … }` |
+      | `torch.utils.checkpoint` | `Tensor.recomputed(x) { … }` |
       | `with torch.autocast("cpu", torch.bfloat16):` | `withAutocast(to: .bfloat16, on: .cpu) { … }` |
       | `torch.Generator().manual_seed(0)` | `Generator(seed: 0)` |
       | `torch.device("cuda:1")`, `"meta"` | `Device(.cuda, index: 1)`, `Device.meta` |

@@ -92,6 +92,41 @@ import Torch
     #expect(lines[1] == "  AP     100.00" && lines.last == "  dog  AP –  AP50 –  of 0", "\(lines)")
   }
 
+  @Test func `kinds of mistakes are counted, with what each costs`() throws {
+    let truth = """
+      {"images": [{"id": 1, "file_name": "a", "width": 99, "height": 99}],
+       "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 4, "bbox": [0, 0, 10, 10], "area": 100, "iscrowd": 0},
+        {"id": 2, "image_id": 1, "category_id": 4, "bbox": [20, 0, 10, 10], "area": 100, "iscrowd": 0},
+        {"id": 3, "image_id": 1, "category_id": 4, "bbox": [40, 0, 10, 10], "area": 100, "iscrowd": 0},
+        {"id": 4, "image_id": 1, "category_id": 4, "bbox": [60, 0, 10, 10], "area": 100, "iscrowd": 0}],
+       "categories": [{"id": 4, "name": "cat"}, {"id": 5, "name": "dog"}]}
+      """
+    func detection(_ x: Int, _ width: Int, _ category: Int, _ score: Double) -> String {
+      #"{"image_id": 1, "category_id": \#(category), "bbox": [\#(x), 0, \#(width), 10], "score": \#(score)}"#
+    }
+    let found = [
+      detection(0, 10, 4, 0.9), detection(0, 10, 4, 0.8),  // right, and once more
+      detection(20, 4, 4, 0.7),  // too narrow
+      detection(40, 10, 5, 0.6),  // a dog where a cat is
+      detection(85, 10, 4, 0.5),  // nothing there
+      detection(42, 3, 5, 0.4),  // neither
+    ]
+    let errors = try Self.read(truth, "[\(found.joined(separator: ","))]").errors
+    #expect(
+      errors.counts == [
+        .duplicate: 1, .localization: 1, .classification: 1, .background: 1, .both: 1, .missed: 1,
+      ])
+    // One of four: 26 of 101 recalls.
+    #expect(abs(errors.averagePrecision - 26 / 101) < 1e-12)
+    // A second found at rank 3, with one mistake above: recalls 0.26 to 0.5 at 2/3.
+    let localization = try #require(errors.costs[.localization])
+    #expect(abs(localization - 25 * (2.0 / 3) / 101) < 1e-12)
+    // One object fewer: of three, 34 recalls.
+    #expect(abs(try #require(errors.costs[.missed]) - (34 - 26) / 101.0) < 1e-12)
+    #expect(errors.costs[.both] == 0 && errors.lines.count == 6)
+  }
+
   @Test func `no detections at all are no error`() throws {
     let scoring = try Self.read(Self.truth, "[]")
     #expect(scoring.precision.summary.values[0] == 0)

@@ -20,6 +20,13 @@ import Testing
       Self.progress(step: 125).description
         == "epoch 1.25/5  step 125/500  loss 0.4321  3 min 10 s left  812 img/s  wait 2 %  "
         + "rate 9.8e-04  1.3 GB")
+    var waiting = Self.progress(step: 125)
+    waiting.bytesPerSecond = 45_000_000
+    #expect(waiting.description == Self.progress(step: 125).description)
+    waiting.dataWait = 0.25
+    #expect(
+      waiting.description.contains("  wait 25 % (data 45 MB/s, needs 60 MB/s)  "),
+      "\(waiting.description)")
     let start = Progress(
       epoch: 0, epochs: 0.5, step: 0, steps: 10, loss: nil, rate: 0, imagesPerSecond: 4.71,
       dataWait: 0, memory: nil, secondsLeft: nil)
@@ -79,8 +86,10 @@ import Testing
     #expect(pace.dataWait == 0)
     #expect(pace.secondsLeft(steps: 10) == nil)
     pace.add(images: 1000, seconds: 100, waiting: 100)
-    pace.add(images: 64, seconds: 2, waiting: 0)
-    pace.add(images: 64, seconds: 6, waiting: 2)
+    #expect(pace.bytesPerSecond == nil)
+    pace.add(images: 64, seconds: 2, waiting: 0, bytes: 3000)
+    pace.add(images: 64, seconds: 6, waiting: 2, bytes: 5000)
+    #expect(pace.bytesPerSecond == 1000)
     #expect(pace.imagesPerSecond == 16)
     #expect(pace.dataWait == 0.25)
     #expect(pace.secondsLeft(steps: 10) == 40)

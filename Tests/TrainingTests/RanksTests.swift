@@ -198,3 +198,18 @@ private func expectClose(
     #expect(all[0].0.count == alone.rows.count && (differences.max() ?? 1) < 1e-5)
   }
 }
+
+@Suite struct ReducedPrecisionTests {
+  @Test func `gradients that travel as bfloat16 change results a little and stay with the run`()
+    throws
+  {
+    let fixture = try TemporaryRun(images: 13)
+    var recipe = PretrainingRecipe.tiny(steps: 10, batch: 8)
+    let whole = try fixture.train(recipe, "whole", ranks: 2)[0]
+    recipe.batch.reduction = .bfloat16
+    let halves = try fixture.train(recipe, "halves", ranks: 2)
+    #expect(halves[0] == halves[1] && halves[0] != whole)
+    expectClose(halves[0], whole, within: 0.02)
+    #expect(try fixture.text("halves/recipe.yaml").contains("reduction: bfloat16"))
+  }
+}

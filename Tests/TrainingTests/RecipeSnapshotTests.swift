@@ -48,6 +48,7 @@ import Training
           valueRange: full
           shuffle: exact
           shuffleBuffer: 4096
+          lanes: 64
           repeats: 1
           brokenLimit: 0.01
           workers: 0
@@ -68,6 +69,7 @@ import Training
         batch:
           size: 64
           accumulation: 1
+          reduction: float32
         schedule:
           epochs: 200
           steps: null

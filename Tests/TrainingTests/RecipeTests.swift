@@ -130,7 +130,7 @@ import Training
     ("batch.size=x", "batch.size is x; expected a whole number (--set)"),
     ("batch.size=\"64\"", "batch.size is \"64\"; expected a whole number (--set)"),
     ("batch.size=", "batch.size is nothing; expected a whole number (--set)"),
-    ("batch=5", "batch is 5; expected the fields size and accumulation (--set)"),
+    ("batch=5", "batch is 5; expected the fields size, accumulation and reduction (--set)"),
     ("seed=-1", "seed is -1; expected a whole number from 0 to 18446744073709551615 (--set)"),
     ("model.qkvBias=yes", "model.qkvBias is yes; expected true or false (--set)"),
     ("optimizer.epsilon=nan", "optimizer.epsilon is nan; expected a number (--set)"),
@@ -252,6 +252,7 @@ import Training
       "data.shuffleBuffer=0",
       "data.shuffleBuffer is 0; expected a whole number from 1 to 1000000000"
     ),
+    ("data.lanes=0", "data.lanes is 0; expected a whole number from 1 to 65536"),
     ("data.repeats=0", "data.repeats is 0; expected a whole number from 1 to 1024"),
     ("data.brokenLimit=2", "data.brokenLimit is 2; expected a number from 0 to 1"),
     ("data.workers=-1", "data.workers is -1; expected a whole number from 0 to 1024"),

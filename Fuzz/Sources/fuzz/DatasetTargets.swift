@@ -28,6 +28,7 @@ private func readTar(_ bytes: [UInt8]) {
 
 /// The file beside an archive that says where its images are.
 private func readTarIndex(_ bytes: [UInt8]) {
+  if let set = try? ShardSetIndex(bytes) { precondition(set.names.count >= set.indexes.count) }
   guard let index = try? ShardIndex(bytes) else { return }
   _ = index.classes
   for i in 0..<index.count {

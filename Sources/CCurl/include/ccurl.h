@@ -7,6 +7,9 @@
 // Why libcurl cannot be used; NULL where it can. Every other function needs it to be there.
 const char *ccurl_missing(void);
 
+// The version that is installed, 0xMMmmpp; 0 where it does not say.
+unsigned ccurl_version(void);
+
 // A transfer, which keeps its connection for the next one. NULL where there is no memory.
 void *ccurl_new(void);
 void ccurl_free(void *transfer);
@@ -40,6 +43,9 @@ enum {
   ccurl_user_agent = 10018,
   ccurl_http_header = 10023,
   ccurl_header_data = 10029,
+  ccurl_user_name = 10173,
+  ccurl_password = 10174,
+  ccurl_aws_sigv4 = 10305,
   ccurl_low_speed_limit = 19,
   ccurl_low_speed_time = 20,
   ccurl_follow_location = 52,

@@ -60,6 +60,14 @@ extension ImageDataset {
   }
 }
 
+/// A set that may keep what of it is read on this machine.
+protocol PartlyReadDataset: ImageDataset {
+  /// Says that only some images are going to be read, so that these are kept and no others.
+  ///
+  /// - Parameter processes: how many on this host keep parts of their own in one place.
+  func expectReading(_ images: [Range<Int>], processes: Int)
+}
+
 /// A set to whose notes more can be added.
 protocol NotedDataset: ImageDataset {
   var notes: [String] { get set }

@@ -63,6 +63,7 @@ public enum DatasetFormats {
     ShardPatternFormat(),
     IDXFileFormat(),
     ShardFileFormat(),
+    ShardListFormat(),
     INaturalistFileFormat(),
     MixtureFormat(),
     ListFormat(),

@@ -13,7 +13,8 @@ public import Imaging
 ///   `dev…`, `test…`) apart where there are both.
 /// - Any other folder: the images in it and below it.
 /// - A tar archive, packed or not, or several by a name with braces, `name-{000000..000127}.tar`;
-///   also by an address, `https://example.org/name-{000000..000127}.tar`.
+///   also by an address, `https://example.org/name-{000000..000127}.tar`, `s3://…` or `gs://…`, or a
+///   text file of addresses.
 /// - An IDX file: its images, with the labels beside it.
 /// - A YAML file: a mixture of several of these, ``MixtureDataset``.
 /// - A text file: a list of paths, or comma-separated values with paths and classes, whose columns
@@ -61,7 +62,8 @@ public func openDataset(
   case .address:
     throw DatasetError(
       .malformed, path: HTTPClient.shown(path),
-      "is no address of tar archives; expected https://…/name-{000000..000127}.tar")
+      "is no address of tar archives; expected \(path.prefix { $0 != ":" })://…/name-{000000..000127}.tar, "
+        + "or copy the files to this machine first")
   case .file, .folder:
     throw DatasetError(.malformed, path: path, "is no set of images; \(expected)")
   }

@@ -71,12 +71,8 @@ package enum PathWords {
   private static func foreign(_ scheme: String, _ word: String) -> DatasetError {
     let advice =
       switch scheme {
-      case "s3":
-        "is an address of Amazon S3, which is not read; give the https:// address of the shards (a "
-          + "presigned one where the bucket is private), or copy them first: aws s3 cp --recursive"
-      case "gs", "gcs":
-        "is an address of Google Cloud Storage, which is not read; give the shards' address at "
-          + "https://storage.googleapis.com/BUCKET/…, or copy them first: gcloud storage cp -r"
+      case "gcs":
+        "is written gs://BUCKET/name-{000000..000127}.tar"
       case "az", "abfs", "abfss", "wasbs":
         "is an address of Azure, which is not read; give the https:// address of the shards, or copy "
           + "them first: azcopy copy"

@@ -11,7 +11,7 @@ import Synchronization
 /// packed as a whole (`.tar.gz`, `.tar.zst`) have no places to read from and are unpacked into the
 /// user's cache first.
 ///
-/// Archives with an address, `https://…`, are read in parts and kept on this machine as far as
+/// Archives with an address, `https://…`, `s3://…` or `gs://…`, are read in parts and kept on this machine as far as
 /// ``RemoteShardSettings`` allow.
 ///
 /// 20 bytes of memory an image, and its name.
@@ -48,7 +48,21 @@ public struct ShardDataset: ImageDataset, NotedDataset {
       try self.init(path: path, shards: shards, classes: classes, limits: limits)
       return
     }
-    try self.init(path: path, urls: shards, classes: classes, limits: limits, remote: remote)
+    try self.init(
+      path: HTTPClient.shown(path), addresses: shards.map { RemoteAddress($0) },
+      set: ShardSetIndex.address(ofPattern: path).map { RemoteAddress($0) }, classes: classes,
+      limits: limits, remote: remote)
+  }
+
+  /// Opens the archives whose addresses a text file lists, one a line; it is read again when a
+  /// server no longer takes an address.
+  init(
+    list path: String, classes: [String]? = nil, limits: ImageLimits = .standard,
+    remote: RemoteShardSettings = .standard
+  ) throws(DatasetError) {
+    try self.init(
+      path: path, addresses: AddressList(path).addresses, set: nil, classes: classes,
+      limits: limits, remote: remote)
   }
 
   init(
@@ -82,18 +96,18 @@ public struct ShardDataset: ImageDataset, NotedDataset {
   }
 
   private init(
-    path: String, urls: [String], classes: [String]?, limits: ImageLimits,
-    remote: RemoteShardSettings
+    path: String, addresses: [RemoteAddress], set setAddress: RemoteAddress?,
+    classes: [String]?, limits: ImageLimits, remote: RemoteShardSettings
   ) throws(DatasetError) {
     let set: RemoteShards
     do throws(FileError) {
-      set = try RemoteShards(urls, settings: remote)
+      set = try RemoteShards(addresses, set: setAddress, settings: remote)
     } catch {
-      throw DatasetError(error.named(HTTPClient.shown(path)))
+      throw DatasetError(error.named(path))
     }
     let places = set.unpacked.map { $0.map { ShardFiles.Place.file($0) } ?? .remote }
     try self.init(
-      path: HTTPClient.shown(path), shards: urls.map(HTTPClient.shown), indexes: set.indexes,
+      path: path, shards: addresses.map { HTTPClient.shown($0.key) }, indexes: set.indexes,
       files: ShardFiles(places, remote: set), classes: classes, limits: limits)
   }
 
@@ -206,6 +220,19 @@ public struct ShardDataset: ImageDataset, NotedDataset {
   }
 }
 
+extension ShardDataset: PartlyReadDataset {
+  func expectReading(_ images: [Range<Int>], processes: Int) {
+    var shards: [Int] = []
+    for range in images where !range.isEmpty {
+      let last = shardPlace(of: range.upperBound - 1).shard
+      for shard in shardPlace(of: range.lowerBound).shard...last where shards.last != shard {
+        shards.append(shard)
+      }
+    }
+    files.remote?.keep(shards, sharedBy: processes)
+  }
+}
+
 extension ShardDataset: StoredDataset {
   func place(of index: Int) -> StoredPlace? {
     let (shard, i) = shardPlace(of: index)
@@ -223,7 +250,7 @@ final class ShardFiles: Sendable {
   }
 
   private let places: [Place]
-  private let remote: RemoteShards?
+  let remote: RemoteShards?
   private let open = Mutex<(files: [Int: ReadableFile], order: [Int])>(([:], []))
 
   /// Most archives that stay open.

@@ -16,6 +16,22 @@ struct ShardAddressFormat: DatasetFormat {
   }
 }
 
+/// A text file with the addresses of tar archives.
+struct ShardListFormat: DatasetFormat {
+  var name: String { ShardFileFormat().name }
+
+  func recognizes(_ path: PathFacts) -> Bool {
+    path.kind == .file && AddressList.isOne(path.path)
+  }
+
+  func open(
+    _ path: PathFacts, _ request: DatasetRequest
+  ) throws(DatasetError) -> any ImageDataset {
+    try request.refuseValidation(of: path.path, "is a list of shards")
+    return try ShardDataset(list: path.path, classes: request.classes, limits: request.limits)
+  }
+}
+
 /// Tar archives by a name with braces.
 struct ShardPatternFormat: DatasetFormat {
   var name: String { ShardFileFormat().name }
@@ -34,7 +50,7 @@ struct ShardPatternFormat: DatasetFormat {
 
 /// One tar archive.
 struct ShardFileFormat: DatasetFormat {
-  var name: String { "tar shards (name-{000000..000127}.tar, also https://)" }
+  var name: String { "tar shards (name-{000000..000127}.tar, also https://, s3:// and gs://)" }
 
   func recognizes(_ path: PathFacts) -> Bool {
     path.kind == .file && ShardNames.isShard(path.path)

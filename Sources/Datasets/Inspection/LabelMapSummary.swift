@@ -73,17 +73,14 @@ public struct LabelMapSummary: Sendable {
       let index = i * total / examined
       do throws(ImageError) {
         let stored = try opened.storedLabels(of: index)
-        let classes = isKnown ? try opened.labelMap(of: index) : nil
-        guard let numbers = stored?.map ?? classes else { return }
-        let counts = numbers.histogram
-        let ignored = classes?.histogram[LabelMap.ignored] ?? 0
+        // Numbers count also where one of them stands for no class.
+        if let stored { found.withLock { $0.add(stored.map) } }
+        guard isKnown else { return }
+        let classes = try opened.labelMap(of: index)
+        let ignored = classes.histogram[LabelMap.ignored] ?? 0
         found.withLock { found in
-          for (number, count) in counts where stored != nil || number != LabelMap.ignored {
-            found.pixels[Int(number), default: 0] += count
-            found.maps[Int(number), default: 0] += 1
-          }
+          if stored == nil { found.add(classes) }
           found.ignored += ignored
-          found.sizes[numbers.size, default: 0] += 1
         }
       } catch {
         let broken = UndecodableImage(
@@ -122,6 +119,14 @@ public struct LabelMapSummary: Sendable {
     var sizes: [PixelSize: Int] = [:]
     var ignored = 0
     var broken: [UndecodableImage] = []
+
+    mutating func add(_ map: LabelMap) {
+      sizes[map.size, default: 0] += 1
+      for (number, count) in map.histogram where number != LabelMap.ignored {
+        pixels[Int(number), default: 0] += count
+        maps[Int(number), default: 0] += 1
+      }
+    }
   }
 
   /// The summary, a line each.

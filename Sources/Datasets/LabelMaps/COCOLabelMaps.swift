@@ -13,9 +13,7 @@ public struct COCOLabelMaps: LabelMapDataset {
   private let folder: String
   /// For each picture of the set its number in the file.
   private let picks: [Int]
-  /// For each picture of the file its objects from below to above.
-  private let stacks: [[Int]]
-  private let hasBackground: Bool
+  private let painter: LabelPainter
   private let limits: ImageLimits
 
   /// Opens a file.
@@ -56,27 +54,8 @@ public struct COCOLabelMaps: LabelMapDataset {
       throw DatasetError(
         .malformed, path: path, "has \(picks.count) picture; expected at least 2")
     }
-    let bare = set.objects.count { !set.hasMask($0) }
-    guard bare == 0 else {
-      throw DatasetError(
-        .malformed, path: path,
-        "has \(bare) of \(set.objects.count) objects with a box and no mask; label maps need masks")
-    }
-    for image in picks where set.images[image].size == nil {
-      throw DatasetError(
-        .malformed, path: path,
-        "gives no width and height to the picture \(set.images[image].fileName); add them")
-    }
-    stacks = set.objectsOfImages().map { numbers in
-      numbers.sorted { a, b in
-        let (first, second) = (set.objects[a], set.objects[b])
-        if first.isCrowd != second.isCrowd { return first.isCrowd }
-        return first.area != second.area ? first.area > second.area : a < b
-      }
-    }
-    hasBackground = zeroIs == .background
-    let classes = set.categories.map { $0.name }
-    numbering = LabelNumbering(names: classes, zeroIs: zeroIs)
+    painter = try LabelPainter(set, zeroIs: zeroIs)
+    numbering = painter.numbering
     self.picks = picks
     self.folder = folder
     self.limits = limits
@@ -110,14 +89,7 @@ public struct COCOLabelMaps: LabelMapDataset {
         .corrupt, name: name(of: index),
         "has \(content.size) pixels; \(lastComponent(annotations.path)) says \(size): \(hint)")
     }
-    var map = LabelMap(
-      width: size.width, height: size.height, of: hasBackground ? 0 : LabelMap.ignored)
-    for number in stacks[picks[index]] {
-      let object = annotations.objects[number]
-      guard let mask = annotations.mask(of: object), mask.size == size else { continue }
-      map.set(UInt16(object.category + (hasBackground ? 1 : 0)), in: mask)
-    }
-    return map
+    return painter.labelMap(of: picks[index])
   }
 }
 

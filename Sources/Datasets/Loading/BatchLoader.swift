@@ -51,6 +51,9 @@ public final class BatchLoader: Sendable {
     precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && number >= 0)
     let plan = TrainingPlan(
       dataset.layout, sampling, batch: batch, seed: seed, rank: rank)
+    if let own = plan.ownImages {
+      (dataset as? any PartlyReadDataset)?.expectReading(own, processes: rank.onHost)
+    }
     let limit = UndecodableImages.limit(fraction: brokenFraction, count: dataset.count)
     self.path = path
     stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch)
@@ -101,6 +104,9 @@ public final class BatchLoader: Sendable {
 
   /// Bytes of decoded images that are kept; never more than `cacheBytes`.
   public var cachedBytes: Int { pipeline.cachedBytes }
+
+  /// Bytes of image files that have been read so far, by this process.
+  public var bytesRead: Int { times.bytes }
 
   /// What the workers' time has gone to so far.
   public var times: StageTimes { pipeline.times }

@@ -216,6 +216,7 @@ final class BatchPipeline: Sendable {
     var start = StageTimes.Instant.now
     let content = try dataset.content(of: index)
     scratch.times.add(\.read, since: &start)
+    if case .encoded(let file) = content { scratch.times.bytes += file.bytes.count }
     guard let cache else { return .content(content) }
     let image = try transform.decodedWhole(content, scratch: scratch)
     cache.keep(image, at: index)

@@ -11,84 +11,6 @@ import Synchronization
   import Darwin
 #endif
 
-/// Why a request got no answer that can be used.
-struct HTTPFailure: Error, Hashable {
-  /// What happened, for a message.
-  var reason: String
-  /// The answer's status, where there was one.
-  var status: Int?
-  /// Whether the same request may go well later.
-  var isTransient: Bool
-  /// Seconds that the server asks to wait.
-  var wait: Double?
-}
-
-/// The head of an answer.
-struct HTTPHead: Hashable, Sendable {
-  var status = 0
-  /// Bytes of this answer's content.
-  var length: Int?
-  /// Where the content lies in the whole: its first byte and the bytes of the whole, where known.
-  var range: Range?
-  /// What tells this version of the file from another, and may stand in `If-Range`.
-  var validator: String?
-  var wait: Double?
-
-  struct Range: Hashable, Sendable {
-    var first: Int
-    var total: Int?
-  }
-
-  /// Bytes of the whole file.
-  var total: Int? { status == 206 ? range?.total : length }
-
-  /// Reads a line of a head; a status line begins a new one, as after a redirection.
-  mutating func read(_ line: Substring) {
-    if line.hasPrefix("HTTP/") {
-      let parts = line.split(separator: " ", maxSplits: 2)
-      self = HTTPHead(status: parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
-      return
-    }
-    guard let colon = line.firstIndex(of: ":") else { return }
-    let value = trimmed(line[line.index(after: colon)...])
-    switch line[..<colon].lowercased() {
-    case "content-length": length = Int(value).flatMap { $0 >= 0 ? $0 : nil }
-    case "content-range": range = Self.range(value)
-    case "etag" where value.hasPrefix("\"") && value.utf8.count <= 512: validator = String(value)
-    case "last-modified" where validator == nil && value.utf8.count <= 64: validator = String(value)
-    case "retry-after": wait = Double(value).flatMap { $0 >= 0 ? $0 : nil }
-    default: break
-    }
-  }
-
-  /// `bytes 0-4095/1000000`, the whole's size also as `*`.
-  private static func range(_ value: Substring) -> Range? {
-    guard value.hasPrefix("bytes "), let dash = value.firstIndex(of: "-"),
-      let slash = value.firstIndex(of: "/"),
-      let first = Int(value[value.index(value.startIndex, offsetBy: 6)..<dash]), first >= 0
-    else { return nil }
-    let total = Int(value[value.index(after: slash)...])
-    return Range(first: first, total: total.flatMap { $0 >= 0 ? $0 : nil })
-  }
-}
-
-private func trimmed(_ text: Substring) -> Substring {
-  var text = text.drop { $0.isWhitespace }
-  while let last = text.last, last.isWhitespace { text.removeLast() }
-  return text
-}
-
-/// A request for a file, or a part of one.
-struct HTTPRequest {
-  var url: String
-  /// `0-4095`, or `1000-` for all that follows.
-  var range: String?
-  /// The version of which a range is wanted; of another the whole file comes.
-  var validator: String?
-  /// Seconds in which the answer must have come; nil for as long as bytes come.
-  var seconds: Double?
-}
-
 /// Makes requests through libcurl, one at a time for each thread; connections are kept for later
 /// ones.
 struct HTTPClient: Sendable {
@@ -112,12 +34,20 @@ struct HTTPClient: Sendable {
     }
     defer { Handles.giveBack(handle) }
     let transfer = Transfer(sink)
-    let code = perform(request, transfer, handle.pointer)
+    let target = RemoteTarget(request.url, settings.stores)
+    if target.signing != nil, ccurl_version() < Self.signingVersion {
+      throw HTTPFailure(
+        reason: "cannot be fetched: requests to a store are signed by libcurl from 7.87 on, and an "
+          + "older one is installed; give presigned https:// addresses", isTransient: false)
+    }
+    let code = perform(request, target, transfer, handle.pointer)
     if transfer.wasStopped { return transfer.head }
     let status = transfer.head.status
     if code == ccurl_write_error || (code == 0 && status != 200 && status != 206) {
+      let advice = target.advice(status: status, region: transfer.head.region)
       throw HTTPFailure(
-        reason: "the server answered with status \(status)", status: status,
+        reason: "the server answered with status \(status)" + (advice.map { "; " + $0 } ?? ""),
+        status: status,
         isTransient: Self.transientStatuses.contains(status), wait: transfer.head.wait)
     }
     guard code == 0 else {
@@ -129,8 +59,16 @@ struct HTTPClient: Sendable {
     return transfer.head
   }
 
+  /// The first libcurl that signs as S3 wants it, as `0xMMmmpp`.
+  private static let signingVersion: UInt32 = 0x07_57_00
+
+  /// The SHA-256 of no bytes, which a request for a file has as its content.
+  private static let hashOfNothing =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
   private func perform(
-    _ request: HTTPRequest, _ transfer: Transfer, _ handle: UnsafeMutableRawPointer
+    _ request: HTTPRequest, _ target: RemoteTarget, _ transfer: Transfer,
+    _ handle: UnsafeMutableRawPointer
   ) -> Int32 {
     ccurl_reset(handle)
     let options: [(Int, Double)] = [
@@ -145,7 +83,7 @@ struct HTTPClient: Sendable {
       (
         ccurl_redirect_protocols,
         Double(
-          request.url.lowercased().hasPrefix("https:") ? ccurl_https : ccurl_http | ccurl_https)
+          target.url.lowercased().hasPrefix("https:") ? ccurl_https : ccurl_http | ccurl_https)
       ),
     ].map { (Int($0.0), $0.1) }
     for (option, value) in options { ccurl_set_long(handle, Int32(option), Int(value)) }
@@ -159,7 +97,7 @@ struct HTTPClient: Sendable {
     ccurl_set_pointer(handle, Int32(ccurl_write_data), context)
     ccurl_set_pointer(handle, Int32(ccurl_header_data), context)
     // Strings are copied by libcurl.
-    request.url.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_url), $0) }
+    target.url.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_url), $0) }
     "swift-mae".withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_user_agent), $0) }
     if let range = request.range {
       range.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_range), $0) }
@@ -167,6 +105,16 @@ struct HTTPClient: Sendable {
     var lines: UnsafeMutableRawPointer?
     if let validator = request.validator {
       lines = ccurl_list_append(nil, "If-Range: \(validator)")
+    }
+    if let signing = target.signing, let key = target.store?.key {
+      signing.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_aws_sigv4), $0) }
+      key.id.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_user_name), $0) }
+      key.secret.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_password), $0) }
+      // Stores want it signed, and libcurl before 8 does not send it.
+      lines = ccurl_list_append(lines, "x-amz-content-sha256: \(Self.hashOfNothing)")
+      if let token = key.token {
+        lines = ccurl_list_append(lines, "x-amz-security-token: \(token)")
+      }
     }
     defer { if let lines { ccurl_list_free(lines) } }
     ccurl_set_pointer(handle, Int32(ccurl_http_header), lines)
@@ -245,10 +193,10 @@ private enum Handles {
 }
 
 extension HTTPClient {
-  /// Whether a path is an address that is read over HTTP.
+  /// Whether a path is an address that is read over HTTP, one of a store as well.
   static func isAddress(_ path: String) -> Bool {
     let start = path.prefix(8).lowercased()
-    return start.hasPrefix("http://") || start.hasPrefix("https://")
+    return start.hasPrefix("http://") || start.hasPrefix("https://") || RemoteTarget.isStore(path)
   }
 
   /// An address for messages: without a name and password, and without what follows a question
@@ -261,21 +209,25 @@ extension HTTPClient {
     return String(plain[..<slashes.upperBound] + plain[plain.index(after: at)...])
   }
 
-  /// Makes a request until it succeeds, fails for good or has been made often enough.
+  /// Makes a request until it succeeds, fails for good or has been made often enough. An address
+  /// from a list that its server no longer takes is looked up again.
   ///
-  /// - Parameter body: makes it once.
+  /// - Parameter body: makes it once, of an address.
   func attempting<Result>(
-    _ url: String, until isCancelled: () -> Bool = { false },
-    _ body: () throws(HTTPFailure) -> Result
+    _ address: RemoteAddress, until isCancelled: () -> Bool = { false },
+    _ body: (String) throws(HTTPFailure) -> Result
   ) throws(FileError) -> Result {
     var attempts = 0
     while true {
+      let url = address.url
       do throws(HTTPFailure) {
-        return try body()
+        return try body(url)
       } catch {
+        if error.isRefusal, address.renew(after: url), !isCancelled() { continue }
         attempts += 1
-        guard error.isTransient, attempts < settings.attempts, !isCancelled() else {
-          throw Self.error(url, error, attempts: attempts)
+        let mayBeTaken = error.isTransient || (error.isRefusal && address.isListed)
+        guard mayBeTaken, attempts < settings.attempts, !isCancelled() else {
+          throw Self.error(address, error, attempts: attempts)
         }
         let delay = settings.delay(
           after: attempts, chance: Double.random(in: 0..<1), asked: error.wait)
@@ -293,16 +245,25 @@ extension HTTPClient {
   }
 
   /// The line for a user.
-  static func error(_ url: String, _ failure: HTTPFailure, attempts: Int) -> FileError {
+  static func error(
+    _ address: RemoteAddress, _ failure: HTTPFailure, attempts: Int
+  ) -> FileError {
     let isMissing = failure.status == 404 || failure.status == 410
     let times = attempts > 1 ? ", also at the last of \(attempts) attempts" : ""
+    let stale =
+      failure.isRefusal
+      ? address.listPath.map {
+        "; \($0) was read again and has no newer address, write fresh ones there"
+      }
+      : nil
     return FileError(
-      isMissing ? .missing : .unreadable, of: shown(url), failure.reason + times)
+      isMissing ? .missing : .unreadable, of: shown(address.url),
+      failure.reason + times + (stale ?? ""))
   }
 
   /// The whole content of a small file; nil where the server has none.
-  func small(_ url: String, limit: Int) throws(FileError) -> [UInt8]? {
-    try attempting(url) { () throws(HTTPFailure) -> [UInt8]? in
+  func small(_ address: RemoteAddress, limit: Int) throws(FileError) -> [UInt8]? {
+    try attempting(address) { url throws(HTTPFailure) -> [UInt8]? in
       let content = Gathered(limit: limit)
       do throws(HTTPFailure) {
         try get(HTTPRequest(url: url, seconds: settings.requestSeconds)) { _, bytes in
@@ -310,7 +271,8 @@ extension HTTPClient {
         }
       } catch {
         // Stores that do not let strangers list say 403 for what is not there.
-        if let status = error.status, [403, 404, 410].contains(status) { return nil }
+        if let status = error.status, [404, 410].contains(status) { return nil }
+        if error.status == 403, !address.renew(after: url) { return nil }
         throw error
       }
       if content.isTooLarge {
@@ -326,10 +288,10 @@ extension HTTPClient {
   ///   - size: the bytes that the whole file must have.
   ///   - validator: the version that it must be.
   func bytes(
-    _ count: Int, at offset: Int, of url: String, size: Int, validator: String?
+    _ count: Int, at offset: Int, of address: RemoteAddress, size: Int, validator: String?
   ) throws(FileError) -> [UInt8] {
     if count == 0 { return [] }
-    return try attempting(url) { () throws(HTTPFailure) -> [UInt8] in
+    return try attempting(address) { url throws(HTTPFailure) -> [UInt8] in
       let content = Gathered(limit: count)
       let request = HTTPRequest(
         url: url, range: "\(offset)-\(offset + count - 1)", validator: validator,

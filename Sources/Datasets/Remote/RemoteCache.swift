@@ -19,11 +19,14 @@ struct RemoteCache: Sendable {
   let folder: String
   /// Most bytes of shards.
   let limit: Int
+  private let stores: ObjectStores
 
   /// The files of one shard.
   struct Entry: Hashable, Sendable {
     /// The shard as a whole.
     var shard: String
+    /// The indexes of all shards of a set, where this is its address.
+    var set: String { shard + ShardSetIndex.suffix }
     var index: String { shard + ShardIndex.suffix }
     var facts: String { shard + ".facts" }
     var part: String { shard + ".part" }
@@ -33,11 +36,13 @@ struct RemoteCache: Sendable {
   init(_ settings: RemoteShardSettings) throws(FileError) {
     folder = settings.cacheFolder
     limit = settings.cacheBytes
+    stores = settings.stores
     try makeFolder(folder)
   }
 
-  /// The files for an address; a name and password in it do not matter.
-  func entry(_ url: String) -> Entry {
+  /// The files for an address; a name and password in it do not matter, nor does a signature.
+  func entry(_ address: String) -> Entry {
+    let url = Self.unsigned(RemoteTarget(address, stores).url)
     var plain = url
     if let slashes = url.firstRange(of: "://") {
       let host = url[slashes.upperBound...].prefix { $0 != "/" }
@@ -51,6 +56,31 @@ struct RemoteCache: Sendable {
     }
     return Entry(shard: "\(folder)/\(ContentHash(Array(plain.utf8)).text)-\(String(name))")
   }
+
+  /// An address without the parameters of a signature, which are others each time it is signed.
+  static func unsigned(_ url: String) -> String {
+    guard let mark = url.firstIndex(of: "?") else { return url }
+    let end = url[mark...].firstIndex(of: "#") ?? url.endIndex
+    let query = url[url.index(after: mark)..<end].split(
+      separator: "&", omittingEmptySubsequences: false)
+    let names = query.map { $0.prefix { $0 != "=" }.lowercased() }
+    let isAzure = names.contains("sig")
+    let kept = zip(query, names).filter { _, name in
+      !(name.hasPrefix("x-amz-") || name.hasPrefix("x-goog-") || signing.contains(name)
+        || isAzure && azureSigning.contains(name))
+    }.map(\.0)
+    if kept.count == query.count { return url }
+    return url[..<mark] + (kept.isEmpty ? "" : "?" + kept.joined(separator: "&")) + url[end...]
+  }
+
+  /// Parameters of signatures of S3 (version 2), CloudFront and Google.
+  private static let signing: Set<String> = [
+    "awsaccesskeyid", "googleaccessid", "signature", "expires", "policy", "key-pair-id",
+  ]
+  private static let azureSigning: Set<String> = [
+    "sv", "ss", "srt", "sp", "st", "se", "spr", "sig", "sr", "sip", "skoid", "sktid", "skt", "ske",
+    "sks", "skv",
+  ]
 
   /// Says that a shard has been used.
   func touch(_ entry: Entry) { _ = entry.shard.withSystemPath { utimes($0, nil) } }
@@ -94,7 +124,7 @@ struct RemoteCache: Sendable {
     } catch {
       throw FileError(.unreadable, of: folder, error.reason)
     }
-    let others = [ShardIndex.suffix, ".facts", ".lock"]
+    let others = [ShardIndex.suffix, ShardSetIndex.suffix, ".facts", ".lock"]
     return all.compactMap { name in
       guard name != "lock", !others.contains(where: name.hasSuffix) else { return nil }
       let path = folder + "/" + name

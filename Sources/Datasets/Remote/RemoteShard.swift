@@ -4,17 +4,20 @@ import Synchronization
 
 /// A shard on a server, of which parts are read until the whole of it is on this machine.
 final class RemoteShard: ByteSource {
-  let url: String
-  let facts: RemoteFacts
+  private let address: RemoteAddress
+  /// Number of bytes: what the server says, or the index of the whole set.
+  let size: Int
   private let client: HTTPClient
   private let cache: RemoteCache
   private let entry: RemoteCache.Entry
   private let state: Mutex<State>
 
   private struct State {
+    /// What the server says of it; asked for when it is needed.
+    var facts: RemoteFacts?
     /// Whether the whole shard was here when last looked for.
     var isKept: Bool
-    /// Whether it is to be fetched as a whole; decided once, for the whole set.
+    /// Whether it is to be fetched as a whole; decided for the whole set.
     var mayBeKept = false
     /// The index that a whole shard must have, once it is known.
     var index: ShardIndex?
@@ -27,36 +30,62 @@ final class RemoteShard: ByteSource {
   }
 
   /// Looks up or asks for what must be known of a shard.
-  init(_ url: String, client: HTTPClient, cache: RemoteCache) throws(FileError) {
-    self.url = url
+  ///
+  /// - Parameter index: where its images lie, by the index of the whole set; the server is then not
+  ///   asked before something of the shard is read.
+  init(
+    _ address: RemoteAddress, client: HTTPClient, cache: RemoteCache, index: ShardIndex? = nil
+  ) throws(FileError) {
+    self.address = address
     self.client = client
     self.cache = cache
-    entry = cache.entry(url)
-    if let known = RemoteFacts(entry.facts) {
-      facts = known
-    } else {
-      facts = try Self.ask(url, client, entry)
-    }
-    state = Mutex(State(isKept: fileSize(entry.shard) == facts.size))
+    entry = cache.entry(address.key)
+    var facts = RemoteFacts(entry.facts)
+    if facts == nil, index == nil { facts = try Self.ask(address, client, entry) }
+    size = facts?.size ?? index?.archiveSize ?? 0
+    let fits = index?.archiveSize == size
+    state = Mutex(
+      State(
+        facts: facts, isKept: fileSize(entry.shard) == size, index: fits ? index : nil))
+  }
+
+  convenience init(_ url: String, client: HTTPClient, cache: RemoteCache) throws(FileError) {
+    try self.init(RemoteAddress(url), client: client, cache: cache)
   }
 
   /// What it is called in messages.
-  var path: String { HTTPClient.shown(url) }
-  var size: Int { facts.size }
+  var path: String { HTTPClient.shown(address.url) }
+
+  /// What the server says of the shard.
+  ///
+  /// - Throws: `FileError` of kind `malformed` where it is another one than the set's index is of.
+  private func facts() throws(FileError) -> RemoteFacts {
+    if let known = state.withLock({ $0.facts }) { return known }
+    let facts = try Self.ask(address, client, entry)
+    guard facts.size == size else {
+      removeFile(entry.facts)
+      throw FileError(
+        .malformed, of: path,
+        "has \(facts.size) bytes, and the index of its set (\(ShardSetIndex.suffix)) says \(size); pack "
+          + "the set again, or remove that index and what \(cache.folder) keeps of it")
+    }
+    state.withLock { $0.facts = facts }
+    return facts
+  }
 
   /// Bytes that are read to learn of a shard; also those that its fingerprint is of.
   private static let head = 4096
 
   /// Asks for the beginning, which tells the size, the version and whether parts are sent.
   private static func ask(
-    _ url: String, _ client: HTTPClient, _ entry: RemoteCache.Entry
+    _ address: RemoteAddress, _ client: HTTPClient, _ entry: RemoteCache.Entry
   ) throws(FileError) -> RemoteFacts {
     guard let lock = try FileLock(entry.lock, waitingWhile: { true }) else {
       throw FileError(.unreadable, of: entry.lock, "cannot be locked")
     }
     defer { lock.release() }
     if let facts = RemoteFacts(entry.facts) { return facts }
-    let facts = try client.attempting(url) { () throws(HTTPFailure) -> RemoteFacts in
+    let facts = try client.attempting(address) { url throws(HTTPFailure) -> RemoteFacts in
       let start = Gathered(limit: head)
       let request = HTTPRequest(
         url: url, range: "0-\(head - 1)", seconds: client.settings.requestSeconds)
@@ -119,12 +148,13 @@ extension RemoteShard {
     {
       return try part.bytes(count, at: offset)
     }
+    let facts = try facts()
     guard facts.hasRanges else {
       try fetch()
       return try ReadableFile(entry.shard).bytes(count, at: offset)
     }
     return try client.bytes(
-      count, at: offset, of: url, size: size, validator: facts.validator)
+      count, at: offset, of: address, size: size, validator: facts.validator)
   }
 
   /// Counts an image that was read from the server; true once, when it is time to fetch the whole.
@@ -136,8 +166,8 @@ extension RemoteShard {
     }
   }
 
-  /// Lets the shard be fetched as a whole when enough of it is read.
-  func allowKeeping() { state.withLock { $0.mayBeKept = true } }
+  /// Lets the shard be fetched as a whole when enough of it is read, or not.
+  func allowKeeping(_ isAllowed: Bool = true) { state.withLock { $0.mayBeKept = isAllowed } }
 
   /// Lets the count of images begin anew, as after a fetching that failed.
   func forgetReads() { state.withLock { $0.reads = 0 } }
@@ -151,6 +181,8 @@ extension RemoteShard {
   /// - Throws: `FileError`: of kind `tooLarge` where there is no room for it, `malformed` where
   ///   what came is not what was published.
   func fetch(until isCancelled: @escaping @Sendable () -> Bool = { false }) throws(FileError) {
+    // Has the lock itself where it has to ask.
+    _ = try facts()
     guard let lock = try FileLock(entry.lock, waitingWhile: { !isCancelled() }) else { return }
     defer { lock.release() }
     if fileSize(entry.shard) == size {
@@ -189,7 +221,8 @@ extension RemoteShard {
 
   private func complete(_ isCancelled: @escaping @Sendable () -> Bool) throws(FileError) {
     let download = ShardDownload(
-      client: client, url: url, facts: facts, part: entry.part, isCancelled: isCancelled
+      client: client, address: address, facts: try facts(), part: entry.part,
+      isCancelled: isCancelled
     ) { [self] bytes in state.withLock { $0.fetched = bytes } }
     try download.run()
     try verify()
@@ -198,10 +231,11 @@ extension RemoteShard {
 
   /// Compares what came with a digest beside the shard, `….sha256`, and with its index.
   private func verify() throws(FileError) {
-    if let text = try client.small(beside(".sha256"), limit: 1 << 16) {
+    let digestAddress = address.beside(".sha256")
+    if let text = try client.small(digestAddress, limit: 1 << 16) {
       guard let expected = digest(in: String(decoding: text, as: UTF8.self)) else {
         throw FileError(
-          .unreadable, of: HTTPClient.shown(beside(".sha256")),
+          .unreadable, of: HTTPClient.shown(digestAddress.url),
           "is no SHA-256 of 64 hexadecimal digits; correct or remove it")
       }
       let found = try sha256(of: entry.part)
@@ -217,12 +251,6 @@ extension RemoteShard {
         .malformed, of: path, "is another archive than the one its index was made of")
     }
   }
-
-  /// The address of a file that belongs to the shard: the ending stands before a question mark.
-  private func beside(_ ending: String) -> String {
-    let plain = url.prefix { $0 != "?" && $0 != "#" }
-    return plain + ending + url[plain.endIndex...]
-  }
 }
 
 // MARK: the index
@@ -234,6 +262,8 @@ extension RemoteShard {
   /// - Returns: the index, and the file to read images from where that is not this shard: what a
   ///   packed archive was unpacked to.
   func index() throws(FileError) -> (index: ShardIndex, unpacked: String?) {
+    if let known = state.withLock({ $0.index }) { return (known, nil) }
+    let facts = try facts()
     if facts.packing != .none { return try unpackedIndex() }
     let index: ShardIndex
     if let kept = keptIndex() {
@@ -263,20 +293,29 @@ extension RemoteShard {
     return index
   }
 
+  /// The index beside the shard; of the processes of a host one asks for it.
   private func remoteIndex() throws(FileError) -> ShardIndex? {
     // Whether it is the shard's can only be seen where parts are sent, or in the shard.
-    guard facts.hasRanges || openKept() != nil,
+    let hasRanges = try facts().hasRanges
+    let file = openKept()
+    guard hasRanges || file != nil else { return nil }
+    guard let lock = try FileLock(entry.lock, waitingWhile: { true }) else { return nil }
+    defer { lock.release() }
+    if let kept = keptIndex() { return kept }
+    guard
       let bytes = try client.small(
-        beside(ShardIndex.suffix), limit: RemoteShardSettings.largestIndex),
-      let index = try? ShardIndex(bytes), index.isOf(self)
+        address.beside(ShardIndex.suffix), limit: RemoteShardSettings.largestIndex),
+      let index = try? ShardIndex(bytes),
+      file.map({ index.isOf($0) }) ?? index.isOf(self)
     else { return nil }
-    try keep(index)
+    try replaceFile(at: entry.index, with: index.bytes)
     return index
   }
 
   private func scannedIndex() throws(FileError) -> ShardIndex {
     let mayBeKept = state.withLock { $0.mayBeKept }
-    if mayBeKept || !facts.hasRanges, openKept() == nil { try fetch() }
+    let hasRanges = try facts().hasRanges
+    if mayBeKept || !hasRanges, openKept() == nil { try fetch() }
     let index: ShardIndex
     if let file = openKept() {
       index = try ShardIndex(scanning: self, FileStream(file))

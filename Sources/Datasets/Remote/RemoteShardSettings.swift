@@ -22,6 +22,8 @@ public struct RemoteShardSettings: Hashable, Sendable {
   public var slowest = 1024
   /// Seconds in which a part of a shard must have come.
   public var requestSeconds = 300.0
+  /// How `s3://` and `gs://` addresses are read; what the environment says unless given.
+  public var stores = ObjectStores()
   /// Images that are read one by one from a shard before it is fetched as a whole.
   public var readsBeforeFetching = 16
 

@@ -5,7 +5,8 @@ import Synchronization
 
 /// The shards of one set that are on servers.
 ///
-/// Of the shards as many as there is room for are kept, in their order: an image is read from the
+/// Of the shards as many as there is room for are kept, in their order or that of the lanes that
+/// this process reads: an image is read from the
 /// server by itself until its shard has been fetched, which begins in the background when several
 /// images of it have been read.
 final class RemoteShards: Sendable {
@@ -16,16 +17,27 @@ final class RemoteShards: Sendable {
   /// For each shard the file that a packed one was unpacked to.
   let unpacked: [String?]
   private let crew = FetchingCrew()
+  /// Most bytes that are kept.
+  private let limit: Int
 
   /// Requests that are made at once while a set is opened.
   private static let requests = 16
 
   /// Learns where the images of all shards lie.
-  init(_ urls: [String], settings: RemoteShardSettings) throws(FileError) {
+  ///
+  /// - Parameter set: where the index of the whole set may be.
+  init(
+    _ addresses: [RemoteAddress], set: RemoteAddress? = nil, settings: RemoteShardSettings
+  ) throws(FileError) {
     let client = HTTPClient(settings: settings)
     let cache = try RemoteCache(settings)
-    let shards = try inParallel(urls.count, width: Self.requests) { i throws(FileError) in
-      try RemoteShard(urls[i], client: client, cache: cache)
+    let indexes = try set.flatMap { set throws(FileError) in
+      try Self.setIndex(set, of: addresses, client, cache)?.indexes
+    }
+    let shards = try inParallel(addresses.count, width: Self.requests) { i throws(FileError) in
+      let name = lastComponent(HTTPClient.shown(addresses[i].key))
+      return try RemoteShard(
+        addresses[i], client: client, cache: cache, index: indexes?[name])
     }
     var room = cache.limit
     for shard in shards where shard.size <= room {
@@ -35,12 +47,56 @@ final class RemoteShards: Sendable {
     let found = try inParallel(shards.count, width: Self.requests) { i throws(FileError) in
       try shards[i].index()
     }
+    limit = cache.limit
     self.shards = shards
-    indexes = found.map(\.index)
+    self.indexes = found.map(\.index)
     unpacked = found.map(\.unpacked)
   }
 
   deinit { crew.stop() }
+
+  /// Lets some shards be kept and no others: as many of them, in their order, as there is room for
+  /// where that is shared by several processes with shards of their own.
+  func keep(_ wanted: [Int], sharedBy processes: Int) {
+    var room = limit / max(1, processes)
+    var kept: Set<Int> = []
+    for shard in wanted where !kept.contains(shard) && shards[shard].size <= room {
+      kept.insert(shard)
+      room -= shards[shard].size
+    }
+    for shard in shards.indices { shards[shard].allowKeeping(kept.contains(shard)) }
+  }
+
+  /// The index of the whole set: what is kept, or the server has; of the processes of a host one
+  /// asks for it. nil where there is none, or every shard's own is kept.
+  private static func setIndex(
+    _ address: RemoteAddress, of shards: [RemoteAddress], _ client: HTTPClient, _ cache: RemoteCache
+  ) throws(FileError) -> ShardSetIndex? {
+    let entry = cache.entry(address.key)
+    func kept() -> ShardSetIndex? {
+      guard let bytes = try? wholeFile(entry.set, limit: RemoteShardSettings.largestIndex) else {
+        return nil
+      }
+      return try? ShardSetIndex(bytes)
+    }
+    if let kept = kept() { return kept }
+    let isKnown = shards.allSatisfy { shard in
+      let entry = cache.entry(shard.key)
+      return fileSize(entry.index) != nil && fileSize(entry.facts) != nil
+    }
+    if isKnown { return nil }
+    guard let lock = try FileLock(entry.lock, waitingWhile: { true }) else { return nil }
+    defer { lock.release() }
+    if let kept = kept() { return kept }
+    // Asked for once: the shards tell what is wrong with a server, and can do without.
+    var client = client
+    client.settings.attempts = 1
+    guard let bytes = try? client.small(address, limit: RemoteShardSettings.largestIndex),
+      let index = try? ShardSetIndex(bytes)
+    else { return nil }
+    try replaceFile(at: entry.set, with: bytes)
+    return index
+  }
 
   /// Reads an image of a shard that is not kept.
   func bytes(_ count: Int, at offset: Int, of shard: Int) throws(FileError) -> [UInt8] {

@@ -4,7 +4,7 @@ import FileSystem
 /// after the program was.
 struct ShardDownload {
   let client: HTTPClient
-  let url: String
+  let address: RemoteAddress
   let facts: RemoteFacts
   /// The file that grows.
   let part: String
@@ -28,19 +28,22 @@ struct ShardDownload {
     while output.size < facts.size {
       let before = output.size
       let outcome = TransferOutcome()
+      let used = address.url
       do throws(HTTPFailure) {
-        try transfer(to: output, outcome)
+        try transfer(to: output, outcome, used)
       } catch {
         if isCancelled() { throw FileError(.unreadable, of: shown, "is no longer wanted") }
         if let error = outcome.unwritten { throw error }
+        if error.isRefusal, address.renew(after: used) { continue }
         transfers += 1
         failures = output.size - before >= Self.least ? 0 : failures + 1
-        guard error.isTransient, failures < client.settings.attempts,
+        guard error.isTransient || (error.isRefusal && address.isListed),
+          failures < client.settings.attempts,
           transfers < Self.mostTransfers
         else {
           var failure = error
           failure.reason += " (\(output.size) of \(facts.size) bytes are here)"
-          throw HTTPClient.error(url, failure, attempts: max(failures, 1))
+          throw HTTPClient.error(address, failure, attempts: max(failures, 1))
         }
         let delay = client.settings.delay(
           after: failures, chance: Double.random(in: 0..<1), asked: error.wait)
@@ -50,10 +53,12 @@ struct ShardDownload {
     try output.synchronize()
   }
 
-  private var shown: String { HTTPClient.shown(url) }
+  private var shown: String { HTTPClient.shown(address.url) }
 
   /// One request for all that is missing.
-  private func transfer(to output: PartFile, _ outcome: TransferOutcome) throws(HTTPFailure) {
+  private func transfer(
+    to output: PartFile, _ outcome: TransferOutcome, _ url: String
+  ) throws(HTTPFailure) {
     let start = output.size
     var request = HTTPRequest(url: url)
     if start > 0 {
@@ -130,7 +135,7 @@ extension HTTPClient {
     let output = try PartFile(path + ".part")
     do throws(FileError) {
       let outcome = TransferOutcome()
-      try attempting(url) { () throws(HTTPFailure) in
+      try attempting(RemoteAddress(url)) { url throws(HTTPFailure) in
         guard outcome.wrote({ () throws(FileError) in try output.truncate() }) else { return }
         try get(HTTPRequest(url: url, seconds: settings.requestSeconds)) { _, bytes in
           guard output.size + bytes.count <= limit else {

@@ -51,7 +51,7 @@ public struct BufferedOrder: RandomAccessCollection, Sendable {
     self.ends = ends
   }
 
-  private static func pieces(of count: Int, each size: Int) -> [Int] {
+  static func pieces(of count: Int, each size: Int) -> [Int] {
     stride(from: 0, to: count, by: size).map { Swift.min(size, count - $0) }
   }
 

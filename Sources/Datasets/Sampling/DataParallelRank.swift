@@ -9,14 +9,17 @@ public struct DataParallelRank: Hashable, Sendable, CustomStringConvertible {
   public let index: Int
   /// The number of all processes.
   public let count: Int
+  /// The number of those on this host, which share its disk.
+  public let onHost: Int
 
   /// Creates a place among processes.
   ///
   /// - Precondition: `index` is one of `0 ..< count`.
-  public init(_ index: Int, of count: Int) {
+  public init(_ index: Int, of count: Int, onHost: Int = 1) {
     precondition(count >= 1 && (0..<count).contains(index), "rank \(index) of \(count)")
     self.index = index
     self.count = count
+    self.onHost = max(1, onHost)
   }
 
   /// One process that trains alone.

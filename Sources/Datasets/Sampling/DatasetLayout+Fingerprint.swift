@@ -4,7 +4,10 @@ extension DatasetLayout {
   public func fingerprint(for sampling: Sampling) -> UInt32? {
     var words: [Int] = []
     if parts.count > 1 { words += parts.flatMap { [$0.draws, $0.count] } }
-    if case .buffered = sampling.shuffle { words += parts.flatMap(\.runs) }
+    switch sampling.shuffle {
+    case .buffered, .lanes: words += parts.flatMap(\.runs)
+    case .exact, .none: break
+    }
     return words.isEmpty ? nil : checksum(Array("\(words)".utf8))
   }
 }

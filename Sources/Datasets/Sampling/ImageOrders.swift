@@ -22,7 +22,7 @@ struct ImageOrders: Sendable {
   func image(epoch: Int, place: Int) -> Int {
     switch shuffle {
     case .none: place
-    case .exact: EpochOrder(seed: seed, epoch: epoch, count: count)[place]
+    case .exact, .lanes: EpochOrder(seed: seed, epoch: epoch, count: count)[place]
     case .buffered(let size):
       made.order(of: epoch) {
         BufferedOrder(seed: seed, epoch: epoch, runs: runs, buffer: size)
@@ -32,7 +32,7 @@ struct ImageOrders: Sendable {
 }
 
 /// The buffered orders of the epochs that workers are in: two where one of them is ahead.
-private final class BufferedOrders: Sendable {
+final class BufferedOrders: Sendable {
   private let kept = Mutex<[(epoch: Int, order: BufferedOrder)]>([])
 
   func order(of epoch: Int, making make: () -> BufferedOrder) -> BufferedOrder {

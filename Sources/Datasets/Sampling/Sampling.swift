@@ -19,6 +19,12 @@ public struct Sampling: Hashable, Sendable {
     /// any order, each read from first to last, and only images that are less than a buffer apart
     /// are mixed. A set that is not in shards counts as shards of the buffer's size.
     case buffered(Int)
+    /// So that each of many processes reads its part of the set: the shards, in an order that is drawn
+    /// once, are cut into `count` lanes of which every batch takes as many images each, shuffled as
+    /// through a buffer of `buffer` images in their lane. A batch of all processes is a multiple of
+    /// two times the lanes (and of the repeats), the number of processes divides that of lanes. A
+    /// mixture, and a set with fewer images than lanes, is shuffled exactly.
+    case lanes(count: Int, buffer: Int)
     /// The set's own order, over and over: an epoch begins where the one before it ended.
     case none
   }
@@ -26,6 +32,9 @@ public struct Sampling: Hashable, Sendable {
   /// Creates a way to sample; shuffled exactly, each image once, one batch a step unless given.
   public init(shuffle: Shuffle = .exact, repeats: Int = 1, accumulation: Int = 1) {
     if case .buffered(let size) = shuffle { precondition(size >= 1, "a buffer of \(size) images") }
+    if case .lanes(let count, let buffer) = shuffle {
+      precondition(count >= 1 && buffer >= 1, "\(count) lanes, a buffer of \(buffer) images")
+    }
     precondition(repeats >= 1, "\(repeats) repeats")
     precondition(accumulation >= 1, "a step of \(accumulation) batches")
     self.shuffle = shuffle

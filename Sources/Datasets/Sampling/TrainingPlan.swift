@@ -19,6 +19,8 @@ struct TrainingPlan: Sendable {
   /// The parts' turns in a set that is drawn from without a break between epochs; nil for one whose
   /// epochs begin anew.
   private let turns: MixtureRound?
+  /// The order of a set in lanes.
+  private let lanes: LaneOrder?
 
   private struct Part {
     /// Number of its first image.
@@ -33,6 +35,8 @@ struct TrainingPlan: Sendable {
     var pass: Int
     var place: Int
     var before: Int
+    /// The lane that the place is in.
+    var lane: Int?
   }
 
   init(
@@ -56,14 +60,34 @@ struct TrainingPlan: Sendable {
     let steps = sampling.stepsPerEpoch(images: first, batch: batch)
     repeats = sampling.repeats
     batchesPerPass = steps * sampling.accumulation * sampling.repeats
+    if case .lanes(let count, let buffer) = sampling.shuffle, parts.count == 1, first >= count {
+      lanes = LaneOrder(
+        seed: seed, runs: layout.parts[0].runs, lanes: count, buffer: buffer,
+        batch: batch / repeats)
+    } else {
+      lanes = nil
+    }
+  }
+
+  /// The images that this process reads of a set in lanes; nil where it may read any.
+  var ownImages: [Range<Int>]? {
+    lanes.map { lanes in lanes.images(of: Set(share.rows.map { lanes.lane(of: $0 / repeats) })) }
   }
 
   func choice(number: Int, slot: Int, attempt: Int) -> (index: Int, random: SampleRandom)? {
     let draw = draw(number: number, slot: slot)
     let part = parts[draw.part]
-    guard attempt < part.orders.count else { return nil }
-    let place = (draw.place + attempt) % part.orders.count
-    let index = part.first + part.orders.image(epoch: draw.pass, place: place)
+    let index: Int
+    if let lane = draw.lane, let lanes {
+      let count = lanes.count(of: lane)
+      guard attempt < count else { return nil }
+      index = lanes.image(
+        epoch: draw.pass, lane: lane, position: (draw.place + attempt) % count)
+    } else {
+      guard attempt < part.orders.count else { return nil }
+      let place = (draw.place + attempt) % part.orders.count
+      index = part.first + part.orders.image(epoch: draw.pass, place: place)
+    }
     // A replacement may appear in the same pass in its own right; it is then cut differently.
     let occurrence = draw.before << 32 + attempt
     return (
@@ -75,6 +99,10 @@ struct TrainingPlan: Sendable {
     guard let turns else {
       let (pass, batchOfPass) = number.quotientAndRemainder(dividingBy: batchesPerPass)
       let (drawn, turn) = position(batchOfPass, slot)
+      if let place = lanes?.place(drawn: drawn) {
+        return Draw(
+          pass: pass, place: place.position, before: place.lap * repeats + turn, lane: place.lane)
+      }
       let (lap, place) = drawn.quotientAndRemainder(dividingBy: parts[0].orders.count)
       return Draw(pass: pass, place: place, before: lap * repeats + turn)
     }

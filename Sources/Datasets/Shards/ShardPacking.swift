@@ -5,7 +5,8 @@ import Imaging
 import Synchronization
 
 /// Packs a set of images into WebDataset tar archives of equal numbers of images, each with an
-/// index: `NAME-000000.tar`, `NAME-000000.tar.index`, …
+/// index: `NAME-000000.tar`, `NAME-000000.tar.index`, …, and the indexes of all in one file,
+/// `NAME.shards`, for sets on servers.
 ///
 /// What is in an archive depends on the set and the settings alone, so a run that was broken off
 /// continues: archives that are there and whole stay. Every archive is read back and compared
@@ -101,6 +102,17 @@ public struct ShardPacking: Hashable, Sendable {
     var broken = UndecodableImages(limit: limit, setting: brokenSetting)
     try broken.add(
       shards.flatMap(\.broken), of: path, count: dataset.count)
+    do throws(FileError) {
+      var all: [(name: String, index: ShardIndex)] = []
+      for i in 0..<number {
+        let shard = joined(folder, shardName(name, i))
+        all.append((shardName(name, i), try ShardIndex.of(ReadableFile(shard))))
+      }
+      try replaceFile(
+        at: joined(folder, name + ShardSetIndex.suffix), with: ShardSetIndex(all).bytes)
+    } catch {
+      throw DatasetError(error.named(folder))
+    }
     let last = shardDigits(max(0, number - 1))
     return Report(
       shards: (0..<number).map { joined(folder, shardName(name, $0)) },

@@ -1,4 +1,5 @@
 public import Torch
+import TorchNN
 
 // B batch, K classes, H × W pixels.
 
@@ -25,7 +26,8 @@ public struct SegmentationLoss: Hashable, Sendable {
     let full = scores.to(.float32).interpolated(rows: size[1], columns: size[2], mode: .bilinear)
     let sum = full.crossEntropySum(with: labels, ignoring: Self.ignored)
     if countsIgnored { return sum / Double(labels.count) }
-    return sum / (labels .!= Double(Self.ignored)).to(.float32).sum().clamped(atLeast: 1)
+    let counted = (labels .!= Double(Self.ignored)).to(.float32).sum()
+    return sum / SharedBatch.mean(counted).clamped(atLeast: 1)
   }
 
   /// The decoder's error and its share of the auxiliary head's, apart and together.

@@ -20,6 +20,8 @@ public struct StageTimes: Hashable, Sendable {
   public var decode = 0.0
   /// Resampling, flipping, colour, normalising and writing into the batch.
   public var resample = 0.0
+  /// Bytes of the files that were read.
+  public var bytes = 0
 
   /// No time at all.
   public init() {}
@@ -33,6 +35,7 @@ public struct StageTimes: Hashable, Sendable {
     sum.read += b.read
     sum.decode += b.decode
     sum.resample += b.resample
+    sum.bytes += b.bytes
     return sum
   }
 
@@ -42,6 +45,7 @@ public struct StageTimes: Hashable, Sendable {
     rest.read -= b.read
     rest.decode -= b.decode
     rest.resample -= b.resample
+    rest.bytes -= b.bytes
     return rest
   }
 

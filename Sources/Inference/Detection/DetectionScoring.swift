@@ -1,5 +1,6 @@
 public import Datasets
 public import Evaluation
+import FileSystem
 import Imaging
 
 /// COCO's scores of detections that any program wrote.
@@ -18,6 +19,8 @@ public struct DetectionScoring: Sendable {
   public let precision: AveragePrecision
   /// The classes, in the order of the numbers.
   public let names: [String]
+  /// What is wrong at an overlap of 0.5, and what it costs.
+  public let errors: DetectionErrors
 
   /// Compares detections with true objects.
   ///
@@ -41,6 +44,7 @@ public struct DetectionScoring: Sendable {
     precision = AveragePrecision(classes: names.count) { label in
       groups.pictures(of: label, results, truth, kind)
     }
+    errors = groups.errors(results, truth, kind)
   }
 
   /// Detections and true objects of each class, by picture.
@@ -51,6 +55,16 @@ public struct DetectionScoring: Sendable {
     private struct Entry: Sendable {
       var detections: [Int32] = []
       var truths: [Int32] = []
+
+      /// The detections that count, best first; equal ones in the file's order.
+      func ranked(_ results: DetectionResults) -> [Int] {
+        detections.sorted { a, b in
+          let (first, second) = (
+            results.detections[Int(a)].score, results.detections[Int(b)].score
+          )
+          return first != second ? first > second : a < b
+        }.prefix(AveragePrecision.limits.last ?? 100).map { Int($0) }
+      }
     }
 
     init(_ results: DetectionResults, _ truth: COCOAnnotations) {
@@ -90,48 +104,88 @@ public struct DetectionScoring: Sendable {
       of label: Int, _ results: DetectionResults, _ truth: COCOAnnotations, _ kind: Kind
     ) -> [AveragePrecision.Picture] {
       found[label].map { entry in
-        let ranked = entry.detections.sorted { a, b in
-          let (first, second) = (
-            results.detections[Int(a)].score, results.detections[Int(b)].score
-          )
-          return first != second ? first > second : a < b
-        }.prefix(AveragePrecision.limits.last ?? 100)
-        let detections = ranked.map { results.detections[Int($0)] }
-        let truths = entry.truths.map { truth.objects[Int($0)] }
-        var overlaps: [Double] = []
-        overlaps.reserveCapacity(detections.count * truths.count)
-        var areas: [Double]
-        switch kind {
-        case .boxes:
-          areas = detections.map { ($0.box?.z ?? 0) * ($0.box?.w ?? 0) }
-          for detection in detections {
-            for object in truths {
-              overlaps.append(
-                boxOverlap(detection.box ?? .zero, object.box, isCrowd: object.isCrowd))
-            }
+        let ranked = entry.ranked(results)
+        let (detections, truths) = (
+          ranked.map { results.detections[$0] }, entry.truths.map { truth.objects[Int($0)] }
+        )
+        let areas: [Double] =
+          switch kind {
+          case .boxes: detections.map { ($0.box?.z ?? 0) * ($0.box?.w ?? 0) }
+          case .masks: detections.map { Double($0.mask?.area ?? 0) }
           }
-        case .masks:
-          areas = detections.map { Double($0.mask?.area ?? 0) }
-          let masks = truths.map { truth.mask(of: $0) }
-          let boxes = masks.map { $0?.box }
-          for detection in detections {
-            let box = detection.mask?.box
-            for (j, object) in truths.enumerated() {
-              guard let mask = detection.mask, let known = masks[j] else {
-                overlaps.append(0)
-                continue
-              }
-              let mayTouch = box.map { a in boxes[j].map { a.touches($0) } ?? false } ?? false
-              overlaps.append(
-                mayTouch || mask.size != known.size
-                  ? mask.overlap(with: known, isCrowd: object.isCrowd) : 0)
-            }
-          }
-        }
+        let overlaps = Overlaps(truths, truth, kind)
         return AveragePrecision.Picture(
           scores: detections.map { $0.score }, areas: areas,
           truthAreas: truths.map { $0.area }, crowds: truths.map { $0.isCrowd },
-          overlaps: overlaps)
+          overlaps: detections.flatMap { overlaps.of($0) })
+      }
+    }
+
+    /// What is wrong, from detections and true objects of all classes on each picture.
+    func errors(
+      _ results: DetectionResults, _ truth: COCOAnnotations, _ kind: Kind
+    ) -> DetectionErrors {
+      var detections = [[JudgedDetection]](repeating: [], count: truth.images.count)
+      var truths = [[JudgedTruth]](repeating: [], count: truth.images.count)
+      // Where each true object stands among those of its picture.
+      var places = [Int](repeating: 0, count: truth.objects.count)
+      for (number, object) in truth.objects.enumerated() {
+        places[number] = truths[object.image].count
+        truths[object.image].append(
+          JudgedTruth(category: object.category, isCrowd: object.isCrowd))
+      }
+      let onPictures = truth.objectsOfImages()
+      for label in found.indices {
+        for (entry, picture) in zip(found[label], pictures(of: label, results, truth, kind)) {
+          let matches = AveragePrecision.matchedAtHalf(picture)
+          let ranked = entry.ranked(results)
+          guard let image = ranked.first.map({ results.detections[$0].image }) else { continue }
+          let overlaps = Overlaps(onPictures[image].map { truth.objects[$0] }, truth, kind)
+          for (i, number) in ranked.enumerated() {
+            let match =
+              matches.truth[i] >= 0 ? places[Int(entry.truths[Int(matches.truth[i])])] : nil
+            detections[image].append(
+              JudgedDetection(
+                score: results.detections[number].score, category: label, match: match,
+                isIgnored: matches.ignored[i], overlaps: overlaps.of(results.detections[number])))
+          }
+        }
+      }
+      return DetectionErrors(detections, truths, classes: found.count)
+    }
+  }
+}
+
+/// True objects of a picture, to compare detections with.
+private struct Overlaps {
+  private let objects: [COCOAnnotations.Object]
+  private let masks: [RunLengthMask?]
+  private let boxes: [PixelRectangle?]
+  private let kind: DetectionScoring.Kind
+
+  init(
+    _ objects: [COCOAnnotations.Object], _ set: COCOAnnotations, _ kind: DetectionScoring.Kind
+  ) {
+    self.objects = objects
+    self.kind = kind
+    masks = kind == .masks ? objects.map { set.mask(of: $0) } : []
+    boxes = masks.map { $0?.box }
+  }
+
+  /// The overlap of a detection with each object.
+  func of(_ detection: DetectionResults.Detection) -> [Double] {
+    switch kind {
+    case .boxes:
+      let box = detection.box ?? .zero
+      return objects.map { boxOverlap(box, $0.box, isCrowd: $0.isCrowd) }
+    case .masks:
+      guard let mask = detection.mask else { return objects.map { _ in 0 } }
+      let box = mask.box
+      return objects.indices.map { j in
+        guard let known = masks[j] else { return 0 }
+        guard mask.size == known.size else { return -1 }
+        guard let box, let other = boxes[j], box.touches(other) else { return 0 }
+        return mask.overlap(with: known, isCrowd: objects[j].isCrowd)
       }
     }
   }
@@ -140,5 +194,24 @@ public struct DetectionScoring: Sendable {
 extension PixelRectangle {
   fileprivate func touches(_ other: PixelRectangle) -> Bool {
     x < other.maxX && other.x < maxX && y < other.maxY && other.y < maxY
+  }
+}
+
+extension DetectionScoring {
+  /// The numbers as JSON, keys in order; null where there are no true objects.
+  public var json: String {
+    guard case .object(var fields) = precision.json(names: names) else { return "{}" }
+    fields["errors"] = .object(
+      Dictionary(
+        uniqueKeysWithValues: DetectionErrors.Kind.allCases.map { kind in
+          (
+            kind.rawValue,
+            JSONValue.object([
+              "count": .integer(errors.counts[kind] ?? 0),
+              "cost": .number(errors.costs[kind] ?? 0),
+            ])
+          )
+        }))
+    return String(decoding: JSONValue.object(fields).fileText.dropLast(), as: UTF8.self)
   }
 }

@@ -80,10 +80,14 @@ extension LoadedSegmenter {
   ///
   /// Scores are brought to the size bilinearly, a few classes at a time: all classes of a photograph
   /// would fill the memory.
-  static func labels(of scores: Tensor, size: PixelSize) -> [UInt16] {
+  ///
+  /// - Parameter elements: How many scores are held at a time, those of one class at least.
+  static func labels(
+    of scores: Tensor, size: PixelSize, holding elements: Int = 1 << 26
+  ) -> [UInt16] {
     withoutGradients {
       let classes = scores.shape[0]
-      let few = max(1, min(classes, 1 << 26 / max(1, size.width * size.height)))
+      let few = max(1, min(classes, elements / max(1, size.width * size.height)))
       var best = Tensor()
       var labels = Tensor()
       for first in stride(from: 0, to: classes, by: few) {

@@ -66,6 +66,7 @@ extension SegmentationRecipe {
       ("data.flip", data.flip == usual.flip), ("data.jitter", data.jitter == usual.jitter),
       ("data.interpolation", data.interpolation == usual.interpolation),
       ("data.repeats", data.repeats == usual.repeats),
+      ("data.valueRange", data.valueRange == usual.valueRange),
       ("data.cache", data.cache == usual.cache),
       ("data.normalizeOnDevice", data.normalizeOnDevice == usual.normalizeOnDevice),
     ] {

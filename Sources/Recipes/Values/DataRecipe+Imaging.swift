@@ -31,6 +31,7 @@ extension DataRecipe {
       switch shuffle {
       case .exact: .exact
       case .buffered: .buffered(shuffleBuffer)
+      case .lanes: .lanes(count: lanes, buffer: shuffleBuffer)
       case .none: .none
       }
     return Sampling(shuffle: order, repeats: repeats, accumulation: batch.accumulation)
@@ -56,6 +57,7 @@ extension DataRecipe {
   public func resolvingNormalization(
     from dataset: any ImageDataset, named name: String, channels: Int, seed: UInt64
   ) throws -> DataRecipe {
+    try requireLanes(of: dataset, named: name)
     var resolved = try resolvingValueRange(from: dataset, named: name, seed: seed)
     guard normalization == .computed else { return resolved }
     let found = try PixelStatistics(
@@ -69,6 +71,23 @@ extension DataRecipe {
 }
 
 extension DataRecipe {
+  /// Refuses sets that cannot be cut into lanes.
+  private func requireLanes(
+    of dataset: any ImageDataset, named name: String
+  ) throws(RecipeErrors) {
+    guard shuffle == .lanes else { return }
+    let parts = dataset.layout.parts.count
+    guard parts == 1 else {
+      throw RecipeErrors(
+        "data.shuffle",
+        "is lanes, which is for one set, and \(name) is a mixture of \(parts); use buffered")
+    }
+    guard dataset.count >= lanes else {
+      throw RecipeErrors(
+        "data.lanes", "is \(lanes), and \(name) has \(dataset.count) images; use fewer")
+    }
+  }
+
   /// Refuses batches whose pixels alone are more than the machine's memory holds.
   public func requireMemory(
     forBatchesOf size: Int, _ model: ModelConfiguration

@@ -22,8 +22,11 @@ public struct DataRecipe: Codable, Hashable, Sendable {
   public var valueRange: ValueRange
   /// The order of an epoch's images.
   public var shuffle: Shuffle
-  /// Images that a buffered shuffle mixes at a time.
+  /// Images that a buffered shuffle mixes at a time, also in a lane.
   public var shuffleBuffer: Int
+  /// Parts that a set is cut into where the order is lanes, of which every batch has as many images
+  /// each: a multiple of the processes.
+  public var lanes: Int
   /// How often an image is shown in a row, each time cut differently (repeated augmentation); an
   /// epoch is then a part of the images.
   public var repeats: Int
@@ -46,6 +49,7 @@ public struct DataRecipe: Codable, Hashable, Sendable {
     ratio: ClosedRange<Double> = 3.0 / 4...4.0 / 3, flip: Double = 0.5, jitter: Double = 0,
     interpolation: ResamplingFilter = .bicubic, normalization: Normalization = .imageNet,
     valueRange: ValueRange = .full, shuffle: Shuffle = .exact, shuffleBuffer: Int = 4096,
+    lanes: Int = 64,
     repeats: Int = 1,
     brokenLimit: Double = 0.01,
     workers: Int = 0, prefetch: Int = 4,
@@ -61,6 +65,7 @@ public struct DataRecipe: Codable, Hashable, Sendable {
     self.valueRange = valueRange
     self.shuffle = shuffle
     self.shuffleBuffer = shuffleBuffer
+    self.lanes = lanes
     self.repeats = repeats
     self.brokenLimit = brokenLimit
     self.workers = workers
@@ -78,6 +83,9 @@ extension DataRecipe {
     /// Shards in any order, each read from its beginning, and images mixed within a buffer: for
     /// sets that are slow to read at random.
     case buffered
+    /// Each of many processes reads its own part of the set, the same in every epoch: for sets on
+    /// servers that are larger than the cache of a host.
+    case lanes
     /// The set's own order, over and over.
     case none
   }

@@ -23,7 +23,7 @@ extension TrainingRecipe {
     if !result.paths.contains("schedule.warmupEpochs") {
       recipe.schedule.keepWarmupShare(of: schedule)
     }
-    let all = mistakes + recipe.problems
+    let all = mistakes + recipe.problems + recipe.laneProblems
     guard all.isEmpty else { throw RecipeErrors(all) }
     return recipe
   }
@@ -91,6 +91,25 @@ public struct RecipeFile: Hashable, Sendable {
       throw refusal("is not a text file in UTF-8")
     }
     try self.init(parsing: text, source: path)
+  }
+}
+
+extension TrainingRecipe {
+  /// What is wrong with a batch that does not take as many images of each lane.
+  var laneProblems: [FieldError] {
+    let multiple = 2 * data.lanes * data.repeats
+    guard data.shuffle == .lanes, (1...65_536).contains(data.lanes),
+      (1...1024).contains(data.repeats), !batch.size.isMultiple(of: multiple)
+    else { return [] }
+    let below = batch.size / multiple * multiple
+    let sizes =
+      below > 0 ? "batch.size \(below) or \(below + multiple)" : "batch.size \(multiple)"
+    return [
+      FieldError(
+        "data.lanes",
+        "is \(data.lanes), and batch.size \(batch.size) is no multiple of \(multiple), two images of "
+          + "each lane\(data.repeats > 1 ? " and data.repeats" : ""); use fewer lanes, or \(sizes)")
+    ]
   }
 }
 

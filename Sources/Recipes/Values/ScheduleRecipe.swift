@@ -1,14 +1,18 @@
 /// Images of a step.
 public struct BatchRecipe: Codable, Hashable, Sendable {
-  /// Images of one pass through the network, in one process.
+  /// Images of one pass through the network, of all processes together.
   public var size: Int
   /// Passes whose gradients are averaged before a step.
   public var accumulation: Int
+  /// The type in which gradients travel between processes: bfloat16 takes half the bytes of float32
+  /// and gives slightly other results.
+  public var reduction: Precision
 
   /// Creates a batch.
-  public init(size: Int = 4096, accumulation: Int = 1) {
+  public init(size: Int = 4096, accumulation: Int = 1, reduction: Precision = .float32) {
     self.size = size
     self.accumulation = accumulation
+    self.reduction = reduction
   }
 }
 

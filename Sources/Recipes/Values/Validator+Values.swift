@@ -16,6 +16,7 @@ extension Validator {
     within(0...1, "data.flip", data.flip)
     within(0...1, "data.jitter", data.jitter)
     within(1...1_000_000_000, "data.shuffleBuffer", data.shuffleBuffer)
+    within(1...65_536, "data.lanes", data.lanes)
     within(1...1024, "data.repeats", data.repeats)
     within(0...1, "data.brokenLimit", data.brokenLimit)
     within(0...1024, "data.workers", data.workers)

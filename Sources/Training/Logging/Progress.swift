@@ -20,6 +20,8 @@ public struct Progress: Hashable, Sendable {
   public var imagesPerSecond: Double
   /// The part of the time spent waiting for data, 0...1.
   public var dataWait: Double
+  /// Bytes of files that are read in a second, if known.
+  public var bytesPerSecond: Double?
   /// Memory in use, in bytes, if known.
   public var memory: Int?
   /// Seconds until the end, if known.
@@ -28,7 +30,8 @@ public struct Progress: Hashable, Sendable {
   /// Creates a position.
   public init(
     epoch: Double, epochs: Double, step: Int, steps: Int, loss: Double?, rate: Double,
-    imagesPerSecond: Double, dataWait: Double, memory: Int?, secondsLeft: Double?
+    imagesPerSecond: Double, dataWait: Double, bytesPerSecond: Double? = nil, memory: Int?,
+    secondsLeft: Double?
   ) {
     self.epoch = epoch
     self.epochs = epochs
@@ -38,6 +41,7 @@ public struct Progress: Hashable, Sendable {
     self.rate = rate
     self.imagesPerSecond = imagesPerSecond
     self.dataWait = dataWait
+    self.bytesPerSecond = bytesPerSecond
     self.memory = memory
     self.secondsLeft = secondsLeft
   }
@@ -55,10 +59,18 @@ extension Progress: CustomStringConvertible {
     if let secondsLeft { parts.append("\(Formatted.duration(secondsLeft)) left") }
     parts += [
       "\(Formatted.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s",
-      "wait \(Formatted.fixed(dataWait * 100, 0)) %",
+      "wait \(Formatted.fixed(dataWait * 100, 0)) %" + rates,
       "rate \(Formatted.scientific(rate))",
     ]
     if let memory { parts.append(Formatted.bytes(memory)) }
     return parts.joined(separator: "  ")
+  }
+
+  /// Where steps wait for data, the rate at which it comes beside the one that they need.
+  private var rates: String {
+    guard let bytesPerSecond, dataWait >= 0.05, dataWait < 1 else { return "" }
+    func rate(_ bytes: Double) -> String { "\(Formatted.bytes(Int(min(bytes, 1e15))))/s" }
+    return
+      " (data \(rate(bytesPerSecond)), needs \(rate(bytesPerSecond / (1 - dataWait))))"
   }
 }

@@ -10,7 +10,7 @@ import TorchOptim
 /// What the first process of a run tells the others before the first step.
 extension DataParallelGroup {
   /// This process's place among those that read the data.
-  var dataRank: DataParallelRank { DataParallelRank(rank, of: count) }
+  var dataRank: DataParallelRank { DataParallelRank(rank, of: count, onHost: share?.ranks ?? 1) }
 
   /// Makes a task on every process, by the recipe that the first one has completed.
   func task<Task: TrainingTask>(

@@ -69,7 +69,9 @@ public final class RunLogger: TrainingCallback {
   public private(set) var lastLoss: Double?
 
   public func stepTaken(_ report: StepReport) {
-    pace.add(images: report.images, seconds: report.seconds, waiting: report.waited)
+    pace.add(
+      images: report.images, seconds: report.seconds, waiting: report.waited,
+      bytes: report.bytes)
     lossSum += report.loss
     lossCount += 1
     partSums =
@@ -79,7 +81,8 @@ public final class RunLogger: TrainingCallback {
       Progress(
         epoch: report.epochs, epochs: epochs, step: report.step, steps: report.totalSteps,
         loss: lossSum / Double(lossCount), rate: report.learningRate,
-        imagesPerSecond: pace.imagesPerSecond, dataWait: pace.dataWait, memory: memory(),
+        imagesPerSecond: pace.imagesPerSecond, dataWait: pace.dataWait,
+        bytesPerSecond: pace.bytesPerSecond, memory: memory(),
         secondsLeft: pace.secondsLeft(steps: report.totalSteps - report.step)),
       at: ProcessInfo.processInfo.systemUptime)
     guard report.step % everySteps == 0 || report.step == report.totalSteps else { return }

@@ -141,6 +141,7 @@ public final class Trainer<Task: TrainingObjective> {
   private func takeStep() throws -> StepReport {
     let start = ContinuousClock.now
     let waitedBefore = source.waited
+    let bytesBefore = source.bytesRead
     task.store.clearGradients()
     files = []
     var losses: [Tensor] = []
@@ -167,7 +168,8 @@ public final class Trainer<Task: TrainingObjective> {
       epochs: Double(step) / Double(plan.stepsPerEpoch), loss: loss, learningRate: rate,
       gradientNorm: length, parts: zip(named, values).map { ($0.name, $1) },
       images: images * group.count, seconds: seconds(since: start),
-      waited: source.waited - waitedBefore)
+      waited: source.waited - waitedBefore,
+      bytes: (source.bytesRead - bytesBefore) * group.count)
   }
 
   /// Adds a batch's gradient and gives its loss, which is not waited for.
@@ -179,7 +181,7 @@ public final class Trainer<Task: TrainingObjective> {
     }
     do {
       return try withTorchErrors {
-        BatchNorm.synchronized(over: processes) { gradientAdded(images, of: batch, draw: draw) }
+        SharedBatch.among(processes) { gradientAdded(images, of: batch, draw: draw) }
       }
     } catch {
       throw group.cause(of: error)

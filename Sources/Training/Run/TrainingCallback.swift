@@ -35,4 +35,6 @@ public struct StepReport: Sendable {
   public var seconds: Double
   /// Of those, seconds spent waiting for data.
   public var waited: Double
+  /// Bytes of files that were read meanwhile; 0 where that is not known.
+  public var bytes = 0
 }

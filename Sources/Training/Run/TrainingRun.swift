@@ -30,20 +30,17 @@ public final class TrainingRun<Task: TrainingTask> {
     public var stopAfter: Int?
     /// The processes that train together.
     public var group: DataParallelGroup
-    /// The type in which their gradients travel.
-    public var wire: GradientReducer.Wire
 
     /// Creates settings.
     public init(
       out: String, opening: RunFolder.Opening = .new, device: Device = .cpu, stopAfter: Int? = nil,
-      group: DataParallelGroup = .single, wire: GradientReducer.Wire = .float32
+      group: DataParallelGroup = .single
     ) {
       self.out = out
       self.opening = opening
       self.device = device
       self.stopAfter = stopAfter
       self.group = group
-      self.wire = wire
     }
   }
 
@@ -214,7 +211,7 @@ public final class TrainingRun<Task: TrainingTask> {
     plan.keptCheckpoints = recipe.checkpoints.keep
     plan.stopAfter = settings.stopAfter
     plan.shouldStop = shouldStop
-    plan.wire = settings.wire
+    plan.wire = recipe.batch.reduction == .bfloat16 ? .bfloat16 : .float32
     plan.brokenLimit = UndecodableImages.limit(
       fraction: recipe.data.brokenLimit, count: task.data.dataset.count)
     let trainer = try Trainer(

@@ -146,8 +146,15 @@ public protocol BatchSource: AnyObject {
   func stop()
   /// Seconds that `next()` has waited in all.
   var waited: Double { get }
+  /// Bytes of files that have been read so far, by this process; 0 where that is not counted.
+  var bytesRead: Int { get }
   /// Images that could not be decoded so far.
   var undecodable: [UndecodableImage] { get }
+}
+
+extension BatchSource {
+  /// Not counted.
+  public var bytesRead: Int { 0 }
 }
 
 /// A batch as a trainer sees it.
