@@ -7,6 +7,7 @@ import MaskedAutoencoders
 import RecipeSyntax
 import Recipes
 import Runs
+import Torch
 import TorchNN
 public import TorchOptim
 import WeightExchange

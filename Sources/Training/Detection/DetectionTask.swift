@@ -11,7 +11,7 @@ import Reports
 public import Runs
 public import Torch
 public import TorchNN
-public import TorchOptim
+import TorchOptim
 import WeightExchange
 
 /// Training a detector on an encoder or from scratch: pictures with objects in, the five errors of
