@@ -103,7 +103,8 @@ struct DetectEvaluateCommand: ParsableCommand {
           }, to: csv)
     }
     if let results {
-      try writeFile(Array(DetectionFile(result.results, of: set.annotations).text.utf8), to: results)
+      let file = DetectionFile(result.results, of: set.annotations)
+      try writeFile(Array(file.text.utf8), to: results)
     }
     let name = split == .validation ? data : "\(data) (\(split.rawValue))"
     try mae.record(in: model.model) {

@@ -138,7 +138,8 @@ import TorchOptim
       #expect(store[name] != nil, "\(name)")
     }
     let maps = withoutGradients { detector.pyramid(of: Tensor.zeros([1, 3, 32, 48])) }
-    #expect(maps.map { Array($0.shape[2...]) } == [[32, 48], [16, 24], [8, 12], [4, 6], [2, 3]])
+    #expect(
+      maps.map { Array($0.shape[2...]) } == [[32, 48], [16, 24], [8, 12], [4, 6], [2, 3]])
   }
 
   @Test func `a batch of four pictures is learned by heart`() throws {

@@ -44,15 +44,14 @@ public struct DetectionSet: ImageDataset {
       throw DatasetError(.malformed, path: path, "is a device or pipe; expected a folder or file")
     case .file: break
     case .folder:
-      guard case .coco(let own, let beside) = try LabelMapLayout(path, rules: LabelRules())
-        .part(split)
-      else {
+      guard let found = LabelMapLayout.coco(split, in: path) else {
+        let word = split == .training ? "train" : "val"
         throw DatasetError(
-          .malformed, path: path,
-          "has label maps and no objects; expected annotations/instances_train.json beside the "
-            + "pictures")
+          .missingSplit, path: path,
+          "has no annotations/instances_\(word).json; expected one beside the pictures, or name a "
+            + "COCO file")
       }
-      (file, folder) = (own, pictures ?? beside)
+      (file, folder) = (found.annotations, pictures ?? found.pictures)
     }
     let set = try COCOAnnotations(path: file, forScoring: purpose == .scoring)
     var (picks, missing) = ([Int](), [String]())

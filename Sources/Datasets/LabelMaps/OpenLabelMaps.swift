@@ -117,21 +117,30 @@ struct LabelMapLayout {
     }
   }
 
-  /// `annotations/instances_train2017.json` beside `train2017` or `images/train2017`.
   private mutating func findCOCO(_ facts: PathFacts) {
-    let folder = joined(path, "annotations")
-    guard PathKind(folder) == .folder, let inside = try? names(in: folder) else { return }
     for split in DatasetSplit.allCases where parts[split] == nil {
-      for word in DividedFolderFormat.splitNames[split] ?? [] where parts[split] == nil {
-        let files = inside.filter { $0.hasPrefix("instances_" + word) && $0.hasSuffix(".json") }
-        guard let file = files.first else { continue }
-        let name = String(file.dropFirst("instances_".count).dropLast(".json".count))
-        let pictures = [name, "images/" + name, "images/" + word, "images", ""].map {
-          $0.isEmpty ? path : joined(path, $0)
-        }.first { PathKind($0) == .folder }
-        parts[split] = .coco(annotations: joined(folder, file), pictures: pictures ?? path)
-      }
+      guard let found = Self.coco(split, in: path) else { continue }
+      parts[split] = .coco(annotations: found.annotations, pictures: found.pictures)
     }
+  }
+
+  /// `annotations/instances_train2017.json` beside `train2017` or `images/train2017`; nil where there
+  /// is none.
+  static func coco(
+    _ split: DatasetSplit, in path: String
+  ) -> (annotations: String, pictures: String)? {
+    let folder = joined(path, "annotations")
+    guard PathKind(folder) == .folder, let inside = try? names(in: folder) else { return nil }
+    for word in DividedFolderFormat.splitNames[split] ?? [] {
+      let files = inside.filter { $0.hasPrefix("instances_" + word) && $0.hasSuffix(".json") }
+      guard let file = files.first else { continue }
+      let name = String(file.dropFirst("instances_".count).dropLast(".json".count))
+      let pictures = [name, "images/" + name, "images/" + word, "images", ""].map {
+        $0.isEmpty ? path : joined(path, $0)
+      }.first { PathKind($0) == .folder }
+      return (joined(folder, file), pictures ?? path)
+    }
+    return nil
   }
 
   private func holdsPNG(_ folder: String) -> Bool {

@@ -122,7 +122,9 @@ public final class DetectionLoader: Sendable {
       views.append(
         (base + row * slot + pixelBytes).loadUnaligned(as: DetectionView.self))
       // What is written over was read before.
-      if row > 0 { (base + row * pixelBytes).copyMemory(from: base + row * slot, byteCount: pixelBytes) }
+      if row > 0 {
+        (base + row * pixelBytes).copyMemory(from: base + row * slot, byteCount: pixelBytes)
+      }
     }
     return DetectionBatch(
       number: filled.number, indices: indices, share: pipeline.plan.share(of: indices.count),

@@ -59,9 +59,9 @@ public struct BoxHead: Module {
   /// - Parameters:
   ///   - labels: The class of each region, `K` for background.
   ///   - targets: The true box of each region that holds an object, in their order.
-  ///   - divisor: What takes the place of the number of regions.
+  ///   - divisor: The number of regions, a scalar; with several processes its mean over them.
   public func loss(
-    scores: Tensor, codes: Tensor, labels: [Int], regions: [Box], targets: [Box], divisor: Double
+    scores: Tensor, codes: Tensor, labels: [Int], regions: [Box], targets: [Box], divisor: Tensor
   ) -> (classes: Tensor, boxes: Tensor) {
     let device = scores.device
     let foreground = labels.indices.filter { labels[$0] < classes }

@@ -32,18 +32,11 @@ public struct DetectionTraining {
   public var dense: DenseTraining
   /// What draws anchors and regions, for each image.
   public var draws: ImageDraws
-  /// What the losses are divided by where several processes share a batch: takes the count of this
-  /// process and gives the mean of all.
-  public var shared: (Double) -> Double
 
   /// Training as it is set.
-  public init(
-    dense: DenseTraining = .init(), draws: ImageDraws,
-    shared: @escaping (Double) -> Double = { $0 }
-  ) {
+  public init(dense: DenseTraining = .init(), draws: ImageDraws) {
     self.dense = dense
     self.draws = draws
-    self.shared = shared
   }
 }
 

@@ -69,8 +69,11 @@ public struct DetectorShape: Codable, Hashable, Sendable {
     let taps = pyramid == .simple ? 1 : 4
     if backbone.taps.count != taps {
       found.append(
-        ("backbone.taps",
-          "is \(backbone.taps); the \(pyramid.rawValue) pyramid needs \(taps == 1 ? "one block" : "four blocks")"))
+        (
+          "backbone.taps",
+          "is \(backbone.taps); the \(pyramid.rawValue) pyramid needs "
+            + (taps == 1 ? "one block" : "four blocks")
+        ))
     }
     if pyramid == .simple, width % 4 != 0 {
       found.append(("pyramid", "is simple, and 4 does not divide the encoder's width \(width)"))

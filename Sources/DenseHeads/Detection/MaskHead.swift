@@ -53,13 +53,12 @@ public struct MaskHead: Module {
   /// - Parameters:
   ///   - labels: The class of each region.
   ///   - targets: 0 or 1 of each region's cells, row by row.
-  ///   - divisor: What takes the place of the number of regions.
+  ///   - divisor: The number of regions, a scalar; with several processes its mean over them.
   public func loss(
-    _ scores: Tensor, labels: [Int], targets: [Float], divisor: Double
+    _ scores: Tensor, labels: [Int], targets: [Float], divisor: Tensor
   ) -> Tensor {
     let own = Self.own(scores.to(.float32), labels)
     let wanted = Tensor(targets, shape: own.shape).to(own.device)
-    return own.binaryCrossEntropySum(with: wanted)
-      / (divisor * Double(Self.side * Self.side))
+    return own.binaryCrossEntropySum(with: wanted) / divisor / Double(Self.side * Self.side)
   }
 }

@@ -103,11 +103,16 @@ public struct MaskRCNN: Module {
     let boxLoss = boxHead.loss(
       scores: found.scores, codes: found.codes, labels: all.map(\.label),
       regions: all.map(\.box), targets: targets,
-      divisor: max(training.shared(Double(all.count)), .leastNonzeroMagnitude))
+      divisor: Self.shared(all.count, on: found.scores.device))
     return DetectionLosses(
       objectness: proposalLoss.objectness, proposals: proposalLoss.boxes,
       classes: boxLoss.classes, boxes: boxLoss.boxes,
       masks: maskLoss(maps, samples, truths, training))
+  }
+
+  /// A count, or its mean over the processes that share the batch; not 0, as what is divided then is.
+  private static func shared(_ count: Int, on device: Device) -> Tensor {
+    SharedBatch.mean(Tensor([Float(count)], shape: []).to(device)).clamped(atLeast: 1e-6)
   }
 
   /// Regions that are learned from: proposals and the true boxes themselves, matched and drawn.
@@ -145,7 +150,7 @@ public struct MaskRCNN: Module {
       truth.masks == nil ? [] : samples.filter { $0.object >= 0 }
     }
     let count = masked.reduce(0) { $0 + $1.count }
-    let divisor = max(training.shared(Double(count)), 1)
+    let divisor = Self.shared(count, on: maps[0].device)
     var regions = masked.map { $0.map(\.box) }
     if count == 0 { regions[0] = [samples[0].first?.box ?? Box(0, 0, 1, 1)] }
     let pooled = RegionAlign(bins: MaskHead.bins)(

@@ -39,7 +39,8 @@ public struct RegionAlign: Hashable, Sendable {
   ///   - scale: Cells of the map in a pixel: 1/16 at a stride of 16.
   public func callAsFunction(_ map: Tensor, _ regions: [[Box]], scale: Double) -> Tensor {
     let size = map.shape
-    precondition(regions.count == size[0], "\(regions.count) lists of regions for \(size[0]) images")
+    precondition(
+      regions.count == size[0], "\(regions.count) lists of regions for \(size[0]) images")
     var parts: [Tensor] = []
     for (image, boxes) in regions.enumerated() where !boxes.isEmpty {
       let one = map[image]  // [C, H, W]

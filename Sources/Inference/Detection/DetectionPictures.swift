@@ -47,7 +47,7 @@ public struct DetectionPictures {
     let path = run + "/detections/validation.png"
     let sheet = try PictureSheet(
       title: "\(rows.count) of \(set.count) validation pictures",
-      groups: [.init(columns: ["true objects", "found, score ≥ \(Self.score)"])], rows: rows
+      groups: [.init(columns: ["true objects", "found, of a score from \(Self.score)"])], rows: rows
     ).encodedAsPNG()
     try makeFolder(above: path)
     try replaceFile(at: path) { (file) throws(FileError) in try file.write(sheet) }

@@ -24,7 +24,8 @@ extension RecipeBook<DetectionRecipe>.Entry {
       name: "detect-small", note: "pictures of 64 × 64, narrow heads, for one machine",
       model: nil, size: 64,
       backbone: .init(window: nil, relativePositions: .none, dropPath: 0),
-      heads: .init(channels: 64, convolutions: 2, proposalConvolutions: 1, hidden: 256,
+      heads: .init(
+        channels: 64, convolutions: 2, proposalConvolutions: 1, hidden: 256,
         anchorSizes: [8, 16, 32, 64, 128]),
       rules: small, labels: .init(keepsEmpty: true), augmentation: .init(scale: 0.8...1.25),
       optimizer: OptimizerRecipe(

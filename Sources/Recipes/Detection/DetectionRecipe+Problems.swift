@@ -70,7 +70,8 @@ extension DetectionRecipe {
     ] {
       checks.require(
         isUsual, path,
-        "has no part in detection, where pictures and objects are cut by augmentation; leave it out")
+        "has no part in detection, where pictures and objects are cut by augmentation; leave it out"
+      )
     }
   }
 }

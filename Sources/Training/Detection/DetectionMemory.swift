@@ -4,8 +4,7 @@ import Foundation
 import MaskedAutoencoders
 
 /// What a step of training a detector is expected to need, computed from the shapes: weights with their
-/// gradients and moments, and what the backward pass keeps. Measured steps were within a quarter of it
-/// where they are noted in `Documentation/Decisions`.
+/// gradients and moments, and what the backward pass keeps. An estimate, not a measurement.
 struct DetectionMemory {
   /// Weights, gradients and two moments.
   let weights: Int
@@ -27,7 +26,9 @@ struct DetectionMemory {
     let logits =
       shape.backbone.relativePositions == .shared
       ? 4 * model.encoder.heads * tokens * tokens : 0
-    let kept = recomputes ? 4 * tokens * width * depth + block + logits
+    let kept =
+      recomputes
+      ? 4 * tokens * width * depth + block + logits
       : depth * block + (shape.backbone.globalBlocks.count) * logits
     // Of the pyramid: the finest map of 4 × 4 cells a patch, and a third more for the others; inputs and
     // results of two convolutions with norms, and of the proposal network.

@@ -88,7 +88,8 @@ extension DetectionTask {
     }
     func isDecayed(_ entry: ParameterStore.Entry) -> Bool {
       let name = entry.name
-      let isNorm = name.contains(".norm") || name.hasSuffix("upsample_4x.1.weight")
+      let isNorm =
+        name.contains(".norm") || name.hasSuffix("upsample_4x.1.weight")
         || name.hasSuffix("upsample_4x.1.bias")
       switch decay {
       case .all: return true
@@ -96,7 +97,8 @@ extension DetectionTask {
       case .vitDet:
         return !(name.hasPrefix(encoder) && (isNorm || name.hasSuffix("pos_embed")))
       case .table4:
-        return !(isNorm || name.hasSuffix("pos_embed")
+        return
+          !(isNorm || name.hasSuffix("pos_embed")
           || name.hasSuffix("relative_position_bias_table"))
       }
     }
