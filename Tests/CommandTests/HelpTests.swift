@@ -9,7 +9,8 @@ import Testing
     "segment export", "forward", "weights",
     "weights inspect",
     "weights import", "weights export", "data", "data fetch", "data inspect",
-    "data pack", "data compose", "data convert", "detect", "detect score", "recipes", "recipes list", "recipes show", "bench", "bench step",
+    "data pack", "data compose", "data convert", "detect", "detect score", "recipes",
+    "recipes list", "recipes show", "bench", "bench step",
     "bench data",
     "bench use", "launch", "plan", "doctor",
   ]
