@@ -218,7 +218,7 @@ extension TemporaryRun {
     try folder.segment(.tiny(steps: 1), from: "encoder", "run")
     let model = try LoadedSegmenter(folder("run"))
     var output = SegmentationFolder(
-      model, labels: folder("labels"), overlays: folder("pictures"))
+      model, labels: folder("labels"), overlays: folder("pictures"), overwrite: true)
     let picture = ByteImage(
       width: 7, height: 5, channels: 1, pixels: [UInt8](repeating: 90, count: 35))
     try output.write(picture, named: "photos/a.b.jpg")

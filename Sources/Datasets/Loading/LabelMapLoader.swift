@@ -19,7 +19,8 @@ public struct LabelledBatch: Sendable {
   let dataset: any ImageDataset
 
   fileprivate init(
-    number: Int, indices: [Int], share: BatchShare, size: PixelSize, normalization: PixelNormalization,
+    number: Int, indices: [Int], share: BatchShare, size: PixelSize,
+    normalization: PixelNormalization,
     storage: BatchStorage, labelOffset: Int, dataset: any ImageDataset
   ) {
     self.number = number
@@ -109,7 +110,8 @@ public final class LabelMapLoader: Sendable {
       dataset: dataset,
       transform: ImageTransform(
         .identity, size: augmentation.crop, normalization: normalization),
-      output: .bytes, plan: .training(plan), batch: plan.share.rows.count, startingAt: number, workers: workers,
+      output: .bytes, plan: .training(plan), batch: plan.share.rows.count, startingAt: number,
+      workers: workers,
       depth: prefetch, attempts: limit + 1,
       writer: LabelledWriter(
         dataset: dataset, augmentation: augmentation, normalization: normalization,

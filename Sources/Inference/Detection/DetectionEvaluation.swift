@@ -1,6 +1,6 @@
 public import Datasets
 import DenseHeads
-public import Evaluation
+import Evaluation
 import FileSystem
 import Imaging
 public import Runs

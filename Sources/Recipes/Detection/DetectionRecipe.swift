@@ -1,4 +1,4 @@
-public import Datasets
+import Datasets
 public import DenseHeads
 public import MaskedAutoencoders
 public import RecipeSyntax
