@@ -142,7 +142,7 @@ import TorchOptim
       maps.map { Array($0.shape[2...]) } == [[32, 48], [16, 24], [8, 12], [4, 6], [2, 3]])
   }
 
-  @Test func `weights go out in ViTDet's names and come in again, and what is not theirs is refused`()
+  @Test func `weights go out in ViTDet's names and come in, and others are refused`()
     throws
   {
     let (_, store, golden) = try detector()
