@@ -192,6 +192,24 @@ extension TemporaryRun {
     #expect(run.task.warnings.contains { $0.contains("box_predictor") })
   }
 
+  @Test func `a detector in ViTDet's names finds what it found`() throws {
+    let folder = try TemporaryRun()
+    try folder.makeObjects()
+    try folder.makeEncoder()
+    var recipe = DetectionRecipe.tiny(steps: 2)
+    recipe.backbone = .init(window: 3, relativePositions: .decomposed, dropPath: 0)
+    recipe.heads.anchorSizes = nil
+    recipe.rules = .init()
+    try folder.detect(recipe, from: "encoder", "run")
+    let model = try LoadedDetector(folder("run"))
+    try model.writeViTDet(to: folder("weights.safetensors"))
+    let other = try LoadedDetector(folder("weights.safetensors"))
+    #expect(other.description.detector?.shape == model.description.detector?.shape)
+    #expect(other.description.model == model.description.model)
+    #expect(other.classNames == ["1", "2"] && !other.notes.isEmpty)
+    #expect(cocoCategories.count == 80 && cocoCategories[79].id == .number(90))
+  }
+
   @Test func `few labels are part of more, and pictures without objects can be left out`() throws {
     let folder = try TemporaryRun()
     try folder.makeObjects(training: 12)
