@@ -269,7 +269,8 @@ extension TemporaryRun {
     #expect(near(own["backbone.net.pos_embed"]?.scale, 0.16807))
     #expect(near(own["backbone.net.blocks.3.mlp.fc1.weight"]?.scale, 0.7))
     #expect(near(own["backbone.simfp_4.0.weight"]?.scale, 1))
-    #expect(groups(.all).values.allSatisfy(\.decays))
+    let all = groups(.all)
+    #expect(all.values.allSatisfy { $0.decays })
     recipe.optimizer.layerDecay = 1
     let table = groups(.table4)
     #expect(table["roi_heads.box_head.conv1.norm.weight"]?.decays == false)
