@@ -147,7 +147,8 @@ extension TemporaryRun {
     var recipe = DetectionRecipe.tiny(steps: 4)
     if isTable4 {
       recipe.augmentation.padding = .gray
-      recipe.backbone = .init(window: 2, relativePositions: .decomposed, dropPath: 0.1)
+      recipe.backbone = .init(
+        window: 2, globalBlocks: [4], relativePositions: .decomposed, dropPath: 0.1)
     }
     let whole = try folder.detect(recipe, from: "encoder", "whole")
     try folder.detect(recipe, from: "encoder", "parts", stopAfter: 3)
@@ -198,7 +199,8 @@ extension TemporaryRun {
     try folder.makeObjects()
     try folder.makeEncoder()
     var recipe = DetectionRecipe.tiny(steps: 2)
-    recipe.backbone = .init(window: 3, relativePositions: .decomposed, dropPath: 0)
+    recipe.backbone = .init(
+      window: 3, globalBlocks: [2, 4], relativePositions: .decomposed, dropPath: 0)
     recipe.heads.anchorSizes = nil
     recipe.rules = .init()
     try folder.detect(recipe, from: "encoder", "run")
