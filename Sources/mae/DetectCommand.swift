@@ -14,6 +14,6 @@ struct DetectCommand: ParsableCommand {
       """,
     subcommands: [
       DetectTrainCommand.self, DetectEvaluateCommand.self, DetectPredictCommand.self,
-      DetectScoreCommand.self,
+      DetectScoreCommand.self, DetectExportCommand.self,
     ])
 }

@@ -9,7 +9,9 @@ import Training
 
 /// A detector that a command uses.
 struct DetectorOptions: ParsableArguments {
-  @Argument(help: "A run folder of mae detect train, or a checkpoint.", completion: .file())
+  @Argument(
+    help: "A run folder of mae detect train, a checkpoint, or a file in ViTDet's names.",
+    completion: .file())
   var model: String
 
   /// Loads the detector.

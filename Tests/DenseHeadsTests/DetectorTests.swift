@@ -142,6 +142,27 @@ import TorchOptim
       maps.map { Array($0.shape[2...]) } == [[32, 48], [16, 24], [8, 12], [4, 6], [2, 3]])
   }
 
+  @Test func `weights go out in ViTDet's names and come in, and others are refused`()
+    throws
+  {
+    let (_, store, golden) = try detector()
+    let own = Dictionary(uniqueKeysWithValues: store.weights.map { ($0.name, $0.tensor) })
+    var foreign = DetectorFormat.vitDet.foreign(own)
+    #expect(Set(foreign.keys) == Set(golden.starting(with: "weight.").keys))
+    foreign["pixel_mean"] = Tensor.zeros([3, 1, 1])
+    foreign["proposal_generator.anchor_generator.cell_anchors.0"] = Tensor.zeros([3, 4])
+    let second = ParameterStore(initializing: nil)
+    _ = MaskRCNN(Self.configuration, Self.shape(), in: second.root)
+    try second.load(DetectorFormat.vitDet.native(foreign))
+    for (name, tensor) in second.weights where name != "backbone.net.cls_token" {
+      #expect(tensor.floats() == own[name]?.floats(), "\(name)")
+    }
+    foreign["backbone.net.blocks.0.gamma_1"] = Tensor.zeros([16])
+    #expect(throws: WeightMismatch.self) {
+      try second.load(DetectorFormat.vitDet.native(foreign))
+    }
+  }
+
   @Test func `a batch of four pictures is learned by heart`() throws {
     let model = ModelConfiguration(
       height: 32, width: 32, patch: 8,

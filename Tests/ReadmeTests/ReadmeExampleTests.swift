@@ -68,10 +68,14 @@ struct Texts {
     #expect(blocks.contains(code), "README.md has no block equal to Tests/ReadmeTests/\(file)")
   }
 
-  @Test func `the page on segmentation shows the code that is tested here`() throws {
-    let code = try Texts.text("Tests/ReadmeTests/SegmentExample.swift")
+  @Test(arguments: [
+    ("SegmentExample.swift", "16-semantic-segmentation.md"),
+    ("DetectExample.swift", "18-detection.md"),
+  ])
+  func `a decision's page shows the code that is tested here`(file: String, page: String) throws {
+    let code = try Texts.text("Tests/ReadmeTests/\(file)")
       .trimmingCharacters(in: .whitespacesAndNewlines)
-    let page = try Texts.text("Documentation/Decisions/16-semantic-segmentation.md")
+    let page = try Texts.text("Documentation/Decisions/\(page)")
     #expect(Texts.blocks("swift", in: page).contains(code))
   }
 

@@ -5,6 +5,7 @@ import Foundation
 import Imaging
 import MaskedAutoencoders
 public import Runs
+import TensorFiles
 public import Torch
 public import TorchNN
 
@@ -30,7 +31,8 @@ public struct LoadedDetector {
   /// The type of matrix products; nil for float32.
   public var precision: DType?
 
-  /// Loads a run folder of `mae detect train` (its newest whole checkpoint) or a checkpoint.
+  /// Loads a run folder of `mae detect train` (its newest whole checkpoint), a checkpoint, or a `.pth` or
+  /// safetensors file in ViTDet's names (detectron2's).
   ///
   /// - Throws: ``RunFailure`` where nothing of that kind is there, `FileError` with what is wrong,
   ///   `EngineError` where libtorch is missing.
@@ -39,30 +41,38 @@ public struct LoadedDetector {
     guard FileManager.default.fileExists(atPath: path) else {
       throw RunFailure(
         .missingInput,
-        "\(path): there is nothing here; give a run folder of mae detect train, or a checkpoint")
+        "\(path): there is nothing here; give a run folder of mae detect train, a checkpoint, or a "
+          + "file in ViTDet's names")
     }
-    guard let checkpoint = try LoadedModel.checkpoint(at: path) else {
-      throw RunFailure(
-        .badData,
-        "\(path): holds no detector; give a run folder of mae detect train, or a checkpoint")
+    if let checkpoint = try LoadedModel.checkpoint(at: path) {
+      try self.init(
+        try checkpoint.description(), try checkpoint.weights(), from: checkpoint.path, on: device)
+    } else {
+      let published = try PublishedDetector(path)
+      try self.init(
+        published.description, published.tensors, from: path, notes: published.notes, on: device)
     }
-    let description = try checkpoint.description()
+  }
+
+  private init(
+    _ description: ModelDescription, _ weights: [String: Tensor], from source: String,
+    notes: [String] = [], on device: Device
+  ) throws {
     guard description.kind == .detector, let own = description.detector else {
       throw RunFailure(
-        .badData,
-        "\(checkpoint.path): the model is no detector; train one on it with mae detect train")
+        .badData, "\(source): the model is no detector; train one on it with mae detect train")
     }
     if let problem = description.problems.first {
-      throw RunFailure(.badData, "\(checkpoint.path): \(problem)")
+      throw RunFailure(.badData, "\(source): \(problem)")
     }
     let store = ParameterStore(on: device, initializing: nil)
     let detector = MaskRCNN(description.model, own.shape, in: store.root)
     do {
-      try store.load(try checkpoint.weights())
-    } catch let error as WeightMismatch {
-      throw RunFailure(.badData, "\(checkpoint.path): \(error)")
+      try store.load(weights)
+    } catch {
+      throw RunFailure(.badData, "\(source): \(error)")
     }
-    self.init(detector, in: store, description, source: checkpoint.path)
+    self.init(detector, in: store, description, source: source, notes: notes)
   }
 
   /// Takes a network that is there, as while it is trained.
@@ -84,9 +94,28 @@ public struct LoadedDetector {
 }
 
 extension LoadedDetector {
-  /// Whether what lies at a path is a detector; false where there is nothing.
+  /// Whether what lies at a path is a detector, as far as can be seen without reading its weights
+  /// whole; false where there is nothing.
   package static func isDetector(_ path: String) -> Bool {
-    guard let checkpoint = try? LoadedModel.checkpoint(at: path) else { return false }
-    return (try? checkpoint.description())?.kind == .detector
+    if let checkpoint = try? LoadedModel.checkpoint(at: path) {
+      return (try? checkpoint.description())?.kind == .detector
+    }
+    guard let file = try? NamedTensors(path) else { return false }
+    return PublishedDetector.isDetector(file.tensors.keys)
+  }
+
+  /// Writes the weights in ViTDet's names (detectron2's) to a safetensors file.
+  ///
+  /// - Throws: ``RunFailure`` for a detector of another form, `FileError` where the file cannot be
+  ///   written.
+  public func writeViTDet(to path: String) throws {
+    guard description.detector?.shape.pyramid == .simple else {
+      throw RunFailure(
+        .badData,
+        "\(source): the detector has Table 4's form, for which there are no names of others")
+    }
+    let weights = Dictionary(uniqueKeysWithValues: store.weights.map { ($0.name, $0.tensor) })
+    try SafetensorsFile.write(
+      DetectorFormat.vitDet.foreign(weights), metadata: [:], to: path)
   }
 }

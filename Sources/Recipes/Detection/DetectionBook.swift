@@ -51,7 +51,7 @@ extension RecipeBook<DetectionRecipe>.Entry {
   }
 
   // Paper:     Li et al. (2022), Table 4 (ViTDet): the values are detectron2's projects/ViTDet.
-  //            See Documentation/Decisions/17-detection.md.
+  //            See Documentation/Decisions/18-detection.md.
   // Accuracy:  COCO val2017 box / mask AP: B 51.6 / 45.9, L 55.5 / 49.2, H 56.7 / 50.2.
   // Hours:     not published; detectron2's page has seconds an image: 0.314, 0.603, 1.098.
   // Command:   mae detect train RUN COCO --out OUT --recipe vitdet-base
@@ -95,7 +95,7 @@ extension RecipeBook<DetectionRecipe>.Entry {
   }
 
   // Paper:     He et al. (2022), Table 4, with Li et al. (2021), arXiv:2111.11429; the values are
-  //            MIMDet's models/benchmarking.py. See Documentation/Decisions/17-detection.md.
+  //            MIMDet's models/benchmarking.py. See Documentation/Decisions/18-detection.md.
   // Accuracy:  COCO val2017 box / mask AP of ViT-B: 25 epochs 48.0 / 43.0, 50 50.2 / 44.9,
   //            100 50.4 / 44.9.
   // Hours:     not published.
