@@ -1,3 +1,4 @@
+import Imaging
 import Inference
 
 /// What is on a photo, by a trained detector.

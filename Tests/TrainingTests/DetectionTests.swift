@@ -3,6 +3,7 @@
 @testable import Runs
 import Datasets
 import DenseHeads
+import Evaluation
 import Foundation
 import Imaging
 import MaskedAutoencoders
