@@ -156,13 +156,12 @@ final class PeerWatch: Sendable {
     state.lost = silent.count
     let hasTimedOut = error.message.lowercased().contains("timed out")
     if let lost = silent.first {
-      let step = state.beats[lost].progress?.step ?? own
       let names = silent.count == 1 ? name(lost) : "\(rankList(silent)) (\(hosts[lost]) …)"
       let verb = silent.count == 1 ? "was" : "were"
       return hasTimedOut
-        ? "\(names) \(verb) not heard of any more: stopped, or the network to it is gone; its last "
-          + "step was \(step), this rank is at \(own)"
-        : "\(names) \(verb) lost at step \(step) without last words: killed (memory?), or its host is "
+        ? "\(names) \(verb) not heard of any more: stopped, or the network to it is gone; this rank is "
+          + "at step \(own)"
+        : "\(names) \(verb) lost at step \(own) without last words: killed (memory?), or its host is "
           + "gone"
     }
     let behind = peers.min {

@@ -2,14 +2,34 @@ import FileSystem
 import Imaging
 import Yams
 
-/// The `names` of YOLO's YAML file; nil where there are none.
+/// The `names` of YOLO's YAML file, a list or a table by number, as they are written: `y` is a name
+/// and no truth value. nil where there are none.
 func yamlNames(_ text: String) -> [String]? {
-  guard let tree = try? Yams.load(yaml: text) as? [String: Any] else { return nil }
-  if let list = tree["names"] as? [Any] { return list.map { "\($0)" } }
-  guard let table = tree["names"] as? [Int: Any] else { return nil }
-  let numbers = table.keys.sorted()
-  guard numbers == Array(0..<numbers.count) else { return nil }
-  return numbers.map { number in table[number].map { "\($0)" } ?? "" }
+  guard case .mapping(let fields)? = try? Yams.compose(yaml: text) else { return nil }
+  for (key, value) in fields {
+    guard case .scalar(let name) = key, name.string == "names" else { continue }
+    switch value {
+    case .sequence(let nodes):
+      var names: [String] = []
+      for node in nodes {
+        guard case .scalar(let scalar) = node else { return nil }
+        names.append(scalar.string)
+      }
+      return names
+    case .mapping(let pairs):
+      var names: [Int: String] = [:]
+      for (key, value) in pairs {
+        guard case .scalar(let number) = key, let number = Int(number.string),
+          case .scalar(let scalar) = value
+        else { return nil }
+        names[number] = scalar.string
+      }
+      let ordered = (0..<names.count).compactMap { names[$0] }
+      return ordered.count == names.count ? ordered : nil
+    default: return nil
+    }
+  }
+  return nil
 }
 
 extension COCOAnnotations {
