@@ -168,8 +168,8 @@ final class PeerWatch: Sendable {
       state.beats[$0].progress?.step ?? .max < state.beats[$1].progress?.step ?? .max
     }
     if hasTimedOut, let behind, let progress = state.beats[behind].progress {
-      return "\(name(behind)) is alive but at step \(progress.step), \(progress.activity.rawValue), "
-        + "while this rank is at \(own) and has waited for it as long as --patience says"
+      return "\(name(behind)) is alive but at step \(progress.step), "
+        + "\(progress.activity.rawValue), while this rank is at \(own) and has waited for it as long as --patience says"
     }
     return "the connection between ranks was lost (\(error.message.firstSentence))"
   }
