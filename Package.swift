@@ -14,7 +14,9 @@ let package = Package(
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
     .library(
       name: "Training",
-      targets: ["Training", "Recipes", "RecipeSyntax", "Reports", "DataParallel"]),
+      targets: [
+        "Training", "Ablations", "Recipes", "RecipeSyntax", "Reports", "DataParallel",
+      ]),
     .executable(name: "mae", targets: ["mae"]),
   ],
   dependencies: [
@@ -92,10 +94,12 @@ let package = Package(
     .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures", "DataParallel"]),
     .target(name: "Reports", dependencies: ["Runs"]),
     .target(name: "Training", dependencies: ["Inference", "Reports"]),
+    // The paper's experiments: rows of trainings, their results beside the paper's.
+    .target(name: "Ablations", dependencies: ["Training"]),
     .executableTarget(
       name: "mae",
       dependencies: [
-        "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Ablations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // MARK: tests
@@ -125,6 +129,7 @@ let package = Package(
       dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd", "TestPhotos"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+    .testTarget(name: "AblationsTests", dependencies: ["Ablations", "TestSupport"]),
     .testTarget(
       name: "CommandTests", dependencies: ["mae", "TestSupport"], exclude: ["Snapshots"]),
     // What README and CONTRIBUTING show, compiled.

@@ -26,6 +26,7 @@ struct MAE: ParsableCommand {
     subcommands: [
       PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
       FinetuneCommand.self, ScratchCommand.self,
+      AblateCommand.self,
       EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, SegmentCommand.self,
       DetectCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,

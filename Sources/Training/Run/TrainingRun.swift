@@ -3,11 +3,11 @@ public import Datasets
 public import FileSystem
 import Foundation
 import Inference
-import Recipes
+package import Recipes
 public import Runs
 public import Torch
 import TorchNN
-import TorchOptim
+package import TorchOptim
 
 /// One run of training of any kind, from a recipe and its inputs to a run folder.
 ///
@@ -268,7 +268,7 @@ extension TrainingData {
 
 extension OptimizerRecipe {
   /// The optimizer that the recipe names, over what is trained.
-  func optimizer(over groups: [ParameterGroup]) -> any Optimizer {
+  package func optimizer(over groups: [ParameterGroup]) -> any Optimizer {
     kind.makeOptimizer(
       groups, beta1: beta1, beta2: beta2, epsilon: epsilon, momentum: momentum)
   }
