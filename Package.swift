@@ -9,7 +9,7 @@ let package = Package(
       name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
     .library(
       name: "MaskedAutoencoders",
-      targets: ["MaskedAutoencoders", "DenseHeads", "WeightExchange"]),
+      targets: ["MaskedAutoencoders", "ContrastiveLearning", "DenseHeads", "WeightExchange"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
     .library(
@@ -46,6 +46,8 @@ let package = Package(
     .target(name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles"]),
     // The encoder over whole images, pyramids, and heads for every pixel.
     .target(name: "DenseHeads", dependencies: ["MaskedAutoencoders"]),
+    // MoCo v3: two views, a momentum encoder, heads, and the loss between them.
+    .target(name: "ContrastiveLearning", dependencies: ["MaskedAutoencoders"]),
     // Weights of others and for others: Hugging Face, timm, the paper's release, MMPretrain, ONNX.
     .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders", "DenseHeads"]),
 
@@ -86,14 +88,21 @@ let package = Package(
     .target(
       name: "Recipes",
       dependencies: [
-        "RecipeSyntax", "MaskedAutoencoders", "DenseHeads", "TorchOptim", "Imaging", "Datasets",
+        "RecipeSyntax", "MaskedAutoencoders", "ContrastiveLearning", "DenseHeads", "TorchOptim",
+        "Imaging", "Datasets",
       ]),
     // Run folders, checkpoints and results.
-    .target(name: "Runs", dependencies: ["Recipes", "DenseHeads", "WeightExchange", "Evaluation"]),
+    .target(
+      name: "Runs",
+      dependencies: [
+        "Recipes", "ContrastiveLearning", "DenseHeads", "WeightExchange", "Evaluation",
+      ]),
     // A model at work: embed, predict, reconstruct, evaluate, frozen features.
-    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures", "DataParallel"]),
-    .target(name: "Reports", dependencies: ["Runs"]),
-    .target(name: "Training", dependencies: ["Inference", "Reports"]),
+    .target(
+      name: "Inference",
+      dependencies: ["Runs", "ContrastiveLearning", "Evaluation", "Figures", "DataParallel"]),
+    .target(name: "Reports", dependencies: ["Runs", "ContrastiveLearning"]),
+    .target(name: "Training", dependencies: ["Inference", "Reports", "ContrastiveLearning"]),
     // The paper's experiments: rows of trainings, their results beside the paper's.
     .target(name: "Ablations", dependencies: ["Training"]),
     .executableTarget(
@@ -114,6 +123,9 @@ let package = Package(
     .testTarget(
       name: "MaskedAutoencodersTests",
       dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
+    .testTarget(
+      name: "ContrastiveLearningTests",
+      dependencies: ["ContrastiveLearning", "DataParallel", "TestSupport"]),
     .testTarget(
       name: "DenseHeadsTests", dependencies: ["DenseHeads", "TorchOptim", "TestSupport"]),
     .testTarget(name: "DataParallelTests", dependencies: ["DataParallel", "TestSupport"]),

@@ -164,6 +164,7 @@ public enum RecipeBooks {
   public static let all: [any NamedRecipes] = [
     pretraining,
     classification,
+    contrastive,
     segmentation,
     detection,
   ]

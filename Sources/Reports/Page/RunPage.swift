@@ -1,3 +1,4 @@
+import ContrastiveLearning
 import Datasets
 import DenseHeads
 import FileSystem
@@ -56,6 +57,7 @@ public enum RunPage {
     case .classifier?: "classifier, trained with swift-mae"
     case .segmenter?: "segmenter, trained with swift-mae"
     case .detector?: "detector, trained with swift-mae"
+    case .contrastive?: "encoder, pre-trained by contrast with swift-mae"
     case .maskedAutoencoder?, nil: "masked autoencoder, pre-trained with swift-mae"
     }
   }
@@ -167,6 +169,7 @@ public enum RunPage {
       case .classifier?: "Cross-entropy on augmented training images."
       case .segmenter?: "Cross-entropy of pixels on augmented training pictures."
       case .detector?: "The sum of the errors below, on jittered training pictures."
+      case .contrastive?: "How far two views of an image are from being told from all others."
       case .maskedAutoencoder?, nil: "The error on hidden patches of the training images."
       }
     let isSegmenter = [.segmenter, .detector].contains(description?.kind)
@@ -237,6 +240,12 @@ public enum RunPage {
           .init("pictures", "\(detector.side) × \(detector.side)"),
           .init("pyramid", detector.shape.pyramid.rawValue),
           .init("classes", "\(detector.shape.classes)"),
+        ]
+      } else if let heads = description?.contrastive {
+        facts += [
+          .init("projection head", "\(heads.projectionLayers) layers, \(heads.hidden) wide"),
+          .init("prediction head", "\(heads.predictionLayers) layers, \(heads.hidden) wide"),
+          .init("compared", "\(heads.output) numbers of each view"),
         ]
       } else if let classifier = description?.classifier {
         facts += [

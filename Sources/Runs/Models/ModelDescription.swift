@@ -1,3 +1,4 @@
+public import ContrastiveLearning
 public import MaskedAutoencoders
 public import WeightExchange
 
@@ -25,6 +26,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var segmenter: SegmenterDescription?
   /// Heads, classes and way to detect; only a detector has them.
   public var detector: DetectorDescription?
+  /// The heads after the encoder; only a contrastive model has them.
+  public var contrastive: ContrastiveHeads?
 
   /// A kind of model.
   public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
@@ -36,6 +39,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     case segmenter
     /// Encoder and heads of boxes and masks.
     case detector
+    /// Encoder, momentum encoder and their heads, as pre-trained by contrast.
+    case contrastive
   }
 
   /// What a classifier has beyond its encoder.
@@ -86,6 +91,25 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     self.detector = detector
   }
 
+  /// Describes a contrastive model.
+  public init(
+    model: ModelConfiguration, contrastive heads: ContrastiveHeads, mean: [Double], std: [Double],
+    valueRange: ClosedRange<Int>? = nil
+  ) {
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange)
+    kind = .contrastive
+    contrastive = heads
+  }
+
+  /// The encoder alone, without what it was trained with.
+  package var encoderAlone: ModelDescription {
+    var alone = self
+    alone.kind = .maskedAutoencoder
+    alone.model.decoder = nil
+    (alone.classifier, alone.segmenter, alone.detector, alone.contrastive) = (nil, nil, nil, nil)
+    return alone
+  }
+
   /// What is wrong with the values, one sentence each; empty when all is well.
   package var problems: [String] {
     var found: [String] = []
@@ -99,6 +123,10 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     if (kind == .detector) != (detector != nil) {
       found.append("kind is \(kind.rawValue), with which detector is out of place or missing")
     }
+    if (kind == .contrastive) != (contrastive != nil) {
+      found.append("kind is \(kind.rawValue), with which contrastive is out of place or missing")
+    }
+    found += contrastive?.problems.map { "contrastive.\($0.path) \($0.message)" } ?? []
     if let detector {
       found += detector.problems(
         depth: model.encoder.depth, width: model.encoder.width, patch: model.patch)
@@ -141,7 +169,7 @@ extension ModelDescription {
   private enum Key: String, CodingKey {
     case std = "deviation"
     case format, kind, model, hasDecoder, mean, preprocessing, valueRange, masking
-    case maskingRatio, classifier, segmenter, detector
+    case maskingRatio, classifier, segmenter, detector, contrastive
   }
 
   /// Reads a description. Older files have the ratio of random masking only, and of an encoder
@@ -161,6 +189,7 @@ extension ModelDescription {
     classifier = try fields.decodeIfPresent(Classifier.self, forKey: .classifier)
     segmenter = try fields.decodeIfPresent(SegmenterDescription.self, forKey: .segmenter)
     detector = try fields.decodeIfPresent(DetectorDescription.self, forKey: .detector)
+    contrastive = try fields.decodeIfPresent(ContrastiveHeads.self, forKey: .contrastive)
     let hasDecoder = try fields.decode(Bool.self, forKey: .hasDecoder)
     if kind == .maskedAutoencoder, !hasDecoder { model.decoder = nil }
   }
@@ -181,5 +210,6 @@ extension ModelDescription {
     try fields.encodeIfPresent(classifier, forKey: .classifier)
     try fields.encodeIfPresent(segmenter, forKey: .segmenter)
     try fields.encodeIfPresent(detector, forKey: .detector)
+    try fields.encodeIfPresent(contrastive, forKey: .contrastive)
   }
 }

@@ -165,8 +165,9 @@ extension PretrainingRecipe {
   ///
   /// - Precondition: The normalisation has been resolved.
   package var transform: ImageTransform {
-    ImageTransform(
-      data.augmentation, size: PixelSize(width: model.width, height: model.height),
+    let size = PixelSize(width: model.width, height: model.height)
+    return ImageTransform(
+      data.augmentation(for: size), size: size,
       normalization: data.pixelNormalization(channels: model.channels),
       valueRange: data.valueRange.range)
   }

@@ -29,9 +29,16 @@ public protocol TrainingObjective: AnyObject {
   /// The parts of the losses since they were last taken, by name, each the mean over the batches;
   /// nothing for a loss of one part.
   func takeLossParts() -> [(name: String, error: Tensor)]
+
+  /// Called by every process after each optimizer step, before the step is saved: what follows the
+  /// weights and is learned by no gradient, such as a momentum encoder, is updated here.
+  ///
+  /// - Parameter step: The step that was taken, counted from 0.
+  func weightsUpdated(at step: Int)
 }
 
 extension TrainingObjective {
+  public func weightsUpdated(at step: Int) {}
   public func takeLossParts() -> [(name: String, error: Tensor)] { [] }
 }
 
