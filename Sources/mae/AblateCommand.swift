@@ -70,6 +70,10 @@ struct AblateCommand: ParsableCommand {
     help: ArgumentHelp("Change a field of every row's pre-training.", valueName: "path=value"))
   var settings: [String] = []
 
+  @Option(
+    help: ArgumentHelp("Change a field of every contrastive pre-training.", valueName: "path=value"))
+  var setContrastive: [String] = []
+
   @Option(help: ArgumentHelp("Change a field of every fine-tuning.", valueName: "path=value"))
   var setFinetune: [String] = []
 
@@ -147,7 +151,7 @@ struct AblateCommand: ParsableCommand {
       validation: try validation.map { word throws in try dataPath(word) },
       named: (data: word, validation: validation), seeds: seeds, rows: chosen,
       measures: measure.isEmpty ? Set(AblationMeasure.allCases) : Set(measure),
-      changes: self.settings, finetuning: setFinetune, probing: setProbe)
+      changes: self.settings, contrastive: setContrastive, finetuning: setFinetune, probing: setProbe)
     let plan = try AblationPlan(ablation, at: scale, settings)
     if dryRun {
       let device = machine == nil ? try compute.open() : .cpu

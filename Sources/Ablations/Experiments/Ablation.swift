@@ -107,6 +107,8 @@ public struct AblationRow: Hashable, Sendable {
 public enum EncoderOrigin: String, Codable, Hashable, Sendable {
   /// Masked pre-training.
   case masked
+  /// Contrastive pre-training, MoCo v3.
+  case contrastive
   /// Nothing: the classifier starts from random weights.
   case scratch
 
@@ -114,6 +116,7 @@ public enum EncoderOrigin: String, Codable, Hashable, Sendable {
   var baseline: String {
     switch self {
     case .masked: "baseline"
+    case .contrastive: "moco"
     case .scratch: "scratch"
     }
   }

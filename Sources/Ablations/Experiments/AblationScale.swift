@@ -14,6 +14,8 @@ public struct AblationScale: Sendable {
   public var data: String?
   /// Pre-training.
   public var pretraining: PretrainingRecipe
+  /// Contrastive pre-training, to compare with; its model is the encoder of ``pretraining``.
+  public var contrastive: ContrastiveRecipe
   /// Fine-tuning of what was pre-trained.
   public var finetuning: FinetuningRecipe
   /// Training from random weights; its model is the encoder of ``pretraining``.
@@ -40,7 +42,7 @@ public struct AblationScale: Sendable {
   /// Creates a scale.
   public init(
     _ name: String, purpose: String, data: String? = nil, pretraining: PretrainingRecipe,
-    finetuning: FinetuningRecipe, scratch: FinetuningRecipe, probe: FrozenProbe,
+    contrastive: ContrastiveRecipe, finetuning: FinetuningRecipe, scratch: FinetuningRecipe, probe: FrozenProbe,
     decoderDepths: [Int], decoderWidths: [Double] = [0.125, 0.25, 0.5, 0.75, 1],
     lengths: [Double], partialBlocks: [Double]
   ) {
@@ -48,6 +50,7 @@ public struct AblationScale: Sendable {
     self.purpose = purpose
     self.data = data
     self.pretraining = pretraining
+    self.contrastive = contrastive
     self.finetuning = finetuning
     self.scratch = scratch
     self.probe = probe
@@ -84,6 +87,13 @@ extension AblationScale {
       schedule: .init(epochs: 20, warmupEpochs: 2),
       checkpoints: .init(everyEpochs: nil, everySteps: 100, keep: 1), logging: .init(everySteps: 25)
     )
+    // Each image costs several times as much as a masked one: half of the epochs.
+    var contrastive = book(RecipeBooks.contrastive, "moco-v3-fashion-mnist")
+    contrastive.name = "ablate-demo-contrastive"
+    contrastive.batch.size = 128
+    contrastive.schedule = ScheduleRecipe(epochs: 1, steps: 234, warmupEpochs: 0.05)
+    contrastive.optimizer.baseLearningRate = 2e-3
+    contrastive.checkpoints = CheckpointRecipe(everyEpochs: nil, everySteps: 100, keep: 1)
     var scratch = finetuning
     scratch.name = "ablate-demo-scratch"
     scratch.data.normalization = pretraining.data.normalization
@@ -91,7 +101,8 @@ extension AblationScale {
     scratch.optimizer.layerDecay = 1
     return AblationScale(
       "demo", purpose: "Fashion-MNIST on two cores, about a minute a row", data: "fashion-mnist",
-      pretraining: pretraining, finetuning: finetuning, scratch: scratch,
+      pretraining: pretraining, contrastive: contrastive, finetuning: finetuning,
+      scratch: scratch,
       probe: .exact(images: 6000), decoderDepths: [1, 2, 4, 8], lengths: [0.25, 0.5, 1, 2, 4],
       partialBlocks: [0, 0.5, 1, 2, 3])
   }()
@@ -105,6 +116,12 @@ extension AblationScale {
       batch: BatchRecipe(size: 256), schedule: ScheduleRecipe(epochs: 100, warmupEpochs: 10),
       precision: .bfloat16, checkpoints: CheckpointRecipe(everyEpochs: 5, keep: 1),
       logging: .init(reconstructionsEveryEpochs: nil))
+    var contrastive = book(RecipeBooks.contrastive, "moco-v3-vit-base")
+    contrastive.name = "ablate-small-contrastive"
+    contrastive.batch.size = 256
+    contrastive.schedule = ScheduleRecipe(epochs: 40, warmupEpochs: 5)
+    contrastive.precision = .bfloat16
+    contrastive.checkpoints = CheckpointRecipe(everyEpochs: 5, keep: 1)
     var finetuning = book(RecipeBooks.classification, "finetune")
     finetuning.batch.size = 256
     finetuning.precision = .bfloat16
@@ -118,7 +135,8 @@ extension AblationScale {
     probe.precision = .bfloat16
     return AblationScale(
       "small", purpose: "ViT-Small on labelled images of one's own, some hours a row on one GPU",
-      pretraining: pretraining, finetuning: finetuning, scratch: scratch, probe: .trained(probe),
+      pretraining: pretraining, contrastive: contrastive, finetuning: finetuning,
+      scratch: scratch, probe: .trained(probe),
       decoderDepths: [1, 2, 4, 8, 12], lengths: [0.25, 0.5, 1, 2, 4],
       partialBlocks: [0, 0.5, 1, 2, 4, 6])
   }()
@@ -131,7 +149,8 @@ extension AblationScale {
     pretraining.logging.reconstructionsEveryEpochs = nil
     return AblationScale(
       "paper", purpose: "the paper's own: ViT-Large, 800 epochs of ImageNet-1K",
-      pretraining: pretraining, finetuning: book(books, "paper-table9-vit-large"),
+      pretraining: pretraining, contrastive: book(RecipeBooks.contrastive, "moco-v3-vit-large"),
+      finetuning: book(books, "paper-table9-vit-large"),
       scratch: book(books, "paper-table11-scratch-vit-large"),
       probe: .trained(book(books, "paper-table10-linear-probe")),
       decoderDepths: [1, 2, 4, 8, 12], lengths: [0.125, 0.25, 0.5, 1, 2],

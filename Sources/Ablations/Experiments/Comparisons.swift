@@ -13,6 +13,10 @@ extension Ablation {
     let shallow = scale.decoderDepths.first ?? 1
     return [
       AblationRow(
+        "encoder-mask-tokens", "mask tokens in the encoder",
+        changes: ["model.encodesMaskTokens=true"], measures: [.finetuned, .time],
+        paper: .init(84.2, hours: 42.4)),
+      AblationRow(
         "decoder-depth-\(own)", "decoder of \(own) blocks", measures: [.finetuned, .time],
         paper: .init(84.9, hours: 15.4), remark: own == 8 ? "" : "the paper's has 8 blocks"),
       AblationRow(
@@ -58,6 +62,12 @@ extension Ablation {
       AblationRow(
         "augmentation-jitter", "MAE, crop and colour jitter", series: "MAE",
         changes: ["data.jitter=0.5"], paper: .init(84.3, 71.9)),
+      AblationRow(
+        "moco-crop", "MoCo v3, crop only", series: "MoCo v3", origin: .contrastive,
+        changes: ["augmentation=crop"]),
+      AblationRow(
+        "moco-full", "MoCo v3, its own augmentation", series: "MoCo v3", origin: .contrastive,
+        paper: .init(84.1, 77.6)),
       AblationRow(
         "scratch", "from scratch", series: "supervised", origin: .scratch, measures: [.finetuned],
         paper: .init(82.5)),

@@ -53,20 +53,29 @@ extension Ablation {
     finding: "Tuning one block already gives most of the gain over a linear probe (73.5 to 81.0).",
     axis: .init("blocks fine-tuned, counted from the last")
   ) { scale in
-    let paper: [Double: Double] = [
+    let masked: [Double: Double] = [
       0: 73.5, 0.5: 79.1, 1: 81.0, 2: 83.1, 4: 84.2, 6: 84.4, 12: 84.6, 18: 84.7, 24: 84.9,
     ]
+    let contrastive: [Double: Double] = [
+      0: 77.6, 1: 79.9, 2: 80.8, 4: 81.6, 6: 81.9, 12: 83.2, 18: 83.8, 24: 84.1,
+    ]
     let depth = Double(scale.pretraining.model.encoder.depth)
-    let partial = scale.partialBlocks.map { blocks in
-      let words = AblationRow.text(blocks)
-      return AblationRow(
-        "blocks-\(words)", blocks == 0 ? "0 (the head alone)" : words, at: blocks,
-        finetuning: ["trainableBlocks=\(words)"], measures: [.finetuned],
-        paper: .init(paper[blocks]))
+    func rows(
+      _ origin: EncoderOrigin, _ series: String, _ prefix: String, _ paper: [Double: Double]
+    ) -> [AblationRow] {
+      let partial = scale.partialBlocks.map { blocks in
+        let words = AblationRow.text(blocks)
+        return AblationRow(
+          "\(prefix)blocks-\(words)", blocks == 0 ? "0 (the head alone)" : words, at: blocks,
+          series: series, origin: origin, finetuning: ["trainableBlocks=\(words)"],
+          measures: [.finetuned], paper: .init(paper[blocks]))
+      }
+      let all = AblationRow(
+        "\(prefix)blocks-all", "all (\(Int(depth)))", at: depth, series: series, origin: origin,
+        measures: [.finetuned], paper: .init(paper[24]),
+        remark: depth == 24 ? "" : "all of the paper's are 24")
+      return partial + [all]
     }
-    let all = AblationRow(
-      "blocks-all", "all (\(Int(depth)))", at: depth, measures: [.finetuned],
-      paper: .init(paper[24]), remark: depth == 24 ? "" : "all of the paper's are 24")
-    return partial + [all]
+    return rows(.masked, "MAE", "", masked) + rows(.contrastive, "MoCo v3", "moco-", contrastive)
   }
 }

@@ -50,7 +50,13 @@ extension Ablation {
     "1c", "Mask tokens in the encoder", place: "Table 1c",
     finding: "An encoder that sees mask tokens probes 14 points worse and costs 3.3 times as much."
   ) { _ in
-    []
+    [
+      AblationRow(
+        "encoder-mask-tokens", "encoder with mask tokens",
+        changes: ["model.encodesMaskTokens=true"], paper: .init(84.2, 59.6)),
+      AblationRow(
+        "encoder-without-mask-tokens", "encoder without mask tokens", paper: .init(84.9, 73.5)),
+    ]
   }
 
   /// Table 1d.
@@ -91,6 +97,17 @@ extension Ablation {
     "1f", "Mask sampling", place: "Table 1f",
     finding: "Random sampling does best at 75 %; blocks need a lower ratio, a grid is too easy."
   ) { _ in
-    [AblationRow("mask-random-75", "random, 75 %", paper: .init(84.9, 73.5))]
+    [
+      AblationRow("mask-random-75", "random, 75 %", paper: .init(84.9, 73.5)),
+      AblationRow(
+        "mask-block-50", "block, 50 %", changes: ["masking.strategy=block", "masking.ratio=0.5"],
+        paper: .init(83.9, 72.3)),
+      AblationRow(
+        "mask-block-75", "block, 75 %", changes: ["masking.strategy=block", "masking.ratio=0.75"],
+        paper: .init(82.8, 63.9)),
+      AblationRow(
+        "mask-grid-75", "grid, 75 %", changes: ["masking.strategy=grid", "masking.ratio=0.75"],
+        paper: .init(84.0, 66.0)),
+    ]
   }
 }

@@ -28,7 +28,7 @@ extension AblationPlan {
         + "validate on",
       "",
       cell("row", widths.name) + cell("changes", widths.changes) + right("paper", 13)
-        + right("hours", 9) + right("memory", 10) + right("disk", 10) + "  steps",
+        + right("time", 11) + right("memory", 10) + right("disk", 10) + "  steps",
     ]
     var seen: Set<Int> = []
     var total = (hours: 0.0, memory: 0.0, disk: 0.0, steps: 0)
@@ -57,7 +57,7 @@ extension AblationPlan {
       total.disk += own.disk
       lines.append(
         cell(Self.name(row), widths.name) + cell(Self.changes(row.row), widths.changes)
-          + right(Self.paper(row.row), 13) + right(Self.hours(own.hours), 9)
+          + right(Self.paper(row.row), 13) + right(Self.time(own.hours), 11)
           + right(Formatted.bytes(Int(own.memory)), 10) + right(Formatted.bytes(Int(own.disk)), 10)
           + "  " + words.joined(separator: ", "))
     }
@@ -83,8 +83,8 @@ extension AblationPlan {
     return "\(text(row.paper.finetuned)) / \(text(row.paper.probed))"
   }
 
-  private static func hours(_ hours: Double) -> String {
-    hours == 0 ? "–" : hours < 0.095 ? Formatted.fixed(hours, 3) : Formatted.fixed(hours, 1)
+  private static func time(_ hours: Double) -> String {
+    hours == 0 ? "–" : Formatted.duration(3600 * hours)
   }
 
   private static func place(_ pace: Pace, _ device: Device) -> String {

@@ -28,6 +28,8 @@ public struct AblationPlan {
     public var measures: Set<AblationMeasure>
     /// Fields that pre-training has otherwise than the scale's in every row.
     public var changes: [String]
+    /// The same of contrastive pre-training.
+    public var contrastive: [String]
     /// The same of fine-tuning and of training from scratch.
     public var finetuning: [String]
     /// The same of the linear probe.
@@ -38,7 +40,7 @@ public struct AblationPlan {
       out: String, data: String, validation: String? = nil,
       named names: (data: String, validation: String?)? = nil, seeds: Int = 1,
       rows: [String] = [], measures: Set<AblationMeasure> = Set(AblationMeasure.allCases),
-      changes: [String] = [], finetuning: [String] = [], probing: [String] = []
+      changes: [String] = [], contrastive: [String] = [], finetuning: [String] = [], probing: [String] = []
     ) {
       self.out = out
       self.data = data
@@ -48,6 +50,7 @@ public struct AblationPlan {
       self.rows = rows
       self.measures = measures
       self.changes = changes
+      self.contrastive = contrastive
       self.finetuning = finetuning
       self.probing = probing
     }
@@ -109,6 +112,9 @@ extension AblationScale {
   ) throws(RecipeErrors) -> AblationScale {
     var scale = self
     scale.pretraining = try pretraining.changed(settings: settings.changes)
+    scale.contrastive = try contrastive.changed(settings: settings.contrastive)
+    scale.contrastive.model = scale.pretraining.model
+    scale.contrastive.model.decoder = nil
     scale.finetuning = try finetuning.changed(settings: settings.finetuning)
     scale.scratch = try scratch.changed(settings: settings.finetuning)
     if scale.scratch.model == nil || !settings.changes.isEmpty {

@@ -75,6 +75,14 @@ struct StepMaking {
   private func encoder(
     of row: AblationRow, seed: Int, in layout: inout StepLayout
   ) throws -> Encoder {
+    row.origin == .contrastive
+      ? try contrastive(of: row, seed: seed, in: &layout)
+      : try masked(of: row, seed: seed, in: &layout)
+  }
+
+  private func masked(
+    of row: AblationRow, seed: Int, in layout: inout StepLayout
+  ) throws -> Encoder {
     let recipe = try pretraining(of: row, seed: seed)
     let identity =
       ["encoder: \(row.origin.rawValue)"]
@@ -87,11 +95,33 @@ struct StepMaking {
         { context in
           try context.train(
             PretrainingTask.self, inputs, by: recipe, from: RecipeBooks.pretraining, in: folder)
-          return try context.result(in: folder) { results in
-            results.pretraining.map {
-              StepResult(loss: $0.loss, trainingImages: $0.images, seconds: $0.seconds)
-            }
-          }
+          return try context.pretrained(in: folder)
+        }
+      )
+    }
+    return Encoder(
+      place: place, folder: layout.steps[place].folder, identity: identity, model: recipe.model)
+  }
+
+  private func contrastive(
+    of row: AblationRow, seed: Int, in layout: inout StepLayout
+  ) throws -> Encoder {
+    var recipe = try scale.contrastive.changed(settings: row.changes)
+    recipe.seed += UInt64(seed)
+    recipe.schedule = recipe.schedule.scaled(
+      by: row.length, images: data.images, batch: recipe.effectiveBatch)
+    let identity =
+      ["encoder: \(row.origin.rawValue)"]
+      + recipe.identity(beside: ContrastiveRecipe(name: "")) + data.identity.prefix(1)
+    let name = Self.folder(row.encoderName, seed)
+    let place = try layout.place(.pretrain, identity, in: name) { [recipe] folder in
+      let inputs = ContrastiveInputs(data: settings.data, named: settings.names.data)
+      return (
+        StepCost(RunPlan.Job(recipe, images: data.images)),
+        { context in
+          try context.train(
+            ContrastiveTask.self, inputs, by: recipe, from: RecipeBooks.contrastive, in: folder)
+          return try context.pretrained(in: folder)
         }
       )
     }
@@ -193,6 +223,15 @@ struct StepMaking {
 }
 
 extension StepContext {
+  /// What a run of pre-training that has ended has in its results.
+  fileprivate func pretrained(in folder: String) throws -> StepResult? {
+    try result(in: folder) { results in
+      results.pretraining.map {
+        StepResult(loss: $0.loss, trainingImages: $0.images, seconds: $0.seconds)
+      }
+    }
+  }
+
   /// What a run that has ended has in its results; nil on all processes but the first.
   fileprivate func result(
     in folder: String, _ read: (RunResults) -> StepResult?

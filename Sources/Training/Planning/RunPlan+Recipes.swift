@@ -16,6 +16,22 @@ extension RunPlan.Job {
       images: images)
   }
 
+  /// A run of contrastive pre-training: both views go through the encoder and back, and through the
+  /// momentum encoder; heads are left out.
+  package init(_ recipe: ContrastiveRecipe, images: Int) {
+    let model = recipe.model
+    let once = ModelCost(classifying: model, classes: 1, training: .all)
+    var cost = once
+    cost.forward = 4 * once.forward
+    cost.backward = 2 * once.backward
+    cost.parameters = 2 * once.parameters
+    cost.blockValues = 2 * once.blockValues
+    cost.pixels = 2 * once.pixels
+    self.init(
+      recipe, model: "encoder \(model.encoder.words), patch \(model.patch); two views", cost: cost,
+      images: images)
+  }
+
   /// A run of training a classifier.
   ///
   /// - Parameter encoder: The model where the recipe leaves it to the encoder that it starts from.
