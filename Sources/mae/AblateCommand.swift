@@ -71,7 +71,8 @@ struct AblateCommand: ParsableCommand {
   var settings: [String] = []
 
   @Option(
-    help: ArgumentHelp("Change a field of every contrastive pre-training.", valueName: "path=value"))
+    help: ArgumentHelp("Change a field of every contrastive pre-training.", valueName: "path=value")
+  )
   var setContrastive: [String] = []
 
   @Option(help: ArgumentHelp("Change a field of every fine-tuning.", valueName: "path=value"))
@@ -151,7 +152,8 @@ struct AblateCommand: ParsableCommand {
       validation: try validation.map { word throws in try dataPath(word) },
       named: (data: word, validation: validation), seeds: seeds, rows: chosen,
       measures: measure.isEmpty ? Set(AblationMeasure.allCases) : Set(measure),
-      changes: self.settings, contrastive: setContrastive, finetuning: setFinetune, probing: setProbe)
+      changes: self.settings, contrastive: setContrastive, finetuning: setFinetune,
+      probing: setProbe)
     let plan = try AblationPlan(ablation, at: scale, settings)
     if dryRun {
       let device = machine == nil ? try compute.open() : .cpu

@@ -12,7 +12,8 @@ import Torch
   @Test func `rows are run, and running again repeats nothing`() throws {
     let study = try TinyStudy()
     let first = try study.run(study.settings())
-    #expect(first.results.rows.map(\.name) == ["decoder-depth-1", "decoder-depth-2", "decoder-depth-3"])
+    #expect(
+      first.results.rows.map(\.name) == ["decoder-depth-1", "decoder-depth-2", "decoder-depth-3"])
     for row in first.results.rows {
       #expect(row.finetuned.values.count == 1 && row.probed.values.count == 1, "\(row.name)")
       #expect(row.folders.count == 3)
@@ -148,7 +149,8 @@ import Torch
     let plan = try study.plan(study.settings())
     #expect(refusal { try plan.requireRoom(on: .cpu) } == "nothing")
     let memory = refusal { try plan.requireRoom(on: .cpu, memory: 150_000) }
-    #expect(memory.contains("take a smaller --scale") || memory.contains("batch.size="), "\(memory)")
+    #expect(
+      memory.contains("take a smaller --scale") || memory.contains("batch.size="), "\(memory)")
     #expect(memory.contains("of memory, and 150 kB are free"), "\(memory)")
     let disk = refusal { try plan.requireRoom(on: .cpu, disk: 1000) }
     #expect(disk.contains("has 1 kB of room left, and the 9 steps"), "\(disk)")

@@ -42,7 +42,8 @@ public struct AblationScale: Sendable {
   /// Creates a scale.
   public init(
     _ name: String, purpose: String, data: String? = nil, pretraining: PretrainingRecipe,
-    contrastive: ContrastiveRecipe, finetuning: FinetuningRecipe, scratch: FinetuningRecipe, probe: FrozenProbe,
+    contrastive: ContrastiveRecipe, finetuning: FinetuningRecipe, scratch: FinetuningRecipe,
+    probe: FrozenProbe,
     decoderDepths: [Int], decoderWidths: [Double] = [0.125, 0.25, 0.5, 0.75, 1],
     lengths: [Double], partialBlocks: [Double]
   ) {
@@ -71,8 +72,8 @@ extension AblationScale {
       name: "ablate-demo", note: "28 × 28, one channel, patch 4, one epoch: a minute on two cores",
       model: ModelConfiguration(
         height: 28, width: 28, channels: 1, patch: 4,
-        encoder: TransformerShape(width: 96, depth: 4, heads: 4),
-        decoder: TransformerShape(width: 48, depth: 2, heads: 4), target: .pixels),
+        encoder: TransformerShape(width: 64, depth: 4, heads: 4),
+        decoder: TransformerShape(width: 32, depth: 2, heads: 4), target: .pixels),
       data: DataRecipe(normalization: .given(mean: [0.286], std: [0.353])),
       optimizer: .pretraining(baseLearningRate: 2e-3), batch: BatchRecipe(size: 128),
       schedule: ScheduleRecipe(epochs: 1, warmupEpochs: 0.1),
@@ -82,8 +83,8 @@ extension AblationScale {
       name: "ablate-demo-1-percent", note: "1 % of the labels, 20 epochs",
       labels: .init(fraction: 0.01),
       regularization: .init(dropPath: 0, mixup: 0, cutmix: 0, randAugment: nil),
-      data: .init(crop: .randomFixed, normalization: .inherited, valueRange: .inherited),
-      optimizer: .finetuning(baseLearningRate: 4e-3), batch: .init(size: 64),
+      data: .init(crop: .none, normalization: .inherited, valueRange: .inherited),
+      optimizer: .finetuning(baseLearningRate: 8e-3), batch: .init(size: 32),
       schedule: .init(epochs: 20, warmupEpochs: 2),
       checkpoints: .init(everyEpochs: nil, everySteps: 100, keep: 1), logging: .init(everySteps: 25)
     )

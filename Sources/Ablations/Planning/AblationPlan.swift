@@ -40,7 +40,8 @@ public struct AblationPlan {
       out: String, data: String, validation: String? = nil,
       named names: (data: String, validation: String?)? = nil, seeds: Int = 1,
       rows: [String] = [], measures: Set<AblationMeasure> = Set(AblationMeasure.allCases),
-      changes: [String] = [], contrastive: [String] = [], finetuning: [String] = [], probing: [String] = []
+      changes: [String] = [], contrastive: [String] = [], finetuning: [String] = [],
+      probing: [String] = []
     ) {
       self.out = out
       self.data = data

@@ -36,7 +36,7 @@ public struct AblationRun {
       }
       if context.group.isFirst { try step.write(nil) }
       if context.isVerbose { context.print("== \(title(number, step))\n") }
-      let result = try step.perform(context)
+      let result = try perform(step, number)
       guard context.group.isFirst else { continue }
       try step.write(result)
       say(number, step, result, isNew: true)
@@ -45,6 +45,17 @@ public struct AblationRun {
     let results = try AblationResults(plan)
     if context.group.isFirst { try results.write(to: plan) }
     return results
+  }
+
+  private func perform(_ step: AblationStep, _ number: Int) throws -> StepResult? {
+    do {
+      return try step.perform(context)
+    } catch is Interruption {
+      throw Interruption(
+        message: "stopped in step \(number + 1) of \(plan.steps.count), \(step.kind.words) of "
+          + "\(step.row); what is done is safe in \(plan.settings.out), and the same command goes on "
+          + "from there")
+    }
   }
 
   /// Refuses a folder inside the images, which would become images itself.
