@@ -160,7 +160,7 @@ import Training
       "precision is bfloat; expected float32 or bfloat16; did you mean "
         + "bfloat16? (--set)"
     ),
-    ("masking.strategy=block", "masking.strategy is block; expected random (--set)"),
+    ("masking.strategy=spots", "masking.strategy is spots; expected random, block or grid (--set)"),
     (
       "data.crop=middle",
       "data.crop is middle; expected random-resized, random-clipped, random-fixed, center or "

@@ -19,13 +19,17 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var normEpsilon: Double
   /// Whether queries, keys and values have a bias.
   public var qkvBias: Bool
+  /// Whether the encoder sees a mask token in the place of each hidden patch (Table 1c, “encoder w/
+  /// [M]”), and the decoder its outputs; else the encoder sees visible patches only and the mask
+  /// tokens are the decoder's.
+  public var encodesMaskTokens: Bool
 
   /// Creates a configuration; what is left out has the paper's value.
   public init(
     height: Int = 224, width: Int = 224, channels: Int = 3, patch: Int = 16,
     encoder: TransformerShape = .base, decoder: TransformerShape? = .paperDecoder,
     target: ReconstructionTarget = .normalizedPixels, normEpsilon: Double = 1e-6,
-    qkvBias: Bool = true
+    qkvBias: Bool = true, encodesMaskTokens: Bool = false
   ) {
     self.height = height
     self.width = width
@@ -36,6 +40,22 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
     self.target = target
     self.normEpsilon = normEpsilon
     self.qkvBias = qkvBias
+    self.encodesMaskTokens = encodesMaskTokens
+  }
+
+  /// Reads a configuration; older files do not say whether the encoder sees mask tokens.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    height = try fields.decode(Int.self, forKey: .height)
+    width = try fields.decode(Int.self, forKey: .width)
+    channels = try fields.decode(Int.self, forKey: .channels)
+    patch = try fields.decode(Int.self, forKey: .patch)
+    encoder = try fields.decode(TransformerShape.self, forKey: .encoder)
+    self.decoder = try fields.decodeIfPresent(TransformerShape.self, forKey: .decoder)
+    target = try fields.decode(ReconstructionTarget.self, forKey: .target)
+    normEpsilon = try fields.decode(Double.self, forKey: .normEpsilon)
+    qkvBias = try fields.decode(Bool.self, forKey: .qkvBias)
+    encodesMaskTokens = try fields.decodeIfPresent(Bool.self, forKey: .encodesMaskTokens) ?? false
   }
 }
 

@@ -6,11 +6,14 @@ public import TorchNN
 /// The light transformer that fills in the hidden patches (He et al., 2022, §3 “MAE decoder”).
 ///
 /// Tokens stand in the order class, visible, hidden: attention does not care about order and
-/// positions are added by number, so that nothing needs to be put back for the loss.
+/// positions are added by number, so that nothing needs to be put back for the loss. Where the
+/// encoder has seen mask tokens, it gives tokens of all patches in that order, and none is added.
 public struct PatchDecoder: Module {
   public let scope: Scope
   let embedding: Linear
-  let maskToken: Tensor  // [1, 1, D]
+  /// The decoder's, `[1, 1, D]`; where the encoder sees mask tokens the encoder's, `[1, 1, E]`.
+  let maskToken: Tensor
+  private let encodesMaskTokens: Bool
   let positions: Tensor  // [1, 1 + N, D]
   let blocks: [TransformerBlock]
   let norm: LayerNorm
@@ -27,8 +30,10 @@ public struct PatchDecoder: Module {
     guard let shape = configuration.decoder else {
       preconditionFailure("decoder is nil; a masked autoencoder needs the shape of its decoder")
     }
+    encodesMaskTokens = configuration.encodesMaskTokens
     maskToken = scope.parameter(
-      "mask_token", [1, 1, shape.width], .normal(std: 0.02))
+      "mask_token", [1, 1, encodesMaskTokens ? configuration.encoder.width : shape.width],
+      .normal(std: 0.02))
     positions = scope.buffer(
       "decoder_pos_embed", [1, 1 + configuration.grid.count, shape.width],
       .values(sineCosinePositions(configuration.grid, width: shape.width)))
@@ -48,7 +53,7 @@ public struct PatchDecoder: Module {
   }
 
   /// Predictions for the hidden patches only, in the order of the mask; the last block computes no
-  /// other token. `[B, 1 + K, E]` → `[B, N − K, V]`
+  /// other token. `[B, 1 + K, E]`, or `[B, 1 + N, E]` with mask tokens → `[B, N − K, V]`
   public func hidden(_ latent: Tensor, mask: PatchMask) -> Tensor {
     var x = tokens(latent, mask: mask)
     for block in blocks.dropLast() { x = block(x) }
@@ -59,7 +64,8 @@ public struct PatchDecoder: Module {
     return prediction(norm(x))
   }
 
-  /// Predictions for all patches, row by row. `[B, 1 + K, E]` → `[B, N, V]`
+  /// Predictions for all patches, row by row. `[B, 1 + K, E]`, or `[B, 1 + N, E]` with mask tokens
+  /// → `[B, N, V]`
   public func all(_ latent: Tensor, mask: PatchMask) -> Tensor {
     var x = tokens(latent, mask: mask)
     for block in blocks { x = block(x) }
@@ -68,17 +74,20 @@ public struct PatchDecoder: Module {
     return shuffled.gathered(places, along: 1)
   }
 
-  /// Class, visible and mask tokens with their positions. `[B, 1 + K, E]` → `[B, 1 + N, D]`
+  /// Class, visible and hidden tokens with their positions. `[B, 1 + K, E]`, or `[B, 1 + N, E]`
+  /// with mask tokens → `[B, 1 + N, D]`
   private func tokens(_ latent: Tensor, mask: PatchMask) -> Tensor {
     let table = positions[0]
+    let encoded = encodesMaskTokens ? mask.order : mask.visible
     let visible =
       embedding(latent)
       + concatenated(
         [
           Tensor.zeros([mask.batch, 1], dtype: .int64, device: mask.order.device),
-          mask.visible + 1,
+          encoded + 1,
         ], along: 1
       ).looked(upIn: table)
+    if encodesMaskTokens { return visible }
     let hidden = maskToken + (mask.hidden + 1).looked(upIn: table)
     return concatenated([visible, hidden.to(visible.dtype)], along: 1)
   }

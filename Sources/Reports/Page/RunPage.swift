@@ -64,6 +64,11 @@ public enum RunPage {
 
   static func percent(_ share: Double) -> String { "\(Formatted.fixed(share * 100, 1)) %" }
 
+  /// `75.0 %`, and how where not at random.
+  private static func hidden(by masking: Masking) -> String {
+    percent(masking.ratio) + (masking.name == RandomMasking.name ? "" : ", \(masking.name) masking")
+  }
+
   private static func summary(_ results: RunResults) -> [String] {
     var sentences: [String] = []
     if let done = results.pretraining {
@@ -250,7 +255,7 @@ public enum RunPage {
       } else {
         facts += [
           .init("decoder", model.decoder?.words ?? "none"), .init("target", model.target.name),
-          .init("hidden", percent(description?.masking.ratio ?? 0)),
+          .init("hidden", hidden(by: description?.masking ?? Masking())),
         ]
       }
     }

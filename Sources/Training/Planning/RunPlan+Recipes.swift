@@ -11,7 +11,7 @@ extension RunPlan.Job {
       model: "encoder \(model.encoder.words), patch \(model.patch)"
         + (model.decoder.map { "; decoder \($0.words)" } ?? "")
         + "; \(kept) of \(model.grid.count) "
-        + "patches seen",
+        + "patches seen" + (model.encodesMaskTokens ? ", mask tokens encoded" : ""),
       cost: ModelCost(pretraining: model, kept: kept, predictsAll: recipe.loss.region == .all),
       images: images)
   }

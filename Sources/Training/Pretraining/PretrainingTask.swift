@@ -129,7 +129,9 @@ public final class PretrainingTask: TrainingTask {
       SummaryLine(
         "model",
         "\(shape.height) × \(shape.width) × \(shape.channels), patch \(shape.patch): "
-          + "\(recipe.masking.kept(of: shape.grid)) of \(shape.grid.count) patches visible; "
+          + "\(recipe.masking.kept(of: shape.grid)) of \(shape.grid.count) patches visible"
+          + (recipe.masking.name == RandomMasking.name ? "" : ", \(recipe.masking.name) masking")
+          + (shape.encodesMaskTokens ? ", mask tokens in the encoder; " : "; ")
           + "encoder \(shape.encoder.words), decoder \(shape.decoder?.words ?? "none"); "
           + "\(Formatted.fixed(Double(store.trainableCount) / 1e6, 2)) M parameters"))
     return lines

@@ -138,10 +138,13 @@ extension InferredConfiguration {
     if hints.normEpsilon == nil {
       assumptions.append("layer normalisations have the epsilon \(epsilon)")
     }
+    // Between widths that are equal the shapes do not tell whose the mask token is.
+    let maskWidth = shapes["mask_token"]?.last
     configuration = ModelConfiguration(
       height: grid.rows * patch, width: grid.columns * patch, channels: channels, patch: patch,
       encoder: encoder, decoder: decoder, target: hints.target ?? .normalizedPixels,
-      normEpsilon: epsilon, qkvBias: shapes["blocks.0.attn.qkv.bias"] != nil)
+      normEpsilon: epsilon, qkvBias: shapes["blocks.0.attn.qkv.bias"] != nil,
+      encodesMaskTokens: decoder.map { maskWidth == width && maskWidth != $0.width } ?? false)
     self.assumptions = assumptions
     if let problem = configuration.problems.first {
       throw InferenceError(message: "\(problem.path) \(problem.message)")
