@@ -96,7 +96,9 @@ let package = Package(
         "Recipes", "ContrastiveLearning", "DenseHeads", "WeightExchange", "Evaluation",
       ]),
     // A model at work: embed, predict, reconstruct, evaluate, frozen features.
-    .target(name: "Inference", dependencies: ["Runs", "ContrastiveLearning", "Evaluation", "Figures", "DataParallel"]),
+    .target(
+      name: "Inference",
+      dependencies: ["Runs", "ContrastiveLearning", "Evaluation", "Figures", "DataParallel"]),
     .target(name: "Reports", dependencies: ["Runs", "ContrastiveLearning"]),
     .target(name: "Training", dependencies: ["Inference", "Reports", "ContrastiveLearning"]),
     .executableTarget(
