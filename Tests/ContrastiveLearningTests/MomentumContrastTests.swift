@@ -166,7 +166,8 @@ import TorchNN
     expectClose(loss, swapped, absolute: 1e-6, relative: 1e-6)
     model.loss(first, second).backward()
     for entry in model.parameters.entries {
-      let learns = !entry.isBuffer && !entry.name.hasPrefix("momentum.")
+      let learns =
+        !entry.isBuffer && !entry.name.hasPrefix("momentum.")
         && !entry.name.hasPrefix("patch_embed.")
       #expect((entry.tensor.gradient != nil) == learns, "\(entry.name)")
     }

@@ -44,8 +44,9 @@ public final class BatchLoader: Sendable {
   ///   - brokenFraction: the share of the set that may be broken.
   public init(
     _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform,
-    secondView: ImageTransform? = nil, output: PixelOutput = .floats, batch: Int, sampling: Sampling = Sampling(), seed: UInt64,
-    startingAt number: Int = 0, rank: DataParallelRank = .single, workers: Int, prefetch: Int = 2,
+    secondView: ImageTransform? = nil, output: PixelOutput = .floats, batch: Int,
+    sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0,
+    rank: DataParallelRank = .single, workers: Int, prefetch: Int = 2,
     cacheBytes: Int = 0,
     brokenFraction: Double = 0.01
   ) {

@@ -11,7 +11,8 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var patch: Int
   /// The encoder, which sees the visible patches only.
   public var encoder: TransformerShape
-  /// The decoder, which sees all positions; nil for an encoder alone.
+  /// The decoder, which sees all positions; nil for an encoder alone. With a depth of 0 it is one
+  /// linear layer right on an encoder of the same width that sees mask tokens.
   public var decoder: TransformerShape?
   /// What the decoder predicts.
   public var target: ReconstructionTarget
@@ -97,7 +98,17 @@ extension ModelConfiguration {
     require(normEpsilon > 0, "normEpsilon", "is \(normEpsilon); expected a number above 0")
     for (path, shape) in [("encoder", encoder), ("decoder", decoder)] {
       guard let shape else { continue }
-      _ = isSane(path + ".depth", shape.depth)
+      if path == "decoder", shape.depth == 0 {
+        require(
+          encodesMaskTokens, "decoder.depth",
+          "is 0, a linear layer right on the encoder, which then needs the mask tokens; set "
+            + "encodesMaskTokens to true, or a depth of at least 1")
+        require(
+          shape.width == encoder.width, "decoder.width",
+          "is \(shape.width); a decoder of depth 0 is as wide as the encoder, \(encoder.width)")
+      } else {
+        _ = isSane(path + ".depth", shape.depth)
+      }
       let headsAreSane = isSane(path + ".heads", shape.heads)
       let ratioIsSane = shape.mlpRatio >= 0.001 && shape.mlpRatio <= 1000
       require(

@@ -57,12 +57,12 @@ extension RecipeBook<ContrastiveRecipe>.Entry {
       heads: ContrastiveHeads(hidden: 512, output: 64),
       data: DataRecipe(
         scale: 0.2...1, normalization: .given(mean: [0.286], std: [0.353])),
-      optimizer: OptimizerRecipe(baseLearningRate: 1e-3, weightDecay: 0.1),
-      batch: BatchRecipe(size: 256),
-      schedule: ScheduleRecipe(epochs: 3, warmupEpochs: 0.5),
+      optimizer: OptimizerRecipe(baseLearningRate: 2e-3, weightDecay: 0.1),
+      batch: BatchRecipe(size: 128),
+      schedule: ScheduleRecipe(epochs: 1, warmupEpochs: 0.2),
       checkpoints: CheckpointRecipe(everyEpochs: 1),
       logging: ContrastiveRecipe.Logging(everySteps: 25)),
-    summary: "MoCo v3: 28 × 28, one channel, patch 4, 3 epochs, some minutes on two cores",
+    summary: "MoCo v3: 28 × 28, one channel, patch 4, 1 epoch, some minutes on two cores",
     header: [
       "Paper:    Chen, Xie and He (2021), arXiv:2104.02057; the data are Xiao et al. (2017),",
       "          arXiv:1708.07747",

@@ -61,7 +61,7 @@ extension ModelCost {
     add(model.encoder.depth, blocks: model.encoder, tokens: encoded)
     if let decoder = model.decoder {
       let predicted = predictsAll ? patches : patches - kept
-      add(2 * encoded * model.encoder.width * decoder.width)
+      if decoder.depth > 0 { add(2 * encoded * model.encoder.width * decoder.width) }
       add(max(0, decoder.depth - 1), blocks: decoder, tokens: patches + 1)
       add(
         min(1, decoder.depth), blocks: decoder, tokens: patches + 1,
