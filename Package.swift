@@ -9,7 +9,7 @@ let package = Package(
       name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
     .library(
       name: "MaskedAutoencoders",
-      targets: ["MaskedAutoencoders", "DenseHeads", "WeightExchange"]),
+      targets: ["MaskedAutoencoders", "DiscreteVAE", "DenseHeads", "WeightExchange"]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
     .library(
@@ -41,7 +41,10 @@ let package = Package(
     .target(name: "TensorFiles", dependencies: ["Torch", "FileSystem"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "TorchOptim", dependencies: ["TorchNN"]),
-    .target(name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles"]),
+    // A picture as tokens of a vocabulary: DALL-E's discrete VAE, whose tokens are a target.
+    .target(name: "DiscreteVAE", dependencies: ["TorchNN"]),
+    .target(
+      name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles", "DiscreteVAE"]),
     // The encoder over whole images, pyramids, and heads for every pixel.
     .target(name: "DenseHeads", dependencies: ["MaskedAutoencoders"]),
     // Weights of others and for others: Hugging Face, timm, the paper's release, MMPretrain, ONNX.
@@ -110,6 +113,7 @@ let package = Package(
     .testTarget(
       name: "MaskedAutoencodersTests",
       dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
+    .testTarget(name: "DiscreteVAETests", dependencies: ["DiscreteVAE", "TestSupport"]),
     .testTarget(
       name: "DenseHeadsTests", dependencies: ["DenseHeads", "TorchOptim", "TestSupport"]),
     .testTarget(name: "DataParallelTests", dependencies: ["DataParallel", "TestSupport"]),

@@ -27,7 +27,7 @@ struct MAE: ParsableCommand {
       PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
       FinetuneCommand.self, ScratchCommand.self,
       EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, SegmentCommand.self,
-      DetectCommand.self,
+      DetectCommand.self, TokenizerCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
       BenchCommand.self, LaunchCommand.self, PlanCommand.self, DoctorCommand.self,
     ])

@@ -112,6 +112,12 @@ public struct LoadedModel {
         "\(source): the model is a detector, which finds objects; use it with mae detect evaluate or "
           + "mae detect predict")
     }
+    if description.kind == .tokenizer {
+      throw RunFailure(
+        .badData,
+        "\(source): the model is an image tokenizer, whose tokens a model can be trained to predict: "
+          + "mae pretrain with --set model.target=tokens --set model.target.tokenizer=RUN")
+    }
     self.description = description
     self.source = source
     self.assumptions = assumptions

@@ -166,6 +166,7 @@ public enum RecipeBooks {
     classification,
     segmentation,
     detection,
+    tokenizer,
   ]
 
   /// The book of a recipe's name, or of a file, which is the one that knows most of the file's
