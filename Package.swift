@@ -9,7 +9,9 @@ let package = Package(
       name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
     .library(
       name: "MaskedAutoencoders",
-      targets: ["MaskedAutoencoders", "ContrastiveLearning", "DenseHeads", "WeightExchange"]),
+      targets: [
+        "MaskedAutoencoders", "ContrastiveLearning", "DiscreteVAE", "DenseHeads", "WeightExchange",
+      ]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
     .library(
@@ -43,7 +45,10 @@ let package = Package(
     .target(name: "TensorFiles", dependencies: ["Torch", "FileSystem"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "TorchOptim", dependencies: ["TorchNN"]),
-    .target(name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles"]),
+    // A picture as tokens of a vocabulary: DALL-E's discrete VAE, whose tokens are a target.
+    .target(name: "DiscreteVAE", dependencies: ["TorchNN"]),
+    .target(
+      name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles", "DiscreteVAE"]),
     // The encoder over whole images, pyramids, and heads for every pixel.
     .target(name: "DenseHeads", dependencies: ["MaskedAutoencoders"]),
     // MoCo v3: two views, a momentum encoder, heads, and the loss between them.
@@ -123,6 +128,7 @@ let package = Package(
     .testTarget(
       name: "MaskedAutoencodersTests",
       dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
+    .testTarget(name: "DiscreteVAETests", dependencies: ["DiscreteVAE", "TestSupport"]),
     .testTarget(
       name: "ContrastiveLearningTests",
       dependencies: ["ContrastiveLearning", "DataParallel", "TestSupport"]),

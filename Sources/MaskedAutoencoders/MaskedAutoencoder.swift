@@ -49,18 +49,26 @@ public struct MaskedAutoencoder: Module {
   public func loss(
     _ images: Tensor, mask: PatchMask, over region: LossRegion = .hidden
   ) -> Tensor {
+    let (prediction, values) = predicted(images, mask: mask, over: region)
+    return target.criterion.loss(of: prediction, against: values)
+  }
+
+  /// What training compares: the prediction of the region's patches `[…, V]`, float32, and what it
+  /// should be, see ``PatchTarget/values(for:)``.
+  package func predicted(
+    _ images: Tensor, mask: PatchMask, over region: LossRegion
+  ) -> (prediction: Tensor, values: Tensor) {
     let all = checkedPatches(of: images, mask: mask)
     let latent = encoded(all, mask)
     switch region {
     case .hidden:
       let predicted = decoder.hidden(latent, mask: mask).to(.float32)
       let hidden = targetPatches(all, choosing: mask.hiddenRows)
-      return target.criterion.loss(
-        of: predicted.flattened(to: 1), against: target.values(for: hidden))
+      return (predicted.flattened(to: 1), target.values(for: hidden))
     case .all:
-      return target.criterion.loss(
-        of: decoder.all(latent, mask: mask).to(.float32),
-        against: target.values(for: targetPatches(all)))
+      return (
+        decoder.all(latent, mask: mask).to(.float32), target.values(for: targetPatches(all))
+      )
     }
   }
 

@@ -28,7 +28,7 @@ struct MAE: ParsableCommand {
       FinetuneCommand.self, ScratchCommand.self,
       AblateCommand.self,
       EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, SegmentCommand.self,
-      DetectCommand.self, ContrastiveCommand.self,
+      DetectCommand.self, ContrastiveCommand.self, TokenizerCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
       BenchCommand.self, LaunchCommand.self, PlanCommand.self, DoctorCommand.self,
     ])

@@ -184,11 +184,11 @@ import WeightExchange
       #expect(try recipe.changed(settings: ["model.target=pixels"]).model.target == .pixels)
       #expect(
         mistakes("model.target=code")
-          == "model.target is code; expected pixels, normalized-pixels or codes; "
+          == "model.target is code; expected pixels, normalized-pixels, pca, tokens or codes; "
           + "did you mean codes? (--set)")
       #expect(
         mistakes("model.target={name: code}")
-          == "model.target.name is code; expected pixels, normalized-pixels or codes; "
+          == "model.target.name is code; expected pixels, normalized-pixels, pca, tokens or codes; "
           + "did you mean codes? (--set)")
       #expect(
         mistakes("model.target={name: codes, cuont: 3}")

@@ -113,6 +113,12 @@ public struct LoadedModel {
         "\(source): the model is a detector, which finds objects; use it with mae detect evaluate or "
           + "mae detect predict")
     }
+    if description.kind == .tokenizer {
+      throw RunFailure(
+        .badData,
+        "\(source): the model is an image tokenizer, whose tokens a model can be trained to predict: "
+          + "mae pretrain with --set model.target=tokens --set model.target.tokenizer=RUN")
+    }
     // Of a contrastive model the encoder is what is kept.
     let isContrastive = description.kind == .contrastive
     let description = isContrastive ? description.encoderAlone : description

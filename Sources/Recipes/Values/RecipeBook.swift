@@ -167,6 +167,7 @@ public enum RecipeBooks {
     contrastive,
     segmentation,
     detection,
+    tokenizer,
   ]
 
   /// The book of a recipe's name, or of a file, which is the one that knows most of the file's

@@ -28,6 +28,8 @@ public struct RunResults: Codable, Sendable {
   public var detection: Detection?
   /// How it does on sets that it was evaluated on later, by their names; nil for none.
   public var detected: [String: Detection]?
+  /// How the run's own image tokenizer does on the pictures that validate it.
+  public var tokenizer: Tokenizer?
   /// Seconds of training, all sessions so far together, those that were interrupted too.
   public var sessionSeconds: Double?
   /// The images that the run's classifier was trained on; nil where the set has a validation part
@@ -60,6 +62,7 @@ public struct RunResults: Codable, Sendable {
     segmented = try parts.decodeIfPresent([String: Segmentation].self, forKey: .segmented)
     detection = try parts.decodeIfPresent(Detection.self, forKey: .detection)
     detected = try parts.decodeIfPresent([String: Detection].self, forKey: .detected)
+    tokenizer = try parts.decodeIfPresent(Tokenizer.self, forKey: .tokenizer)
     sessionSeconds = try parts.decodeIfPresent(Double.self, forKey: .sessionSeconds)
     learned = try parts.decodeIfPresent(TrainingSplit.self, forKey: .learned)
   }

@@ -69,7 +69,9 @@ extension ModelCost {
       add(2 * predicted * decoder.width * model.predictedValues)
     }
     parameters = Self.count(model.weightShapes().filter { !$0.name.hasSuffix("pos_embed") })
-    trained = parameters
+    trained =
+      parameters
+      - Self.count(model.weightShapes().filter { $0.name.hasPrefix(TargetBuffer.scope + ".") })
     pixels = model.channels * model.height * model.width
   }
 

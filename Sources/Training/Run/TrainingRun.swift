@@ -94,6 +94,7 @@ public final class TrainingRun<Task: TrainingTask> {
           store, optimizer, average: ema, as: task.description, images: task.data.dataset.count,
           layout: task.data.layout(task.recipe), seed: task.recipe.seed)
       } ?? 0 : 0
+    if group.isFirst, restored == 0 { try task.prepareToStart() }
     startingStep = try group.handOut(store, optimizer, ema, step: restored)
     finishedStep = startingStep
     guard let opened else { return }

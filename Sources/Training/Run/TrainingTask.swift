@@ -90,6 +90,10 @@ public protocol TrainingTask: TrainingObjective {
   /// - Parameter epoch: For their titles.
   func pictures(epoch: Double) throws -> [TrainingPicture]
 
+  /// Called on the first process before the first step of a run, not of a session that resumes one:
+  /// finds what training needs of the images and a checkpoint keeps, such as a basis fitted to them.
+  func prepareToStart() throws
+
   /// Called once before the first step, with the run's folder.
   func begin(in folder: RunFolder) throws
 
@@ -113,6 +117,7 @@ extension TrainingTask {
   public func validate() throws -> [Metric] { [] }
   public func validate(over group: DataParallelGroup) throws -> [Metric] { try validate() }
   public func pictures(epoch: Double) throws -> [TrainingPicture] { [] }
+  public func prepareToStart() throws {}
   public func begin(in folder: RunFolder) throws {}
 }
 
