@@ -71,6 +71,16 @@ struct AblateCommand: ParsableCommand {
   var settings: [String] = []
 
   @Option(
+    help:
+      "A tokenizer that is there, for rows whose target are tokens; one is trained unless given.",
+    completion: .directory)
+  var tokenizer: String?
+
+  @Option(
+    help: ArgumentHelp("Change a field of the tokenizer's training.", valueName: "path=value"))
+  var setTokenizer: [String] = []
+
+  @Option(
     help: ArgumentHelp("Change a field of every contrastive pre-training.", valueName: "path=value")
   )
   var setContrastive: [String] = []
@@ -152,7 +162,8 @@ struct AblateCommand: ParsableCommand {
       validation: try validation.map { word throws in try dataPath(word) },
       named: (data: word, validation: validation), seeds: seeds, rows: chosen,
       measures: measure.isEmpty ? Set(AblationMeasure.allCases) : Set(measure),
-      changes: self.settings, contrastive: setContrastive, finetuning: setFinetune,
+      changes: self.settings, tokenizing: setTokenizer, tokenizer: tokenizer,
+      contrastive: setContrastive, finetuning: setFinetune,
       probing: setProbe)
     let plan = try AblationPlan(ablation, at: scale, settings)
     if dryRun {

@@ -106,6 +106,25 @@ import Torch
     #expect(scratch.results.rows[0].finetuned.values.count == 1)
   }
 
+  @Test func `tokens are a target with a tokenizer that is trained first, and once`() throws {
+    let study = try TinyStudy()
+    let settings = study.settings(rows: ["target-tokens", "target-pca"], measures: [.finetuned])
+    let plan = try study.plan(.target, settings)
+    #expect(
+      plan.steps.map(\.kind) == [.pretrain, .finetune, .tokenizer, .pretrain, .finetune])
+    let outcome = try study.run(.target, settings)
+    #expect(outcome.results.rows.allSatisfy { $0.finetuned.values.count == 1 })
+    let recipe = try study.text("out/rows/target-tokens/pretrain/recipe.yaml")
+    #expect(recipe.contains("rows/tokenizer/tokenizer"))
+    // One that is there is used, and one of another grid is refused before time is spent.
+    var given = study.settings("given", rows: ["target-tokens"], measures: [.finetuned])
+    given.tokenizer = study.folder["out/rows/tokenizer/tokenizer"]
+    #expect(try study.plan(.target, given).steps.map(\.kind) == [.pretrain, .finetune])
+    given.changes = ["model.height=32", "model.width=32"]
+    let line = refusal { _ = try study.plan(.target, given) }
+    #expect(line.contains("which makes 4 × 4 tokens of 16 × 16 pixels"), "\(line)")
+  }
+
   // MARK: what is refused before time is spent
 
   /// The one line that is said.

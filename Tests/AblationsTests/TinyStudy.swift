@@ -57,8 +57,17 @@ final class TinyStudy {
       data: .init(normalization: .given(mean: [0.5], std: [0.25]), workers: 1),
       batch: .init(size: 4), schedule: .init(epochs: 1, steps: 3, warmupEpochs: 0.5))
     contrastive.checkpoints = .init(everyEpochs: nil, keep: 1)
+    let tokenizer = TokenizerRecipe(
+      name: "tiny-tokenizer",
+      model: .init(
+        height: 16, width: 16, channels: 1, groups: 3, blocks: 1, hiddenWidth: 4, initialWidth: 4,
+        vocabulary: 8),
+      data: .init(normalization: .none, workers: 1), batch: .init(size: 4),
+      schedule: .init(epochs: 1, steps: 2, warmupEpochs: 0.5),
+      checkpoints: .init(everyEpochs: nil, keep: 1))
     return AblationScale(
-      "tiny", purpose: "a test", pretraining: pretraining, contrastive: contrastive,
+      "tiny", purpose: "a test", pretraining: pretraining, tokenizer: tokenizer,
+      contrastive: contrastive,
       finetuning: finetuning, scratch: scratch, probe: .exact(images: nil),
       decoderDepths: [1, 2, 3], lengths: [0.5, 1], partialBlocks: [0, 0.5])
   }()

@@ -95,6 +95,11 @@ public struct AblationRow: Hashable, Sendable {
     self.remark = remark
   }
 
+  /// The changes of a row whose target are tokens; what trains the tokenizer is the scale's.
+  static let tokens = ["model.target=tokens", "model.target.tokenizer=\(tokenizer)"]
+  /// What stands for the folder of the tokenizer that such a row's step has made.
+  static let tokenizer = "TOKENIZER"
+
   /// The folder of its encoder: rows that change nothing share the baseline's.
   var encoderName: String {
     changes.isEmpty && length == 1 ? origin.baseline : encoder ?? name

@@ -14,6 +14,8 @@ public struct AblationScale: Sendable {
   public var data: String?
   /// Pre-training.
   public var pretraining: PretrainingRecipe
+  /// The training of a tokenizer, for rows whose target are its tokens.
+  public var tokenizer: TokenizerRecipe
   /// Contrastive pre-training, to compare with; its model is the encoder of ``pretraining``.
   public var contrastive: ContrastiveRecipe
   /// Fine-tuning of what was pre-trained.
@@ -42,7 +44,8 @@ public struct AblationScale: Sendable {
   /// Creates a scale.
   public init(
     _ name: String, purpose: String, data: String? = nil, pretraining: PretrainingRecipe,
-    contrastive: ContrastiveRecipe, finetuning: FinetuningRecipe, scratch: FinetuningRecipe,
+    tokenizer: TokenizerRecipe, contrastive: ContrastiveRecipe, finetuning: FinetuningRecipe,
+    scratch: FinetuningRecipe,
     probe: FrozenProbe,
     decoderDepths: [Int], decoderWidths: [Double] = [0.125, 0.25, 0.5, 0.75, 1],
     lengths: [Double], partialBlocks: [Double]
@@ -51,6 +54,7 @@ public struct AblationScale: Sendable {
     self.purpose = purpose
     self.data = data
     self.pretraining = pretraining
+    self.tokenizer = tokenizer
     self.contrastive = contrastive
     self.finetuning = finetuning
     self.scratch = scratch
@@ -102,8 +106,9 @@ extension AblationScale {
     scratch.optimizer.layerDecay = 1
     return AblationScale(
       "demo", purpose: "Fashion-MNIST on two cores, about a minute a row", data: "fashion-mnist",
-      pretraining: pretraining, contrastive: contrastive, finetuning: finetuning,
-      scratch: scratch,
+      pretraining: pretraining,
+      tokenizer: book(RecipeBooks.tokenizer, "tokenizer-fashion-mnist"), contrastive: contrastive,
+      finetuning: finetuning, scratch: scratch,
       probe: .exact(images: 6000), decoderDepths: [1, 2, 4, 8], lengths: [0.25, 0.5, 1, 2, 4],
       partialBlocks: [0, 0.5, 1, 2, 3])
   }()
@@ -136,8 +141,8 @@ extension AblationScale {
     probe.precision = .bfloat16
     return AblationScale(
       "small", purpose: "ViT-Small on labelled images of one's own, some hours a row on one GPU",
-      pretraining: pretraining, contrastive: contrastive, finetuning: finetuning,
-      scratch: scratch, probe: .trained(probe),
+      pretraining: pretraining, tokenizer: book(RecipeBooks.tokenizer, "tokenizer-small"),
+      contrastive: contrastive, finetuning: finetuning, scratch: scratch, probe: .trained(probe),
       decoderDepths: [1, 2, 4, 8, 12], lengths: [0.25, 0.5, 1, 2, 4],
       partialBlocks: [0, 0.5, 1, 2, 4, 6])
   }()
@@ -150,7 +155,8 @@ extension AblationScale {
     pretraining.logging.reconstructionsEveryEpochs = nil
     return AblationScale(
       "paper", purpose: "the paper's own: ViT-Large, 800 epochs of ImageNet-1K",
-      pretraining: pretraining, contrastive: book(RecipeBooks.contrastive, "moco-v3-vit-large"),
+      pretraining: pretraining, tokenizer: book(RecipeBooks.tokenizer, "tokenizer-dalle"),
+      contrastive: book(RecipeBooks.contrastive, "moco-v3-vit-large"),
       finetuning: book(books, "paper-table9-vit-large"),
       scratch: book(books, "paper-table11-scratch-vit-large"),
       probe: .trained(book(books, "paper-table10-linear-probe")),

@@ -36,6 +36,7 @@ extension Ablation {
     let targets: [(String, String, [String], Double)] = [
       ("pixels", "pixels", [], 85.1),
       ("normalized-pixels", "normalized pixels", ["model.target=normalized-pixels"], 85.9),
+      ("tokens", "dVAE tokens", AblationRow.tokens, 85.7),
     ]
     return targets.flatMap { name, label, changes, finetuned in
       [
@@ -55,8 +56,12 @@ extension Ablation {
     finding:
       "Contrastive learning depends on augmentation: with crops only, BYOL and SimCLR lose 13 and 28 "
       + "points, and masked autoencoders lose next to nothing."
-  ) { _ in
-    [
+  ) { scale in
+    let encoder = scale.pretraining.model.encoder
+    return [
+      AblationRow(
+        "augmentation-none", "MAE, no augmentation", series: "MAE",
+        changes: ["data.crop=center", "data.flip=0"], paper: .init(84.0, 65.7)),
       AblationRow(
         "augmentation-random-crop", "MAE, crop only", series: "MAE", paper: .init(84.9, 73.5)),
       AblationRow(
@@ -68,6 +73,14 @@ extension Ablation {
       AblationRow(
         "moco-full", "MoCo v3, its own augmentation", series: "MoCo v3", origin: .contrastive,
         paper: .init(84.1, 77.6)),
+      AblationRow(
+        "beit-style", "BEiT-style", series: "BEiT",
+        changes: [
+          "model.encodesMaskTokens=true",
+          "model.decoder={width: \(encoder.width), depth: 0, heads: \(encoder.heads)}",
+          "masking.strategy=block", "masking.ratio=0.4",
+        ] + AblationRow.tokens, paper: .init(85.2, 52.1),
+        remark: "mask tokens in the encoder, blocks, tokens, a linear layer as decoder"),
       AblationRow(
         "scratch", "from scratch", series: "supervised", origin: .scratch, measures: [.finetuned],
         paper: .init(82.5)),

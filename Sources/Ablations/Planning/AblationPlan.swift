@@ -28,6 +28,10 @@ public struct AblationPlan {
     public var measures: Set<AblationMeasure>
     /// Fields that pre-training has otherwise than the scale's in every row.
     public var changes: [String]
+    /// The same of tokenizers.
+    public var tokenizing: [String]
+    /// The folder of a tokenizer that is there already; nil trains one where a row needs it.
+    public var tokenizer: String?
     /// The same of contrastive pre-training.
     public var contrastive: [String]
     /// The same of fine-tuning and of training from scratch.
@@ -40,7 +44,8 @@ public struct AblationPlan {
       out: String, data: String, validation: String? = nil,
       named names: (data: String, validation: String?)? = nil, seeds: Int = 1,
       rows: [String] = [], measures: Set<AblationMeasure> = Set(AblationMeasure.allCases),
-      changes: [String] = [], contrastive: [String] = [], finetuning: [String] = [],
+      changes: [String] = [], tokenizing: [String] = [], tokenizer: String? = nil,
+      contrastive: [String] = [], finetuning: [String] = [],
       probing: [String] = []
     ) {
       self.out = out
@@ -51,6 +56,8 @@ public struct AblationPlan {
       self.rows = rows
       self.measures = measures
       self.changes = changes
+      self.tokenizing = tokenizing
+      self.tokenizer = tokenizer
       self.contrastive = contrastive
       self.finetuning = finetuning
       self.probing = probing
@@ -61,13 +68,14 @@ public struct AblationPlan {
   struct Row {
     let row: AblationRow
     let seed: Int
+    var tokenizer: Int?
     var encoder: Int?
     var finetuned: Int?
     var probed: Int?
     var time: Int?
 
     /// The places of all its steps.
-    var steps: [Int] { [encoder, finetuned, probed, time].compactMap(\.self) }
+    var steps: [Int] { [tokenizer, encoder, finetuned, probed, time].compactMap(\.self) }
   }
 
   /// The experiment.
@@ -113,6 +121,7 @@ extension AblationScale {
   ) throws(RecipeErrors) -> AblationScale {
     var scale = self
     scale.pretraining = try pretraining.changed(settings: settings.changes)
+    scale.tokenizer = try tokenizer.changed(settings: settings.tokenizing)
     scale.contrastive = try contrastive.changed(settings: settings.contrastive)
     scale.contrastive.model = scale.pretraining.model
     scale.contrastive.model.decoder = nil

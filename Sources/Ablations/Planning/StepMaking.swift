@@ -27,6 +27,7 @@ struct StepMaking {
       var encoder: Encoder?
       if row.origin != .scratch, needsEncoder {
         encoder = try self.encoder(of: row, seed: seed, in: &layout)
+        planned.tokenizer = encoder?.tokenizer
         planned.encoder = encoder?.place
       }
       if measures.contains(.finetuned) {
@@ -51,6 +52,8 @@ struct StepMaking {
   /// An encoder that classifiers start from.
   struct Encoder {
     let place: Int
+    /// The step that trains its tokenizer; nil where it has none.
+    var tokenizer: Int?
     let folder: String
     let identity: [String]
     let model: ModelConfiguration
@@ -83,12 +86,13 @@ struct StepMaking {
   private func masked(
     of row: AblationRow, seed: Int, in layout: inout StepLayout
   ) throws -> Encoder {
-    let recipe = try pretraining(of: row, seed: seed)
-    let identity =
+    var recipe = try pretraining(of: row, seed: seed)
+    var identity =
       ["encoder: \(row.origin.rawValue)"]
       + recipe.identity(beside: PretrainingRecipe(name: "")) + data.identity.prefix(1)
+    let tokenizer = try tokenizer(for: &recipe, identity: &identity, seed: seed, in: &layout)
     let name = Self.folder(row.encoderName, seed)
-    let place = try layout.place(.pretrain, identity, in: name) { folder in
+    let place = try layout.place(.pretrain, identity, in: name) { [recipe] folder in
       let inputs = PretrainingInputs(data: settings.data, named: settings.names.data)
       return (
         StepCost(RunPlan.Job(recipe, images: data.images)),
@@ -100,7 +104,8 @@ struct StepMaking {
       )
     }
     return Encoder(
-      place: place, folder: layout.steps[place].folder, identity: identity, model: recipe.model)
+      place: place, tokenizer: tokenizer, folder: layout.steps[place].folder, identity: identity,
+      model: recipe.model)
   }
 
   private func contrastive(
@@ -233,7 +238,7 @@ extension StepContext {
   }
 
   /// What a run that has ended has in its results; nil on all processes but the first.
-  fileprivate func result(
+  func result(
     in folder: String, _ read: (RunResults) -> StepResult?
   ) throws -> StepResult? {
     guard group.isFirst else { return nil }

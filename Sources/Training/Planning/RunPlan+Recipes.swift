@@ -32,6 +32,22 @@ extension RunPlan.Job {
       images: images)
   }
 
+  /// A run of training a tokenizer; roughly, by the weights of its convolutions, each of which works
+  /// at about the size of its tokens' grid and four times as many places on the way.
+  package init(_ recipe: TokenizerRecipe, images: Int) {
+    let shape = recipe.model
+    let weights = shape.weights.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    var cost = ModelCost()
+    cost.parameters = weights
+    cost.trained = weights
+    cost.forward = 2 * 4 * Double(shape.rows * shape.columns) * Double(weights)
+    cost.backward = 2 * cost.forward
+    cost.pixels = shape.channels * shape.height * shape.width
+    // A float32 of every channel of the finest maps, encoder's and decoder's.
+    cost.blockValues = shape.height * shape.width * shape.hiddenWidth * shape.groups / 4
+    self.init(recipe, model: shape.words, cost: cost, images: images)
+  }
+
   /// A run of training a classifier.
   ///
   /// - Parameter encoder: The model where the recipe leaves it to the encoder that it starts from.
