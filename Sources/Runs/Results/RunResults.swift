@@ -83,11 +83,13 @@ public struct RunResults: Codable, Sendable {
     public var parameters: Int
     /// Files that could not be decoded.
     public var brokenFiles: [String]
+    /// The set as the user named it; nil in results from before it was kept.
+    public var data: String?
 
     /// Records what was done.
     public init(
       steps: Int, epochs: Double, images: Int, loss: Double?, seconds: Double, parameters: Int,
-      brokenFiles: [String]
+      brokenFiles: [String], data: String? = nil
     ) {
       self.steps = steps
       self.epochs = epochs
@@ -96,6 +98,7 @@ public struct RunResults: Codable, Sendable {
       self.seconds = seconds
       self.parameters = parameters
       self.brokenFiles = brokenFiles
+      self.data = data
     }
   }
 

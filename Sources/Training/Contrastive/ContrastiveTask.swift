@@ -157,7 +157,7 @@ public final class ContrastiveTask: TrainingTask {
       results.pretraining = RunResults.Pretraining(
         steps: outcome.steps, epochs: outcome.epochs, images: data.dataset.count,
         loss: outcome.loss, seconds: outcome.seconds, parameters: store.trainableCount,
-        brokenFiles: outcome.undecodable.map(\.name))
+        brokenFiles: outcome.undecodable.map(\.name), data: inputs.name)
     }
     return [
       "done in \(Formatted.duration(outcome.seconds)); look at \(folder.reportPath). Next: "
