@@ -24,7 +24,7 @@ struct MAE: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
+      PretrainCommand.self, ReconstructCommand.self, FiguresCommand.self, KNNCommand.self, ProbeCommand.self,
       FinetuneCommand.self, ScratchCommand.self,
       AblateCommand.self,
       EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, SegmentCommand.self,

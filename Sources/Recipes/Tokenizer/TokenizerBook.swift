@@ -1,5 +1,6 @@
 import Datasets
 import DiscreteVAE
+import Imaging
 
 #if canImport(Glibc)
   private import Glibc
