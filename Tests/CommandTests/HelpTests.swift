@@ -4,7 +4,8 @@ import Testing
 /// What the program says of itself; every help text is a page of its manual.
 @Suite struct HelpTests {
   static let commands = [
-    "", "pretrain", "reconstruct", "knn", "probe", "finetune", "scratch", "evaluate", "predict",
+    "", "pretrain", "reconstruct", "figures", "ablate", "knn", "probe", "finetune", "scratch",
+    "evaluate", "predict",
     "embed", "segment", "segment train", "segment evaluate", "segment predict", "segment score",
     "segment export", "detect", "detect train", "detect evaluate", "detect predict",
     "detect score", "detect export", "contrastive", "tokenizer", "tokenizer train",
