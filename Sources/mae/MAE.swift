@@ -24,9 +24,9 @@ struct MAE: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      PretrainCommand.self, ReconstructCommand.self, FiguresCommand.self, KNNCommand.self, ProbeCommand.self,
+      PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
       FinetuneCommand.self, ScratchCommand.self,
-      AblateCommand.self,
+      AblateCommand.self, FiguresCommand.self,
       EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, SegmentCommand.self,
       DetectCommand.self, ContrastiveCommand.self, TokenizerCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,

@@ -80,7 +80,10 @@ import Testing
       ("ablate 1a --data classes --out classes/study", 73, "whose images are learned from"),
       ("ablate 1d --data classes --tokenizer nowhere --out study", 66, "nowhere"),
       ("ablate 1a --data classes --set model.patch=5 --out study", 78, "model.height is 28"),
-      ("ablate 1a --data classes --scale paper --out study", 78, "of memory, and"),
+      (
+        "ablate 1a --data classes --scale paper --set batch.size=1000000 --out study", 78,
+        "of memory, and"
+      ),
     ] {
       let outcome = try sandbox.mae(line.split(separator: " ").map(String.init))
       #expect(outcome.status == status, "\(line): \(outcome.transcript)")
