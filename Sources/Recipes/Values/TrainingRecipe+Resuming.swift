@@ -39,7 +39,7 @@ extension TrainingRecipe {
   }
 
   /// The fields in which two recipes differ, innermost first named, with both values as text.
-  func differences(
+  package func differences(
     from other: Self
   ) -> [(path: FieldPath, mine: String, other: String)] {
     guard let mine = try? ValueTree(encoding: self), let theirs = try? ValueTree(encoding: other)
