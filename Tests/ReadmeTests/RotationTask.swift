@@ -51,7 +51,8 @@ public final class RotationTask: TrainingTask {
     let pixels = recipe.data.pixelNormalization(channels: model.channels)
     let transform = ImageTransform(
       recipe.data.augmentation, size: PixelSize(width: model.width, height: model.height),
-      normalization: pixels, valueRange: recipe.data.valueRange.range)
+      normalization: pixels, valueRange: recipe.data.valueRange.range,
+      raster: recipe.data.rasterSettings)
     let cached = try recipe.data.resolvingCache(for: dataset, transform)
     recipe.data = cached.pipeline
     try recipe.data.requireMemory(forBatchesOf: recipe.batch.size, model)
@@ -62,7 +63,8 @@ public final class RotationTask: TrainingTask {
     let names = (0..<recipe.rotations).map { "\($0 * 360 / recipe.rotations)°" }
     description = ModelDescription(
       model: model, classifier: .init(head: head, classNames: names), mean: pixels.mean,
-      std: pixels.std, valueRange: recipe.data.valueRange.range)
+      std: pixels.std, valueRange: recipe.data.valueRange.range,
+      raster: recipe.data.rasterSettings)
     store = ParameterStore(on: device, initializing: Generator(seed: recipe.seed))
     classifier = ImageClassifier(model, head: head, in: store.root)
   }

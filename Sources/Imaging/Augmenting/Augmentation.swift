@@ -43,8 +43,8 @@ public struct ColorJitter: Codable, Hashable, Sendable {
   public static let none = ColorJitter()
 }
 
-/// How an image becomes one training example: crop, flip, RandAugment, colour, erasing, in this
-/// order of random draws. What is off draws nothing.
+/// How an image becomes one training example: crop, flip, RandAugment, colour, erasing, vertical flip,
+/// quarter turns, in this order of random draws. What is off draws nothing.
 public struct Augmentation: Codable, Hashable, Sendable {
   /// Which part is shown.
   public var crop: CropMode
@@ -62,6 +62,10 @@ public struct Augmentation: Codable, Hashable, Sendable {
   public var centerFraction: Double
   /// Probability of mirroring left to right.
   public var flip: Double
+  /// Probability of mirroring top to bottom.
+  public var verticalFlip: Double
+  /// Probability of a turn by 0°, 90°, 180° or 270°, each as likely; examples are square then.
+  public var rotate90: Double
   /// Random changes of tone, colour and place; nil is off.
   public var randAugment: RandAugment?
   /// Random changes of colour, after RandAugment's.
@@ -77,7 +81,7 @@ public struct Augmentation: Codable, Hashable, Sendable {
     minRatio: Double = 0.75, maxRatio: Double = 4.0 / 3, padding: Int = 4,
     centerFraction: Double = 0.875, flip: Double = 0.5, randAugment: RandAugment? = nil,
     jitter: ColorJitter = .none, erasing: RandomErasing? = nil,
-    filter: ResamplingFilter = .bicubic
+    filter: ResamplingFilter = .bicubic, verticalFlip: Double = 0, rotate90: Double = 0
   ) {
     self.crop = crop
     self.minScale = minScale
@@ -91,6 +95,8 @@ public struct Augmentation: Codable, Hashable, Sendable {
     self.jitter = jitter
     self.erasing = erasing
     self.filter = filter
+    self.verticalFlip = verticalFlip
+    self.rotate90 = rotate90
   }
 
   /// The paper's pre-training: random resized crops of 20 to 100 % of the area, flipped half of
@@ -118,6 +124,26 @@ public struct Augmentation: Codable, Hashable, Sendable {
 }
 
 extension Augmentation {
+  /// Reads an augmentation; what older files lack is off.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      crop: try fields.decode(CropMode.self, forKey: .crop),
+      minScale: try fields.decode(Double.self, forKey: .minScale),
+      maxScale: try fields.decode(Double.self, forKey: .maxScale),
+      minRatio: try fields.decode(Double.self, forKey: .minRatio),
+      maxRatio: try fields.decode(Double.self, forKey: .maxRatio),
+      padding: try fields.decode(Int.self, forKey: .padding),
+      centerFraction: try fields.decode(Double.self, forKey: .centerFraction),
+      flip: try fields.decode(Double.self, forKey: .flip),
+      randAugment: try fields.decodeIfPresent(RandAugment.self, forKey: .randAugment),
+      jitter: try fields.decode(ColorJitter.self, forKey: .jitter),
+      erasing: try fields.decodeIfPresent(RandomErasing.self, forKey: .erasing),
+      filter: try fields.decode(ResamplingFilter.self, forKey: .filter),
+      verticalFlip: try fields.decodeIfPresent(Double.self, forKey: .verticalFlip) ?? 0,
+      rotate90: try fields.decodeIfPresent(Double.self, forKey: .rotate90) ?? 0)
+  }
+
   /// What is wrong with the values, each as the field's path and a sentence; empty when all is
   /// well.
   public var problems: [(path: String, message: String)] {
@@ -138,6 +164,9 @@ extension Augmentation {
       "is \(centerFraction); expected a share above 0 and at most 1")
     require(
       (0...1).contains(flip), "flip", "is \(flip); expected a probability between 0 and 1")
+    for (name, value) in [("verticalFlip", verticalFlip), ("rotate90", rotate90)] {
+      require((0...1).contains(value), name, "is \(value); expected a probability between 0 and 1")
+    }
     for (name, value) in [
       ("brightness", jitter.brightness), ("contrast", jitter.contrast),
       ("saturation", jitter.saturation),

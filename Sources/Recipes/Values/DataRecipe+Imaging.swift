@@ -19,7 +19,7 @@ extension DataRecipe {
       jitter: ColorJitter(
         brightness: 0.8 * strength, contrast: 0.8 * strength, saturation: 0.8 * strength,
         hue: 0.2 * strength),
-      filter: interpolation)
+      filter: interpolation, verticalFlip: verticalFlip, rotate90: rotate90)
   }
 
   /// What batches hold.
@@ -62,10 +62,12 @@ extension DataRecipe {
     guard normalization == .computed else { return resolved }
     let found = try PixelStatistics(
       of: dataset, path: name, channels: channels, seed: seed,
-      valueRange: resolved.valueRange.range
+      valueRange: resolved.valueRange.range, raster: rasterSettings
     ).normalization
+    let isRaster = rasterSettings != nil
     resolved.normalization = .given(
-      mean: found.mean.map(\.rounded6), std: found.std.map(\.rounded6))
+      mean: found.mean.map { isRaster ? $0.significant9 : $0.rounded6 },
+      std: found.std.map { isRaster ? $0.significant9 : $0.rounded6 })
     return resolved
   }
 }
@@ -133,4 +135,10 @@ extension Precision {
 extension Double {
   /// Rounded to six decimals, so that it reads back from YAML as it is.
   fileprivate var rounded6: Double { (self * 1e6).rounded() / 1e6 }
+
+  /// Rounded to nine digits, whatever the unit.
+  fileprivate var significant9: Double {
+    guard self != 0, isFinite else { return self }
+    return Double(String(format: "%.9g", self)) ?? self
+  }
 }

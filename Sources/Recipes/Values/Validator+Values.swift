@@ -14,6 +14,8 @@ extension Validator {
       data.scale.upperBound <= 1, "data.scale",
       "is \(data.scale.listed); expected parts of the picture, of at most 1")
     within(0...1, "data.flip", data.flip)
+    within(0...1, "data.verticalFlip", data.verticalFlip)
+    within(0...1, "data.rotate90", data.rotate90)
     within(0...1, "data.jitter", data.jitter)
     within(1...1_000_000_000, "data.shuffleBuffer", data.shuffleBuffer)
     within(1...65_536, "data.lanes", data.lanes)
@@ -27,12 +29,17 @@ extension Validator {
         std.allSatisfy { $0 > 0 }, "data.normalization.std",
         "is \(std); expected numbers above 0")
     }
+    raster(data, channels: channels)
     guard let channels else { return }
+    require(
+      data.channels != .picture || [1, 3].contains(channels), "data.channels",
+      "is picture, of 1 or 3 channels, and the model takes \(channels); expected all, or a list of "
+        + "\(channels) channels")
     switch data.normalization {
     case .computed, .inherited, .none: return
     case .imageNet:
       require(
-        channels == 3, "data.normalization",
+        channels == 3 || data.rasterSettings != nil, "data.normalization",
         "is imagenet, which has 3 channels where model.channels is \(channels); "
           + "expected computed, none or {mean: […], std: […]}")
     case .given(let mean, let std):
