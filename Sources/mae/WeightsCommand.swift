@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Imaging
 import Inference
 import MaskedAutoencoders
 import Runs

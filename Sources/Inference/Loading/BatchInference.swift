@@ -5,7 +5,7 @@ import Foundation
 import Imaging
 import MaskedAutoencoders
 import Recipes
-public import Runs
+import Runs
 public import Torch
 import TorchNN
 

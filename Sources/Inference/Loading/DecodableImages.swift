@@ -1,5 +1,6 @@
 public import Datasets
 import Imaging
+import MaskedAutoencoders
 public import Runs
 
 /// The first images of a set that can be decoded, for pictures of a few of them.

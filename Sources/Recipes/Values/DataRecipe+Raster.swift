@@ -1,6 +1,6 @@
 public import Imaging
-import MaskedAutoencoders
-public import RecipeSyntax
+package import MaskedAutoencoders
+package import RecipeSyntax
 
 extension DataRecipe {
   /// Which channels of the files are read, counted from 0. In a recipe one of the words `picture`,
