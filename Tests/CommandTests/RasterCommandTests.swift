@@ -66,7 +66,7 @@ import Testing
     #expect(refused.status == 78)
     #expect(
       refused.errors == """
-        error: regularization.randAugment: is 9, and its operations are for pictures of 8 bits; expected \
+        error: regularization.randAugment is 9, and its operations are for pictures of 8 bits; expected \
         null where data.channels is not picture
 
         """, "\(refused.errors)")

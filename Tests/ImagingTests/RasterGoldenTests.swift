@@ -152,6 +152,28 @@ import Torch
     }
   }
 
+  @Test func `changed bytes give a raster or an error`() throws {
+    let limits = ImageLimits(pixels: 1 << 16, side: 4096)
+    for file in try Self.golden.manifest(as: Manifest.self).files {
+      let bytes = try readFile(Self.path(file.name), limit: 1 << 20)
+      var random = SampleRandom(seed: 9)
+      for _ in 0..<40 {
+        var changed = bytes
+        for _ in 0..<1 + random.integer(below: 4) {
+          // Mostly in headers and directories.
+          let end = random.integer(below: 2) == 0 ? min(256, changed.count) : changed.count
+          changed[random.integer(below: end)] = UInt8(random.integer(below: 256))
+        }
+        guard let encoded = try? EncodedImage(bytes: changed, limits: limits) else { continue }
+        if let raster = try? encoded.raster() {
+          #expect(raster.planes.count == raster.width * raster.height * raster.channels)
+        }
+        _ = try? encoded.raster(RasterSettings(channels: [1, 0], pages: .first))
+        for page in (try? encoded.pages()) ?? [] { _ = try? page.raster() }
+      }
+    }
+  }
+
   @Test func `percentiles are NumPy's`() throws {
     for file in try Self.golden.manifest(as: Manifest.self).files {
       let raster = try EncodedImage(path: Self.path(file.name)).raster(Self.settings(file.name))

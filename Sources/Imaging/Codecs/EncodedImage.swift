@@ -153,7 +153,8 @@ extension EncodedImage {
     } catch {
       guard error.kind == .unsupported, format == .tiff, isRaster else { throw error.named(name) }
       throw ImageError(
-        error.kind, name: name, error.reason + "; data.channels=all reads samples as they are")
+        error.kind, name: name,
+        error.reason + ", or read its samples as they are with data.channels=all")
     }
   }
 

@@ -14,6 +14,12 @@ extension EncodedImage {
     do throws(ImageError) {
       let pages = settings.pages == .first ? 1 : header.pages
       let total = header.channels * pages
+      guard total <= Self.mostChannels || settings.channels != nil else {
+        throw ImageError(
+          .tooLarge,
+          "has \(channelCount(total, header, pages)); at most \(Self.mostChannels) are read: choose some "
+            + "with data.channels")
+      }
       let wanted = settings.channels ?? Array(0..<total)
       if let wrong = wanted.first(where: { $0 >= total || $0 < 0 }) {
         throw ImageError(
@@ -38,6 +44,9 @@ extension EncodedImage {
       throw error.named(name)
     }
   }
+
+  /// Most channels that are read where none are chosen.
+  private static let mostChannels = 65_536
 
   /// The same with as many channels as a model takes.
   func raster(

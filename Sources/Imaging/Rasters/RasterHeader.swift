@@ -50,10 +50,8 @@ extension EncodedImage {
     case .jpeg, .png, .webp: return false
     case .npy: return true
     case .tiff:
-      guard let page = try? rasterPages().first else { return false }
-      let isPicture = page.sampleType == .uint8 || page.sampleType == .uint16
-        || (page.sampleType == nil && page.bits < 8)
-      return !isPicture || page.samples > page.colors + 1
+      guard let page = try? rasterPages().first, let type = page.sampleType else { return false }
+      return ![.uint8, .uint16].contains(type) || page.samples > page.colors + 1
     }
   }
 
