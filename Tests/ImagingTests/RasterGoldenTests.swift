@@ -106,6 +106,16 @@ import Torch
     #expect(try header("f64.tif").sampleType == .float64)
   }
 
+  @Test func `files that a picture would lose channels of are told apart`() throws {
+    for (name, isRaster) in [
+      ("u16-contig.tif", true), ("u16-pages.tif", true), ("u8-rgb-pages.tif", false),
+      ("f32-missing.tif", true), ("rgba16.tif", false), ("palette.tif", false), ("u8-hw.npy", true),
+      ("rgb-16.png", false), ("white-is-zero.tif", false), ("i8.tif", true),
+    ] {
+      #expect(try EncodedImage(path: Self.path(name)).isRaster == isRaster, "\(name)")
+    }
+  }
+
   @Test func `pages of different sizes are no channels`() throws {
     let file = try EncodedImage(path: Self.path("pages-differ.tif"))
     let error = #expect(throws: ImageError.self) { try file.raster() }

@@ -44,14 +44,19 @@ extension EncodedImage {
   }
 
   /// Whether reading the file as a picture would fail or lose channels: arrays, samples other than
-  /// whole numbers from 0 on of 1 to 8 or 16 bits, and numbers of channels that no picture has.
+  /// whole numbers from 0 on of 1 to 8 or 16 bits, numbers of channels that no picture has, and several
+  /// gray pages of one size.
   package var isRaster: Bool {
     switch format {
     case .jpeg, .png, .webp: return false
     case .npy: return true
     case .tiff:
-      guard let page = try? rasterPages().first, let type = page.sampleType else { return false }
-      return ![.uint8, .uint16].contains(type) || page.samples > page.colors + 1
+      guard let pages = try? rasterPages(), let type = pages[0].sampleType else { return false }
+      let first = pages[0]
+      let isStack =
+        pages.count > 1 && first.isGray && first.samples == 1
+        && pages.allSatisfy { $0.size == first.size && $0.samples == 1 && $0.sampleType == type }
+      return isStack || ![.uint8, .uint16].contains(type) || first.samples > first.colors + 1
     }
   }
 
