@@ -68,7 +68,8 @@ struct DataCommand: ParsableCommand {
     @Option(help: "A PNG file with some pictures of a set with label maps, the labels over them.")
     var overlay: String?
 
-    @Flag(help: "Look at every channel of every file as it is stored, as data.channels=all reads it.")
+    @Flag(
+      help: "Look at every channel of every file as it is stored, as data.channels=all reads it.")
     var rasters = false
 
     @OptionGroup(title: "Label maps") var labels: LabelOptions

@@ -84,7 +84,8 @@ extension WeightsCommand {
       }
       if loaded.description.usedRaster != nil {
         warn(
-          "note: \(out): mean and deviation are in the files' units; samples are not divided by 255")
+          "note: \(out): mean and deviation are in the files' units; samples are not divided by 255"
+        )
       }
       if isFolder {
         for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {

@@ -100,14 +100,16 @@ import Testing
       header += [UInt8](repeating: 0x20, count: 117 - header.count) + [0x0A]
       let bytes =
         [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + header
-        + values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } }
+        + values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
+        }
       try sandbox.write("arrays/\(number).npy", Data(bytes))
     }
     let inspected = try sandbox.done("data", "inspect", "arrays").output
     #expect(inspected.contains("samples  float32, 3 channels"), "\(inspected)")
     #expect(inspected.contains("channel  1: 640 to 1300"), "\(inspected)")
     #expect(
-      inspected.contains("missing  1 values (NaN or infinite) in 1 image, channel 1 (1); first 2.npy"),
+      inspected.contains(
+        "missing  1 values (NaN or infinite) in 1 image, channel 1 (1); first 2.npy"),
       "\(inspected)")
     let arguments = [
       "pretrain", "arrays", "--recipe", "tiny.yaml", "--set", "data.normalization=computed",

@@ -20,9 +20,10 @@ import Testing
         .utf8)
     header += [UInt8](repeating: 0x20, count: 117 - header.count) + [0x0A]
     let start: [UInt8] = npySignature + [1, 0, 118, 0]
-    return start + header + raster.planes.flatMap { value in
-      withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
-    }
+    return start + header
+      + raster.planes.flatMap { value in
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
+      }
   }
 
   private func content(_ raster: Raster) throws -> ImageContent {
@@ -69,7 +70,8 @@ import Testing
     let mean = [0.2, 0.4, 0.6], std = [0.2, 0.25, 0.3]
     for (number, augmentation) in [
       Augmentation.pretraining, .evaluation, .linearProbing,
-      Augmentation(crop: .randomFixed, filter: .bilinear), Augmentation(verticalFlip: 0.5, rotate90: 1),
+      Augmentation(crop: .randomFixed, filter: .bilinear),
+      Augmentation(verticalFlip: 0.5, rotate90: 1),
     ].enumerated() {
       let size = PixelSize(width: 12, height: 12)
       let picture = ImageTransform(
@@ -217,7 +219,8 @@ import Testing
     }
   }
 
-  @Test func `arrays that are no images are refused, and pictures among them are pictures`() throws {
+  @Test func `arrays that are no images are refused, and pictures among them are pictures`() throws
+  {
     func npy(_ shape: String, _ type: String, _ data: [UInt8]) -> [UInt8] {
       var header = Array("{'descr': '\(type)', 'fortran_order': False, 'shape': \(shape), }".utf8)
       header += [UInt8](repeating: 0x20, count: 117 - header.count) + [0x0A]
@@ -239,7 +242,8 @@ import Testing
         == "is an array of shape [12]; expected [H, W], [H, W, C] or [C, H, W]")
     #expect(
       reason(npy("(3, 4)", "|b1", twelve))
-        == "is an array of type |b1; expected whole numbers of 8, 16 or 32 bits or floating-point numbers")
+        == "is an array of type |b1; expected whole numbers of 8, 16 or 32 bits or floating-point numbers"
+    )
     #expect(
       reason(npy("(3, 5)", "|u1", twelve))
         == "is an array of shape [3, 5] and type uint8 with 12 bytes of data; fetch it again")

@@ -40,6 +40,9 @@ public struct RotationRecipe: TrainingRecipe {
     checks.require(
       model.width == model.height, "model.width",
       "is \(model.width) and model.height \(model.height); rotated images must be square")
+    checks.require(
+      [1, 3].contains(model.channels), "model.channels",
+      "is \(model.channels); image files have 1 or 3")
     checks.require([2, 4].contains(rotations), "rotations", "is \(rotations); expected 2 or 4")
     checks.pipeline(data, channels: model.channels)
     checks.require(

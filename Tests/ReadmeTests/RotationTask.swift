@@ -51,8 +51,7 @@ public final class RotationTask: TrainingTask {
     let pixels = recipe.data.pixelNormalization(channels: model.channels)
     let transform = ImageTransform(
       recipe.data.augmentation, size: PixelSize(width: model.width, height: model.height),
-      normalization: pixels, valueRange: recipe.data.valueRange.range,
-      raster: recipe.data.rasterSettings)
+      normalization: pixels, valueRange: recipe.data.valueRange.range)
     let cached = try recipe.data.resolvingCache(for: dataset, transform)
     recipe.data = cached.pipeline
     try recipe.data.requireMemory(forBatchesOf: recipe.batch.size, model)
@@ -63,8 +62,7 @@ public final class RotationTask: TrainingTask {
     let names = (0..<recipe.rotations).map { "\($0 * 360 / recipe.rotations)°" }
     description = ModelDescription(
       model: model, classifier: .init(head: head, classNames: names), mean: pixels.mean,
-      std: pixels.std, valueRange: recipe.data.valueRange.range,
-      raster: recipe.data.rasterSettings)
+      std: pixels.std, valueRange: recipe.data.valueRange.range)
     store = ParameterStore(on: device, initializing: Generator(seed: recipe.seed))
     classifier = ImageClassifier(model, head: head, in: store.root)
   }

@@ -36,7 +36,8 @@ import WeightExchange
       try model.embed(contentsOf: Self.path("files/\(number).tif"), as: .classToken)
     }
     expectClose(
-      stacked(rows), try tensors["pooled"], absolute: tolerance.absolute, relative: tolerance.relative)
+      stacked(rows), try tensors["pooled"], absolute: tolerance.absolute,
+      relative: tolerance.relative)
   }
 
   @Test func `the mean and deviation of a set are NumPy's`() throws {

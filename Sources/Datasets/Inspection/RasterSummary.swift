@@ -11,12 +11,12 @@ public struct RasterSummary: Sendable {
   public private(set) var missing: [(index: Int, counts: [Int])] = []
 
   /// The values of a channel that are finite.
-  public struct Channel: Hashable, Sendable {
+  public struct Channel: Sendable {
     /// The smallest.
-    public var smallest = Float.infinity
+    public fileprivate(set) var smallest = Float.infinity
     /// The largest.
-    public var largest = -Float.infinity
-    /// Sum of the images' means, and of their squares' means.
+    public fileprivate(set) var largest = -Float.infinity
+    /// Sums over the images' means and over their means of squares.
     fileprivate var sums = (mean: 0.0, square: 0.0)
     fileprivate var images = 0
 
@@ -26,12 +26,6 @@ public struct RasterSummary: Sendable {
     public var std: Double {
       max(0, sums.square / Double(max(1, images)) - mean * mean).squareRoot()
     }
-
-    public static func == (a: Channel, b: Channel) -> Bool {
-      (a.smallest, a.largest, a.sums.mean, a.images) == (b.smallest, b.largest, b.sums.mean, b.images)
-    }
-
-    public func hash(into hasher: inout Hasher) { hasher.combine(smallest) }
   }
 
   /// What one image adds.
@@ -82,17 +76,21 @@ public struct RasterSummary: Sendable {
     }
     if channels.count > most { lines.append("channel  … \(channels.count) in all") }
     if let first = missing.first {
-      let counts = channels.indices.map { c in missing.reduce(0) { $0 + (c < $1.counts.count ? $1.counts[c] : 0) } }
+      let counts = channels.indices.map { c in
+        missing.reduce(0) { $0 + (c < $1.counts.count ? $1.counts[c] : 0) }
+      }
       let named = counts.indices.filter { counts[$0] > 0 }
       let list = named.prefix(8).map { "\($0) (\(counts[$0]))" }.joined(separator: ", ")
       let many = named.count == 1 ? "channel" : "channels"
       lines.append(
         "missing  \(counts.reduce(0, +)) values (NaN or infinite) in \(missing.count) "
           + "image\(missing.count == 1 ? "" : "s"), \(many) \(list)\(named.count > 8 ? ", …" : ""); first "
-          + "\(name(first.index)). Training counts these as broken files unless data.raster.missing fills them")
+          + "\(name(first.index)). Training counts these as broken files unless data.raster.missing fills them"
+      )
     }
     lines.append(
-      "reading  with data.channels=all, model.channels=\(channels.count) and data.normalization=computed")
+      "reading  with data.channels=all, model.channels=\(channels.count) and data.normalization=computed"
+    )
     return lines
   }
 }

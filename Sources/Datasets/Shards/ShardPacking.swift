@@ -206,7 +206,8 @@ public struct ShardPacking: Hashable, Sendable {
       guard !content.isRaster else {
         throw ImageError(
           .unsupported,
-          "is no picture, and \(longest) pixels are more than --maximum-side \(maximumSide); leave that out")
+          "is no picture, and \(longest) pixels are more than --maximum-side \(maximumSide); leave that out"
+        )
       }
       func scaled(_ side: Int) -> Int { max(1, (side * maximumSide + longest / 2) / longest) }
       let small = try content.withValueRange(valueRange).image(

@@ -38,7 +38,8 @@ struct TIFFDirectory {
     let reader = Reader(bytes: bytes, isLittleEndian: isLittleEndian)
     isBig = reader.short(at: 2) == 43
     let start = place ?? (isBig ? reader.long8(at: 8) : reader.long(at: 4))
-    guard let start, start >= 0, let declared = isBig ? reader.long8(at: start) : reader.short(at: start)
+    guard let start, start >= 0,
+      let declared = isBig ? reader.long8(at: start) : reader.short(at: start)
     else { return nil }
     self.start = start
     first = start + (isBig ? 8 : 2)

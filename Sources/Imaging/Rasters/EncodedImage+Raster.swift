@@ -125,7 +125,8 @@ extension EncodedImage {
         throw ImageError(
           .unsupported,
           "has pages that differ, the first of \(first.words) and page \(number + 1) of \(page.words); "
-            + "read one with data.raster.pages=first, or every page as an image with SET:pages=images")
+            + "read one with data.raster.pages=first, or every page as an image with SET:pages=images"
+        )
       }
     }
   }
@@ -242,7 +243,8 @@ extension ImageContent {
   /// A picture for people: chosen channels of a raster, stretched, where there are settings.
   ///
   /// - Parameter channels: 1 or 3, of a picture that is no raster.
-  package func shown(_ settings: RasterSettings?, channels: Int = 3) throws(ImageError) -> ByteImage {
+  package func shown(_ settings: RasterSettings?, channels: Int = 3) throws(ImageError) -> ByteImage
+  {
     guard let settings else { return try image(channels: channels) }
     return try raster(settings).picture(settings)
   }

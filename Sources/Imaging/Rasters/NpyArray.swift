@@ -52,7 +52,9 @@ struct NpyArray {
     if layout.isColumnMajor {
       for axis in 1..<shape.count { steps[axis] = steps[axis - 1] * shape[axis - 1] }
     } else {
-      for axis in (0..<shape.count - 1).reversed() { steps[axis] = steps[axis + 1] * shape[axis + 1] }
+      for axis in (0..<shape.count - 1).reversed() {
+        steps[axis] = steps[axis + 1] * shape[axis + 1]
+      }
     }
     steps = steps.map { $0 * type.byteCount }
     if shape.count == 2 {
@@ -76,7 +78,9 @@ struct NpyArray {
   }
 
   /// Writes a channel's values. `[H, W]`
-  func write(_ channel: Int, of bytes: UnsafeRawBufferPointer, into out: UnsafeMutablePointer<Float>) {
+  func write(
+    _ channel: Int, of bytes: UnsafeRawBufferPointer, into out: UnsafeMutablePointer<Float>
+  ) {
     guard let base = bytes.baseAddress else { return }
     for y in 0..<size.height {
       mae_samples_to_floats(

@@ -92,7 +92,8 @@ public struct Raster: Hashable, Sendable {
     return ImageError(
       .missingValues,
       "has \(total) missing value\(total == 1 ? "" : "s") (NaN or infinite) in channel\(places.count == 1 ? "" : "s") "
-        + "\(named)\(places.count > 5 ? ", …" : ""); give data.raster.missing a number or mean to fill them")
+        + "\(named)\(places.count > 5 ? ", …" : ""); give data.raster.missing a number or mean to fill them"
+    )
   }
 
   /// The channels at some places, in that order.

@@ -103,7 +103,8 @@ public struct RasterSettings: Codable, Hashable, Sendable {
     let (low, high) = (percentiles.lowerBound, percentiles.upperBound)
     if low < 0 || high > 100 || low >= high {
       found.append(
-        ("stretch", "is [\(low), \(high)]; expected two percentiles of 0 to 100, the smaller first"))
+        ("stretch", "is [\(low), \(high)]; expected two percentiles of 0 to 100, the smaller first")
+      )
     }
     return found
   }

@@ -33,7 +33,8 @@ package struct RasterStretch: Hashable, Sendable {
         let span = high[c] - low[c]
         for i in 0..<count {
           let value = values[plane * count + i]
-          let share = span > 0 ? (value - low[c]) / span : value > low[c] ? 1 : value < low[c] ? 0 : 0.5
+          let share =
+            span > 0 ? (value - low[c]) / span : value > low[c] ? 1 : value < low[c] ? 0 : 0.5
           out[i * planes.count + c] =
             share.isNaN ? 0 : UInt8((min(max(share, 0), 1) * 255).rounded())
         }

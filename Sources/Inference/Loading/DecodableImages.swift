@@ -42,7 +42,8 @@ public struct DecodableImages {
       let problem: String
       do throws(ImageError) {
         let raster = model?.usedRaster
-        try images.check(index, of: raster.flatMap { _ in model?.model.channels } ?? 3, raster: raster)
+        try images.check(
+          index, of: raster.flatMap { _ in model?.model.channels } ?? 3, raster: raster)
         indices.append(index)
         continue
       } catch {

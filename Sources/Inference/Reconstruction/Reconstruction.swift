@@ -241,7 +241,8 @@ private struct Original {
   func picture(of filled: Tensor) -> ByteImage {
     if let stretch {
       return stretch.picture(
-        of: filled.to(.cpu).floats(), size: PixelSize(width: filled.shape[3], height: filled.shape[2]))
+        of: filled.to(.cpu).floats(),
+        size: PixelSize(width: filled.shape[3], height: filled.shape[2]))
     }
     let bytes = (filled.clamped(to: 0...1) * 255 + 0.5).to(.uint8).permuted([0, 2, 3, 1])
     return ByteImage(

@@ -41,7 +41,7 @@ extension FinetuningRecipe {
       "is \(labels.fraction.short); expected a share above 0 and at most 1")
     if let count = labels.perClass { checks.within(1...1_000_000_000, "labels.perClass", count) }
     check(regularization: &checks)
-    checks.pipeline(data, channels: model?.channels)
+    checks.pipeline(data, channels: model?.channels, readsRasters: true)
     checks.colours(self)
     checks.optimizer(optimizer)
     if let ema {
@@ -85,7 +85,8 @@ extension FinetuningRecipe {
 extension Validator {
   /// Operations on colours are for pictures.
   package mutating func colours(_ recipe: FinetuningRecipe) {
-    guard recipe.data.rasterSettings != nil, let magnitude = recipe.regularization.randAugment else {
+    guard recipe.data.rasterSettings != nil, let magnitude = recipe.regularization.randAugment
+    else {
       return
     }
     require(

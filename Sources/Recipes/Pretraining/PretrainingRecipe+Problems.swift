@@ -32,7 +32,7 @@ extension PretrainingRecipe: TrainingRecipe {
   }
 
   private func check(data checks: inout Validator) {
-    checks.pipeline(data, channels: model.channels)
+    checks.pipeline(data, channels: model.channels, readsRasters: true)
     checks.require(
       data.normalization != .inherited, "data.normalization",
       "is inherited; only a classifier has an encoder to take it from. Expected imagenet, computed, "

@@ -82,8 +82,15 @@ extension DataRecipe {
 
 extension Validator {
   /// What files of any number of channels become.
-  mutating func raster(_ data: DataRecipe, channels: Int?) {
+  mutating func raster(_ data: DataRecipe, channels: Int?, isRead: Bool) {
     guard let settings = data.rasterSettings else { return }
+    guard isRead else {
+      let words = settings.channels.map { "\($0)" } ?? "all"
+      require(
+        false, "data.channels",
+        "is \(words), and this kind of training reads pictures of 8 bits; expected picture")
+      return
+    }
     for problem in settings.problems(modelChannels: channels) {
       let field: FieldPath =
         problem.field == "channels"

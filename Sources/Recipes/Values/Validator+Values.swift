@@ -4,8 +4,13 @@ public import RecipeSyntax
 extension Validator {
   /// What files become.
   ///
-  /// - Parameter channels: Channels of the model's images; nil where they are not known yet.
-  public mutating func pipeline(_ data: DataRecipe, channels: Int?) {
+  /// - Parameters:
+  ///   - channels: Channels of the model's images; nil where they are not known yet.
+  ///   - readsRasters: Whether the kind of training gives `DataRecipe.rasterSettings` to its transform
+  ///     and its model's description; others read pictures only.
+  public mutating func pipeline(
+    _ data: DataRecipe, channels: Int?, readsRasters: Bool = false
+  ) {
     for (path, range) in [("data.scale" as FieldPath, data.scale), ("data.ratio", data.ratio)] {
       require(
         range.lowerBound > 0, path, "is \(range.listed); expected two numbers above 0")
@@ -29,10 +34,10 @@ extension Validator {
         std.allSatisfy { $0 > 0 }, "data.normalization.std",
         "is \(std); expected numbers above 0")
     }
-    raster(data, channels: channels)
+    raster(data, channels: channels, isRead: readsRasters)
     guard let channels else { return }
     require(
-      data.channels != .picture || [1, 3].contains(channels), "data.channels",
+      data.channels != .picture || !readsRasters || [1, 3].contains(channels), "data.channels",
       "is picture, of 1 or 3 channels, and the model takes \(channels); expected all, or a list of "
         + "\(channels) channels")
     switch data.normalization {

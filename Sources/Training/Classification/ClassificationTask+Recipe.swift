@@ -72,7 +72,7 @@ extension ClassificationTask {
       recipe.data.valueRange = source?.description.valueRange.map { .given($0) } ?? .full
     }
     var checks = Validator()
-    checks.pipeline(recipe.data, channels: model.channels)
+    checks.pipeline(recipe.data, channels: model.channels, readsRasters: true)
     checks.colours(recipe)
     checks.turns(recipe.data, of: model)
     guard checks.found.isEmpty else { throw RecipeErrors(checks.found) }
