@@ -105,6 +105,16 @@ import WeightExchange
       ])
   }
 
+  @Test func `a kind of training that reads pictures refuses rasters`() {
+    let error = #expect(throws: RecipeErrors.self) {
+      try RecipeBooks.segmentation.resolve(nil, settings: ["data.channels=[3,2,1]"])
+    }
+    #expect(
+      "\(error.map { "\($0)" } ?? "")".contains(
+        "data.channels is [3, 2, 1], and this kind of training reads pictures of 8 bits; expected picture"
+      ))
+  }
+
   @Test func `every page of a file can be an image`() throws {
     let images = try openDataset(at: Self.path("files") + ":pages=images")
     #expect(images.count == 16)
