@@ -71,7 +71,7 @@ import Testing
     for (number, augmentation) in [
       Augmentation.pretraining, .evaluation, .linearProbing,
       Augmentation(crop: .randomFixed, filter: .bilinear),
-      Augmentation(verticalFlip: 0.5, rotate90: 1),
+      Augmentation(turning: RandomTurning(verticalFlip: 0.5, rotate90: 1)),
     ].enumerated() {
       let size = PixelSize(width: 12, height: 12)
       let picture = ImageTransform(
@@ -95,7 +95,8 @@ import Testing
   @Test(arguments: [0, 1]) func `quarter turns are NumPy's rot90 after flipud`(_ flip: Int) throws {
     let raster = Self.ramp(2, 3, 3)
     let augmentation = Augmentation(
-      crop: .none, flip: 0, verticalFlip: Double(flip), rotate90: 1)
+      crop: .none, flip: 0,
+      turning: RandomTurning(verticalFlip: Double(flip), rotate90: 1))
     let transform = Self.transform(augmentation, side: 3, mean: [0, 0], std: [1, 1])
     var plain = (0..<3).map { y in (0..<3).map { x in raster.planes[3 * y + x] } }
     if flip == 1 { plain.reverse() }
@@ -117,7 +118,8 @@ import Testing
   @Test func `a vertical flip keeps the rows of an image that is not square`() throws {
     let raster = Self.ramp(1, 2, 3)
     let transform = ImageTransform(
-      Augmentation(crop: .none, flip: 0, verticalFlip: 1), size: PixelSize(width: 3, height: 2),
+      Augmentation(crop: .none, flip: 0, turning: RandomTurning(verticalFlip: 1)),
+      size: PixelSize(width: 3, height: 2),
       normalization: PixelNormalization(mean: [0], std: [1]),
       raster: RasterSettings(arrays: .channelsFirst))
     #expect(

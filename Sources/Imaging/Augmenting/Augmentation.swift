@@ -62,10 +62,6 @@ public struct Augmentation: Codable, Hashable, Sendable {
   public var centerFraction: Double
   /// Probability of mirroring left to right.
   public var flip: Double
-  /// Probability of mirroring top to bottom.
-  public var verticalFlip: Double
-  /// Probability of a turn by 0°, 90°, 180° or 270°, each as likely; examples are square then.
-  public var rotate90: Double
   /// Random changes of tone, colour and place; nil is off.
   public var randAugment: RandAugment?
   /// Random changes of colour, after RandAugment's.
@@ -74,6 +70,8 @@ public struct Augmentation: Codable, Hashable, Sendable {
   public var erasing: RandomErasing?
   /// How pixels are interpolated.
   public var filter: ResamplingFilter
+  /// Random vertical flips and quarter turns, of the finished example; nil is off.
+  public var turning: RandomTurning?
 
   /// Creates an augmentation; what is left out is the paper's (§A.1 and its code).
   public init(
@@ -81,7 +79,7 @@ public struct Augmentation: Codable, Hashable, Sendable {
     minRatio: Double = 0.75, maxRatio: Double = 4.0 / 3, padding: Int = 4,
     centerFraction: Double = 0.875, flip: Double = 0.5, randAugment: RandAugment? = nil,
     jitter: ColorJitter = .none, erasing: RandomErasing? = nil,
-    filter: ResamplingFilter = .bicubic, verticalFlip: Double = 0, rotate90: Double = 0
+    filter: ResamplingFilter = .bicubic, turning: RandomTurning? = nil
   ) {
     self.crop = crop
     self.minScale = minScale
@@ -95,8 +93,7 @@ public struct Augmentation: Codable, Hashable, Sendable {
     self.jitter = jitter
     self.erasing = erasing
     self.filter = filter
-    self.verticalFlip = verticalFlip
-    self.rotate90 = rotate90
+    self.turning = turning
   }
 
   /// The paper's pre-training: random resized crops of 20 to 100 % of the area, flipped half of
@@ -124,26 +121,6 @@ public struct Augmentation: Codable, Hashable, Sendable {
 }
 
 extension Augmentation {
-  /// Reads an augmentation; what older files lack is off.
-  public init(from decoder: any Decoder) throws {
-    let fields = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(
-      crop: try fields.decode(CropMode.self, forKey: .crop),
-      minScale: try fields.decode(Double.self, forKey: .minScale),
-      maxScale: try fields.decode(Double.self, forKey: .maxScale),
-      minRatio: try fields.decode(Double.self, forKey: .minRatio),
-      maxRatio: try fields.decode(Double.self, forKey: .maxRatio),
-      padding: try fields.decode(Int.self, forKey: .padding),
-      centerFraction: try fields.decode(Double.self, forKey: .centerFraction),
-      flip: try fields.decode(Double.self, forKey: .flip),
-      randAugment: try fields.decodeIfPresent(RandAugment.self, forKey: .randAugment),
-      jitter: try fields.decode(ColorJitter.self, forKey: .jitter),
-      erasing: try fields.decodeIfPresent(RandomErasing.self, forKey: .erasing),
-      filter: try fields.decode(ResamplingFilter.self, forKey: .filter),
-      verticalFlip: try fields.decodeIfPresent(Double.self, forKey: .verticalFlip) ?? 0,
-      rotate90: try fields.decodeIfPresent(Double.self, forKey: .rotate90) ?? 0)
-  }
-
   /// What is wrong with the values, each as the field's path and a sentence; empty when all is
   /// well.
   public var problems: [(path: String, message: String)] {
@@ -164,9 +141,6 @@ extension Augmentation {
       "is \(centerFraction); expected a share above 0 and at most 1")
     require(
       (0...1).contains(flip), "flip", "is \(flip); expected a probability between 0 and 1")
-    for (name, value) in [("verticalFlip", verticalFlip), ("rotate90", rotate90)] {
-      require((0...1).contains(value), name, "is \(value); expected a probability between 0 and 1")
-    }
     for (name, value) in [
       ("brightness", jitter.brightness), ("contrast", jitter.contrast),
       ("saturation", jitter.saturation),
@@ -178,6 +152,7 @@ extension Augmentation {
       (0...0.5).contains(jitter.hue), "jitter.hue", "is \(jitter.hue); expected 0 to 0.5")
     found += (randAugment?.problems ?? []).map { ("randAugment." + $0.path, $0.message) }
     found += (erasing?.problems ?? []).map { ("erasing." + $0.path, $0.message) }
+    found += (turning?.problems ?? []).map { ("turning." + $0.path, $0.message) }
     return found
   }
 }

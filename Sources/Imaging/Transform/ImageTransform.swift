@@ -104,7 +104,7 @@ public struct ImageTransform: Hashable, Sendable {
       erasing.apply(to: planes, channels: channels, size: size, using: &random)
       scratch.times.add(\.resample, since: &start)
     }
-    if let turn = augmentation.turn(using: &random) {
+    if let turn = augmentation.turning?.draw(using: &random) {
       switch planes {
       case .floats(let planes): turn.apply(to: planes, channels: channels, size: size)
       case .bytes(let planes): turn.apply(to: planes, channels: channels, size: size)
@@ -158,7 +158,7 @@ public struct ImageTransform: Hashable, Sendable {
     var image = try framed(.content(content), framing, scratch: scratch)
     augmentation.changePixels(
       of: &image, fill: normalization.meanBytes, using: &random, scratch: scratch)
-    return augmentation.turn(using: &random).map { image.oriented($0) } ?? image
+    return augmentation.turning?.draw(using: &random).map { image.oriented($0) } ?? image
   }
 
   func framing(of image: PixelSize, using random: inout SampleRandom) -> Framing {

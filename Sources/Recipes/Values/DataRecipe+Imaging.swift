@@ -19,7 +19,9 @@ extension DataRecipe {
       jitter: ColorJitter(
         brightness: 0.8 * strength, contrast: 0.8 * strength, saturation: 0.8 * strength,
         hue: 0.2 * strength),
-      filter: interpolation, verticalFlip: verticalFlip, rotate90: rotate90)
+      filter: interpolation,
+      turning: verticalFlip > 0 || rotate90 > 0
+        ? RandomTurning(verticalFlip: verticalFlip, rotate90: rotate90) : nil)
   }
 
   /// What batches hold.

@@ -1,7 +1,26 @@
-extension Augmentation {
+/// Random changes of place that leave every pixel a pixel.
+public struct RandomTurning: Codable, Hashable, Sendable {
+  /// Probability of mirroring top to bottom.
+  public var verticalFlip: Double
+  /// Probability of a turn by 0°, 90°, 180° or 270°, each as likely; examples are square then.
+  public var rotate90: Double
+
+  /// Creates changes; what is left out is off.
+  public init(verticalFlip: Double = 0, rotate90: Double = 0) {
+    self.verticalFlip = verticalFlip
+    self.rotate90 = rotate90
+  }
+
+  /// What is wrong with the values, each as the field's path and a sentence.
+  var problems: [(path: String, message: String)] {
+    [("verticalFlip", verticalFlip), ("rotate90", rotate90)]
+      .filter { !(0...1).contains($0.1) }
+      .map { ($0.0, "is \($0.1); expected a probability between 0 and 1") }
+  }
+
   /// Draws a vertical flip, then a turn by quarters of a circle, counter-clockwise; nil where nothing
   /// is changed.
-  func turn(using random: inout SampleRandom) -> ImageOrientation? {
+  func draw(using random: inout SampleRandom) -> ImageOrientation? {
     let isFlipped = verticalFlip > 0 && random.uniform() < verticalFlip
     let isTurned = rotate90 > 0 && random.uniform() < rotate90
     switch (isTurned ? random.integer(below: 4) : 0, isFlipped) {
