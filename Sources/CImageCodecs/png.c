@@ -9,7 +9,7 @@
 #include "CImageCodecs.h"
 #include "samples.h"
 
-// In the place of a number of channels: numbers of classes.
+// In the place of a number of channels: numbers of classes. Below 0: so many samples as they are stored.
 enum { LABELS = 0 };
 
 typedef struct {
@@ -62,7 +62,8 @@ static void on_row(png_structp png, png_row_infop row, png_bytep samples) {
 static void read_picture(png_structp png, png_infop info, png_state *state, uint32_t width,
                          uint32_t height, int32_t channels, mae_sample_range *range,
                          uint8_t *pixels) {
-  int is_label_map = channels == LABELS, keeps_alpha = channels == 4;
+  int is_label_map = channels == LABELS, is_raster = channels < 0;
+  int keeps_alpha = !is_raster && channels == 4;
   png_set_read_fn(png, state, on_read);
   // Chunks that do not change the pixels (profiles, text) are not even unpacked.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
@@ -71,7 +72,8 @@ static void read_picture(png_structp png, png_infop info, png_state *state, uint
     fail(png, MAE_CODEC_CORRUPT, "declares two different sizes");
   }
   int color = png_get_color_type(png, info), depth = png_get_bit_depth(png, info);
-  size_t row_bytes = (size_t)width * (size_t)channels;
+  size_t row_bytes = (size_t)width * (size_t)(is_raster ? -channels : channels);
+  if (is_raster && depth == 16) row_bytes *= 2;
   if (is_label_map) {
     // Numbers as they are stored, not the colours that they stand for.
     if (color & PNG_COLOR_MASK_COLOR && color != PNG_COLOR_TYPE_PALETTE) {
@@ -83,7 +85,9 @@ static void read_picture(png_structp png, png_infop info, png_state *state, uint
   } else {
     if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
     if (color == PNG_COLOR_TYPE_GRAY && depth < 8) png_set_expand_gray_1_2_4_to_8(png);
-    if (depth == 16 && keeps_alpha) {
+    if (is_raster) {
+      if (depth == 16) png_set_swap(png);
+    } else if (depth == 16 && keeps_alpha) {
       png_set_strip_16(png);
     } else if (depth == 16) {
       png_set_read_user_transform_fn(png, on_row);
@@ -94,7 +98,7 @@ static void read_picture(png_structp png, png_infop info, png_state *state, uint
     if (png_get_valid(png, info, PNG_INFO_tRNS)) png_set_tRNS_to_alpha(png);
     if (!(color & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(png);
     png_set_add_alpha(png, 0xFF, PNG_FILLER_AFTER);
-  } else {
+  } else if (!is_raster) {
     png_set_strip_alpha(png);
   }
   int passes = png_set_interlace_handling(png);
@@ -139,6 +143,12 @@ mae_codec_status mae_png_decode(const uint8_t *bytes, size_t count, uint32_t wid
 mae_codec_status mae_png_decode_labels(const uint8_t *bytes, size_t count, uint32_t width,
                                        uint32_t height, void *labels, char *message) {
   return mae_png_decode(bytes, count, width, height, LABELS, NULL, labels, message);
+}
+
+mae_codec_status mae_png_decode_samples(const uint8_t *bytes, size_t count, uint32_t width,
+                                        uint32_t height, int32_t channels, void *samples,
+                                        char *message) {
+  return mae_png_decode(bytes, count, width, height, -channels, NULL, samples, message);
 }
 
 static void on_write(png_structp png, png_bytep in, size_t count) {

@@ -53,7 +53,6 @@ extension LoadedModel {
 
   /// An image as the model takes it: `[1, C, H, W]`, resized, cut and normalised as for evaluation.
   public func input(_ image: ImageContent) throws -> Tensor {
-    try description.model.requireDecodableChannels()
     let transform = description.evaluationTransform
     var random = SampleRandom(seed: 0)  // nothing is drawn
     var values = [Float](repeating: 0, count: transform.valueCount)

@@ -45,12 +45,15 @@ struct DataCommand: ParsableCommand {
         Every image is decoded unless --sample is given. Broken files are named; exits with 65 when \
         there are any. Of a set with label maps (images beside annotations, labels or masks) the \
         numbers of the labels are counted, and --overlay paints them over pictures; of a COCO file \
-        (instances….json) the objects are counted, and what is wrong with them.
+        (instances….json) the objects are counted, and what is wrong with them. Of files that are no \
+        pictures (TIFF of many channels or floating-point numbers, .npy arrays) the type, the range \
+        of each channel and missing values are shown; with --rasters of every file.
 
         Examples:
           mae data inspect photos/
           mae data inspect photos/ --sample 1000
           mae data inspect scenes/ --overlay overlay.png
+          mae data inspect satellite/ --rasters
         """)
 
     @Argument(help: dataHelp, completion: .directory)
@@ -64,6 +67,10 @@ struct DataCommand: ParsableCommand {
 
     @Option(help: "A PNG file with some pictures of a set with label maps, the labels over them.")
     var overlay: String?
+
+    @Flag(
+      help: "Look at every channel of every file as it is stored, as data.channels=all reads it.")
+    var rasters = false
 
     @OptionGroup(title: "Label maps") var labels: LabelOptions
 
@@ -87,7 +94,8 @@ struct DataCommand: ParsableCommand {
       }
       let dataset = try openDataset(at: path, split: split)
       say(notesOf: dataset, named: data)
-      let summary = DatasetSummary(of: dataset, sample: sample)
+      let summary = DatasetSummary(
+        of: dataset, sample: sample, raster: rasters ? RasterSettings() : nil)
       for line in summary.lines { print(line) }
       for broken in summary.broken.prefix(20) { print("broken   \(broken)") }
       if summary.broken.count > 20 { print("broken   … \(summary.broken.count) in all") }

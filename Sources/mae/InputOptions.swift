@@ -99,7 +99,7 @@ struct InferenceOptions: ParsableArguments {
 
   /// Prepares a model.
   func inference(with model: LoadedModel) throws -> BatchInference {
-    try BatchInference(model, batch: batch, workers: workers, precision: precision.type)
+    BatchInference(model, batch: batch, workers: workers, precision: precision.type)
   }
 
   /// Prepares a model for images that several processes share.

@@ -93,7 +93,8 @@ struct ReconstructCommand: ParsableCommand {
       var chosen = index
       if index.isEmpty {
         let first = try DecodableImages(
-          first: images, of: dataset, named: data, brokenLimit: broken.limit())
+          first: images, of: dataset, for: loaded.description, named: data,
+          brokenLimit: broken.limit())
         chosen = first.indices
         leftOut.formUnion(first.broken)
       }
@@ -105,13 +106,17 @@ struct ReconstructCommand: ParsableCommand {
       throw ValidationError("name the picture with --out")
     }
     if let score {
-      try measure(reconstruction, dataset, count: score, ratio: shares[0]) { leftOut.formUnion($0) }
+      try measure(
+        reconstruction, dataset, count: score, ratio: shares[0],
+        unit: loaded.description.usedRaster == nil ? "0…1" : "normalised"
+      ) { leftOut.formUnion($0) }
     }
   }
 
   /// Measures and prints the error.
   private func measure(
     _ reconstruction: Reconstruction, _ dataset: any ImageDataset, count: Int, ratio: Double,
+    unit: String,
     broken report: ([UndecodableImage]) -> Void
   ) throws {
     let result = try reconstruction.score(
@@ -119,7 +124,7 @@ struct ReconstructCommand: ParsableCommand {
       workers: HostLimits.cores, brokenLimit: broken.limit(),
       broken: report)
     print(
-      "mean squared error of hidden pixels (0…1), \(result.images) images, "
+      "mean squared error of hidden pixels (\(unit)), \(result.images) images, "
         + "\(fixed(ratio * 100, 0)) % hidden:")
     print("  this model               \(fixed(result.meanSquaredError, 5))")
     print("  mean of visible pixels   \(fixed(result.meanFill, 5))")

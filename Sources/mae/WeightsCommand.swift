@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Imaging
 import Inference
 import MaskedAutoencoders
 import Runs
@@ -48,12 +49,16 @@ struct WeightsCommand: ParsableCommand {
       if let range = description.valueRange {
         row("values", "\(range.lowerBound) to \(range.upperBound) of 16 bits from black to white")
       }
+      if let raster = description.usedRaster {
+        row("channels", raster.channels.map { "\($0)" } ?? "all of a file, as they are stored")
+      }
       func numbers(_ values: [Double]) -> String {
         values.map { "\(($0 * 1e6).rounded() / 1e6)" }.joined(separator: " ")
       }
       row(
         "pixels",
-        "mean \(numbers(description.mean)), deviation \(numbers(description.std)), of 0…1")
+        "mean \(numbers(description.mean)), deviation \(numbers(description.std)), "
+          + (description.usedRaster == nil ? "of 0…1" : "in the files' units"))
       row("encoder", shape.encoder.words)
       if let classifier = loaded.description.classifier {
         row("head", classifier.head.words)
@@ -148,6 +153,10 @@ struct WeightsCommand: ParsableCommand {
       if !std.isEmpty { pixels.std = std }
       var description = ModelDescription(weights, pixels: pixels)
       description.valueRange = loaded.description.valueRange
+      // With other channels than before the model's own choice says nothing.
+      if shape.channels == loaded.description.model.channels {
+        description.raster = loaded.description.raster
+      }
       try Checkpoint(path: out).write(
         description, weights: weights.tensors.map { ($0.key, $0.value) })
       print("wrote \(out): encoder \(shape.encoder.words), \(description.lastPart)")

@@ -93,6 +93,11 @@ extension WeightsCommand {
           "note: \(out): does not state that samples of 16 bits from \(range.lowerBound) to "
             + "\(range.upperBound) become black to white; scale them before")
       }
+      if loaded.description.usedRaster != nil {
+        warn(
+          "note: \(out): mean and deviation are in the files' units; samples are not divided by 255"
+        )
+      }
       if isFolder {
         for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {
           warn("note: \(out): \(unstated)")

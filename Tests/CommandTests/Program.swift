@@ -88,6 +88,13 @@ final class CommandSandbox: Sendable {
   func done(
     _ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> Outcome {
+    try done(arguments, sourceLocation: sourceLocation)
+  }
+
+  @discardableResult
+  func done(
+    _ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Outcome {
     let outcome = try mae(arguments, sourceLocation: sourceLocation)
     try #require(
       outcome.status == 0, "\(arguments): \(outcome.transcript)", sourceLocation: sourceLocation)

@@ -70,6 +70,29 @@ enum Forged {
     [256: [width], 257: [height], 258: [8], 259: [1], 262: [1], 277: [1], 278: [height]]
   }
 
+  /// A TIFF file of several 8-bit gray pages, each in one strip; its last four bytes are the place of a
+  /// directory that is not there.
+  static func tiffPages(_ sizes: [(width: Int, height: Int)]) -> [UInt8] {
+    var bytes: [UInt8] = Array("II*".utf8) + [0, 0, 0, 0, 0]
+    var pointer = 4
+    for (number, size) in sizes.enumerated() {
+      let start = bytes.count
+      bytes += (0..<size.width * size.height).map { UInt8(truncatingIfNeeded: 50 * number + $0) }
+      bytes.replaceSubrange(pointer..<pointer + 4, with: littleEndian(bytes.count, bytes: 4))
+      var tags = grayTags(width: size.width, height: size.height)
+      tags[273] = [start]
+      tags[279] = [size.width * size.height]
+      bytes += littleEndian(tags.count, bytes: 2)
+      for (tag, values) in tags.sorted(by: { $0.key < $1.key }) {
+        bytes += littleEndian(tag, bytes: 2) + littleEndian(4, bytes: 2)
+        bytes += littleEndian(1, bytes: 4) + littleEndian(values[0], bytes: 4)
+      }
+      pointer = bytes.count
+      bytes += [0, 0, 0, 0]
+    }
+    return bytes
+  }
+
   /// A PNG file with a chunk after its header.
   static func png(_ file: [UInt8], with kind: String, _ content: [UInt8]) -> [UInt8] {
     let body = Array(kind.utf8) + content

@@ -14,7 +14,7 @@ import Testing
         + [0, 0, 0, 0, 0, 0]
   }
 
-  @Test(arguments: ImageOrientation.allCases, ImageFormat.allCases)
+  @Test(arguments: ImageOrientation.allCases, ImageFormat.pictures)
   func `a picture is shown upright`(_ orientation: ImageOrientation, format: ImageFormat) throws {
     for bigEndian in [false, true] {
       let exif = exif(orientation, bigEndian: bigEndian)
@@ -37,6 +37,7 @@ import Testing
         plain = Forged.tiff(tags, parts: [pixels])
         tags[274] = [orientation.rawValue]
         turned = Forged.tiff(tags, parts: [pixels])
+      case .npy: return
       }
       let stored = try EncodedImage(bytes: plain)
       let file = try EncodedImage(bytes: turned)

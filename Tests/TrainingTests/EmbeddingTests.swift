@@ -28,7 +28,7 @@ import Torch
   func `embeddings are the encoders`(kind: Embedding, isClassifier: Bool) throws {
     let fixture = try TemporaryRun()
     let model = try fixture.makeModel(classes: isClassifier ? ["a", "b"] : nil)
-    let pass = try BatchInference(model, batch: 4, workers: 2)
+    let pass = BatchInference(model, batch: 4, workers: 2)
     if kind == .features, !isClassifier {
       #expect(throws: RunFailure.self) { try Embedder(pass, as: kind) }
       return

@@ -126,7 +126,7 @@ import Torch
 
   @Test func `sets that cannot be judged`() throws {
     let fixture = try TemporaryRun()
-    let pass = try BatchInference(try fixture.makeModel(classes: names))
+    let pass = BatchInference(try fixture.makeModel(classes: names))
     #expect(throws: RunFailure.self) {
       try EvaluationResult(of: mixedPictures(2), named: "toys", by: pass)
     }

@@ -101,7 +101,7 @@ extension TemporaryRun {
     let loaded = try LoadedModel(fixture("fine"))
     #expect(throws: RunFailure.self) { try loaded.autoencoder() }
     let set = try openDataset(at: fixture("classes"), split: .validation)
-    var inference = try BatchInference(loaded, batch: 256, workers: 1)
+    var inference = BatchInference(loaded, batch: 256, workers: 1)
     inference.parallelism = .operators
     let again = try EvaluationResult(
       of: set, named: "classes", by: inference, matching: ClassMatching(same: ["bright", "dark"]))

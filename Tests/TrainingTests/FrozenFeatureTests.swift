@@ -140,7 +140,7 @@ import TorchOptim
     let model = try fixture.makeModel(classes: names)
     let images = mixedPictures(24, broken: [3], labels: (0..<24).map { ($0 * 7) % 3 })
     let results = try [BatchInference.Parallelism.images, .operators].map { parallelism in
-      var inference = try BatchInference(model, batch: 5, workers: 2)
+      var inference = BatchInference(model, batch: 5, workers: 2)
       inference.parallelism = parallelism
       return try [
         EvaluationResult(of: images, named: "toys", by: inference),

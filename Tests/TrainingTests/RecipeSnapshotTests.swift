@@ -43,8 +43,17 @@ import Training
           scale: [0.2, 1]
           ratio: [0.75, 1.3333333333333333]
           flip: 0.5
+          verticalFlip: 0
+          rotate90: 0
           jitter: 0
           interpolation: bicubic
+          channels: picture
+          raster:
+            pages: channels
+            arrays: auto
+            missing: broken
+            shown: null
+            stretch: [2, 98]
           normalization: imagenet
           valueRange: full
           shuffle: exact

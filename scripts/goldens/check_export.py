@@ -18,6 +18,11 @@
 
     python check_export.py card README.md
         the model card beside exported weights, as huggingface_hub reads it.
+    python check_export.py timm-files FOLDER EMBEDDINGS.npy FILE…
+        FOLDER as for timm, with a config.json; EMBEDDINGS as `mae embed FOLDER FILE… --tokens class-token
+        --out EMBEDDINGS.npy` writes them. TIFF files of the model's size and all its channels are read by
+        tifffile, normalised by the mean and deviation of config.json, in the files' units, and go through
+        timm's model.
 
     python check_export.py random-inputs FOLDER INPUTS.safetensors [--batch 2] [--seed 0]
         writes INPUTS for the model in FOLDER (hf), to give to `mae forward`.
@@ -136,6 +141,28 @@ def timm_outputs(model, inputs):
         return {"features": model.forward_features(inputs["pixel_values"])}
 
 
+def check_files(folder, embeddings, files, tolerance):
+    import numpy as np
+    import tifffile
+
+    model = timm_model(folder, None, None)
+    stated = json.loads((pathlib.Path(folder) / "config.json").read_text())
+    stated = stated.get("pretrained_cfg", stated)
+    mean, std = np.array(stated["mean"]), np.array(stated["std"])
+    given = torch.from_numpy(np.load(embeddings))
+    rows = []
+    for file in files:
+        with tifffile.TiffFile(file) as tiff:
+            image = tiff.asarray().astype(np.float64)
+            first = tiff.pages[0]
+            if len(tiff.pages) == 1 and first.planarconfig == 1:
+                image = image.transpose(2, 0, 1)  # [C, H, W]
+        pixels = (image - mean[:, None, None]) / std[:, None, None]
+        with torch.no_grad():
+            rows.append(model.forward_features(torch.from_numpy(pixels).float()[None])[0, 0])
+    compare({"embedding": torch.stack(rows)}, {"embedding": given}, tolerance)
+
+
 def check_all(program, tolerance):
     goldens = pathlib.Path(__file__).resolve().parents[2] / "Goldens" / "classifiers"
     cases = json.loads((goldens / "manifest.json").read_text())["cases"]
@@ -222,10 +249,12 @@ def compare(expected, given, tolerance):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("format", choices=["hf", "timm", "timm-call", "card", "random-inputs", "all"])
+    parser.add_argument(
+        "format", choices=["hf", "timm", "timm-call", "timm-files", "card", "random-inputs", "all"]
+    )
     parser.add_argument("place")
     parser.add_argument("inputs", nargs="?")
-    parser.add_argument("out", nargs="?")
+    parser.add_argument("out", nargs="*")
     parser.add_argument("--tolerance", type=float, default=1e-4)
     parser.add_argument("--heads", type=int)
     parser.add_argument("--image", type=int, nargs=2)
@@ -238,6 +267,10 @@ def main():
     if options.format == "card":
         check_card(options.place)
         return
+    if options.format == "timm-files":
+        check_files(options.place, options.inputs, options.out, options.tolerance)
+        return
+    options.out = options.out[0] if options.out else None
     if options.format == "random-inputs":
         model, rng = hf_model(options.place), generator(options.seed)
         height, width = model.vit.embeddings.image_size

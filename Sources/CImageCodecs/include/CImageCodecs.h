@@ -139,13 +139,80 @@ mae_codec_status mae_webp_decode_rgba(const uint8_t *bytes, size_t count, uint32
 
 // MARK: TIFF
 
-// Decodes the first picture, whose directory says `width × height`, into interleaved rows of `width ×
-// channels` bytes; `channels` is 1 for gray and 3 for palettes, RGB, CMYK and YCbCr. Strips and
-// tiles, samples of up to 16 bits which become 8 as `range` says, no alpha: colours multiplied by it
-// are divided by it. `max_memory` bounds any one allocation besides the output.
-mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint32_t width,
-                                 uint32_t height, int32_t channels, mae_sample_range *range,
-                                 int64_t max_memory, uint8_t *pixels, char *message);
+// Decodes the picture of the directory at a place of the file (0: the first), which says `width ×
+// height`, into interleaved rows of `width × channels` bytes; `channels` is 1 for gray and 3 for palettes,
+// RGB, CMYK and YCbCr. Strips and tiles, samples of up to 16 bits which become 8 as `range` says, no alpha:
+// colours multiplied by it are divided by it. `max_memory` bounds any one allocation besides the output.
+mae_codec_status mae_tiff_decode(const uint8_t *bytes, size_t count, uint64_t directory,
+                                 uint32_t width, uint32_t height, int32_t channels,
+                                 mae_sample_range *range, int64_t max_memory, uint8_t *pixels,
+                                 char *message);
+
+// MARK: rasters
+
+// What a sample is stored as.
+enum {
+  MAE_SAMPLE_UINT8 = 0,
+  MAE_SAMPLE_INT8 = 1,
+  MAE_SAMPLE_UINT16 = 2,
+  MAE_SAMPLE_INT16 = 3,
+  MAE_SAMPLE_UINT32 = 4,
+  MAE_SAMPLE_INT32 = 5,
+  MAE_SAMPLE_FLOAT16 = 6,
+  MAE_SAMPLE_FLOAT32 = 7,
+  MAE_SAMPLE_FLOAT64 = 8,
+};
+typedef int32_t mae_sample_type;
+
+// Bytes of a sample.
+size_t mae_sample_size(mae_sample_type type);
+
+// `count` samples, `step` bytes apart and at any address, as floats: exact but for whole numbers of 32
+// bits and floats of 64, which are rounded. `swaps` where their bytes are in the other order than the
+// machine's.
+void mae_samples_to_floats(const void *in, mae_sample_type type, int32_t swaps, ptrdiff_t step,
+                           size_t count, float *out);
+
+// Which samples of one directory become which planes.
+typedef struct {
+  // Place of the directory in the file.
+  uint64_t directory;
+  uint32_t width, height;
+  int32_t samples;
+  mae_sample_type type;
+  // The sample of each plane, `planes` of them; some may be the same.
+  const int32_t *wanted;
+  int32_t planes;
+  // Bounds any one allocation besides the output.
+  int64_t max_memory;
+} mae_tiff_raster;
+
+// Decodes chosen samples of a directory as they are stored, contiguous or planar, in strips or tiles.
+// `out` [planes, height, width]
+mae_codec_status mae_tiff_decode_raster(const uint8_t *bytes, size_t count,
+                                        const mae_tiff_raster *raster, float *out, char *message);
+
+// Decodes a PNG picture whose IHDR says `width × height` into interleaved samples of its own depth: 2
+// bytes each in the machine's order of 16 bits, else 1. `channels` is 1 gray, 2 gray and alpha, 3 RGB or a
+// palette, 4 RGB and alpha.
+mae_codec_status mae_png_decode_samples(const uint8_t *bytes, size_t count, uint32_t width,
+                                        uint32_t height, int32_t channels, void *samples,
+                                        char *message);
+
+// The windows of one axis, as in `mae_axis`; the weights of a window add up to 1.
+typedef struct {
+  int32_t outputs, taps;
+  const int32_t *starts;
+  const int32_t *counts;
+  const float *weights;
+} mae_float_axis;
+
+// One plane of rows of `width` floats, resampled along columns first and rows second: `(x − mean) ×
+// scale`. Weights of 0 are left out. `between` has room for `columns->outputs` floats of every row that is
+// read, the first of which is `first_row`. `out` [rows->outputs, columns->outputs]
+void mae_resample_plane(const float *in, size_t width, const mae_float_axis *columns,
+                        const mae_float_axis *rows, int32_t first_row, int32_t last_row, float mean,
+                        float scale, float *between, float *out);
 
 // MARK: resampling
 

@@ -50,6 +50,25 @@ extension ImageDataset {
         + "to every image")
   }
 
+  /// Decodes an image as a model takes it and throws what is wrong with it.
+  ///
+  /// - Parameters:
+  ///   - channels: Channels of the model.
+  ///   - raster: How images are read as rasters; nil for pictures.
+  package func check(
+    _ index: Int, of channels: Int, raster: RasterSettings?
+  ) throws(ImageError) {
+    guard let raster else {
+      _ = try image(at: index, channels: channels)
+      return
+    }
+    do throws(ImageError) {
+      _ = try content(of: index).filledRaster(raster, channels: channels)
+    } catch {
+      throw ImageError(error.kind, name: error.name ?? name(of: index), error.reason)
+    }
+  }
+
   /// The whole image with 1 or 3 channels.
   public func image(at index: Int, channels: Int = 3) throws(ImageError) -> ByteImage {
     do throws(ImageError) {

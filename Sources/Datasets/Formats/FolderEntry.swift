@@ -32,6 +32,11 @@ struct FolderEntry: Hashable {
       && ImageFormat.allExtensions.contains(fileExtension(name))
   }
 
+  /// Whether the name is that of an array, which is an image where there are no others.
+  var isArray: Bool {
+    kind == .file && ImageFormat.npy.extensions.contains(fileExtension(name))
+  }
+
   var isFolder: Bool {
     if case .folder = kind { return true }
     return false

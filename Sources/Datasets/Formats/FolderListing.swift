@@ -15,6 +15,8 @@ struct FolderListing {
   /// How many files have each other extension.
   private(set) var others: [String: Int] = [:]
   private var seen: Set<FolderEntry.Kind> = []
+  /// `.npy` files and their owners, which are images where there are no pictures.
+  private var arrays = (paths: StringTable(), owners: [Int32]())
   private let most: Int
 
   /// Lists a folder and everything below it.
@@ -24,6 +26,10 @@ struct FolderListing {
     self.most = most
     seen.insert(FolderEntry.Kind(path))
     try list(path, below: "", owner: -1, depth: 0)
+    if images.isEmpty, !arrays.paths.isEmpty {
+      (images, owners) = arrays
+      others["npy"] = nil
+    }
   }
 
   private mutating func list(
@@ -45,6 +51,10 @@ struct FolderListing {
           images.append(prefix + entry.name)
           owners.append(owner)
         } else if entry.kind == .file {
+          if entry.isArray, arrays.owners.count <= most {
+            arrays.paths.append(prefix + entry.name)
+            arrays.owners.append(owner)
+          }
           others[fileExtension(entry.name), default: 0] += 1
         }
       case .other: break

@@ -20,6 +20,8 @@ public import Imaging
 /// - A text file: a list of paths, or comma-separated values with paths and classes, whose columns
 ///   may be named: `labels.csv:image=photo,label=breed`.
 ///
+/// Behind a path `:pages=images` makes an image of every page of TIFF files, ``PagesDataset``.
+///
 /// A path may be a `file://` address, begin with `~`, or have `*`, `?` and `[…]` as in a shell.
 ///
 /// - Parameters:
@@ -41,6 +43,9 @@ public func openDataset(
   at path: String, _ request: DatasetRequest
 ) throws(DatasetError) -> any ImageDataset {
   let path = try PathWords.path(path)
+  if let files = try PagesDataset.split(path) {
+    return PagesDataset(try openDataset(at: files, request))
+  }
   let matches = PathWords.matches(path)
   if !matches.isEmpty { return try openMatches(matches, of: path, request) }
   if let (list, columns) = try NamedColumns.split(path) {

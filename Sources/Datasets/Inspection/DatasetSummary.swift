@@ -22,6 +22,9 @@ public struct DatasetSummary: Sendable {
   public let statistics: PixelStatistics?
   /// Which part of 16 bits a sample is used; nil where no image that was decoded has so many.
   public let usedValues: UsedValues?
+  /// What is in the images that are no pictures: of other numbers of channels or types; nil where there
+  /// are none.
+  public let rasters: RasterSummary?
   /// Images that could not be decoded.
   public let broken: [UndecodableImage]
   private let names: @Sendable (Int) -> String
@@ -30,14 +33,20 @@ public struct DatasetSummary: Sendable {
     var sizes: [PixelSize: Int] = [:]
     var gray = 0
     var values: UsedValues?
+    var rasters: [RasterSummary.Part] = []
     var broken: [UndecodableImage] = []
     var prints: [(index: Int, print: ImageFingerprint)] = []
   }
 
   /// Decodes a set.
   ///
-  /// - Parameter sample: Most images that are decoded, evenly over the set; nil for all.
-  public init(of dataset: any ImageDataset, sample: Int? = nil) {
+  /// - Parameters:
+  ///   - sample: Most images that are decoded, evenly over the set; nil for all.
+  ///   - raster: How all images are read as rasters; nil for those that are no pictures, every channel
+  ///     of them.
+  public init(
+    of dataset: any ImageDataset, sample: Int? = nil, raster settings: RasterSettings? = nil
+  ) {
     count = dataset.count
     let examined = min(sample ?? dataset.count, dataset.count)
     self.examined = examined
@@ -47,6 +56,18 @@ public struct DatasetSummary: Sendable {
       let index = i * total / examined
       do throws(ImageError) {
         let content = try dataset.content(of: index)
+        if settings != nil || content.isRaster {
+          let raster = try content.raster(settings ?? RasterSettings())
+          let picture = raster.picture(settings ?? RasterSettings())
+          let print = ImageFingerprint(content, decoded: picture)
+          let part = RasterSummary.Part(index, raster)
+          found.withLock {
+            $0.sizes[raster.size, default: 0] += 1
+            $0.rasters.append(part)
+            $0.prints.append((index, print))
+          }
+          return
+        }
         let image = try content.image(channels: 3)
         let isGray = image.isGray
         let size = PixelSize(width: image.width, height: image.height)
@@ -74,6 +95,7 @@ public struct DatasetSummary: Sendable {
     }
     gray = result.gray
     usedValues = result.values
+    rasters = RasterSummary(result.rasters)
     broken = result.broken.sorted { $0.index < $1.index }
     if let names = dataset.classes {
       var counts = [Int](repeating: 0, count: names.count)
@@ -87,6 +109,10 @@ public struct DatasetSummary: Sendable {
       classes = []
     }
     let isGray = result.gray == examined - result.broken.count
+    guard result.rasters.isEmpty else {
+      statistics = nil
+      return
+    }
     statistics = try? PixelStatistics(of: dataset, channels: isGray ? 1 : 3)
   }
 
@@ -94,16 +120,17 @@ public struct DatasetSummary: Sendable {
   public var lines: [String] {
     let sampled = examined < count ? ", \(examined) examined" : ""
     var lines = ["images   \(count)\(sampled)"]
-    let decoded = examined - broken.count
+    let decoded = examined - broken.count - rasterCount
     let mixed = "\(gray) gray, \(decoded - gray) colour"
     let colour = gray == decoded ? "all gray" : gray == 0 ? "all colour" : mixed
-    lines.append("colour   \(colour)")
+    if decoded > 0 || rasterCount == 0 { lines.append("colour   \(colour)") }
     let shown: [String] = sizes.prefix(5).map { entry in
       "\(entry.size.width)×\(entry.size.height) (\(entry.count))"
     }
     let more = sizes.count > 5 ? ", … \(sizes.count) different" : ""
     lines.append("sizes    \(shown.joined(separator: ", "))\(more)")
     lines += valueLines
+    lines += rasters?.lines { names($0).oneLine } ?? []
     if !classes.isEmpty {
       let listed: [String] = classes.prefix(10).map { entry in
         "\(entry.name.oneLine) \(entry.count)"
@@ -131,10 +158,13 @@ public struct DatasetSummary: Sendable {
 }
 
 extension DatasetSummary {
+  /// Images that are no pictures.
+  private var rasterCount: Int { rasters?.kinds.values.reduce(0, +) ?? 0 }
+
   private var valueLines: [String] {
     guard let used = usedValues else { return [] }
     let (low, high) = (used.range.lowerBound, used.range.upperBound)
-    let few = used.images < examined - broken.count ? " in \(used.images) images" : ""
+    let few = used.images < examined - broken.count - rasterCount ? " in \(used.images) images" : ""
     let line = "values   16 bits a sample\(few), \(low) to \(high) of 0…65535 used"
     guard used.isNarrow else { return [line] }
     let levels = used.levels == 1 ? "1 gray level" : "\(used.levels) gray levels"

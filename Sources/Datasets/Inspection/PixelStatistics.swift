@@ -4,7 +4,7 @@ import Synchronization
 
 /// Mean and deviation of a set's pixels.
 public struct PixelStatistics: Hashable, Sendable {
-  /// Of each channel, on the scale 0…1.
+  /// Of each channel, on the scale 0…1; of rasters in the files' units.
   public var normalization: PixelNormalization
   /// How many images they come from.
   public var images: Int
@@ -20,11 +20,13 @@ public struct PixelStatistics: Hashable, Sendable {
   /// - Parameters:
   ///   - path: what the set is called in messages.
   ///   - sample: most images that are read; which ones, `seed` says.
+  ///   - raster: how images are read as rasters; nil reads pictures. Missing values that are filled by
+  ///     their channel's mean do not count.
   ///   - valueRange: which samples of 16 bits are black and white, see `EncodedImage.valueRange`.
   /// - Throws: `DatasetError` where no image of the sample can be decoded.
   public init(
     of dataset: any ImageDataset, path: String = "data", channels: Int = 3, sample: Int = 2000,
-    seed: UInt64 = 0, valueRange: ClosedRange<Int>? = nil
+    seed: UInt64 = 0, valueRange: ClosedRange<Int>? = nil, raster: RasterSettings? = nil
   ) throws(DatasetError) {
     let plan = TrainingPlan(dataset.layout, Sampling(), batch: 1, seed: seed)
     let count = min(sample, dataset.count)
@@ -32,9 +34,9 @@ public struct PixelStatistics: Hashable, Sendable {
     let results = Mutex<[Int: Result<Moments, ImageError>]>([:])
     DispatchQueue.concurrentPerform(iterations: count) { i in
       let result = Result { () throws(ImageError) in
-        Moments(
-          of: try dataset.content(of: order[i]).withValueRange(valueRange).image(
-            channels: channels))
+        let content = try dataset.content(of: order[i])
+        if let raster { return try Moments(of: content.filledRaster(raster, channels: channels)) }
+        return Moments(of: try content.withValueRange(valueRange).image(channels: channels))
       }
       results.withLock { $0[i] = result }
     }
@@ -67,7 +69,10 @@ public struct PixelStatistics: Hashable, Sendable {
     let total = Double(images)
     let mean = sum.map { $0 / total }
     let std = zip(squares, mean).map { square, mean in
-      max((max(square / total - mean * mean, 0)).squareRoot(), Self.smallestDeviation)
+      let std = max(square / total - mean * mean, 0).squareRoot()
+      // A channel of one value stays 0 after normalisation, whatever its unit.
+      if raster != nil { return std > 1e-7 * abs(mean) ? std : 1 }
+      return max(std, Self.smallestDeviation)
     }
     normalization = PixelNormalization(mean: mean, std: std)
   }
@@ -77,6 +82,12 @@ public struct PixelStatistics: Hashable, Sendable {
 private struct Moments {
   var mean: [Double]
   var square: [Double]
+
+  init(of raster: Raster) {
+    let found = RasterMoments(of: raster).channels
+    mean = found.map(\.mean)
+    square = found.map(\.square)
+  }
 
   init(of image: ByteImage) {
     var sums = [Int](repeating: 0, count: image.channels)

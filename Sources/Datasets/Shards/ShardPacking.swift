@@ -203,6 +203,12 @@ public struct ShardPacking: Hashable, Sendable {
     let size = content.size
     let longest = max(size.width, size.height)
     if let maximumSide, longest > maximumSide {
+      guard !content.isRaster else {
+        throw ImageError(
+          .unsupported,
+          "is no picture, and \(longest) pixels are more than --maximum-side \(maximumSide); leave that out"
+        )
+      }
       func scaled(_ side: Int) -> Int { max(1, (side * maximumSide + longest / 2) / longest) }
       let small = try content.withValueRange(valueRange).image(
         channels: content.isGray ? 1 : 3,
@@ -212,8 +218,12 @@ public struct ShardPacking: Hashable, Sendable {
     switch content {
     case .pixels(let image): return (try image.encodedAsPNG(), "png")
     case .encoded(let file):
+      guard file.format != .npy else {
+        throw ImageError(
+          .unsupported, "is a NumPy array, which shards do not hold; write it as a TIFF file")
+      }
       // Decoded once, so that what is packed is known to be whole.
-      _ = try file.decoded()
+      if content.isRaster { _ = try file.raster() } else { _ = try file.decoded() }
       return (file.bytes, file.format.extensions[0])
     }
   }

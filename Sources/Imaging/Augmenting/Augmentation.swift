@@ -58,7 +58,7 @@ public struct ColorJitter: Codable, Hashable, Sendable {
 }
 
 /// How an image becomes one training example: crop, flip, RandAugment, colour, distortion, erasing,
-/// in this order of random draws. What is off draws nothing.
+/// vertical flip, quarter turns, in this order of random draws. What is off draws nothing.
 public struct Augmentation: Codable, Hashable, Sendable {
   /// Which part is shown.
   public var crop: CropMode
@@ -86,6 +86,8 @@ public struct Augmentation: Codable, Hashable, Sendable {
   public var erasing: RandomErasing?
   /// How pixels are interpolated.
   public var filter: ResamplingFilter
+  /// Random vertical flips and quarter turns, of the finished example; nil is off.
+  public var turning: RandomTurning?
 
   /// Creates an augmentation; what is left out is the paper's (§A.1 and its code).
   public init(
@@ -93,7 +95,8 @@ public struct Augmentation: Codable, Hashable, Sendable {
     minRatio: Double = 0.75, maxRatio: Double = 4.0 / 3, padding: Int = 4,
     centerFraction: Double = 0.875, flip: Double = 0.5, randAugment: RandAugment? = nil,
     jitter: ColorJitter = .none, distortion: ColorDistortion? = nil,
-    erasing: RandomErasing? = nil, filter: ResamplingFilter = .bicubic
+    erasing: RandomErasing? = nil, filter: ResamplingFilter = .bicubic,
+    turning: RandomTurning? = nil
   ) {
     self.crop = crop
     self.minScale = minScale
@@ -108,6 +111,7 @@ public struct Augmentation: Codable, Hashable, Sendable {
     self.distortion = distortion
     self.erasing = erasing
     self.filter = filter
+    self.turning = turning
   }
 
   /// The paper's pre-training: random resized crops of 20 to 100 % of the area, flipped half of
@@ -161,6 +165,7 @@ extension Augmentation {
     found += (distortion?.problems ?? []).map { ("distortion." + $0.path, $0.message) }
     found += (randAugment?.problems ?? []).map { ("randAugment." + $0.path, $0.message) }
     found += (erasing?.problems ?? []).map { ("erasing." + $0.path, $0.message) }
+    found += (turning?.problems ?? []).map { ("turning." + $0.path, $0.message) }
     return found
   }
 }

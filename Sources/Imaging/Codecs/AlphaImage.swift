@@ -42,7 +42,7 @@ public struct AlphaImage: Hashable, Sendable {
             Int64(file.limits.workingBytes), &bytes, message)
           return (status, ())
         }
-      case .jpeg, .tiff:
+      case .jpeg, .tiff, .npy:
         throw ImageError(
           .unsupported,
           "is a \(file.format.rawValue) file; expected a PNG or WebP file with transparency")

@@ -6,11 +6,11 @@ public struct EncodedImage: Sendable {
   /// The format the content has.
   public let format: ImageFormat
   /// The size at which the picture is shown, its EXIF orientation applied.
-  public let size: PixelSize
+  public private(set) var size: PixelSize
   /// The orientation the file asks for.
-  public let orientation: ImageOrientation
+  public private(set) var orientation: ImageOrientation
   /// Bits of a sample as stored: 8, of PNG and TIFF also fewer or 16.
-  public let bitsPerSample: Int
+  public private(set) var bitsPerSample: Int
   /// Which samples of 16 bits become 0 and 255, those between in proportion; nil keeps the upper 8
   /// bits. Files of fewer bits are decoded as they are.
   public var valueRange: ClosedRange<Int>? {
@@ -24,9 +24,12 @@ public struct EncodedImage: Sendable {
   package let bytes: [UInt8]
   let limits: ImageLimits
   /// The size at which the picture is stored.
-  package let storedSize: PixelSize
+  package private(set) var storedSize: PixelSize
   /// Channels the file is decoded to: 1 for grayscale, 3 for all else.
-  package let storedChannels: Int
+  package private(set) var storedChannels: Int
+  /// Where the directory of a page of a TIFF file begins, where the image is that page; nil is the
+  /// first, or all of them where pages are channels.
+  private(set) var page: Int?
 
   /// Reads the header of a file in memory.
   ///
@@ -63,6 +66,7 @@ public struct EncodedImage: Sendable {
       case .png: try pngHeader(of: bytes)
       case .webp: try webpHeader(of: bytes)
       case .tiff: try tiffHeader(of: bytes)
+      case .npy: try npyHeader(of: bytes)
       }
     try limits.check(header.size)
     orientation = bytes.withUnsafeBytes { ImageOrientation(of: $0, format: format) }
@@ -74,6 +78,18 @@ public struct EncodedImage: Sendable {
     storedChannels = header.channels
     bitsPerSample = header.bitsPerSample
     size = orientation.shown(header.size)
+  }
+
+  /// One page of the file as an image of its own.
+  func page(_ page: TIFFPage) -> EncodedImage {
+    var image = self
+    image.page = page.directory
+    image.orientation = .upright
+    image.storedSize = page.size
+    image.size = page.size
+    image.storedChannels = page.pictureHeader.channels
+    image.bitsPerSample = page.bits
+    return image
   }
 
   /// Decodes the whole picture, upright, with 1 or 3 channels.
@@ -126,14 +142,19 @@ extension EncodedImage {
       case .tiff:
         var range = sampleRange
         image = try decodedTIFF(
-          bytes, size: storedSize, channels: storedChannels, range: &range, limits: limits)
+          bytes, directory: page ?? 0, size: storedSize, channels: storedChannels, range: &range,
+          limits: limits)
+      case .npy: image = try decodedNpy()
       }
       if image.width != part.width || image.height != part.height {
         image = image.cropped(to: part)
       }
       return image.oriented(orientation).converted(toChannels: channels)
     } catch {
-      throw error.named(name)
+      guard error.kind == .unsupported, format == .tiff, isRaster else { throw error.named(name) }
+      throw ImageError(
+        error.kind, name: name,
+        error.reason + ", or read its samples as they are with data.channels=all")
     }
   }
 
@@ -191,8 +212,9 @@ extension EncodedImage {
         _ = try decodedPNG(bytes, size: storedSize, channels: storedChannels, range: &range)
       case .tiff:
         _ = try decodedTIFF(
-          bytes, size: storedSize, channels: storedChannels, range: &range, limits: limits)
-      case .jpeg, .webp: return nil
+          bytes, directory: page ?? 0, size: storedSize, channels: storedChannels, range: &range,
+          limits: limits)
+      case .jpeg, .webp, .npy: return nil
       }
     } catch {
       throw error.named(name)

@@ -100,6 +100,7 @@ extension ImageOrientation {
       case .png: exifBlock(ofPNG: bytes)
       case .webp: exifBlock(ofWebP: bytes)
       case .tiff: 0..<bytes.count
+      case .npy: nil
       }
     self =
       block.flatMap { orientation(inTIFF: UnsafeRawBufferPointer(rebasing: bytes[$0])) }

@@ -7,8 +7,10 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
   /// WebP, lossy or not; of an animation the first frame.
   case webp = "WebP"
   /// TIFF of 1 to 16 bits a sample, gray, palette, RGB or CMYK, in strips or tiles; the first
-  /// picture.
+  /// picture. As a raster also other samples, any number of channels and several pages.
   case tiff = "TIFF"
+  /// An array of NumPy's as a raster: `[H, W]`, `[H, W, C]` or `[C, H, W]`.
+  case npy = "NPY"
 
   /// The format of a file that begins with `bytes`, or nil.
   public init?(recognizing bytes: some Collection<UInt8>) {
@@ -20,6 +22,8 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
       self = .webp
     } else if tiffSignatures.contains(where: { bytes.starts(with: $0) }) {
       self = .tiff
+    } else if bytes.starts(with: npySignature) {
+      self = .npy
     } else {
       return nil
     }
@@ -32,11 +36,15 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
     case .png: ["png"]
     case .webp: ["webp"]
     case .tiff: ["tif", "tiff"]
+    case .npy: ["npy"]
     }
   }
 
-  /// All extensions of all formats.
-  public static let allExtensions = Set(allCases.flatMap(\.extensions))
+  /// The formats of pictures.
+  public static let pictures: [ImageFormat] = [.jpeg, .png, .webp, .tiff]
+
+  /// All extensions of pictures.
+  public static let allExtensions = Set(pictures.flatMap(\.extensions))
 
   /// Extensions, in lower case, of pictures that are not read.
   package static let unreadExtensions: Set<String> = [
@@ -50,9 +58,11 @@ public enum ImageFormat: String, CaseIterable, Codable, Hashable, Sendable {
 
   /// All formats for a message: `JPEG, PNG, WebP or TIFF`.
   static let list =
-    allCases.dropLast().map(\.rawValue).joined(separator: ", ")
-    + (allCases.last.map { " or " + $0.rawValue } ?? "")
+    pictures.dropLast().map(\.rawValue).joined(separator: ", ")
+    + (pictures.last.map { " or " + $0.rawValue } ?? "")
 }
+
+let npySignature: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
 let pngSignature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 

@@ -20,6 +20,9 @@ func pngHeader(of bytes: [UInt8]) throws(ImageError) -> ImageHeader {
     size: size, channels: bytes[25] & 2 == 0 ? 1 : 3, bitsPerSample: Int(bytes[24]))
 }
 
+/// Samples a pixel, alpha counted and the places of a palette as the colours that they stand for.
+func pngSamples(of bytes: [UInt8]) -> Int { [0: 1, 4: 2, 6: 4][bytes[25]] ?? 3 }
+
 /// The stored picture.
 func decodedPNG(
   _ bytes: [UInt8], size: PixelSize, channels: Int, range: inout mae_sample_range

@@ -20,26 +20,39 @@ struct TIFFDirectory {
   /// Whether offsets have 8 bytes (BigTIFF).
   private let isBig: Bool
   private let first: Int
+  /// Where the directory begins.
+  let start: Int
   /// Number of tags that lie in the bytes.
   let count: Int
   /// Whether those are all, and the place of the next directory follows them.
   let isWhole: Bool
 
   /// Nil where the bytes are no TIFF structure or the directory begins beyond them.
-  init?(_ bytes: UnsafeRawBufferPointer) {
+  ///
+  /// - Parameter place: Where the directory begins; nil for the first.
+  init?(_ bytes: UnsafeRawBufferPointer, at place: Int? = nil) {
     guard bytes.count >= 8 else { return nil }
     isLittleEndian = bytes[0] == 0x49 && bytes[1] == 0x49
     guard isLittleEndian || (bytes[0] == 0x4D && bytes[1] == 0x4D) else { return nil }
     self.bytes = bytes
     let reader = Reader(bytes: bytes, isLittleEndian: isLittleEndian)
     isBig = reader.short(at: 2) == 43
-    let start = isBig ? reader.long8(at: 8) : reader.long(at: 4)
-    guard let start, let declared = isBig ? reader.long8(at: start) : reader.short(at: start)
+    let start = place ?? (isBig ? reader.long8(at: 8) : reader.long(at: 4))
+    guard let start, start >= 0,
+      let declared = isBig ? reader.long8(at: start) : reader.short(at: start)
     else { return nil }
+    self.start = start
     first = start + (isBig ? 8 : 2)
     let size = isBig ? 20 : 12
     count = min(declared, (bytes.count - first) / size)
     isWhole = count == declared && bytes.count - first - size * count >= (isBig ? 8 : 4)
+  }
+
+  /// Where the next directory begins; nil where there is none.
+  var next: Int? {
+    let place = first + (isBig ? 20 : 12) * count
+    let next = isBig ? reader.long8(at: place) : reader.long(at: place)
+    return isWhole && next != 0 ? next : nil
   }
 
   private var reader: Reader { Reader(bytes: bytes, isLittleEndian: isLittleEndian) }

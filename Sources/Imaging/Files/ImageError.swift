@@ -18,6 +18,8 @@ public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     case corrupt
     /// A variant of the format that is not read.
     case unsupported
+    /// Values of a raster are no numbers, and nothing was said of what to put there.
+    case missingValues
   }
 
   /// What kind of failure it was.

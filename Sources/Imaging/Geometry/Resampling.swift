@@ -37,6 +37,68 @@ struct ResamplingAxis {
     start: Double, length: Double, resized: Int, outputs: some Collection<Int>,
     bounds: Range<Int>, kernel: ResamplingKernel
   ) {
+    let windows = ResamplingWindows(
+      start: start, length: length, resized: resized, outputs: outputs, bounds: bounds,
+      kernel: kernel)
+    starts = windows.starts
+    counts = windows.counts
+    taps = windows.taps
+    // Half of a step is left over for rounding, so that the largest still fits.
+    var bits = 14
+    while bits < 20, (windows.largest * Double(1 << (bits + 1))).rounded() < 32_700 { bits += 1 }
+    self.bits = bits
+    weights = wholeWeights(windows.weights, taps: taps, counts: counts, bits: bits)
+  }
+
+  /// The stretch of the input that is read.
+  var inputs: Range<Int> {
+    var lower = Int.max
+    var upper = Int.min
+    for i in starts.indices {
+      lower = min(lower, Int(starts[i]))
+      upper = max(upper, Int(starts[i] + counts[i]))
+    }
+    return lower..<upper
+  }
+
+  /// Moves the input's origin to `origin`.
+  mutating func rebase(to origin: Int) {
+    for i in starts.indices { starts[i] -= Int32(origin) }
+  }
+
+  func withUnsafeAxis<Result>(_ body: (mae_axis) -> Result) -> Result {
+    starts.withUnsafeBufferPointer { starts in
+      counts.withUnsafeBufferPointer { counts in
+        weights.withUnsafeBufferPointer { weights in
+          body(
+            mae_axis(
+              outputs: Int32(starts.count), taps: Int32(taps), bits: Int32(bits),
+              starts: starts.baseAddress, counts: counts.baseAddress,
+              weights: weights.baseAddress))
+        }
+      }
+    }
+  }
+}
+
+/// For every output position along one axis, the input positions it is made from and their weights.
+struct ResamplingWindows {
+  /// First input position of each output.
+  private(set) var starts: [Int32] = []
+  /// Number of input positions of each output.
+  private(set) var counts: [Int32] = []
+  /// `taps` weights for each output; the first `count` add up to 1, the others are 0.
+  private(set) var weights: [Double]
+  /// Room for the weights of one output; a multiple of 8.
+  let taps: Int
+  /// The largest weight's magnitude.
+  private(set) var largest = 0.0
+
+  /// Maps a stretch of the input as ``ResamplingAxis`` says.
+  init(
+    start: Double, length: Double, resized: Int, outputs: some Collection<Int>,
+    bounds: Range<Int>, kernel: ResamplingKernel
+  ) {
     let scale = length / Double(resized)
     let stretch = max(scale, 1)
     let shrink = 1 / stretch
@@ -84,41 +146,8 @@ struct ResamplingAxis {
     self.starts = starts
     self.counts = counts
     self.taps = taps
-    // Half of a step is left over for rounding, so that the largest still fits.
-    var bits = 14
-    while bits < 20, (largest * Double(1 << (bits + 1))).rounded() < 32_700 { bits += 1 }
-    self.bits = bits
-    weights = wholeWeights(exact, taps: taps, counts: counts, bits: bits)
-  }
-
-  /// The stretch of the input that is read.
-  var inputs: Range<Int> {
-    var lower = Int.max
-    var upper = Int.min
-    for i in starts.indices {
-      lower = min(lower, Int(starts[i]))
-      upper = max(upper, Int(starts[i] + counts[i]))
-    }
-    return lower..<upper
-  }
-
-  /// Moves the input's origin to `origin`.
-  mutating func rebase(to origin: Int) {
-    for i in starts.indices { starts[i] -= Int32(origin) }
-  }
-
-  func withUnsafeAxis<Result>(_ body: (mae_axis) -> Result) -> Result {
-    starts.withUnsafeBufferPointer { starts in
-      counts.withUnsafeBufferPointer { counts in
-        weights.withUnsafeBufferPointer { weights in
-          body(
-            mae_axis(
-              outputs: Int32(starts.count), taps: Int32(taps), bits: Int32(bits),
-              starts: starts.baseAddress, counts: counts.baseAddress,
-              weights: weights.baseAddress))
-        }
-      }
-    }
+    weights = exact
+    self.largest = largest
   }
 }
 

@@ -1,7 +1,7 @@
 import CImageCodecs
 
 /// Mean and standard deviation of each channel on the scale 0…1; bytes become
-/// `(x / 255 − mean) / std`.
+/// `(x / 255 − mean) / std`. Of rasters they are in the files' own units, without the division.
 public struct PixelNormalization: Codable, Hashable, Sendable {
   /// Mean of each channel.
   public let mean: [Double]
@@ -10,11 +10,11 @@ public struct PixelNormalization: Codable, Hashable, Sendable {
 
   /// Creates a normalisation.
   ///
-  /// - Precondition: as many means as deviations, 1 or 3, and every deviation above 0.
+  /// - Precondition: as many means as deviations, one at least, and every deviation above 0.
   public init(mean: [Double], std: [Double]) {
     precondition(
-      mean.count == std.count && (mean.count == 1 || mean.count == 3),
-      "\(mean.count) means and \(std.count) deviations; expected 1 or 3 of each")
+      mean.count == std.count && !mean.isEmpty,
+      "\(mean.count) means and \(std.count) deviations; expected one of each for every channel")
     precondition(std.allSatisfy { $0 > 0 }, "a deviation in \(std) is not above 0")
     self.mean = mean
     self.std = std

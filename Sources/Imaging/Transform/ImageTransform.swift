@@ -28,6 +28,9 @@ public struct ImageTransform: Hashable, Sendable {
   /// Which samples of files with 16 bits a sample become black and white; nil keeps their upper 8
   /// bits. See ``EncodedImage/valueRange``.
   public var valueRange: ClosedRange<Int>?
+  /// How images are read as rasters, of any number of channels in their own units, which the
+  /// normalisation is in too; nil reads pictures of 8 bits.
+  public var raster: RasterSettings?
   /// How images are resized and cut where published weights state it; comes before the crop and the
   /// filter of ``augmentation``.
   public var evaluation: EvaluationCrop?
@@ -35,7 +38,7 @@ public struct ImageTransform: Hashable, Sendable {
   /// Creates a transform.
   public init(
     _ augmentation: Augmentation, size: PixelSize, normalization: PixelNormalization,
-    valueRange: ClosedRange<Int>? = nil
+    valueRange: ClosedRange<Int>? = nil, raster: RasterSettings? = nil
   ) {
     precondition(
       size.width >= 1 && size.height >= 1, "an image of \(size) has no pixels")
@@ -43,6 +46,7 @@ public struct ImageTransform: Hashable, Sendable {
     self.size = size
     self.normalization = normalization
     self.valueRange = valueRange
+    self.raster = raster
   }
 
   /// Channels of the output, `C`.
@@ -85,6 +89,34 @@ public struct ImageTransform: Hashable, Sendable {
     _ source: PixelSource, using random: inout SampleRandom, into planes: Planes,
     scratch: DecoderScratch
   ) throws(ImageError) {
+    if let raster {
+      guard case .floats(let planes) = planes, case .content(let content) = source else {
+        preconditionFailure("bytes and the cache do not hold a raster's values")
+      }
+      try write(content, raster, using: &random, into: planes, scratch: scratch)
+    } else {
+      try writePicture(source, using: &random, into: planes, scratch: scratch)
+    }
+    if let erasing = augmentation.erasing {
+      guard case .floats(let planes) = planes else {
+        preconditionFailure("bytes do not hold what erasing fills in")
+      }
+      var start = StageTimes.Instant.now
+      erasing.apply(to: planes, channels: channels, size: size, using: &random)
+      scratch.times.add(\.resample, since: &start)
+    }
+    if let turn = augmentation.turning?.draw(using: &random) {
+      switch planes {
+      case .floats(let planes): turn.apply(to: planes, channels: channels, size: size)
+      case .bytes(let planes): turn.apply(to: planes, channels: channels, size: size)
+      }
+    }
+  }
+
+  private func writePicture(
+    _ source: PixelSource, using random: inout SampleRandom, into planes: Planes,
+    scratch: DecoderScratch
+  ) throws(ImageError) {
     let framing = framing(of: source.size, using: &random)
     if augmentation.changesPixels || reachesOutside(framing) {
       var image = try framed(source, framing, scratch: scratch)
@@ -108,19 +140,13 @@ public struct ImageTransform: Hashable, Sendable {
         }
       }
     }
-    guard let erasing = augmentation.erasing else { return }
-    guard case .floats(let planes) = planes else {
-      preconditionFailure("bytes do not hold what erasing fills in")
-    }
-    var start = StageTimes.Instant.now
-    erasing.apply(to: planes, channels: channels, size: size, using: &random)
-    scratch.times.add(\.resample, since: &start)
   }
 
   /// The example as bytes: what the model sees, for people to look at.
   public func image(
     of content: ImageContent, using random: inout SampleRandom
   ) throws(ImageError) -> ByteImage {
+    if let raster { return try view(of: content, using: &random).picture(raster) }
     if augmentation.erasing != nil {
       // What is erased has its colours after normalisation.
       let planes = UnsafeMutablePointer<Float>.allocate(capacity: valueCount)
@@ -133,10 +159,10 @@ public struct ImageTransform: Hashable, Sendable {
     var image = try framed(.content(content), framing, scratch: scratch)
     augmentation.changePixels(
       of: &image, fill: normalization.meanBytes, using: &random, scratch: scratch)
-    return image
+    return augmentation.turning?.draw(using: &random).map { image.oriented($0) } ?? image
   }
 
-  private func framing(of image: PixelSize, using random: inout SampleRandom) -> Framing {
+  func framing(of image: PixelSize, using random: inout SampleRandom) -> Framing {
     if keepsFittingImages, image == size {
       return Framing(PixelRectangle(width: size.width, height: size.height), to: size)
     }
@@ -145,12 +171,12 @@ public struct ImageTransform: Hashable, Sendable {
   }
 
   /// Whether part of the output is no part of the resized image and has the border's colour.
-  private func reachesOutside(_ framing: Framing) -> Bool {
+  func reachesOutside(_ framing: Framing) -> Bool {
     evaluation != nil
       && framing.inside(size) != PixelRectangle(width: size.width, height: size.height)
   }
 
-  private var kernel: ResamplingKernel { evaluation?.kernel ?? augmentation.filter.kernel }
+  var kernel: ResamplingKernel { evaluation?.kernel ?? augmentation.filter.kernel }
 
   private func framed(
     _ source: PixelSource, _ framing: Framing, scratch: DecoderScratch

@@ -40,6 +40,8 @@ public struct Embedder {
 
   /// What the model was loaded from, in words.
   public var source: String { inference.model.source }
+  /// The model.
+  var model: LoadedModel { inference.model }
 
   /// The shape of one image's embedding.
   public var shape: [Int] { embedding.shape(for: inference.model) }

@@ -119,6 +119,7 @@ extension NeighbourSearch {
     self.init(
       queries, rows: stacked(try queries.map { try model.embed($0.content, as: embedding) }),
       count: count)
+    raster = model.description.usedRaster
   }
 
   /// Compares everything in a file of embeddings, after a look whether they are of the queries'

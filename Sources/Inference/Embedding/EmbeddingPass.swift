@@ -63,7 +63,9 @@ public struct EmbeddingPass {
       if outcome.picked.count < pickedCount {
         // Those that are embedded, too, are reported then.
         let wanted = pickedCount - outcome.picked.count
-        outcome.picked += DecodableImages.find(wanted, in: part.images) {
+        outcome.picked += DecodableImages.find(
+          wanted, in: part.images, for: embedder.model.description
+        ) {
           if !isEmbedding { leaveOut($0) }
         }.map { (part.images, $0) }
       }

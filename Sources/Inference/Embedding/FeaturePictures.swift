@@ -27,7 +27,6 @@ public struct FeaturePictures {
   public init(
     of chosen: [(images: any ImageDataset, index: Int)], by model: LoadedModel
   ) throws {
-    try model.description.model.requireDecodableChannels()
     self.model = model
     grid = model.description.model.grid
     let transform = model.description.evaluationTransform

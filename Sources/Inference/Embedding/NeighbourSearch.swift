@@ -48,6 +48,9 @@ public struct NeighbourSearch {
   /// that which came first.
   public private(set) var found: [[Neighbour]]
 
+  /// How images are shown as rasters; nil for pictures.
+  public var raster: RasterSettings?
+
   private let count: Int
   private let directions: Tensor  // [D, Q]
   /// Similarity from which on an image may be the query itself.
@@ -110,9 +113,9 @@ extension NeighbourSearch {
     let widest = found.map(\.count).max() ?? 0
     let columns = ["image"] + (0..<widest).map { "\($0 + 1)" }
     let rows = zip(queries, found).map { query, neighbours in
-      var tiles = [Self.tile(query.content)]
-      tiles += neighbours.map { Self.tile(try? $0.images.content(of: $0.index)) }
-      while tiles.count < columns.count { tiles.append(Self.tile(nil)) }
+      var tiles = [tile(query.content)]
+      tiles += neighbours.map { tile(try? $0.images.content(of: $0.index)) }
+      while tiles.count < columns.count { tiles.append(tile(nil)) }
       let similarities = neighbours.map { Formatted.fixed($0.similarity, 3) }
       return PictureSheet.Row(
         "\(splitPath(query.name).name): \(similarities.joined(separator: ", "))", tiles: tiles)
@@ -123,7 +126,7 @@ extension NeighbourSearch {
   }
 
   /// A small picture of an image; a gray one of what cannot be decoded.
-  private static func tile(_ content: ImageContent?) -> ByteImage {
+  private func tile(_ content: ImageContent?) -> ByteImage {
     let side = 160
     let blank = ByteImage(
       width: side, height: side, channels: 3,
@@ -135,6 +138,7 @@ extension NeighbourSearch {
     let size =
       longest <= side
       ? content.size : PixelSize(width: fitted(width), height: fitted(height))
+    if let raster { return (try? content.shown(raster).resized(to: size)) ?? blank }
     return (try? content.image(channels: 3, atMost: size)) ?? blank
   }
 }

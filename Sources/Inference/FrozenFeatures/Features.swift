@@ -56,7 +56,7 @@ public struct Features {
     // Made once at its full size: parts that are put together at the end would take it twice.
     let all = Tensor.empty([group.isFirst ? images.count : 0] + kind.shape(for: model))
     var labels: [Int] = []
-    var inference = try BatchInference(model, batch: batch, workers: workers)
+    var inference = BatchInference(model, batch: batch, workers: workers)
     inference.group = group
     inference.givesAllRanks = false
     try inference.run(over: images, named: name, computing: { kind($1, by: $0) }) { part in
@@ -77,13 +77,13 @@ public struct Features {
 }
 
 extension ModelConfiguration {
-  /// Image files have one channel or three.
+  /// Pictures have one channel or three; those who read rasters do not ask.
   package func requireDecodableChannels() throws(RunFailure) {
     guard channels == 1 || channels == 3 else {
       throw RunFailure(
         .badData,
-        "the model takes \(channels) channels and image files have 1 or 3; "
-          + "use mae forward with tensors of your own")
+        "the model takes \(channels) channels and pictures have 1 or 3; labels for every pixel and objects "
+          + "are learned and found on pictures")
     }
   }
 }

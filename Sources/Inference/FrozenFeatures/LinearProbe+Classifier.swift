@@ -36,6 +36,7 @@ extension LinearProbe {
     // The features were made of images prepared so.
     description.preprocessing = found.preprocessing
     description.valueRange = found.valueRange
+    description.raster = found.raster
     return (
       description,
       encoder + [("head.weight", weight), ("head.bias", bias)]

@@ -5,7 +5,7 @@ import Foundation
 import Imaging
 import MaskedAutoencoders
 import Recipes
-public import Runs
+import Runs
 public import Torch
 import TorchNN
 
@@ -82,11 +82,9 @@ public struct BatchInference {
   /// - Parameters:
   ///   - batch: nil for what is fastest on most machines.
   ///   - workers: nil for as many as the engine has threads, or there are cores.
-  /// - Throws: ``RunFailure`` where the model takes images that no file holds.
   public init(
     _ model: LoadedModel, batch: Int? = nil, workers: Int? = nil, precision: DType? = nil
-  ) throws(RunFailure) {
-    try model.description.model.requireDecodableChannels()
+  ) {
     self.model = model
     let device = model.store.device
     self.batch = batch ?? Self.standardBatch(for: model)

@@ -1,6 +1,7 @@
 public import Datasets
 import Imaging
-import Runs
+import MaskedAutoencoders
+public import Runs
 
 /// The first images of a set that can be decoded, for pictures of a few of them.
 public struct DecodableImages {
@@ -13,14 +14,16 @@ public struct DecodableImages {
   ///
   /// - Parameters:
   ///   - count: How many are looked for; fewer are found where there are no more.
+  ///   - model: Whose input the images become; nil for pictures.
   ///   - name: What the set is called in messages.
   ///   - brokenLimit: How many images of the set may be passed over.
   /// - Throws: `DatasetError` where more cannot be decoded; ``RunFailure`` where none can.
   public init(
-    first count: Int, of images: any ImageDataset, named name: String, brokenLimit: BrokenLimit
+    first count: Int, of images: any ImageDataset, for model: ModelDescription? = nil,
+    named name: String, brokenLimit: BrokenLimit
   ) throws {
     var broken = brokenLimit.counter(of: images.count)
-    indices = try Self.find(count, in: images) { image throws(DatasetError) in
+    indices = try Self.find(count, in: images, for: model) { image throws(DatasetError) in
       try broken.add([image], of: name, count: images.count)
     }
     guard !indices.isEmpty else { throw RunFailure.nothingToSee(in: name, broken.found) }
@@ -31,13 +34,16 @@ public struct DecodableImages {
   ///
   /// - Parameter report: Called with each image before the last of them that cannot.
   static func find<E: Error>(
-    _ count: Int, in images: any ImageDataset, broken report: (UndecodableImage) throws(E) -> Void
+    _ count: Int, in images: any ImageDataset, for model: ModelDescription? = nil,
+    broken report: (UndecodableImage) throws(E) -> Void
   ) throws(E) -> [Int] {
     var indices: [Int] = []
     for index in 0..<images.count where indices.count < count {
       let problem: String
       do throws(ImageError) {
-        _ = try images.image(at: index)
+        let raster = model?.usedRaster
+        try images.check(
+          index, of: raster.flatMap { _ in model?.model.channels } ?? 3, raster: raster)
         indices.append(index)
         continue
       } catch {

@@ -15,6 +15,7 @@ extension ModelDescription {
       normalization: PixelNormalization(mean: mean, std: std))
     transform.evaluation = preprocessing.map { EvaluationCrop($0, mean: mean) }
     transform.valueRange = valueRange
+    transform.raster = usedRaster
     transform.keepsFittingImages = preprocessing == nil
     return transform
   }

@@ -19,8 +19,7 @@ public struct Reconstruction {
 
   /// Uses a loaded model.
   ///
-  /// - Throws: ``RunFailure`` where the model has no decoder or one that does not predict pixels,
-  ///   or takes images that are neither gray nor colour.
+  /// - Throws: ``RunFailure`` where the model has no decoder or one that does not predict pixels.
   public init(_ loaded: LoadedModel) throws {
     try self.init(loaded.autoencoder(), loaded.description, on: loaded.store.device)
   }
@@ -29,7 +28,6 @@ public struct Reconstruction {
   package init(_ model: MaskedAutoencoder, _ description: ModelDescription, on device: Device)
     throws
   {
-    try description.model.requireDecodableChannels()
     let target = description.model.target
     guard target.isDrawable else {
       throw RunFailure(
@@ -86,22 +84,22 @@ public struct Reconstruction {
     let transform = description.evaluationTransform
     let originals = try indices.map { index in
       var random = SampleRandom(seed: seed)
-      return try transform.image(of: dataset.content(of: index), using: &random)
+      return try Original(of: dataset.content(of: index), by: transform, using: &random)
     }
     let grid = description.model.grid
-    var tiles = originals.map { [$0] }
+    var tiles = originals.map { [$0.picture] }
     for (r, ratio) in ratios.enumerated() {
       let masking = try masking(hiding: ratio)
       for (i, original) in originals.enumerated() {
         let mask = masking.mask(
           grid, batch: 1,
           using: Generator(seed: seed, stream: RandomStream.pictures, step: i * 64 + r))
-        let drawn = fill(pixels(of: [original]), mask: mask).images(channels: original.channels)[0]
+        let drawn = original.picture(of: fill(original.pixels.to(device), mask: mask))
         let visible = mask.indicator.floats().map { $0 == 0 }
         tiles[i] += [
-          original.masked(visible: visible, rows: grid.rows, columns: grid.columns), drawn,
+          original.picture.masked(visible: visible, rows: grid.rows, columns: grid.columns), drawn,
           drawn.pasted(
-            with: original, visible: visible, rows: grid.rows, columns: grid.columns),
+            with: original.picture, visible: visible, rows: grid.rows, columns: grid.columns),
         ]
       }
     }
@@ -109,6 +107,7 @@ public struct Reconstruction {
     if description.model.target.usesOriginalStatistics {
       footer.append(PictureSheet.normalizedTargetNotice)
     }
+    if let raster = description.usedRaster { footer.append(raster.shownWords) }
     return PictureSheet(
       title: title,
       groups: [PictureSheet.Group(columns: ["original"])]
@@ -123,7 +122,8 @@ public struct Reconstruction {
       footer: footer)
   }
 
-  /// How far filled-in patches are off, beside two fills that know nothing.
+  /// How far filled-in patches are off, beside two fills that know nothing: in pixels of 0…1, or of
+  /// rasters in normalised values.
   ///
   /// - Parameters:
   ///   - range: The images, from first to last.
@@ -154,12 +154,16 @@ public struct Reconstruction {
       let mask = masking.mask(
         grid, batch: batch.count,
         using: Generator(seed: seed, stream: RandomStream.pictures, step: batch.number))
-      let pixels = restored(batch.tensor(on: device))
-      let errors = patches(of: fill(pixels, mask: mask).pixels - pixels, side: model.patchSide)
-        .squared().mean([-1])
+      let images = batch.tensor(on: device)
+      let pixels = restored(images)
+      let difference = fill(pixels, mask: mask) - pixels
+      let isOfRasters = description.usedRaster != nil
+      let errors = patches(
+        of: isOfRasters ? difference / channelDeviation : difference, side: model.patchSide
+      ).squared().mean([-1])
       let share = mask.to(device).indicator
       sums.model += ((errors * share).sum() / share.sum()).item() * Double(batch.count)
-      let values: [Float] = pixels.array()
+      let values: [Float] = (isOfRasters ? images : pixels).array()
       let hidden = mask.indicator.floats()
       let size = values.count / batch.count
       for i in 0..<batch.count {
@@ -180,8 +184,9 @@ public struct Reconstruction {
       usesOriginalStatistics: description.model.target.usesOriginalStatistics)
   }
 
-  /// Pixels `[B, C, H, W]` of 0…1 with every patch as the model predicts it.
-  private func fill(_ pixels: Tensor, mask: PatchMask) -> Filled {
+  /// Pixels `[B, C, H, W]` of 0…1, or of rasters in the files' units, with every patch as the model
+  /// predicts it.
+  private func fill(_ pixels: Tensor, mask: PatchMask) -> Tensor {
     withoutGradients {
       let images = (pixels - channelMean) / channelDeviation
       let mask = mask.to(device)
@@ -190,10 +195,9 @@ public struct Reconstruction {
       guard let filled = model.pixels(from: prediction, of: original) else {
         preconditionFailure("the initializer refuses a target that is not of pixels")
       }
-      return Filled(
-        pixels: restored(
-          MaskedAutoencoders.images(
-            from: filled, grid: description.model.grid, side: model.patchSide)))
+      return restored(
+        MaskedAutoencoders.images(
+          from: filled, grid: description.model.grid, side: model.patchSide))
     }
   }
 
@@ -204,28 +208,62 @@ public struct Reconstruction {
   private func channelValues(_ values: [Double]) -> Tensor {
     Tensor(values.map { Float($0) }, shape: [1, values.count, 1, 1]).to(device)
   }
+}
 
-  /// Bytes as pixels of 0…1, `[B, C, H, W]`.
-  private func pixels(of images: [ByteImage]) -> Tensor {
-    stacked(
-      images.map { image in
-        Tensor(image.pixels, shape: [image.height, image.width, image.channels])
-          .permuted([2, 0, 1]).to(.float32) / 255
-      }
-    ).to(device)
+/// An image as a model sees it, in numbers and as a picture.
+private struct Original {
+  let picture: ByteImage
+  /// Pixels of 0…1, or of rasters in the file's units. `[1, C, H, W]`
+  let pixels: Tensor
+  /// How values become a picture; nil where they are bytes.
+  private let stretch: RasterStretch?
+
+  init(
+    of content: ImageContent, by transform: ImageTransform, using random: inout SampleRandom
+  ) throws(ImageError) {
+    if let settings = transform.raster {
+      let raster = try transform.view(of: content, using: &random)
+      let stretch = RasterStretch(of: raster, settings)
+      self.stretch = stretch
+      picture = stretch.picture(of: raster.planes, size: raster.size)
+      pixels = Tensor(raster.planes, shape: [1, raster.channels, raster.height, raster.width])
+    } else {
+      let image = try transform.image(of: content, using: &random)
+      stretch = nil
+      picture = image
+      pixels =
+        Tensor(image.pixels, shape: [1, image.height, image.width, image.channels])
+        .permuted([0, 3, 1, 2]).contiguous().to(.float32) / 255
+    }
   }
 
-  /// Images of 0…1 as a model filled them in.
-  private struct Filled {
-    let pixels: Tensor  // [B, C, H, W]
-
-    func images(channels: Int) -> [ByteImage] {
-      let shape = pixels.shape
-      let bytes = (pixels.clamped(to: 0...1) * 255 + 0.5).to(.uint8).permuted([0, 2, 3, 1])
-      return bytes.unbound(along: 0).map {
-        ByteImage(width: shape[3], height: shape[2], channels: channels, pixels: $0.array())
-      }
+  /// Pixels as a model filled them in as a picture. `[1, C, H, W]`
+  func picture(of filled: Tensor) -> ByteImage {
+    if let stretch {
+      return stretch.picture(
+        of: filled.to(.cpu).floats(),
+        size: PixelSize(width: filled.shape[3], height: filled.shape[2]))
     }
+    let bytes = (filled.clamped(to: 0...1) * 255 + 0.5).to(.uint8).permuted([0, 2, 3, 1])
+    return ByteImage(
+      width: filled.shape[3], height: filled.shape[2], channels: filled.shape[1],
+      pixels: bytes.selected(0, along: 0).array())
+  }
+}
+
+extension RasterSettings {
+  /// What a picture shows of a raster, for its footer.
+  var shownWords: String {
+    let numbers = shown ?? channels.map { Array($0.prefix($0.count >= 3 ? 3 : 1)) }
+    let which =
+      numbers.map { numbers in
+        let list = numbers.map(String.init).joined(separator: ", ")
+        return numbers.count == 3
+          ? "Channels \(list) as red, green and blue" : "Channel \(list) as gray"
+      } ?? "The first three channels as red, green and blue, or one as gray"
+    return
+      "\(which), from percentile \(Formatted.fixed(percentiles.lowerBound, 0)) to "
+      + "\(Formatted.fixed(percentiles.upperBound, 0)) of each original."
   }
 }
 

@@ -28,7 +28,8 @@ extension RecipeBook<FinetuningRecipe>.Entry {
         name: name, note: "Fashion-MNIST, 28 × 28, \(title)", labels: labels,
         regularization: .init(
           dropPath: 0, mixup: 0, cutmix: 0, randAugment: nil),
-        data: .init(crop: crop, normalization: .inherited, valueRange: .inherited),
+        data: .init(
+          crop: crop, normalization: .inherited, valueRange: .inherited, channels: .inherited),
         optimizer: .finetuning(baseLearningRate: rate), batch: .init(size: batch),
         schedule: .init(epochs: epochs, warmupEpochs: Double(epochs) / 10),
         checkpoints: .init(everyEpochs: nil, keep: 1), logging: .init(everySteps: 25)),

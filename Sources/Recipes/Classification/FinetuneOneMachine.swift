@@ -29,7 +29,8 @@ extension RecipeBook<FinetuningRecipe>.Entry {
         name: "finetune-few-labels",
         note: "fine-tuning on tens to some thousands of images: gentle augmentation, many epochs",
         regularization: .init(dropPath: 0, mixup: 0, cutmix: 0, randAugment: nil),
-        data: .init(scale: 0.2...1, normalization: .inherited, valueRange: .inherited),
+        data: .init(
+          scale: 0.2...1, normalization: .inherited, valueRange: .inherited, channels: .inherited),
         optimizer: .finetuning(baseLearningRate: 4e-3),
         batch: .init(size: 32), schedule: .init(epochs: 100, warmupEpochs: 10),
         checkpoints: .init(everyEpochs: 20, keep: 1),
@@ -47,7 +48,8 @@ extension RecipeBook<FinetuningRecipe>.Entry {
         head: .init(pooling: .classToken, std: 0.01, batchNorm: true),
         trainableBlocks: 0, regularization: .none,
         data: .init(
-          crop: .randomClipped, scale: 0.08...1, normalization: .inherited, valueRange: .inherited),
+          crop: .randomClipped, scale: 0.08...1, normalization: .inherited, valueRange: .inherited,
+          channels: .inherited),
         optimizer: .init(kind: .lars, baseLearningRate: 0.1, layerDecay: 1, weightDecay: 0),
         batch: .init(size: 512), schedule: .init(epochs: 90, warmupEpochs: 10)),
       summary: "Table 10 with batch 512: linear probe of any labelled images",

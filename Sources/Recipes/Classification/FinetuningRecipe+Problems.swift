@@ -41,7 +41,8 @@ extension FinetuningRecipe {
       "is \(labels.fraction.short); expected a share above 0 and at most 1")
     if let count = labels.perClass { checks.within(1...1_000_000_000, "labels.perClass", count) }
     check(regularization: &checks)
-    checks.pipeline(data, channels: model?.channels)
+    checks.pipeline(data, channels: model?.channels, readsRasters: true)
+    checks.colours(self)
     checks.optimizer(optimizer)
     if let ema {
       checks.require(
@@ -78,5 +79,19 @@ extension FinetuningRecipe {
       !data.normalizeOnDevice || values.erasing == 0, "data.normalizeOnDevice",
       "is true, and regularization.erasing fills in what bytes do not hold; expected false, or "
         + "regularization.erasing=0")
+  }
+}
+
+extension Validator {
+  /// Operations on colours are for pictures.
+  package mutating func colours(_ recipe: FinetuningRecipe) {
+    guard recipe.data.rasterSettings != nil, let magnitude = recipe.regularization.randAugment
+    else {
+      return
+    }
+    require(
+      false, "regularization.randAugment",
+      "is \(magnitude.short), and its operations are for pictures of 8 bits; expected null where "
+        + "data.channels is not picture")
   }
 }

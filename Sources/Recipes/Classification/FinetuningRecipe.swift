@@ -52,7 +52,8 @@ public struct FinetuningRecipe: TrainingRecipe {
     size: Int? = nil, head: Head = .init(), trainableBlocks: Double? = nil,
     labels: Labels = .init(),
     regularization: Regularization = .init(),
-    data: DataRecipe = .init(scale: 0.08...1, normalization: .inherited, valueRange: .inherited),
+    data: DataRecipe = .init(
+      scale: 0.08...1, normalization: .inherited, valueRange: .inherited, channels: .inherited),
     optimizer: OptimizerRecipe = .finetuning(),
     ema: Double? = nil, batch: BatchRecipe = .init(size: 1024),
     schedule: ScheduleRecipe = .init(epochs: 100, warmupEpochs: 5),

@@ -18,7 +18,8 @@ extension RecipeBook<FinetuningRecipe>.Entry {
         head: .init(pooling: .classToken, std: 0.01, batchNorm: true),
         trainableBlocks: 0, regularization: .none,
         data: .init(
-          crop: .randomClipped, scale: 0.08...1, normalization: .inherited, valueRange: .inherited),
+          crop: .randomClipped, scale: 0.08...1, normalization: .inherited, valueRange: .inherited,
+          channels: .inherited),
         optimizer: .init(kind: .lars, baseLearningRate: 0.1, layerDecay: 1, weightDecay: 0),
         batch: .init(size: 16_384), schedule: .init(epochs: 90, warmupEpochs: 10)),
       summary: "Table 10: linear probe, LARS, 90 epochs; 68.0 / 75.8 / 76.6",

@@ -63,7 +63,10 @@ extension DetectionRecipe {
     for (path, isUsual) in [
       ("data.crop" as FieldPath, data.crop == usual.crop),
       ("data.scale", data.scale == usual.scale), ("data.ratio", data.ratio == usual.ratio),
-      ("data.flip", data.flip == usual.flip), ("data.jitter", data.jitter == usual.jitter),
+      ("data.flip", data.flip == usual.flip),
+      ("data.verticalFlip", data.verticalFlip == usual.verticalFlip),
+      ("data.rotate90", data.rotate90 == usual.rotate90),
+      ("data.jitter", data.jitter == usual.jitter),
       ("data.interpolation", data.interpolation == usual.interpolation),
       ("data.repeats", data.repeats == usual.repeats), ("data.cache", data.cache == usual.cache),
       ("data.normalizeOnDevice", data.normalizeOnDevice == usual.normalizeOnDevice),

@@ -36,9 +36,6 @@ extension PretrainingRecipe: TrainingRecipe {
       checks.require(false, FieldPath("model." + path), message)
     }
     checks.require(
-      [1, 3].contains(model.channels) || checks.found.count > before, "model.channels",
-      "is \(model.channels); image files have 1 or 3")
-    checks.require(
       model.decoder != nil, "model.decoder",
       "is null; expected a shape, without which nothing is reconstructed")
     let grid = checks.found.count == before ? model.grid : nil
@@ -48,11 +45,16 @@ extension PretrainingRecipe: TrainingRecipe {
   }
 
   private func check(data checks: inout Validator) {
-    checks.pipeline(data, channels: model.channels)
+    checks.pipeline(data, channels: model.channels, readsRasters: true)
     checks.require(
       data.normalization != .inherited, "data.normalization",
       "is inherited; only a classifier has an encoder to take it from. Expected imagenet, computed, "
         + "none or {mean: […], std: […]}")
+    checks.require(
+      data.channels != .inherited, "data.channels",
+      "is inherited; only a classifier has an encoder to take it from. Expected picture, all or a list of "
+        + "channels")
+    checks.turns(data, of: model)
     checks.require(
       data.valueRange != .inherited, "data.valueRange",
       "is inherited; only a classifier has an encoder to take it from. Expected full, computed or two "

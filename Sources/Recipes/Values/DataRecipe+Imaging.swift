@@ -19,7 +19,9 @@ extension DataRecipe {
       jitter: ColorJitter(
         brightness: 0.8 * strength, contrast: 0.8 * strength, saturation: 0.8 * strength,
         hue: 0.2 * strength),
-      filter: interpolation)
+      filter: interpolation,
+      turning: verticalFlip > 0 || rotate90 > 0
+        ? RandomTurning(verticalFlip: verticalFlip, rotate90: rotate90) : nil)
   }
 
   /// The augmentation for images of a size, where `center` and `random-fixed` crops keep of a
@@ -70,10 +72,12 @@ extension DataRecipe {
     guard normalization == .computed else { return resolved }
     let found = try PixelStatistics(
       of: dataset, path: name, channels: channels, seed: seed,
-      valueRange: resolved.valueRange.range
+      valueRange: resolved.valueRange.range, raster: rasterSettings
     ).normalization
+    let isRaster = rasterSettings != nil
     resolved.normalization = .given(
-      mean: found.mean.map(\.rounded6), std: found.std.map(\.rounded6))
+      mean: found.mean.map { isRaster ? $0.significant9 : $0.rounded6 },
+      std: found.std.map { isRaster ? $0.significant9 : $0.rounded6 })
     return resolved
   }
 }
@@ -141,4 +145,10 @@ extension Precision {
 extension Double {
   /// Rounded to six decimals, so that it reads back from YAML as it is.
   fileprivate var rounded6: Double { (self * 1e6).rounded() / 1e6 }
+
+  /// Rounded to nine digits, whatever the unit.
+  fileprivate var significant9: Double {
+    guard self != 0, isFinite else { return self }
+    return Double(String(format: "%.9g", self)) ?? self
+  }
 }

@@ -15,6 +15,10 @@ public struct DataRecipe: Codable, Hashable, Sendable {
   public var ratio: ClosedRange<Double>
   /// Probability of a horizontal flip.
   public var flip: Double
+  /// Probability of a vertical flip.
+  public var verticalFlip: Double
+  /// Probability of a turn by 0°, 90°, 180° or 270°, each as likely.
+  public var rotate90: Double
   /// Strength `s` of colour jitter, from 0 for none to 1: brightness, contrast and saturation by
   /// factors of `1 − 0.8 s` to `1 + 0.8 s`, the hue by up to `0.2 s` of the circle, as torchvision's
   /// `ColorJitter(0.8 s, 0.8 s, 0.8 s, 0.2 s)`; 0.5 is `ColorJitter(0.4, 0.4, 0.4, 0.1)`. Grayscale
@@ -22,7 +26,13 @@ public struct DataRecipe: Codable, Hashable, Sendable {
   public var jitter: Double
   /// How pictures are resampled.
   public var interpolation: ResamplingFilter
-  /// What is subtracted from channels, and what they are divided by.
+  /// Which channels of the files are read, counted from 0: `picture` for 8 bits of gray or colour, or
+  /// `all` or a list of them as they are stored.
+  public var channels: Channels
+  /// How files of any number of channels are read and shown.
+  public var raster: Raster
+  /// What is subtracted from channels, and what they are divided by; in the files' units unless
+  /// channels are those of pictures.
   public var normalization: Normalization
   /// Which samples of images with 16 bits a sample become black and white, for data that uses part of
   /// them, such as the 12 bits of a camera. Images of 8 bits stay what they are.
@@ -60,7 +70,9 @@ public struct DataRecipe: Codable, Hashable, Sendable {
     repeats: Int = 1,
     brokenLimit: Double = 0.01,
     workers: Int = 0, prefetch: Int = 4,
-    cache: Cache = .gigabytes(0), normalizeOnDevice: Bool = false
+    cache: Cache = .gigabytes(0), normalizeOnDevice: Bool = false,
+    verticalFlip: Double = 0, rotate90: Double = 0, channels: Channels = .picture,
+    raster: Raster = Raster()
   ) {
     self.crop = crop
     self.scale = scale
@@ -79,6 +91,10 @@ public struct DataRecipe: Codable, Hashable, Sendable {
     self.prefetch = prefetch
     self.cache = cache
     self.normalizeOnDevice = normalizeOnDevice
+    self.verticalFlip = verticalFlip
+    self.rotate90 = rotate90
+    self.channels = channels
+    self.raster = raster
   }
 }
 
@@ -105,7 +121,7 @@ extension DataRecipe {
     case auto
   }
 
-  /// What is subtracted from channels of 0...1, and what they are divided by. In a recipe one of
+  /// What is subtracted from channels of 0...1, or of rasters in the files' units, and what they are divided by. In a recipe one of
   /// the words `imagenet`, `computed`, `inherited` and `none`, or `{mean: […], std: […]}`.
   public enum Normalization: Hashable, Sendable {
     /// Means and deviations of ImageNet's red, green and blue.

@@ -71,6 +71,10 @@ extension DataRecipe {
     if !normalization.isInNumbers { completed.normalization = run.normalization }
     if !valueRange.isInNumbers { completed.valueRange = run.valueRange }
     if cache == .auto { completed.cache = run.cache }
+    if channels == .inherited {
+      completed.channels = run.channels
+      if raster == Raster() { completed.raster = run.raster }
+    }
     return completed
   }
 }

@@ -4,8 +4,13 @@ public import RecipeSyntax
 extension Validator {
   /// What files become.
   ///
-  /// - Parameter channels: Channels of the model's images; nil where they are not known yet.
-  public mutating func pipeline(_ data: DataRecipe, channels: Int?) {
+  /// - Parameters:
+  ///   - channels: Channels of the model's images; nil where they are not known yet.
+  ///   - readsRasters: Whether the kind of training gives `DataRecipe.rasterSettings` to its transform
+  ///     and its model's description; others read pictures only.
+  public mutating func pipeline(
+    _ data: DataRecipe, channels: Int?, readsRasters: Bool = false
+  ) {
     for (path, range) in [("data.scale" as FieldPath, data.scale), ("data.ratio", data.ratio)] {
       require(
         range.lowerBound > 0, path, "is \(range.listed); expected two numbers above 0")
@@ -14,6 +19,8 @@ extension Validator {
       data.scale.upperBound <= 1, "data.scale",
       "is \(data.scale.listed); expected parts of the picture, of at most 1")
     within(0...1, "data.flip", data.flip)
+    within(0...1, "data.verticalFlip", data.verticalFlip)
+    within(0...1, "data.rotate90", data.rotate90)
     within(0...1, "data.jitter", data.jitter)
     within(1...1_000_000_000, "data.shuffleBuffer", data.shuffleBuffer)
     within(1...65_536, "data.lanes", data.lanes)
@@ -27,12 +34,17 @@ extension Validator {
         std.allSatisfy { $0 > 0 }, "data.normalization.std",
         "is \(std); expected numbers above 0")
     }
+    raster(data, channels: channels, isRead: readsRasters)
     guard let channels else { return }
+    require(
+      data.channels != .picture || !readsRasters || [1, 3].contains(channels), "data.channels",
+      "is picture, of 1 or 3 channels, and the model takes \(channels); expected all, or a list of "
+        + "\(channels) channels")
     switch data.normalization {
     case .computed, .inherited, .none: return
     case .imageNet:
       require(
-        channels == 3, "data.normalization",
+        channels == 3 || data.rasterSettings != nil, "data.normalization",
         "is imagenet, which has 3 channels where model.channels is \(channels); "
           + "expected computed, none or {mean: […], std: […]}")
     case .given(let mean, let std):

@@ -1,5 +1,6 @@
 public import ContrastiveLearning
 public import DiscreteVAE
+public import Imaging
 public import MaskedAutoencoders
 public import WeightExchange
 
@@ -11,7 +12,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var kind: Kind
   /// Names, shapes and what they compute.
   public var model: ModelConfiguration
-  /// Mean of each channel, subtracted from pixels in 0…1.
+  /// Mean of each channel, subtracted from pixels in 0…1, or of rasters in the files' units.
   public var mean: [Double]
   /// Standard deviation of each channel, which pixels are divided by after that.
   public var std: [Double]
@@ -19,6 +20,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var preprocessing: Preprocessing?
   /// Which samples of images with 16 bits a sample become black and white; nil keeps the upper 8 bits.
   public var valueRange: ClosedRange<Int>?
+  /// How files of any number of channels are read and shown; nil for pictures of 8 bits.
+  public var raster: RasterSettings?
   /// How patches were hidden in training.
   public var masking: Masking
   /// The head and the classes' names; only a classifier has them.
@@ -57,9 +60,11 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   /// Describes a masked autoencoder, or where the model has no decoder its encoder alone.
   public init(
     model: ModelConfiguration, mean: [Double], std: [Double],
-    valueRange: ClosedRange<Int>? = nil, masking: Masking = .init()
+    valueRange: ClosedRange<Int>? = nil, masking: Masking = .init(),
+    raster: RasterSettings? = nil
   ) {
     format = 1
+    self.raster = raster
     kind = .maskedAutoencoder
     self.model = model
     self.mean = mean
@@ -71,9 +76,11 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   /// Describes a classifier.
   public init(
     model: ModelConfiguration, classifier: Classifier, mean: [Double], std: [Double],
-    valueRange: ClosedRange<Int>? = nil, masking: Masking = .init()
+    valueRange: ClosedRange<Int>? = nil, masking: Masking = .init(),
+    raster: RasterSettings? = nil
   ) {
-    self.init(model: model, mean: mean, std: std, valueRange: valueRange, masking: masking)
+    self.init(
+      model: model, mean: mean, std: std, valueRange: valueRange, masking: masking, raster: raster)
     kind = .classifier
     self.classifier = classifier
   }
@@ -130,6 +137,12 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     self.tokenizer = tokenizer
   }
 
+  /// How files are read as rasters: as the description says, or every channel where the model takes a
+  /// number that no picture has; nil for pictures.
+  public var usedRaster: RasterSettings? {
+    raster ?? (model.channels == 1 || model.channels == 3 ? nil : RasterSettings())
+  }
+
   /// What is wrong with the values, one sentence each; empty when all is well.
   package var problems: [String] {
     var found: [String] = []
@@ -176,6 +189,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
       found.append("deviation has a value that is not above 0")
     }
     found += preprocessing?.problems ?? []
+    found += (raster?.problems(modelChannels: model.channels) ?? [])
+      .map { "raster.\($0.field) \($0.message)" }
     if let range = valueRange,
       range.lowerBound < 0 || range.upperBound > 65535 || range.lowerBound == range.upperBound
     {
@@ -192,7 +207,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 extension ModelDescription {
   private enum Key: String, CodingKey {
     case std = "deviation"
-    case format, kind, model, hasDecoder, mean, preprocessing, valueRange, masking
+    case format, kind, model, hasDecoder, mean, preprocessing, valueRange, raster, masking
     case maskingRatio, classifier, segmenter, detector, contrastive, tokenizer
   }
 
@@ -207,6 +222,7 @@ extension ModelDescription {
     std = try fields.decode([Double].self, forKey: .std)
     preprocessing = try fields.decodeIfPresent(Preprocessing.self, forKey: .preprocessing)
     valueRange = try fields.decodeIfPresent(ClosedRange<Int>.self, forKey: .valueRange)
+    raster = try fields.decodeIfPresent(RasterSettings.self, forKey: .raster)
     masking =
       try fields.decodeIfPresent(Masking.self, forKey: .masking)
       ?? .random(ratio: fields.decode(Double.self, forKey: .maskingRatio))
@@ -230,6 +246,7 @@ extension ModelDescription {
     try fields.encode(std, forKey: .std)
     try fields.encodeIfPresent(preprocessing, forKey: .preprocessing)
     try fields.encodeIfPresent(valueRange, forKey: .valueRange)
+    try fields.encodeIfPresent(raster, forKey: .raster)
     try fields.encode(masking, forKey: .masking)
     try fields.encode(masking.ratio, forKey: .maskingRatio)
     try fields.encodeIfPresent(classifier, forKey: .classifier)

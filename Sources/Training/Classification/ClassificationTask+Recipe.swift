@@ -40,7 +40,6 @@ extension ClassificationTask {
     if let problem = model.problems.first {
       throw RunFailure(.recipe, "\(problem.path) \(problem.message)")
     }
-    try model.requireDecodableChannels()
     if inputs.model == nil, let blocks = recipe.trainableBlocks {
       throw RunFailure(
         .recipe,
@@ -54,8 +53,14 @@ extension ClassificationTask {
           + "null to train everything")
     }
     if inputs.model == nil { recipe.model = model }
+    let inherited = recipe.data.channels == .inherited
+    recipe.data = recipe.data.inheritingChannels(source?.description.usedRaster)
+    let isOfRasters = recipe.data.rasterSettings != nil
     if recipe.data.normalization == .inherited {
-      if let source, source.description.mean.count == model.channels {
+      if isOfRasters, !inherited, source?.description.usedRaster == nil {
+        // An encoder of pictures knows nothing of the files' units.
+        recipe.data.normalization = .computed
+      } else if let source, source.description.mean.count == model.channels {
         recipe.data.normalization = .given(
           mean: source.description.mean, std: source.description.std)
       } else {
@@ -67,7 +72,9 @@ extension ClassificationTask {
       recipe.data.valueRange = source?.description.valueRange.map { .given($0) } ?? .full
     }
     var checks = Validator()
-    checks.pipeline(recipe.data, channels: model.channels)
+    checks.pipeline(recipe.data, channels: model.channels, readsRasters: true)
+    checks.colours(recipe)
+    checks.turns(recipe.data, of: model)
     guard checks.found.isEmpty else { throw RecipeErrors(checks.found) }
     recipe.data = try recipe.data.resolvingNormalization(
       from: data.training, named: inputs.path, channels: model.channels, seed: recipe.seed)
@@ -79,7 +86,8 @@ extension ClassificationTask {
       recipe,
       ModelDescription(
         model: model, classifier: .init(head: head, classNames: data.classes),
-        mean: normalization.mean, std: normalization.std, valueRange: recipe.data.valueRange.range)
+        mean: normalization.mean, std: normalization.std, valueRange: recipe.data.valueRange.range,
+        raster: recipe.data.rasterSettings)
     )
   }
 }
@@ -104,7 +112,7 @@ extension FinetuningRecipe {
     return ImageTransform(
       augmentation(for: size), size: size,
       normalization: data.pixelNormalization(channels: model.channels),
-      valueRange: data.valueRange.range)
+      valueRange: data.valueRange.range, raster: data.rasterSettings)
   }
 }
 

@@ -123,7 +123,7 @@ public final class ClassificationTask: TrainingTask {
   public func validate() throws -> [Metric] { try validate(over: .single) }
 
   public func validate(over group: DataParallelGroup) throws -> [Metric] {
-    var inference = try BatchInference(
+    var inference = BatchInference(
       LoadedModel(classifier, in: store, description, source: inputs.names.data),
       batch: min(256, recipe.batch.size), workers: recipe.data.threads,
       precision: recipe.precision.type)

@@ -51,7 +51,8 @@ public final class PretrainingTask: TrainingTask {
   private lazy var pictured: [Int] = {
     let count = min(recipe.logging.images, data.dataset.count)
     return (0..<count).map { $0 * data.dataset.count / max(1, count) }.filter {
-      (try? data.dataset.image(at: $0, channels: recipe.model.channels)) != nil
+      (try? data.dataset.check($0, of: recipe.model.channels, raster: recipe.data.rasterSettings))
+        != nil
     }
   }()
 
@@ -71,7 +72,8 @@ public final class PretrainingTask: TrainingTask {
     let normalization = recipe.data.pixelNormalization(channels: recipe.model.channels)
     description = ModelDescription(
       model: recipe.model, mean: normalization.mean, std: normalization.std,
-      valueRange: recipe.data.valueRange.range, masking: recipe.masking)
+      valueRange: recipe.data.valueRange.range, masking: recipe.masking,
+      raster: recipe.data.rasterSettings)
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
@@ -186,7 +188,7 @@ extension PretrainingRecipe {
     return ImageTransform(
       data.augmentation(for: size), size: size,
       normalization: data.pixelNormalization(channels: model.channels),
-      valueRange: data.valueRange.range)
+      valueRange: data.valueRange.range, raster: data.rasterSettings)
   }
 }
 
