@@ -42,7 +42,9 @@ import Testing
     #expect(trained.output.contains("(50.00 % of those there are), 2 classes"))
     #expect(trained.output.contains("forecast  about "))
     #expect(trained.output.contains("detect-small: box AP "))
-    for name in ["best", "worst"] { #expect(sandbox.exists("run/detections/\(name).png"), "\(name)") }
+    for name in ["best", "worst"] {
+      #expect(sandbox.exists("run/detections/\(name).png"), "\(name)")
+    }
 
     let first = try sandbox.done(
       "detect", "evaluate", "run", "scenes", "--results", "a.json", "--csv", "classes.csv")
@@ -57,20 +59,23 @@ import Testing
     for flags in [[], ["--masks"]] {
       let scored = try sandbox.mae(["detect", "score", "a.json", "--truth", truth] + flags)
       #expect(scored.status == 0, "\(scored.transcript)")
-      let numbers = scored.output.split(separator: "\n").dropFirst().prefix(12).joined(separator: "\n")
+      let numbers = scored.output.split(separator: "\n").dropFirst().prefix(12).joined(
+        separator: "\n")
       #expect(first.output.contains(numbers), "\(scored.output)")
     }
 
     let predicted = try sandbox.done(
       "detect", "predict", "run", "scenes/images/val", "--out", "found.json", "--overlay", "seen")
     #expect(predicted.output.hasPrefix("wrote ") && predicted.output.contains("2 pictures to seen"))
-    #expect(sandbox.names("seen") == ["000000.png", "000001.png"] || sandbox.names("seen").count == 2)
+    #expect(
+      sandbox.names("seen") == ["000000.png", "000001.png"] || sandbox.names("seen").count == 2)
     #expect(
       try sandbox.mae("detect", "predict", "run", "scenes/images/val", "--out", "found.json").status
         == 73)
 
     try sandbox.done("detect", "export", "run", "--out", "d2.safetensors")
-    let other = try sandbox.mae("detect", "predict", "d2.safetensors", "scenes/images/val", "--out", "x.json")
+    let other = try sandbox.mae(
+      "detect", "predict", "d2.safetensors", "scenes/images/val", "--out", "x.json")
     // ViTDet's names say a detector by its relative positions, which this one has none of.
     #expect(other.status == 65 && other.errors.contains("rel_pos_h"), "\(other.transcript)")
   }
@@ -99,7 +104,8 @@ import Testing
     #expect(
       try message(64, ["detect", "train", "a", "scenes", "--out", "run", "--like", "b"])
         .contains("--like goes with --scratch"))
-    #expect(try message(78, train).contains("takes its shape from the recipe's model or from --like"))
+    #expect(
+      try message(78, train).contains("takes its shape from the recipe's model or from --like"))
     #expect(
       try message(78, train + ["--set", Self.model] + Self.short + ["--set", "size=30"])
         .contains("size is 30, and the model's patch is 8"))
@@ -132,7 +138,8 @@ import Testing
       try message(65, score("runs.json", "open.json"))
         .contains("has masks of polygons on a picture without width and height (image 1)"))
     #expect(
-      try message(65, score("found.json", "open.json")).contains("the annotations give the picture 1 no width"))
+      try message(65, score("found.json", "open.json")).contains(
+        "the annotations give the picture 1 no width"))
     #expect(try sandbox.mae(score("found.json", "sized.json")).output.contains("AP     100.00"))
   }
 }

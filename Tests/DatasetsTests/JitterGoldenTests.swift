@@ -65,8 +65,10 @@ import Torch
         of: PixelSize(width: picture.width, height: picture.height), share: known.scale,
         place: known.place, isFlipped: known.flip)
       let square = view.picture(picture, fill: known.gray ? [128, 128, 128] : manifest.fill)
-      #expect(
-        square.pixels == (try tensors["\(known.name).square"].array(of: UInt8.self)), "\(known)")
+      // Pillow rounds its weights to 22 bits, and between the two axes.
+      let wanted = try tensors["\(known.name).square"].array(of: UInt8.self)
+      let off = zip(square.pixels, wanted).map { abs(Int($0) - Int($1)) }
+      #expect(off.count == wanted.count && off.max() ?? 9 <= 1, "\(known)")
       let boxes: [Double] = try tensors["\(known.name).boxes"].array()
       for (number, object) in set.objects.enumerated() {
         let wanted = boxes[4 * number..<4 * number + 4]

@@ -44,7 +44,8 @@ import Torch
       defer { source.stop() }
       return try source.next().pixelBytes.max() ?? 0
     }
-    #expect(try brightest(.inherited) < 16 && brightest(.full) < 16)
+    // The upper 8 bits reach 13, and photometric distortion adds up to 32.
+    #expect(try brightest(.inherited) < 80 && brightest(.full) < 80)
     #expect(try brightest(.computed) > 200 && brightest(.given(0...4095)) > 200)
     try folder.segment(recipe, from: "encoder", "run")
     let model = try LoadedSegmenter(folder("run"))
@@ -108,7 +109,8 @@ import Torch
     try folder.makeObjects()
     try folder.makeEncoder()
     let text = try folder.text("objects/annotations/instances_train.json")
-    let empty = text.replacing(/"annotations":\[.*\],"categories"/, with: #""annotations":[],"categories""#)
+    let empty = text.replacing(
+      /"annotations":\[.*\],"categories"/, with: #""annotations":[],"categories""#)
     try folder.write("objects/annotations/instances_train.json", empty)
     #expect {
       try folder.detect(.tiny(), from: "encoder", "run")
@@ -169,7 +171,8 @@ import Torch
       let result = try DetectionEvaluation(
         of: set, named: "objects", by: LoadedDetector(folder("run")), over: group)
       return (
-        DetectionFile(result.results, of: set.annotations).text, result.boxes.precision.summary.values
+        DetectionFile(result.results, of: set.annotations).text,
+        result.boxes.precision.summary.values
       )
     }
     let alone = try evaluate(.single)
@@ -193,7 +196,8 @@ import Torch
     let tight = forecast(16).sentence(available: 8 * gigabyte)
     #expect(
       tight.hasSuffix(
-        "--set memory.recompute=true, or --set batch.size=4 --set batch.accumulation=8"), "\(tight)")
+        "--set memory.recompute=true, or --set batch.size=4 --set batch.accumulation=8"), "\(tight)"
+    )
     #expect(!forecast(16, recomputes: true).sentence(available: 8 * gigabyte).contains("recompute"))
     let none = forecast(2, picture: 9 * gigabyte).sentence(available: 8 * gigabyte)
     #expect(

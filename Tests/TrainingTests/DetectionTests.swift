@@ -245,7 +245,8 @@ extension TemporaryRun {
     recipe.checkpoints = .init(everyEpochs: nil, everySteps: 1000, keep: 1)
     let run = try folder.detect(recipe, from: nil, "run", data: "scenes")
     let result = try DetectionEvaluation(
-      of: DetectionSet(at: folder("scenes"), split: .training), named: "scenes", by: run.task.loaded)
+      of: DetectionSet(at: folder("scenes"), split: .training), named: "scenes", by: run.task.loaded
+    )
     let found = result.boxes.precision.summary.values
     let masks = try #require(result.masks).precision.summary.values
     #expect(found[1] > 0.9 && found[0] > 0.7, "AP50 and AP of boxes: \(found[1]), \(found[0])")

@@ -301,17 +301,21 @@ extension TemporaryRun {
     for name in ["segment-small", "detect-small"] {
       let book = RecipeBooks.book(of: name)
       let printed = try book.yaml(name, settings: [], note: { _ in })
-      for field in ["crop", "scale: [0.2", "jitter", "interpolation", "repeats", "cache", "warmupEpochs"] {
+      for field in [
+        "crop", "scale: [0.2", "jitter", "interpolation", "repeats", "cache", "warmupEpochs",
+      ] {
         #expect(!printed.contains(field), "\(name): \(field)")
       }
       #expect(printed.contains("valueRange: inherited") && printed.contains("decay: "))
       let error = #expect(throws: RecipeErrors.self) {
         try book.yaml(
-          name, settings: ["data.flip=0.1", "schedule.warmupEpochs=2", "data.flp=1"], note: { _ in })
+          name, settings: ["data.flip=0.1", "schedule.warmupEpochs=2", "data.flp=1"], note: { _ in }
+        )
       }
       let words = error.map { "\($0)" } ?? ""
       let kind = name == "segment-small" ? "segmentation" : "detection"
-      #expect(words.contains("data.flip has no part in \(kind), where pictures are cut by augmentation"))
+      #expect(
+        words.contains("data.flip has no part in \(kind), where pictures are cut by augmentation"))
       #expect(words.contains("schedule.warmupEpochs has no part in \(kind)"))
       #expect(words.contains("rate.warmupSteps") && words.contains("data.flp does not exist"))
     }

@@ -53,12 +53,14 @@ def make(folder, rng):
     (folder / "classes.csv").write_text(
         "id,name\n" + "".join(f"{k + step},{name}\n" for k, name in enumerate(names))
     )
+    nothing = rng.random() < 0.08
     pairs = []
     for number in range(count):
         size = rng.integers(1, 60, 2)
         truth = labels(rng, size, classes, absent)
         found = numpy.where(rng.random(size) < 0.6, truth, labels(rng, size, classes, unseen))
-        truth = numpy.where(rng.random(size) < rng.choice([0, 0.1, 0.6]), -1, truth)
+        ignored = 1 if nothing else rng.choice([0, 0.1, 0.6])
+        truth = numpy.where(rng.random(size) < ignored, -1, truth)
         stored = numpy.where(truth < 0, void, truth + step)
         if step:  # both numbers stand for what is ignored
             stored = numpy.where((truth < 0) & (rng.random(size) < 0.5), 0, stored)

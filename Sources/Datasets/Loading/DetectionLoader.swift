@@ -67,7 +67,8 @@ public final class DetectionLoader: Sendable {
   public init(
     _ dataset: DetectionSet, path: String = "data", jitter: LargeScaleJitter,
     normalization: PixelNormalization, valueRange: ClosedRange<Int>? = nil, batch: Int,
-    sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0, rank: DataParallelRank = .single, workers: Int,
+    sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0,
+    rank: DataParallelRank = .single, workers: Int,
     prefetch: Int = 2, brokenFraction: Double = 0.01
   ) {
     precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && number >= 0)

@@ -228,7 +228,9 @@ private struct BlockAttention {
     if rows > grid.rows || columns > grid.columns {
       joined = parts.graph.node(
         "Slice",
-        [joined, parts.sizes([0, 0]), parts.sizes([grid.rows, grid.columns]), parts.sizes([1, 2])],
+        [
+          joined, parts.sizes([0, 0]), parts.sizes([grid.rows, grid.columns]), parts.sizes([1, 2]),
+        ],
         as: name + "/Slice")
     }
     return parts.reshaped(joined, [-1, grid.count, width], as: name + "/Reshape.patches")
@@ -276,7 +278,8 @@ private struct BlockAttention {
     let known = isWindow ? grid : shape.backbone.relativeGrid ?? model.grid
     let fitted = known == grid ? table : resizedPositionTable(table, from: known, to: grid)
     let rows = parts.graph.constant(
-      scope + ".index", PositionTable.index(of: grid, hasClassEntries: false).flattened().contiguous())
+      scope + ".index",
+      PositionTable.index(of: grid, hasClassEntries: false).flattened().contiguous())
     let found = parts.graph.node(
       "Gather", [parts.graph.constant(scope + ".table", fitted), rows], [("axis", .integer(0))],
       as: name + "/Gather")

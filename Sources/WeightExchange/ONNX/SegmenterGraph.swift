@@ -108,7 +108,8 @@ struct SegmenterGraph {
       ? parts.halved(maps[3], as: "neck/MaxPool") : maps[3]
     return (
       [
-        parts.doubled(large, "neck.upsample_4x.3"), parts.doubled(maps[1], "neck.upsample_2x.0"), maps[2],
+        parts.doubled(large, "neck.upsample_4x.3"), parts.doubled(maps[1], "neck.upsample_2x.0"),
+        maps[2],
         small,
       ],
       [
@@ -164,7 +165,9 @@ struct SegmenterGraph {
     return (scores(sum), sizes[0])
   }
 
-  private mutating func linear(_ map: Value) -> Value { scores(parts.batchNorm(map, "decode_head.bn")) }
+  private mutating func linear(_ map: Value) -> Value {
+    scores(parts.batchNorm(map, "decode_head.bn"))
+  }
 
   private mutating func topDown(_ maps: [Value], _ sizes: [Size]) -> [Value] {
     var maps = maps

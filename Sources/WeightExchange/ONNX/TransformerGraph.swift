@@ -118,7 +118,9 @@ struct TransformerGraph {
     let scale = scalar("attention_scale", 1 / Double(width / heads).squareRoot())
     let queries = graph.node("Mul", [parts[0], scale], as: name + "/Mul")
     var scores = graph.node("MatMul", [queries, parts[1]], as: name + "/MatMul.scores")
-    if let bias = bias(&self, parts[0]) { scores = graph.node("Add", [scores, bias], as: name + "/Add.bias") }
+    if let bias = bias(&self, parts[0]) {
+      scores = graph.node("Add", [scores, bias], as: name + "/Add.bias")
+    }
     let shares = graph.node("Softmax", [scores], [("axis", .integer(-1))], as: name + "/Softmax")
     let mixed = graph.node("MatMul", [shares, parts[2]], as: name + "/MatMul.values")
     let joined = reshaped(
