@@ -137,6 +137,13 @@ import TorchOptim
     ] {
       #expect(store[name] != nil, "\(name)")
     }
+    // What enlarges starts LeCun normal: a deviation of 1/√(4 · 32), cut off at two of its normal's.
+    for name in ["upsample_4x.0", "upsample_4x.3", "upsample_2x.0"] {
+      let weight = try #require(store["backbone.neck.\(name).weight"]).detached().flattened()
+      #expect((weight.variance([0]).squareRoot().item() * 128.0.squareRoot() - 1).magnitude < 0.05)
+      #expect(weight.abs().max().item() < 2 / (128.0.squareRoot() * 0.8796))
+      #expect(try #require(store["backbone.neck.\(name).bias"]).abs().max().item() == 0)
+    }
     let maps = withoutGradients { detector.pyramid(of: Tensor.zeros([1, 3, 32, 48])) }
     #expect(
       maps.map { Array($0.shape[2...]) } == [[32, 48], [16, 24], [8, 12], [4, 6], [2, 3]])

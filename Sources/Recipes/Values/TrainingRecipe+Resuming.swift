@@ -7,7 +7,7 @@ extension TrainingRecipe {
     [
       "schedule", "checkpoints", "logging", "data.workers", "data.prefetch",
       "data.normalizeOnDevice", "data.cache",
-    ]
+    ].filter { field in !absentFields.contains { $0.path == field } }
   }
 
   /// The recipe to resume a run by whose complete recipe this is: `wanted`, where it differs in

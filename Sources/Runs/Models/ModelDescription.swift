@@ -87,18 +87,20 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 
   /// Describes a segmenter.
   public init(
-    model: ModelConfiguration, segmenter: SegmenterDescription, mean: [Double], std: [Double]
+    model: ModelConfiguration, segmenter: SegmenterDescription, mean: [Double], std: [Double],
+    valueRange: ClosedRange<Int>? = nil
   ) {
-    self.init(model: model, mean: mean, std: std)
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange)
     kind = .segmenter
     self.segmenter = segmenter
   }
 
   /// Describes a detector.
   public init(
-    model: ModelConfiguration, detector: DetectorDescription, mean: [Double], std: [Double]
+    model: ModelConfiguration, detector: DetectorDescription, mean: [Double], std: [Double],
+    valueRange: ClosedRange<Int>? = nil
   ) {
-    self.init(model: model, mean: mean, std: std)
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange)
     kind = .detector
     self.detector = detector
   }
