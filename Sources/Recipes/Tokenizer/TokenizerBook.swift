@@ -53,8 +53,8 @@ extension RecipeBook<TokenizerRecipe>.Entry {
         initialWidth: 32, vocabulary: 128),
       loss: .init(klShare: 0.5, minimumScale: 0.05),
       data: DataRecipe(crop: .none, flip: 0, normalization: .none),
-      optimizer: OptimizerRecipe(baseLearningRate: 1.6e-2, weightDecay: 1e-4),
-      batch: BatchRecipe(size: 64), schedule: ScheduleRecipe(epochs: 2, warmupEpochs: 0.05),
+      optimizer: OptimizerRecipe(baseLearningRate: 0.064, weightDecay: 1e-4),
+      batch: BatchRecipe(size: 16), schedule: ScheduleRecipe(epochs: 1, warmupEpochs: 0.02),
       checkpoints: CheckpointRecipe(everyEpochs: 1), logging: .init(everySteps: 25)),
     summary: "28 × 28, one channel, 7 × 7 tokens of 128: a few minutes on two cores",
     header: [
