@@ -16,8 +16,8 @@ struct ContrastiveCommand: ParsableCommand {
 
       Examples:
         mae contrastive fashion-mnist --out runs/moco --recipe moco-v3-fashion-mnist
-        mae contrastive fashion-mnist --out runs/crops --recipe moco-v3-fashion-mnist --set augmentation=crop
-        mae launch --processes 2 contrastive photos/ --out runs/moco --set batch.size=256
+        mae contrastive photos/ --out runs/crops --set augmentation=crop
+        mae launch --processes 2 contrastive photos/ --out runs/moco
       Recipes: mae recipes list. Every field of one can be set by its path: mae recipes show NAME.
 
       Ctrl-C writes a checkpoint and ends; --resume continues exactly where the run stood.
