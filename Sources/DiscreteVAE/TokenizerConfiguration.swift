@@ -57,7 +57,10 @@ extension TokenizerConfiguration {
     func within(_ range: ClosedRange<Int>, _ path: String, _ value: Int) {
       guard !range.contains(value) else { return }
       found.append(
-        (path, "is \(value); expected a whole number from \(range.lowerBound) to \(range.upperBound)"))
+        (
+          path,
+          "is \(value); expected a whole number from \(range.lowerBound) to \(range.upperBound)"
+        ))
     }
     within(1...8, "groups", groups)
     within(1...64, "blocks", blocks)

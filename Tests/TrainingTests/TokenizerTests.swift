@@ -1,4 +1,5 @@
 import DiscreteVAE
+import Figures
 import FileSystem
 import Foundation
 import Imaging
@@ -11,6 +12,7 @@ import TestSupport
 import Testing
 import Torch
 import TorchNN
+import WeightExchange
 
 @testable import Training
 

@@ -1,8 +1,8 @@
 public import DiscreteVAE
-import FileSystem
+public import FileSystem
 import Foundation
-import MaskedAutoencoders
-public import Runs
+package import MaskedAutoencoders
+import Runs
 import TensorFiles
 public import Torch
 public import TorchNN

@@ -7,7 +7,7 @@ public import Imaging
 import MaskedAutoencoders
 import Runs
 import Torch
-public import TorchNN
+import TorchNN
 
 /// How well an image tokenizer codes pictures, and how much of its vocabulary it uses.
 public struct TokenizerEvaluation: Sendable {
@@ -78,7 +78,8 @@ public struct TokenizerPictures {
     let pairs = try indices.map { index in
       var random = SampleRandom(seed: 0)
       let original = try transform.image(of: set.content(of: index), using: &random)
-      let pixels = Tensor(original.pixels, shape: [1, shape.height, shape.width, shape.channels])
+      let pixels =
+        Tensor(original.pixels, shape: [1, shape.height, shape.width, shape.channels])
         .permuted([0, 3, 1, 2]).to(.float32).to(device) / 255
       let coded = withoutGradients { tokenizer.reconstruction(of: pixels) }
       let bytes = (coded * 255 + 0.5).to(.uint8).permuted([0, 2, 3, 1]).to(.cpu)

@@ -28,7 +28,7 @@ extension RecipeBook<TokenizerRecipe>.Entry {
       note: "112 × 112, 14 × 14 tokens of 1024, for one machine",
       model: TokenizerConfiguration(
         blocks: 1, hiddenWidth: 64, initialWidth: 64, vocabulary: 1024),
-      loss: .init(klWeight: 1, minimumScale: 0.03),
+      loss: .init(klShare: 0.5, minimumScale: 0.03),
       optimizer: OptimizerRecipe(baseLearningRate: 2e-3, weightDecay: 1e-4),
       batch: BatchRecipe(size: 64), schedule: ScheduleRecipe(epochs: 50, warmupEpochs: 0.5),
       checkpoints: CheckpointRecipe(everyEpochs: 5)),
@@ -51,9 +51,9 @@ extension RecipeBook<TokenizerRecipe>.Entry {
       model: TokenizerConfiguration(
         height: 28, width: 28, channels: 1, groups: 3, blocks: 1, hiddenWidth: 16,
         initialWidth: 32, vocabulary: 128),
-      loss: .init(klWeight: 1, klShare: 0.5, minimumScale: 0.05),
+      loss: .init(klShare: 0.5, minimumScale: 0.05),
       data: DataRecipe(crop: .none, flip: 0, normalization: .none),
-      optimizer: OptimizerRecipe(baseLearningRate: 8e-3, weightDecay: 1e-4),
+      optimizer: OptimizerRecipe(baseLearningRate: 1.6e-2, weightDecay: 1e-4),
       batch: BatchRecipe(size: 64), schedule: ScheduleRecipe(epochs: 2, warmupEpochs: 0.05),
       checkpoints: CheckpointRecipe(everyEpochs: 1), logging: .init(everySteps: 25)),
     summary: "28 × 28, one channel, 7 × 7 tokens of 128: a few minutes on two cores",

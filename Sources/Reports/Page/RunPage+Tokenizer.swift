@@ -35,7 +35,8 @@ extension RunPage {
       .init("tokens", "\(tokenizer.rows) × \(tokenizer.columns) of \(tokenizer.vocabulary)"),
       .init(
         "network",
-        "\(tokenizer.groups) groups of \(tokenizer.blocks) blocks, \(tokenizer.hiddenWidth) wide at first"),
+        "\(tokenizer.groups) groups of \(tokenizer.blocks) blocks, \(tokenizer.hiddenWidth) wide at first"
+      ),
     ]
   }
 }

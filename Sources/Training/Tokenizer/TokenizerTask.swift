@@ -1,5 +1,6 @@
 public import Datasets
 public import DiscreteVAE
+import Figures
 import FileSystem
 import Imaging
 import Inference
@@ -80,7 +81,8 @@ public final class TokenizerTask: TrainingTask {
     validation = try Self.validation(inputs, training: dataset)
     if validation is SubsetDataset, inputs.validation == nil {
       notes.append(
-        "\(inputs.name) has no validation part; \(validation.count) of its own images are validated on")
+        "\(inputs.name) has no validation part; \(validation.count) of its own images are validated on"
+      )
     }
     self.description = description
     self.recipe = recipe
