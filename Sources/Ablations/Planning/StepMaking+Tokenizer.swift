@@ -5,6 +5,7 @@ import MaskedAutoencoders
 import RecipeSyntax
 import Recipes
 import Runs
+import Torch
 import Training
 
 // Rows whose target are tokens need a tokenizer first: one that is there, or one that is trained.

@@ -1,6 +1,7 @@
 public import Figures
 import Imaging
 import MaskedAutoencoders
+import Runs
 import Torch
 import TorchNN
 

@@ -1,3 +1,4 @@
+import DiscreteVAE
 package import MaskedAutoencoders
 package import Recipes
 import TorchOptim
