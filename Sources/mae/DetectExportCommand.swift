@@ -8,9 +8,9 @@ struct DetectExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Write a detector's weights in ViTDet's names, or its encoder and pyramid as ONNX.",
     discussion: """
-      vitdet  one safetensors file in the names of a checkpoint of ViTDet's (detectron2's)
-      onnx    the maps p2 to p6 from pixel_values, normalised, squares of the detector's side, in batches
-              of any size; what finds boxes and masks on them is not in it
+      vitdet  one safetensors file in detectron2's names
+      onnx    the maps p2 to p6 from pixel_values: normalised squares of the
+              detector's side; what finds boxes and masks is not in it
       """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument {

@@ -87,7 +87,7 @@ import TorchOptim
     }
     let truths = boxes.map { TrueObjects(boxes: [$0], classes: [0], extent: (32, 32)) }
     let optimizer = AdamW(ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0))
-    for step in 0..<90 {
+    for step in 0..<70 {
       let losses = detector.losses(
         of: images, truths,
         training: DetectionTraining(
