@@ -4,5 +4,6 @@ extension RecipeBooks {
     commands: ["mae pretrain"], purpose: "learning without labels",
     entries: [.oneMachine, .smallImages, .fashionMNIST]
       + RecipeBook<PretrainingRecipe>.Entry.paperTable8
-      + RecipeBook<PretrainingRecipe>.Entry.paperTable1)
+      + RecipeBook<PretrainingRecipe>.Entry.paperTable1
+      + RecipeBook<PretrainingRecipe>.Entry.beitStyle)
 }
