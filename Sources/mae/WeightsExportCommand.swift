@@ -108,7 +108,8 @@ extension WeightsCommand {
     /// Writes the model card, unless one is there that is not to be replaced.
     private func writeCard(of loaded: LoadedModel, isFolder: Bool) throws {
       let name = out.lastName.split(separator: ".").first.map(String.init) ?? "model"
-      let path = isFolder ? "\(out)/README.md" : out.folderAndName.folder + "/\(name).md"
+      let beside = String(out.dropLast(out.lastName.count)) + "\(name).md"
+      let path = isFolder ? "\(out)/README.md" : beside
       if FileManager.default.fileExists(atPath: path),
         !(overwrite && ModelCard.isReplaceable(path))
       {

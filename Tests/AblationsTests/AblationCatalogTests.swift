@@ -1,3 +1,4 @@
+import MaskedAutoencoders
 import Recipes
 import Testing
 

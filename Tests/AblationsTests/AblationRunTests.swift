@@ -122,7 +122,7 @@ import Torch
     var given = study.settings("given", rows: ["target-tokens"], measures: [.finetuned])
     given.tokenizer = study.folder["out/rows/tokenizer/tokenizer"]
     #expect(try study.plan(.target, given).steps.map(\.kind) == [.pretrain, .finetune])
-    given.changes = ["model.height=32", "model.width=32"]
+    given.changes = ["model.patch=2"]
     let line = refusal { _ = try study.plan(.target, given) }
     #expect(line.contains("which makes 4 × 4 tokens of 16 × 16 pixels"), "\(line)")
   }

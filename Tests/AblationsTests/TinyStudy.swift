@@ -1,4 +1,6 @@
+import ContrastiveLearning
 import Datasets
+import DiscreteVAE
 import Foundation
 import Imaging
 import MaskedAutoencoders
@@ -82,7 +84,7 @@ final class TinyStudy {
   }
 
   func plan(
-    _ ablation: Ablation = .decoderDepth, _ settings: AblationPlan.Settings
+    _ ablation: Ablation, _ settings: AblationPlan.Settings
   ) throws -> AblationPlan {
     try AblationPlan(ablation, at: Self.scale, settings)
   }
@@ -90,13 +92,26 @@ final class TinyStudy {
   /// Runs an ablation; gives its results and the lines that were printed.
   @discardableResult
   func run(
-    _ ablation: Ablation = .decoderDepth, _ settings: AblationPlan.Settings,
+    _ ablation: Ablation, _ settings: AblationPlan.Settings,
     shouldStop: @escaping () -> Bool = { false }
   ) throws -> (results: AblationResults, lines: [String]) {
     var printed = ""
     let context = StepContext(print: { printed += $0 }, shouldStop: shouldStop)
     let results = try AblationRun(try plan(ablation, settings), context).run()
     return (results, printed.split(separator: "\n").map(String.init))
+  }
+
+  /// The same of the decoder's depth.
+  func plan(_ settings: AblationPlan.Settings) throws -> AblationPlan {
+    try plan(.decoderDepth, settings)
+  }
+
+  /// The same of the decoder's depth.
+  @discardableResult
+  func run(
+    _ settings: AblationPlan.Settings, shouldStop: @escaping () -> Bool = { false }
+  ) throws -> (results: AblationResults, lines: [String]) {
+    try run(.decoderDepth, settings, shouldStop: shouldStop)
   }
 
   func text(_ name: String) throws -> String {

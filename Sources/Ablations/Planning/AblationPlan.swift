@@ -1,4 +1,5 @@
 import Datasets
+import DiscreteVAE
 import FileSystem
 import MaskedAutoencoders
 import RecipeSyntax
@@ -121,19 +122,24 @@ extension AblationScale {
   ) throws(RecipeErrors) -> AblationScale {
     var scale = self
     scale.pretraining = try pretraining.changed(settings: settings.changes)
-    scale.tokenizer = try tokenizer.changed(settings: settings.tokenizing)
-    scale.contrastive = try contrastive.changed(settings: settings.contrastive)
-    scale.contrastive.model = scale.pretraining.model
+    // What is compared has the same encoder, and sees the same pixels.
+    let (model, pixels) = (scale.pretraining.model, scale.pretraining.data)
+    let stride = tokenizer.model.stride
+    scale.tokenizer.model.height = model.grid.rows * stride
+    scale.tokenizer.model.width = model.grid.columns * stride
+    scale.tokenizer.model.channels = model.channels
+    scale.tokenizer = try scale.tokenizer.changed(settings: settings.tokenizing)
+    scale.contrastive.model = model
     scale.contrastive.model.decoder = nil
+    scale.contrastive.data.normalization = pixels.normalization
+    scale.contrastive.data.valueRange = pixels.valueRange
+    scale.contrastive = try scale.contrastive.changed(settings: settings.contrastive)
     scale.finetuning = try finetuning.changed(settings: settings.finetuning)
-    scale.scratch = try scratch.changed(settings: settings.finetuning)
-    if scale.scratch.model == nil || !settings.changes.isEmpty {
-      scale.scratch.model = scale.pretraining.model
-      scale.scratch.model?.decoder = nil
-    }
-    if scale.scratch.data.normalization == .inherited {
-      scale.scratch.data.normalization = scale.pretraining.data.normalization
-    }
+    scale.scratch.model = model
+    scale.scratch.model?.decoder = nil
+    scale.scratch.data.normalization = pixels.normalization
+    scale.scratch.data.valueRange = pixels.valueRange
+    scale.scratch = try scale.scratch.changed(settings: settings.finetuning)
     if case .trained(let recipe) = probe {
       scale.probe = .trained(try recipe.changed(settings: settings.probing))
     }
