@@ -59,6 +59,7 @@ import Testing
     for flags in [[], ["--masks"]] {
       let scored = try sandbox.mae(["detect", "score", "a.json", "--truth", truth] + flags)
       #expect(scored.status == 0, "\(scored.transcript)")
+      #expect(scored.output.hasPrefix(flags.isEmpty ? "boxes of " : "masks of "))
       let numbers = scored.output.split(separator: "\n").dropFirst().prefix(12).joined(
         separator: "\n")
       #expect(first.output.contains(numbers), "\(scored.output)")

@@ -40,7 +40,10 @@ import Testing
     let sandbox = try workplace()
     let trained = try sandbox.mae(
       ["segment", "train", "--scratch", "scenes", "--out", "run", "--set", Self.model]
-        + Self.short + ["--set", "schedule.steps=4", "--fraction", "0.5"])
+        + Self.short + [
+          "--set", "schedule.steps=40", "--set", "optimizer.baseLearningRate=0.4", "--fraction",
+          "0.5",
+        ])
     #expect(trained.status == 0, "\(trained.transcript)")
     #expect(
       trained.output.contains("3 pictures with labels of scenes (50.00 % of those there are)"))
@@ -59,6 +62,9 @@ import Testing
       "segment", "predict", "run", "scenes/images/val", "--out", "labels", "--overlay", "seen")
     #expect(predicted.output == "wrote 2 label maps to labels\nwrote 2 overlays to seen\n")
     #expect(sandbox.names("labels") == ["0.png", "1.png"])
+    // They are of both classes, so that a score knows where they lie.
+    let written = try EncodedImage(path: sandbox("labels/0.png"))
+    #expect(try Set(LabelMap.stored(in: written).map.labels).count == 2)
     // The labels that were written score as the evaluation has them.
     let scored = try sandbox.done("segment", "score", "labels", "--truth", "scenes", "--json")
     #expect(try scored.output == sandbox.text("a.json"))

@@ -50,7 +50,7 @@ import TorchOptim
       ])
     (losses.classes + losses.boxes).backward()
     let wanted = golden.starting(with: "grad.")
-    #expect(wanted.count == 33)
+    #expect(wanted.count == 47)
     expectGradients(
       store.takeGradients().filter { wanted[$0.key] != nil }, wanted, within: tolerance)
   }

@@ -700,7 +700,7 @@ def cascade(folder, rng):
     for index, (boxes, classes, _) in enumerate(truths):
         values |= {f"truth.{index}.boxes": boxes, f"truth.{index}.classes": classes}
     values |= {"weight." + prefix(k): v for k, v in model.state_dict().items() if "mask_head" not in k}
-    values |= {"grad." + prefix(k): p.grad for k, p in model.named_parameters() if "box" in k or "simfp_4" in k}
+    values |= {"grad." + prefix(k): p.grad for k, p in model.named_parameters() if "box" in k or "simfp_2" in k or "simfp_3" in k}
     rows = cascade_detections(model, maps, found, extents)
     values |= {
         "found.counts": torch.tensor([len(own) for own in rows]),
