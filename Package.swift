@@ -9,12 +9,16 @@ let package = Package(
       name: "Torch", targets: ["Torch", "TorchNN", "TorchOptim", "TensorFiles", "FileSystem"]),
     .library(
       name: "MaskedAutoencoders",
-      targets: ["MaskedAutoencoders", "DenseHeads", "WeightExchange"]),
+      targets: [
+        "MaskedAutoencoders", "ContrastiveLearning", "DiscreteVAE", "DenseHeads", "WeightExchange",
+      ]),
     .library(name: "Datasets", targets: ["Datasets", "Imaging"]),
     .library(name: "Inference", targets: ["Inference", "Runs", "Evaluation", "Figures"]),
     .library(
       name: "Training",
-      targets: ["Training", "Recipes", "RecipeSyntax", "Reports", "DataParallel"]),
+      targets: [
+        "Training", "Ablations", "Recipes", "RecipeSyntax", "Reports", "DataParallel",
+      ]),
     .executable(name: "mae", targets: ["mae"]),
   ],
   dependencies: [
@@ -41,9 +45,14 @@ let package = Package(
     .target(name: "TensorFiles", dependencies: ["Torch", "FileSystem"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "TorchOptim", dependencies: ["TorchNN"]),
-    .target(name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles"]),
+    // A picture as tokens of a vocabulary: DALL-E's discrete VAE, whose tokens are a target.
+    .target(name: "DiscreteVAE", dependencies: ["TorchNN"]),
+    .target(
+      name: "MaskedAutoencoders", dependencies: ["TorchNN", "TensorFiles", "DiscreteVAE"]),
     // The encoder over whole images, pyramids, and heads for every pixel.
     .target(name: "DenseHeads", dependencies: ["MaskedAutoencoders"]),
+    // MoCo v3: two views, a momentum encoder, heads, and the loss between them.
+    .target(name: "ContrastiveLearning", dependencies: ["MaskedAutoencoders"]),
     // Weights of others and for others: Hugging Face, timm, the paper's release, MMPretrain, ONNX.
     .target(name: "WeightExchange", dependencies: ["MaskedAutoencoders", "DenseHeads"]),
 
@@ -84,18 +93,27 @@ let package = Package(
     .target(
       name: "Recipes",
       dependencies: [
-        "RecipeSyntax", "MaskedAutoencoders", "DenseHeads", "TorchOptim", "Imaging", "Datasets",
+        "RecipeSyntax", "MaskedAutoencoders", "ContrastiveLearning", "DenseHeads", "TorchOptim",
+        "Imaging", "Datasets",
       ]),
     // Run folders, checkpoints and results.
-    .target(name: "Runs", dependencies: ["Recipes", "DenseHeads", "WeightExchange", "Evaluation"]),
+    .target(
+      name: "Runs",
+      dependencies: [
+        "Recipes", "ContrastiveLearning", "DenseHeads", "WeightExchange", "Evaluation",
+      ]),
     // A model at work: embed, predict, reconstruct, evaluate, frozen features.
-    .target(name: "Inference", dependencies: ["Runs", "Evaluation", "Figures", "DataParallel"]),
-    .target(name: "Reports", dependencies: ["Runs"]),
-    .target(name: "Training", dependencies: ["Inference", "Reports"]),
+    .target(
+      name: "Inference",
+      dependencies: ["Runs", "ContrastiveLearning", "Evaluation", "Figures", "DataParallel"]),
+    .target(name: "Reports", dependencies: ["Runs", "ContrastiveLearning"]),
+    .target(name: "Training", dependencies: ["Inference", "Reports", "ContrastiveLearning"]),
+    // The paper's experiments: rows of trainings, their results beside the paper's.
+    .target(name: "Ablations", dependencies: ["Training"]),
     .executableTarget(
       name: "mae",
       dependencies: [
-        "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Ablations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // MARK: tests
@@ -110,6 +128,10 @@ let package = Package(
     .testTarget(
       name: "MaskedAutoencodersTests",
       dependencies: ["WeightExchange", "TorchOptim", "TestSupport"]),
+    .testTarget(name: "DiscreteVAETests", dependencies: ["DiscreteVAE", "TestSupport"]),
+    .testTarget(
+      name: "ContrastiveLearningTests",
+      dependencies: ["ContrastiveLearning", "DataParallel", "TestSupport"]),
     .testTarget(
       name: "DenseHeadsTests", dependencies: ["DenseHeads", "TorchOptim", "TestSupport"]),
     .testTarget(name: "DataParallelTests", dependencies: ["DataParallel", "TestSupport"]),
@@ -125,6 +147,7 @@ let package = Package(
       dependencies: ["Datasets", "TestSupport", "CZlib", "CZstd", "TestPhotos"]),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+    .testTarget(name: "AblationsTests", dependencies: ["Ablations", "TestSupport"]),
     .testTarget(
       name: "CommandTests", dependencies: ["mae", "TestSupport"], exclude: ["Snapshots"]),
     // What README and CONTRIBUTING show, compiled.

@@ -209,6 +209,11 @@ def masks():
     categories = [{"id": 3, "name": "cat"}, {"id": 1, "name": "dog"}]
     put("coco", "all", json.dumps({"info": {"a": None}, "images": images, "annotations": annotations, "categories": categories}).encode())
     put("coco", "strings", json.dumps({"images": [{"id": "7", "file_name": "\u00e9"}], "annotations": [], "categories": []}).encode())
+    head = bytes([29, 19, 2])
+    put("yolo", "boxes", head + b"0 0.5 0.5 0.25 0.4\n2 0.1 0.9 0.2 0.2\n")
+    put("yolo", "polygons", head + b"1 0.1 0.1 0.9 0.2 0.5 0.8\n0 0 0 1 0 1 1 0 1 0.5 0.5\n")
+    put("yolo", "names", head + b"path: x\nnames:\n  0: cat\n  1: dog\n")
+    put("yolo", "list", head + b"nc: 2\nnames: [cat, 'y']\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ import FileSystem
 /// How often each class was taken for each other.
 ///
 /// Memory is in proportion to the pairs of classes that occur, not to `classes`².
-public struct ConfusionMatrix: Hashable, Sendable {
+public struct ConfusionMatrix: Hashable, Codable, Sendable {
   /// Number of classes.
   public let classes: Int
   /// `rows[truth][prediction]`, for what occurred.

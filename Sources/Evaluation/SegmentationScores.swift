@@ -4,7 +4,7 @@
 /// Pixels whose true label is ignored are left out. Everything is counted in whole numbers over all
 /// pixels of the set, as mmsegmentation's `IoUMetric` does in float32, so that equal maps in any
 /// order give equal scores.
-public struct SegmentationScores: Hashable, Sendable {
+public struct SegmentationScores: Hashable, Codable, Sendable {
   /// Number of classes.
   public let classes: Int
   /// Pixels by their true class and the predicted one.
@@ -91,6 +91,9 @@ public struct SegmentationScores: Hashable, Sendable {
 }
 
 extension SegmentationScores {
+  /// Whether every pixel was left out, so that there is no number.
+  public var isEmpty: Bool { pixels.allSatisfy { $0 == 0 } }
+
   /// Pixels of each true class.
   public var pixels: [Int] { zip(confusion.examples, unpredicted).map { $0 + $1 } }
 

@@ -45,6 +45,18 @@ public struct HeatMap: Hashable, Sendable {
     return ByteImage(width: size.width, height: size.height, channels: 3, pixels: pixels)
   }
 
+  /// The map by itself: a square of `side`² pixels for each value.
+  public func drawn(side: Int) -> ByteImage {
+    var canvas = Canvas(width: columns * side, height: rows * side)
+    for (place, share) in shares.enumerated() {
+      let (row, column) = place.quotientAndRemainder(dividingBy: columns)
+      canvas.fill(
+        PixelRectangle(x: column * side, y: row * side, width: side, height: side),
+        color: Self.color(of: Double(share)))
+    }
+    return canvas.image
+  }
+
   /// From near black over violet and orange to light yellow, each lighter than the one before.
   static func color(of share: Double) -> PixelColor {
     let stops: [(Double, Double, Double)] = [

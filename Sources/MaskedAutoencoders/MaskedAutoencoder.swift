@@ -7,7 +7,8 @@ public import TorchNN
 ///
 /// The encoder embeds and sees the visible patches only; a light decoder over all positions, with
 /// mask tokens in the place of the hidden patches, predicts their pixels, or what else the
-/// configuration's target asks for. Nothing deviates from the
+/// configuration's target asks for. With ``ModelConfiguration/encodesMaskTokens`` the mask tokens
+/// are the encoder's instead (Table 1c). Nothing deviates from the
 /// paper's model; the patches are never put back in order for the loss, which is the same sum.
 public struct MaskedAutoencoder: Module {
   public let scope: Scope
@@ -48,18 +49,26 @@ public struct MaskedAutoencoder: Module {
   public func loss(
     _ images: Tensor, mask: PatchMask, over region: LossRegion = .hidden
   ) -> Tensor {
+    let (prediction, values) = predicted(images, mask: mask, over: region)
+    return target.criterion.loss(of: prediction, against: values)
+  }
+
+  /// What training compares: the prediction of the region's patches `[…, V]`, float32, and what it
+  /// should be, see ``PatchTarget/values(for:)``.
+  package func predicted(
+    _ images: Tensor, mask: PatchMask, over region: LossRegion
+  ) -> (prediction: Tensor, values: Tensor) {
     let all = checkedPatches(of: images, mask: mask)
-    let latent = encoder(all, keeping: mask)
+    let latent = encoded(all, mask)
     switch region {
     case .hidden:
       let predicted = decoder.hidden(latent, mask: mask).to(.float32)
       let hidden = targetPatches(all, choosing: mask.hiddenRows)
-      return target.criterion.loss(
-        of: predicted.flattened(to: 1), against: target.values(for: hidden))
+      return (predicted.flattened(to: 1), target.values(for: hidden))
     case .all:
-      return target.criterion.loss(
-        of: decoder.all(latent, mask: mask).to(.float32),
-        against: target.values(for: targetPatches(all)))
+      return (
+        decoder.all(latent, mask: mask).to(.float32), target.values(for: targetPatches(all))
+      )
     }
   }
 
@@ -69,7 +78,8 @@ public struct MaskedAutoencoder: Module {
     public let loss: Tensor
     /// All predicted patches, row by row: `[B, N, V]`.
     public let prediction: Tensor
-    /// Class token and visible patches after the encoder: `[B, 1 + K, D]`.
+    /// Class token and visible patches after the encoder: `[B, 1 + K, D]`; where the encoder sees
+    /// mask tokens the hidden ones too, in the order of the mask: `[B, 1 + N, D]`.
     public let latent: Tensor
   }
 
@@ -78,7 +88,7 @@ public struct MaskedAutoencoder: Module {
     _ images: Tensor, mask: PatchMask, over region: LossRegion = .hidden
   ) -> Output {
     let all = checkedPatches(of: images, mask: mask)
-    let latent = encoder(all, keeping: mask)
+    let latent = encoded(all, mask)
     let prediction = decoder.all(latent, mask: mask)
     let errors = target.criterion.errors(  // [B, N]
       of: prediction.to(.float32), against: target.values(for: targetPatches(all)))
@@ -88,6 +98,13 @@ public struct MaskedAutoencoder: Module {
       case .all: errors.mean()
       }
     return Output(loss: loss, prediction: prediction, latent: latent)
+  }
+
+  /// The encoder's tokens, see ``Output/latent``.
+  private func encoded(_ patches: Tensor, _ mask: PatchMask) -> Tensor {
+    configuration.encodesMaskTokens
+      ? encoder(patches, keeping: mask, maskToken: decoder.maskToken)
+      : encoder(patches, keeping: mask)
   }
 
   /// Cuts images after a look at their shape and the mask's: a mask of another grid would not fail,

@@ -4,10 +4,15 @@ struct OverrideTarget<T: Codable> {
   private(set) var mistakes: [FieldError] = []
   private(set) var tree: ValueTree
   private let shorthands: [RecipeOverrides.Shorthand]
+  private let absent: [RecipeOverrides.AbsentField]
 
-  init(_ value: T, shorthands: [RecipeOverrides.Shorthand]) {
+  init(
+    _ value: T, shorthands: [RecipeOverrides.Shorthand],
+    absent: [RecipeOverrides.AbsentField] = []
+  ) {
     self.value = value
     self.shorthands = shorthands
+    self.absent = absent
     do {
       tree = try ValueTree(encoding: value)
     } catch {
@@ -106,6 +111,9 @@ struct OverrideTarget<T: Codable> {
 
   /// Says at which of a path's names it leaves the tree, and what was probably meant.
   private func unknown(_ path: FieldPath, in tree: ValueTree, source: String) -> FieldError {
+    if let known = absent.first(where: { path.names.starts(with: $0.path.names) }) {
+      return FieldError(known.path, known.reason, source: source)
+    }
     var parent = FieldPath([])
     for name in path.names {
       guard let group = tree[parent]?.entries else {

@@ -38,18 +38,36 @@ public struct RecipeOverrides: Sendable {
     }
   }
 
+  /// A field that a value does not have, and what is said of it: `has no part in …; leave it out`.
+  public struct AbsentField: Sendable {
+    /// The field.
+    public var path: FieldPath
+    /// What follows its name in a message.
+    public var reason: String
+
+    /// Names a field.
+    public init(_ path: FieldPath, _ reason: String) {
+      self.path = path
+      self.reason = reason
+    }
+  }
+
   /// Names that fields had before, and those they have now.
   private let renamed: [(old: FieldPath, new: FieldPath)]
+  private let absent: [AbsentField]
 
   /// Creates an overlay that changes nothing.
   ///
-  /// - Parameter renamed: Names that fields had before: what is given by them counts for the new
-  ///   names.
+  /// - Parameters:
+  ///   - renamed: Names that fields had before: what is given by them counts for the new names.
+  ///   - absent: Fields that are missed with a reason of their own.
   public init(
-    shorthands: [Shorthand] = [], renamed: [(old: FieldPath, new: FieldPath)] = []
+    shorthands: [Shorthand] = [], renamed: [(old: FieldPath, new: FieldPath)] = [],
+    absent: [AbsentField] = []
   ) {
     self.shorthands = shorthands
     self.renamed = renamed
+    self.absent = absent
   }
 
   /// Adds an assignment as typed after `--set`: `path=value`, where the value is a word, a number,
@@ -103,7 +121,7 @@ public struct RecipeOverrides: Sendable {
   public func applied<T: Codable>(
     to base: T
   ) -> (value: T, mistakes: [FieldError], notes: [String], paths: Set<FieldPath>) {
-    var target = OverrideTarget(base, shorthands: shorthands)
+    var target = OverrideTarget(base, shorthands: shorthands, absent: absent)
     var notes: [String] = []
     var paths: Set<FieldPath> = []
     for assignment in assignments {

@@ -5,6 +5,7 @@ extension Tensor {
     static let gelu = Op("gelu")
     static let einsum = Op("einsum")
     static let pseudoInverse = Op("linalg_pinv")
+    static let eigh = Op("linalg_eigh")
   }
 
   /// The product of matrices, over the last two dimensions.
@@ -40,6 +41,15 @@ extension Tensor {
   ) -> Tensor {
     OneDNN.linear(self, weight, bias, then: "gelu", file: file, line: line)
       ?? Ops.gelu(Ops.linear(self, weight, bias, file: file, line: line))
+  }
+
+  /// Eigenvalues of a symmetric matrix, ascending, and the eigenvectors as columns, whose signs are
+  /// any: `[N, N]` → `[N]`, `[N, N]`.
+  public func eigh(
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> (values: Tensor, vectors: Tensor) {
+    let found = pair(Ops.eigh.all(self, file: file, line: line))
+    return (found.values, found.indices)
   }
 
   /// The Moore–Penrose inverse of a matrix: `[M, N]` → `[N, M]`.

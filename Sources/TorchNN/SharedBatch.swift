@@ -27,4 +27,14 @@ public enum SharedBatch {
     guard let group else { return count }
     return count.detached().summed(over: group) / Double(group.count)
   }
+
+  /// Which of the processes that share the batch this is, from 0.
+  public static var rank: Int { group?.rank ?? 0 }
+
+  /// The rows of all ranks that share the batch, in their order: `[B, …]` → `[ranks · B, …]`; the
+  /// rows themselves where one has all of it. All ranks have as many; no gradient is followed.
+  public static func gathered(_ rows: Tensor) -> Tensor {
+    guard let group else { return rows.detached() }
+    return rows.gathered(over: group)
+  }
 }

@@ -68,6 +68,12 @@ extension DataCommand {
     @Option(help: "What the annotations say of the licence.")
     var license: String?
 
+    @Option(
+      parsing: .upToNextOption,
+      help: ArgumentHelp(
+        "Compose of these classes alone, numbered in this order.", valueName: "name"))
+    var classes: [String] = []
+
     @Flag(help: "Leave out classes of fewer than 4 cut-outs; they are refused otherwise.")
     var dropSmall = false
 
@@ -121,6 +127,14 @@ extension DataCommand {
     }
 
     private func compose(_ composition: SceneComposition, _ source: some CutoutSource) throws {
+      if classes.isEmpty {
+        try write(composition, source)
+      } else {
+        try write(composition, ChosenCutouts(classes, of: source, path: cutouts))
+      }
+    }
+
+    private func write(_ composition: SceneComposition, _ source: some CutoutSource) throws {
       let surfaces =
         try backgrounds.map { (name) throws in
           try BackgroundSource(folder: dataPath(name), side: composition.size)

@@ -16,8 +16,10 @@ struct LabelInspection {
     options.labels != nil || isCOCO(path) || holdsLabelMaps(path)
   }
 
+  /// Whether the path is a JSON file, but for those that have the name of one of iNaturalist's lists.
   private static func isCOCO(_ path: String) -> Bool {
-    path.hasSuffix(".json") && path.lastName.hasPrefix("instances")
+    path.hasSuffix(".json") && isFile(path)
+      && path.lastName.wholeMatch(of: /(train|val|test)(_mini)?20\d\d.*/) == nil
   }
 
   func run(overlay: String?) throws {

@@ -26,8 +26,9 @@ struct MAE: ParsableCommand {
     subcommands: [
       PretrainCommand.self, ReconstructCommand.self, KNNCommand.self, ProbeCommand.self,
       FinetuneCommand.self, ScratchCommand.self,
+      AblateCommand.self, FiguresCommand.self,
       EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, SegmentCommand.self,
-      DetectCommand.self,
+      DetectCommand.self, ContrastiveCommand.self, TokenizerCommand.self,
       ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
       BenchCommand.self, LaunchCommand.self, PlanCommand.self, DoctorCommand.self,
     ])

@@ -198,7 +198,10 @@ extension ReconstructionTarget: ExpressibleByArgument {
     guard let target = PatchTargets.named(argument) else { return nil }
     self.init(target)
   }
-  public static var allValueStrings: [String] { PatchTargets.names }
+  /// Those that other programs' weights can be of.
+  public static var allValueStrings: [String] {
+    PatchTargets.names.filter { PatchTargets.named($0)?.normPixLoss != nil }
+  }
   public var defaultValueDescription: String { name }
 }
 extension Features.Pooling: ExpressibleByArgument {}

@@ -62,7 +62,7 @@ struct SegmentPredictCommand: ParsableCommand {
         let name = part.images.name(of: index)
         let picture: ByteImage
         do throws(ImageError) {
-          picture = try part.images.content(of: index).image(channels: 3)
+          picture = try loaded.shown(part.images.content(of: index))
         } catch {
           failures.append(UndecodableImage(index: index, name: name, reason: error.reason))
           live.say("not decoded: \(name): \(error.reason)")

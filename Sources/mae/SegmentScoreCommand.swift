@@ -45,7 +45,7 @@ struct SegmentScoreCommand: ParsableCommand {
   func run() throws {
     let path = try dataPath(truth)
     let set = try openTruth(at: path, training: training, rules: rules.rules)
-    let scoring = try LabelMapScoring(of: predictions, against: set)
+    let scoring = try LabelMapScoring(of: predictions, against: set, named: truth)
     for note in set.notes + scoring.notes { warn("note: \(note)") }
     let (scores, names) = (scoring.scores, scoring.names)
     if let csv {

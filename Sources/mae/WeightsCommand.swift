@@ -66,6 +66,7 @@ struct WeightsCommand: ParsableCommand {
       } else {
         row(
           "decoder", shape.decoder?.words ?? "none: an encoder alone")
+        if shape.decoder != nil, shape.encodesMaskTokens { row("mask tokens", "in the encoder") }
         row("target", shape.target.name)
       }
       row("norm epsilon", "\(shape.normEpsilon)")

@@ -1,7 +1,9 @@
 import ArgumentParser
 import FileSystem
+import Foundation
 import Inference
 import MaskedAutoencoders
+import Reports
 import Runs
 import TensorFiles
 import Torch
@@ -21,6 +23,9 @@ extension WeightsCommand {
         onnx      the encoder (last_hidden_state) or the classifier (logits) from
                   pixel_values, normalised, in batches of any size; more than
                   1.9 GB of weights go into OUT.data
+
+        Beside the weights goes a model card, filled in from the run: README.md in a folder, NAME.md \
+        beside a file NAME. A card that is there is kept, unless mae wrote it and --overwrite is given.
 
         Only hf and original hold a decoder. A batch normalisation before the head \
         becomes part of the head.
@@ -42,6 +47,11 @@ extension WeightsCommand {
 
     @Option(help: "The folder (hf, timm) or file to write.")
     var out: String
+
+    @Option(
+      help:
+        "The licence of the weights for the model card, by Hugging Face's names: mit, apache-2.0.")
+    var license = "other"
 
     @Flag(help: "Replace an existing file or folder.")
     var overwrite = false
@@ -77,6 +87,7 @@ extension WeightsCommand {
         try weights.writeONNX(to: out)
         print("wrote \(out): \(loaded.classifier == nil ? "last_hidden_state" : "logits")")
       }
+      try writeCard(of: loaded, isFolder: isFolder)
       if let range = loaded.description.valueRange {
         warn(
           "note: \(out): does not state that samples of 16 bits from \(range.lowerBound) to "
@@ -91,6 +102,43 @@ extension WeightsCommand {
         for unstated in weights.unstatedPreprocessing(as: format == .hf ? .huggingFace : .timm) {
           warn("note: \(out): \(unstated)")
         }
+      }
+    }
+
+    /// Writes the model card, unless one is there that is not to be replaced.
+    private func writeCard(of loaded: LoadedModel, isFolder: Bool) throws {
+      let name = out.lastName.split(separator: ".").first.map(String.init) ?? "model"
+      let path = isFolder ? "\(out)/README.md" : out.folderAndName.folder + "/\(name).md"
+      if FileManager.default.fileExists(atPath: path),
+        !(overwrite && ModelCard.isReplaceable(path))
+      {
+        warn("note: \(path) is there and kept; no model card is written")
+        return
+      }
+      let card = try ModelCard(
+        name, of: loaded.description, run: model.model, license: license,
+        library: format == .hf ? "transformers" : format == .timm ? "timm" : "swift-mae",
+        loading: loading(loaded))
+      try writeFile(Array(card.markdown.utf8), to: path)
+      print("wrote \(path), a model card")
+    }
+
+    /// How the weights are loaded in Python.
+    private func loading(_ loaded: LoadedModel) -> [String] {
+      switch format {
+      case .hf:
+        let name =
+          loaded.classifier != nil
+          ? "ViTForImageClassification"
+          : loaded.description.hasDecoder ? "ViTMAEForPreTraining" : "ViTMAEModel"
+        return [
+          "from transformers import \(name)", "model = \(name).from_pretrained(\"FOLDER\")",
+        ]
+      case .timm:
+        return out.hasSuffix(".safetensors")
+          ? ["import timm", "model = " + loaded.published.timmCall(checkpoint: out.lastName)]
+          : ["import timm", "model = timm.create_model(\"local-dir:FOLDER\", pretrained=True)"]
+      case .original, .onnx: return []
       }
     }
   }

@@ -4,10 +4,13 @@ import Testing
 /// What the program says of itself; every help text is a page of its manual.
 @Suite struct HelpTests {
   static let commands = [
-    "", "pretrain", "reconstruct", "knn", "probe", "finetune", "scratch", "evaluate", "predict",
+    "", "pretrain", "reconstruct", "figures", "ablate", "knn", "probe", "finetune", "scratch",
+    "evaluate", "predict",
     "embed", "segment", "segment train", "segment evaluate", "segment predict", "segment score",
     "segment export", "detect", "detect train", "detect evaluate", "detect predict",
-    "detect score", "detect export", "forward", "weights", "weights inspect", "weights import",
+    "detect score", "detect export", "contrastive", "tokenizer", "tokenizer train",
+    "tokenizer import",
+    "forward", "weights", "weights inspect", "weights import",
     "weights export",
     "data", "data fetch", "data inspect", "data pack", "data compose", "data convert", "recipes",
     "recipes list", "recipes show", "bench", "bench step", "bench data", "bench use", "launch",

@@ -41,6 +41,9 @@ import Testing
     #expect(sandbox.exists("overlay.png"))
     let coco = try sandbox.done("data", "inspect", "scenes/annotations/instances_train.json")
     try expectSnapshot(coco.transcript, "data-inspect-coco")
+    try sandbox.copy(sandbox("scenes/annotations/instances_train.json"), to: "mine.json")
+    let mine = try sandbox.done("data", "inspect", "mine.json").output
+    #expect(mine == coco.output.replacing("instances_train.json", with: "mine.json"))
     // True labels as their own prediction; twice, for the same bytes.
     let scored = try (0..<2).map { _ in
       try sandbox.done(
@@ -79,6 +82,14 @@ import Testing
     let number = try sandbox.mae("segment", "score", "wrong", "--truth", "set")
     #expect(
       number.status == 65 && number.errors.contains("wrong/0.png: has the label 9 at column 0"))
+    // Nothing counts where everything is ignored.
+    try sandbox.write(
+      "void/0.png", Data(map([[LabelMap.ignored, LabelMap.ignored]]).encodedAsPNG()))
+    try sandbox.write("guess/0.png", Data(map([[0, 1]]).encodedAsPNG()))
+    let void = try sandbox.mae("segment", "score", "guess", "--truth", "void", "--classes", "2")
+    #expect(
+      void.status == 65 && void.errors.contains("void: has no pixel that counts"),
+      "\(void.transcript)")
     // A folder of label maps alone, with the number of classes.
     let bare = try sandbox.done(
       "segment", "score", "out", "--truth", "set/labels", "--classes", "3", "--json")

@@ -84,6 +84,25 @@ import Testing
     }
   }
 
+  @Test func `chosen classes are numbered in the order of their names`() throws {
+    let folder = try TemporaryFolder()
+    try Self.cutouts(folder)
+    let source = try CutoutFolder(folder.path + "/cutouts", side: 32)
+    let chosen = try ChosenCutouts(["triangle", "disc"], of: source, path: "cutouts")
+    #expect(chosen.classes == ["triangle", "disc"])
+    #expect(chosen.name(of: 0, label: 0, in: .training).hasPrefix("triangle/"))
+    #expect(
+      try ChosenCutouts(["disc"], of: source, path: "cutouts").count(of: 0, in: .training) == 4)
+    for names in [["square"], ["disc", "disc"]] {
+      do throws(DatasetError) {
+        _ = try ChosenCutouts(names, of: source, path: "cutouts")
+        Issue.record("\(names) was taken")
+      } catch {
+        #expect("\(error)".contains(names.count == 1 ? "expected some of disc" : "twice"))
+      }
+    }
+  }
+
   @Test func `no cut-out and no background is in both parts`() throws {
     let folder = try TemporaryFolder()
     try Self.cutouts(folder, each: 9)

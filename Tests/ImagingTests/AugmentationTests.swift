@@ -72,6 +72,28 @@ import Testing
     #expect(origins.count == 25)
   }
 
+  @Test func `fixed-size crops of other images are cut out of what evaluation resizes`() {
+    let (image, output) = (PixelSize(width: 500, height: 375), PixelSize(width: 224, height: 224))
+    func origins(_ augmentation: Augmentation, _ resized: PixelSize) -> (Set<Int>, Set<Int>) {
+      var (across, down) = (Set<Int>(), Set<Int>())
+      for seed in 0..<500 {
+        var random = SampleRandom(seed: UInt64(seed))
+        let framing = augmentation.framing(of: image, output: output, using: &random)
+        #expect(framing.resized == resized)
+        across.insert(framing.origin.x)
+        down.insert(framing.origin.y)
+      }
+      return (across, down)
+    }
+    var augmentation = Augmentation(crop: .randomFixed, flip: 0)
+    let (across, down) = origins(augmentation, PixelSize(width: 341, height: 256))
+    #expect(across.min() == 0 && across.max() == 117 && down == Set(0...32))
+    // Without a margin the image just covers the output and is padded.
+    augmentation.centerFraction = 1
+    let padded = origins(augmentation, PixelSize(width: 298, height: 224)).1
+    #expect(padded == Set(-4...4))
+  }
+
   @Test func `flips happen as often as asked`() {
     let size = PixelSize(width: 9, height: 9)
     for (probability, expected) in [(0.0, 0...0), (0.25, 200...300), (1.0, 1000...1000)] {

@@ -13,6 +13,68 @@ import Torch
     checker.check()
   }
 
+  @Test(arguments: [0.25, 0.5, 0.75, 0.9])
+  func `block masking`(ratio: Double) {
+    var checker = MaskingStrategyChecker(BlockMasking(ratio: ratio)) {
+      Int(Double($0.count) * (1 - ratio))
+    }
+    checker.isUniform = false  // the middle is hidden more often than the corners
+    checker.check()
+  }
+
+  @Test(arguments: [0.25, 0.5, 0.75, 0.9])
+  func `grid masking`(ratio: Double) {
+    var checker = MaskingStrategyChecker(GridMasking(ratio: ratio)) {
+      Int(Double($0.count) * (1 - ratio))
+    }
+    checker.isUniform = false  // a shifted grid has its edges elsewhere
+    checker.check()
+  }
+
+  @Test(arguments: MaskingStrategies.names)
+  func `masks of every grid and ratio keep as many`(name: String) throws {
+    func check(_ strategy: some MaskingStrategy) {
+      MaskingStrategyChecker(strategy) { strategy.kept(of: $0) }.checkCounts(upTo: 16)
+    }
+    let strategy: any MaskingStrategy = try #require(MaskingStrategies.named(name))
+    check(strategy)
+  }
+
+  /// Blocks are blocks: a hidden patch has more hidden neighbours than chance gives it.
+  @Test func `hidden patches of block masking lie together`() {
+    let grid = PatchGrid(rows: 14, columns: 14)
+    func neighbours(_ strategy: some MaskingStrategy) -> Double {
+      let hidden = strategy.mask(grid, batch: 64, using: Generator(seed: 1)).indicator
+        .reshaped([64, 14, 14])
+      let both = (hidden[.all, .all, ..<13] * hidden[.all, .all, 1...]).sum().item()
+      return both / (64 * 14 * 13)
+    }
+    // Two patches side by side are both hidden by chance in 0.5² of the places.
+    #expect(abs(neighbours(RandomMasking(ratio: 0.5)) - 0.25) < 0.01)
+    #expect(neighbours(BlockMasking(ratio: 0.5)) > 0.4)
+    var fine = BlockMasking(ratio: 0.5)
+    fine.minimumAspect = 1
+    #expect(fine.problems(on: grid).isEmpty)
+    fine.minimumBlock = 0
+    fine.minimumAspect = 0
+    #expect(fine.problems(on: grid).map(\.path) == ["minimumBlock", "minimumAspect"])
+  }
+
+  /// What is kept of a grid at the ratios that have a picture in one's mind.
+  @Test func `grid masking keeps one of each square`() {
+    let grid = PatchGrid(rows: 14, columns: 14)
+    func seen(_ ratio: Double, _ rows: Int, _ columns: Int) -> Set<Double> {
+      let mask = GridMasking(ratio: ratio).mask(grid, batch: 32, using: Generator(seed: 2))
+      let visible = (1 - mask.indicator).reshaped([32, 14 / rows, rows, 14 / columns, columns])
+      return Set(visible.sum([2, 4]).floats().map(Double.init))
+    }
+    #expect(seen(0.75, 2, 2) == [1])  // one of each 2 × 2
+    #expect(seen(0.5, 1, 2) == [1] && seen(0.5, 2, 1) == [1])  // a checkerboard
+    #expect(seen(0.25, 2, 2) == [3])
+    let shifted = GridMasking().mask(grid, batch: 64, using: Generator(seed: 2)).indicator
+    #expect(shifted.mean([0]).max().item() < 1)  // each patch is seen at times
+  }
+
   @Test func `every strategy of the list is one`() {
     func check(_ strategy: some MaskingStrategy) {
       var checker = MaskingStrategyChecker(strategy) { strategy.kept(of: $0) }

@@ -220,7 +220,9 @@ import TorchNN
   @Test func `targets hold`() {
     func check(_ target: some PatchTarget) { ReconstructionTargetChecker(target).check() }
     withEvery("target", in: PatchTargets.names) { name in
-      if let target = PatchTargets.named(name) { check(target) }
+      // Tokens need a tokenizer, see TargetTests.
+      guard let target = PatchTargets.named(name), !(target is TokenTarget) else { return }
+      check(target)
     }
   }
 

@@ -126,7 +126,38 @@ struct ONNXInterpreter {
     case "Erf": return [Op("erf")(x[0])]
     case "Softmax": return [x[0].softmax(along: axis)]
     case "Concat": return [concatenated(x, along: axis)]
-    case "Conv": return [Op("conv2d")(x[0], x[1], x[2], attributes.lists["strides"] ?? [])]
+    case "Conv":
+      return [
+        x[0].conv2d(
+          x[1], x.count > 2 ? x[2] : nil, stride: attributes.lists["strides"]?[0] ?? 1,
+          padding: attributes.lists["pads"]?[0] ?? 0)
+      ]
+    case "ConvTranspose":
+      return [x[0].convTranspose2d(x[1], x[2], stride: attributes.lists["strides"]?[0] ?? 1)]
+    case "MaxPool":
+      return [
+        x[0].maxPool2d(
+          attributes.lists["kernel_shape"]?[0] ?? 1, stride: attributes.lists["strides"]?[0] ?? 1)
+      ]
+    case "Pad":
+      let (edges, rank) = (integers(x[1]), x[0].rank)
+      // The engine counts from the last dimension, both ends of each.
+      return [
+        x[0].padded((0..<rank).reversed().flatMap { [edges[$0], edges[rank + $0]] })
+      ]
+    case "BatchNormalization", "InstanceNormalization":
+      func row(_ tensor: Tensor) -> Tensor {
+        tensor.reshaped([1, -1] + [Int](repeating: 1, count: x[0].rank - 2))
+      }
+      let dimensions = Array(2..<x[0].rank)
+      let isInstance = type == "InstanceNormalization"
+      let mean = isInstance ? x[0].mean(dimensions, keepingDimensions: true) : row(x[3])
+      let variance =
+        isInstance
+        ? (x[0] - mean).squared().mean(dimensions, keepingDimensions: true) : row(x[4])
+      let normed =
+        (x[0] - mean) / (variance + (attributes.floats["epsilon"] ?? 1e-5)).squareRoot()
+      return [normed * row(x[1]) + row(x[2])]
     case "Transpose": return [x[0].permuted(attributes.lists["perm"] ?? [])]
     case "Shape":
       let sizes = x[0].shape[
@@ -138,9 +169,17 @@ struct ONNXInterpreter {
     case "Expand": return [x[0].expanded(integers(x[1]))]
     case "Split": return x[0].split(sizes: integers(x[1]), along: axis)
     case "Slice":
-      let (start, end, dimension) = (integers(x[1])[0], integers(x[2])[0], integers(x[3])[0])
-      return [x[0].narrowed(dimension, to: start..<end)]
-    case "Gather": return [x[0].selected(integers(x[1])[0], along: axis)]
+      return [
+        integers(x[3]).enumerated().reduce(x[0]) { part, place in
+          part.narrowed(
+            place.element, to: integers(x[1])[place.offset]..<integers(x[2])[place.offset])
+        }
+      ]
+    case "Gather":
+      return [
+        x[1].rank == 0
+          ? x[0].selected(integers(x[1])[0], along: axis) : x[0].selected(x[1], along: axis)
+      ]
     case "ReduceMean":
       return [
         x[0].mean(

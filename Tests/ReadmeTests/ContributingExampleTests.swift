@@ -149,7 +149,8 @@ import WeightExchange
       #expect(random.masking == .random(ratio: 0.5))
       #expect(
         mistakes("masking.strategy=sport")
-          == "masking.strategy is sport; expected random or spot; did you mean spot? (--set)")
+          == "masking.strategy is sport; expected random, block, grid or spot; "
+          + "did you mean spot? (--set)")
       #expect(
         mistakes("masking.strategy=spot", "masking.elongtion=2")
           == "masking.elongtion does not exist; did you mean masking.elongation? (--set)")
@@ -164,7 +165,8 @@ import WeightExchange
           == "masking.elongation does not exist; masking has strategy and ratio (--set)")
     }
     #expect(
-      mistakes("masking.strategy=spot") == "masking.strategy is spot; expected random (--set)")
+      mistakes("masking.strategy=spot")
+        == "masking.strategy is spot; expected random, block or grid (--set)")
   }
 
   @Test func `the example target is found by its name with its parameter`() throws {
@@ -182,11 +184,11 @@ import WeightExchange
       #expect(try recipe.changed(settings: ["model.target=pixels"]).model.target == .pixels)
       #expect(
         mistakes("model.target=code")
-          == "model.target is code; expected pixels, normalized-pixels or codes; "
+          == "model.target is code; expected pixels, normalized-pixels, pca, tokens or codes; "
           + "did you mean codes? (--set)")
       #expect(
         mistakes("model.target={name: code}")
-          == "model.target.name is code; expected pixels, normalized-pixels or codes; "
+          == "model.target.name is code; expected pixels, normalized-pixels, pca, tokens or codes; "
           + "did you mean codes? (--set)")
       #expect(
         mistakes("model.target={name: codes, cuont: 3}")

@@ -50,6 +50,38 @@ package struct MaskingStrategyChecker<Strategy: MaskingStrategy> {
     checkRatios(sourceLocation)
   }
 
+  /// Records an issue for every grid of up to `limit` × `limit` patches and every ratio from 10 % to
+  /// 90 % whose masks do not keep the number of patches, are no permutations, are not put in order
+  /// by ``PatchMask/restoring``, or are others for an equal seed.
+  package func checkCounts(
+    upTo limit: Int, sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    withEvery("ratio", in: 1...9) { tenths in
+      guard let strategy = strategy.withRatio(Double(tenths) / 10) else { return }
+      withEvery("rows", in: 1...limit) { rows in
+        withEvery("columns", in: 1...limit) { columns in
+          let grid = PatchGrid(rows: rows, columns: columns)
+          guard strategy.problems(on: grid).isEmpty else { return }
+          let mask = strategy.mask(grid, batch: 2, using: Generator(seed: 6))
+          let order = mask.order.array(of: Int.self)
+          let restoring = mask.restoring.array(of: Int.self)
+          let isWhole = (0..<2).allSatisfy { image in
+            let start = image * grid.count
+            return (0..<grid.count).allSatisfy { order[start + restoring[start + $0]] == $0 }
+          }
+          let again = strategy.mask(grid, batch: 2, using: Generator(seed: 6))
+          #expect(
+            mask.kept == strategy.kept(of: grid)
+              && mask.kept == Int(Double(grid.count) * (1 - strategy.ratio))
+              && order.count == 2 * grid.count && isWhole
+              && order == again.order.array(of: Int.self),
+            "\(context("a mask keeps as many patches, is a permutation, and follows its seed"))",
+            sourceLocation: sourceLocation)
+        }
+      }
+    }
+  }
+
   private func draw(_ grid: PatchGrid, batch: Int, seed: UInt64 = 3) -> PatchMask {
     strategy.mask(grid, batch: batch, using: Generator(seed: seed))
   }

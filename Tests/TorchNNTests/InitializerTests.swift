@@ -33,6 +33,14 @@ import TorchNN
     #expect(tensor.abs().max().item() > 0.06)  // not cut off at two deviations
   }
 
+  @Test func `a LeCun normal has its variance and ends at two deviations`() {
+    let tensor = values(.lecunNormal(fanIn: 25))
+    #expect(tensor.mean().item().magnitude < 4e-3)
+    #expect((tensor.variance([0]).squareRoot().item() / 0.2 - 1).magnitude < 0.02)
+    let end = 2 * 0.2 / 0.87962566
+    #expect(tensor.abs().max().item() < end && tensor.abs().max().item() > 0.99 * end)
+  }
+
   @Test func `constant and values`() {
     expectEqual(values(.constant(1.5), count: 3), Tensor([1.5, 1.5, 1.5] as [Float]))
     expectEqual(values(.values([1, 2, 3]), count: 3), Tensor([1, 2, 3] as [Float]))

@@ -30,9 +30,9 @@ extension DetectionRecipe {
         anchorSizes: [4, 8, 16, 32, 64]),
       rules: rules, labels: .init(keepsEmpty: true), augmentation: .init(scale: 0.8...1.2),
       data: .init(normalization: .inherited, workers: 1),
-      optimizer: .init(baseLearningRate: 0.1, layerDecay: 0.9), decay: .matrices,
-      batch: .init(size: 4), schedule: .init(epochs: 1, steps: steps, warmupEpochs: 0),
-      rate: .init(fall: .cosine, warmupSteps: 2),
+      optimizer: .init(baseLearningRate: 0.1, layerDecay: 0.9), decayedWeights: .matrices,
+      batch: .init(size: 4), schedule: .init(epochs: 1, steps: steps),
+      rate: .init(decay: .wholeCosine, warmupSteps: 2, warmupFactor: 0.001),
       checkpoints: .init(everyEpochs: nil, everySteps: 3, keep: 5),
       logging: .init(everySteps: 1))
   }
@@ -108,7 +108,10 @@ extension TemporaryRun {
       #expect(log.contains("\"\(part)\":"), "\(part)")
     }
     #expect(try folder.text("run/report.html").contains("detector, trained with swift-mae"))
-    #expect(folder.exists("run/detections/validation.png"))
+    for name in ["validation", "best", "worst"] {
+      #expect(folder.exists("run/detections/\(name).png"), "\(name)")
+    }
+    #expect(try folder.text("run/report.html").contains("The worst validation pictures"))
     #expect(run.task.warnings.contains { $0.contains("start anew") })
 
     let model = try LoadedDetector(folder("run"))
@@ -213,6 +216,44 @@ extension TemporaryRun {
     #expect(cocoCategories.count == 80 && cocoCategories[79].id == .number(90))
   }
 
+  @Test func `four composed scenes are learned by heart`() throws {
+    let folder = try TemporaryRun()
+    for (kind, name) in ["disc", "triangle"].enumerated() {
+      for number in 0..<4 {
+        try folder.write(
+          "cutouts/\(name)/\(number).png", cutoutPNG(kind, shade: 30 * number + 20))
+      }
+    }
+    var composition = SceneComposition()
+    (composition.training, composition.validation, composition.unlabelled) = (4, 1, 0)
+    (composition.size, composition.objects, composition.lengths) = (40, 1...2, 0.4...0.6)
+    _ = try composition.write(
+      cutouts: CutoutFolder(folder("cutouts"), side: 32), backgrounds: BackgroundSource(),
+      to: folder("scenes"))
+    var recipe = DetectionRecipe.tiny(steps: 110)
+    recipe.size = 40
+    recipe.model = ModelConfiguration(
+      height: 40, width: 40, patch: 8, encoder: TransformerShape(width: 32, depth: 2, heads: 2),
+      decoder: nil)
+    recipe.heads = .init(
+      channels: 16, convolutions: 1, proposalConvolutions: 1, hidden: 32,
+      anchorSizes: [8, 16, 24, 32, 64])
+    recipe.augmentation = .init(scale: 1...1, flip: 0)
+    recipe.backbone.dropPath = 0
+    recipe.data.normalization = .imageNet
+    recipe.optimizer = .init(baseLearningRate: 0.2, weightDecay: 0)
+    recipe.checkpoints = .init(everyEpochs: nil, everySteps: 1000, keep: 1)
+    let run = try folder.detect(recipe, from: nil, "run", data: "scenes")
+    let result = try DetectionEvaluation(
+      of: DetectionSet(at: folder("scenes"), split: .training), named: "scenes", by: run.task.loaded
+    )
+    let found = result.boxes.precision.summary.values
+    let masks = try #require(result.masks).precision.summary.values
+    #expect(found[1] > 0.9, "AP50 of boxes: \(found[1])")
+    #expect(masks[1] > 0.9, "AP50 of masks: \(masks[1])")
+    #expect(result.boxes.pictures.allSatisfy { $0.found <= $0.objects && $0.objects > 0 })
+  }
+
   @Test func `few labels are part of more, and pictures without objects can be left out`() throws {
     let folder = try TemporaryRun()
     try folder.makeObjects(training: 12)
@@ -250,10 +291,12 @@ extension TemporaryRun {
     _ = MaskRCNN(
       model, recipe.shape(of: model, side: 64, classes: 2, hasMasks: true), in: store.root)
     func groups(
-      _ decay: DetectionRecipe.Decay
+      _ decayed: DecayedWeights
     ) -> [String: (decays: Bool, scale: Double)] {
       var found: [String: (Bool, Double)] = [:]
-      for group in DetectionTask.groups(of: store, depth: 4, recipe.optimizer, decay) {
+      for group in ParameterGroup.dense(
+        of: store, encoder: "backbone.net.", depth: 4, recipe.optimizer, decayed)
+      {
         for (name, _) in group.parameters {
           found[name] = (group.weightDecay > 0, group.learningRateScale)
         }
@@ -287,11 +330,14 @@ extension TemporaryRun {
     recipe.heads.anchorSizes = [1, 2]
     recipe.rules.score = 2
     recipe.labels.fraction = 0
-    recipe.schedule.warmupEpochs = 1
+    recipe.backbone.globalBlocks = [1]
+    recipe.heads.cascade = [0.6, 0.5]
+    recipe.rate.decay = .steps
+    recipe.optimizer.minimumLearningRate = 1e-6
     #expect(
       Set(recipe.problems.map { "\($0.path)" }) == [
         "backbone.relativePositions", "heads.anchorSizes", "rules.score", "labels.fraction",
-        "schedule.warmupEpochs",
+        "backbone.globalBlocks", "heads.cascade", "optimizer.minimumLearningRate",
       ])
     for name in RecipeBooks.detection.summaries.map(\.name) {
       let recipe = try? RecipeBooks.detection.entry(named: name).recipe

@@ -32,6 +32,7 @@ import Training
           target: normalized-pixels
           normEpsilon: 1e-06
           qkvBias: true
+          encodesMaskTokens: false
         masking:
           strategy: random
           ratio: 0.75

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import MaskedAutoencoders
 import Testing
 import Training
@@ -25,6 +26,26 @@ import Training
     #expect(
       Set(RecipeBooks.pretraining.entries.map(\.name)).count
         == RecipeBooks.pretraining.entries.count)
+  }
+
+  @Test func `the rows of Table 1e are recipes`() throws {
+    func augmentation(_ side: Int, _ settings: String...) throws -> Augmentation {
+      try RecipeBooks.pretraining.resolve(settings: settings).data.augmentation(
+        for: PixelSize(width: side, height: side))
+    }
+    #expect(try augmentation(224, "data.crop=center", "data.flip=0") == .evaluation)
+    #expect(
+      try augmentation(28, "data.crop=center", "data.flip=0")
+        == Augmentation.evaluation(for: PixelSize(width: 28, height: 28)))
+    #expect(
+      try augmentation(224, "data.crop=random-fixed") == Augmentation(crop: .randomFixed))
+    #expect(
+      try augmentation(28, "data.crop=random-fixed")
+        == Augmentation(crop: .randomFixed, centerFraction: 1))
+    #expect(try augmentation(224, "data.crop=random-resized") == .pretraining)
+    let jittered = try augmentation(224, "data.crop=random-resized", "data.jitter=0.5")
+    #expect(
+      jittered.jitter == ColorJitter(brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1))
   }
 
   @Test func `odd values round trip exactly`() throws {
@@ -139,7 +160,7 @@ import Training
       "precision is bfloat; expected float32 or bfloat16; did you mean "
         + "bfloat16? (--set)"
     ),
-    ("masking.strategy=block", "masking.strategy is block; expected random (--set)"),
+    ("masking.strategy=spots", "masking.strategy is spots; expected random, block or grid (--set)"),
     (
       "data.crop=middle",
       "data.crop is middle; expected random-resized, random-clipped, random-fixed, center or "

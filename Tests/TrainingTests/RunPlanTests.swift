@@ -67,6 +67,12 @@ import TorchOptim
     #expect(whole.forward == Double(encoder + all))
     #expect(whole.blockValues == 2 * 8 + 2 * 5 * 4 && whole.pixels == 16)
 
+    // With mask tokens the encoder and the decoder's first layer see all 5 tokens.
+    var encoding = model
+    encoding.encodesMaskTokens = true
+    let masks = 2 * 1 * 4 * 8 + block(5, 5, 8, 16) + hidden + 2 * 3 * 8 * 4
+    #expect(ModelCost(pretraining: encoding, kept: 1).forward == Double(masks))
+
     let embedding = 2 * 4 * 4 * 8
     let forward = Double(embedding + block(5, 5, 8, 16) + 2 * 8 * 10)
     let tuned = ModelCost(classifying: model, classes: 10, training: .all)

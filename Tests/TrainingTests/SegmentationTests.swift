@@ -25,8 +25,8 @@ extension SegmentationRecipe {
       augmentation: .init(longest: 16, shortest: 16, ratio: 1...1.5, maxClassShare: 1),
       data: .init(normalization: .inherited, workers: 1),
       optimizer: .init(baseLearningRate: 0.2, layerDecay: 0.9), batch: .init(size: 4),
-      schedule: .init(epochs: 1, steps: steps, warmupEpochs: 0),
-      rate: .init(warmupSteps: 2),
+      schedule: .init(epochs: 1, steps: steps),
+      rate: .init(decay: .linear, warmupSteps: 2, warmupFactor: 1e-6),
       checkpoints: .init(everyEpochs: nil, everySteps: 4, keep: 5),
       logging: .init(everySteps: 1))
   }
@@ -281,7 +281,8 @@ extension TemporaryRun {
       name: "groups", decoder: .init(channels: 12, auxiliaryChannels: 8))
     _ = SemanticSegmenter(
       configuration, recipe.shape(of: configuration, classes: 4), in: store.root)
-    let groups = SegmentationTask.groups(of: store, depth: 4, recipe.optimizer)
+    let groups = ParameterGroup.dense(
+      of: store, encoder: "", depth: 4, recipe.optimizer, recipe.decayedWeights)
     var found: [String: [Double]] = [:]
     for group in groups {
       for parameter in group.parameters {
@@ -296,17 +297,53 @@ extension TemporaryRun {
     }
   }
 
+  @Test func `a field without a part is refused, and is not among those that are printed`() throws {
+    for name in ["segment-small", "detect-small"] {
+      let book = RecipeBooks.book(of: name)
+      let printed = try book.yaml(name, settings: [], note: { _ in })
+      for field in [
+        "crop", "scale: [0.2", "jitter", "interpolation", "repeats", "cache", "warmupEpochs",
+      ] {
+        #expect(!printed.contains(field), "\(name): \(field)")
+      }
+      #expect(printed.contains("valueRange: inherited") && printed.contains("decay: "))
+      let error = #expect(throws: RecipeErrors.self) {
+        try book.yaml(
+          name, settings: ["data.flip=0.1", "schedule.warmupEpochs=2", "data.flp=1"], note: { _ in }
+        )
+      }
+      let words = error.map { "\($0)" } ?? ""
+      let kind = name == "segment-small" ? "segmentation" : "detection"
+      #expect(
+        words.contains("data.flip has no part in \(kind), where pictures are cut by augmentation"))
+      #expect(words.contains("schedule.warmupEpochs has no part in \(kind)"))
+      #expect(words.contains("rate.warmupSteps") && words.contains("data.flp does not exist"))
+    }
+  }
+
+  @Test func `both kinds have the same rates for the same words`() {
+    for decay in RateRecipe.Decay.allCases {
+      let rate = RateRecipe(decay: decay, warmupSteps: 10, warmupFactor: 0.1)
+      let schedule = rate.schedule(peak: 2, minimum: 0, total: 100)
+      #expect(abs(schedule.learningRate(at: 0) - 0.2) < 1e-12, "\(decay)")
+      let rising = (0..<10).map(schedule.learningRate(at:))
+      #expect(zip(rising, rising.dropFirst()).allSatisfy(<), "\(decay)")
+      let top = schedule.learningRate(at: 10)
+      #expect(decay == .wholeCosine ? top < 1.96 && top > 1.9 : abs(top - 2) < 1e-12, "\(decay)")
+      #expect(schedule.learningRate(at: 99) < 0.03)
+    }
+  }
+
   @Test func `mistakes are found with their field`() {
     var recipe = SegmentationRecipe(name: "bad")
     #expect(recipe.problems.isEmpty)
     recipe.backbone.relativePositions = .decomposed
     recipe.labels.fraction = 0
-    recipe.data.flip = 0.1
-    recipe.schedule.warmupEpochs = 2
+    recipe.rate.warmupFactor = 2
     recipe.augmentation.maxClassShare = 2
     #expect(
       Set(recipe.problems.map { "\($0.path)" }) == [
-        "backbone.relativePositions", "labels.fraction", "data.flip", "schedule.warmupEpochs",
+        "backbone.relativePositions", "labels.fraction", "rate.warmupFactor",
         "augmentation.maxClassShare",
       ])
     for entry in RecipeBooks.segmentation.entries { #expect(entry.recipe.problems.isEmpty) }

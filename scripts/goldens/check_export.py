@@ -16,6 +16,8 @@
     python check_export.py timm-call 'timm.create_model(…)' [INPUTS OUT]
         what the export printed; OUT holds `logits`.
 
+    python check_export.py card README.md
+        the model card beside exported weights, as huggingface_hub reads it.
     python check_export.py timm-files FOLDER EMBEDDINGS.npy FILE…
         FOLDER as for timm, with a config.json; EMBEDDINGS as `mae embed FOLDER FILE… --tokens class-token
         --out EMBEDDINGS.npy` writes them. TIFF files of the model's size and all its channels are read by
@@ -191,6 +193,7 @@ def check_all(program, tolerance):
             compare(timm_outputs(timm_called(call.splitlines()[1]), tensors), given, tolerance)
             if case["pooling"] == "class-token":
                 mae("weights", "export", own, "--format", "hf", "--out", f"{own}-hf")
+                check_card(f"{own}-hf/README.md")
                 print(f"{name}: transformers")
                 pixels = {"pixel_values": tensors["pixel_values"]}
                 compare(hf_outputs(hf_model(f"{own}-hf"), pixels), given, tolerance)
@@ -202,6 +205,25 @@ def check_all(program, tolerance):
         print("encoder: timm, folder")
         compare(timm_outputs(timm_model(f"{place}/e-timm", None, None), golden), golden, tolerance)
     print("all agree")
+
+
+def check_card(path):
+    """A card whose header huggingface_hub takes apart: what is not valid raises or is missing."""
+    from huggingface_hub import ModelCard
+
+    card = ModelCard.load(path)
+    data = card.data
+    for field in ["license", "library_name", "pipeline_tag", "tags"]:
+        if not getattr(data, field):
+            sys.exit(f"{path}: {field} is missing")
+    header = data.to_dict()
+    if "metrics" in header and not data.eval_results:
+        sys.exit(f"{path}: model-index is not as huggingface_hub reads it")
+    for result in data.eval_results or []:
+        print(f"  {result.metric_name}: {result.metric_value} on {result.dataset_name}")
+    if "# " not in card.text:
+        sys.exit(f"{path}: no text")
+    print(f"{path}: {data.license}, {data.library_name}, {data.pipeline_tag}, {data.tags}")
 
 
 def compare(expected, given, tolerance):
@@ -227,7 +249,9 @@ def compare(expected, given, tolerance):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("format", choices=["hf", "timm", "timm-call", "timm-files", "random-inputs", "all"])
+    parser.add_argument(
+        "format", choices=["hf", "timm", "timm-call", "timm-files", "card", "random-inputs", "all"]
+    )
     parser.add_argument("place")
     parser.add_argument("inputs", nargs="?")
     parser.add_argument("out", nargs="*")
@@ -239,6 +263,9 @@ def main():
     options = parser.parse_intermixed_args()
     if options.format == "all":
         check_all(options.place, options.tolerance)
+        return
+    if options.format == "card":
+        check_card(options.place)
         return
     if options.format == "timm-files":
         check_files(options.place, options.inputs, options.out, options.tolerance)

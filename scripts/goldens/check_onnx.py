@@ -131,6 +131,24 @@ def check_goldens(mae, tolerance):
     print("encoder of a masked autoencoder")
     check(mae.export(GOLDENS / "vit-mae" / "pixels", "pixels"))
     check_segmenter(mae, tolerance)
+    check_pyramid(mae)
+
+
+def check_pyramid(mae):
+    """A detector's encoder and pyramid against the rules of ViTDet's code, as the golden has them."""
+    import onnxruntime
+
+    golden = load_file(GOLDENS / "detection" / "whole.safetensors")
+    weights, path = mae.place / "detector.safetensors", mae.place / "pyramid.onnx"
+    save_file({name[7:]: array for name, array in golden.items() if name.startswith("weight.")}, weights)
+    mae("detect", "export", weights, "--format", "onnx", "--out", path)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    maps = dict(zip(names, session.run(names, {"pixel_values": golden["images"]})))
+    gaps = [numpy.abs(maps[f"p{level + 4}"] - golden[f"map.{level}"]).max() for level in range(3)]
+    print(f"pyramid: {', '.join(names)}; of p4 to p6 {max(gaps):.3e}")
+    if not max(gaps) <= 1e-4:
+        sys.exit("  WRONG")
 
 
 def check_segmenter(mae, tolerance):

@@ -1,10 +1,8 @@
 """Goldens/dense-mmseg: the segmenter, its names, layer decay and rates as MMSegmentation has them.
 
-Not part of `make goldens`: its packages do not go together with the others by pip's rules. Beside those of
-requirements.txt it needs `pip install --no-deps mmsegmentation==1.2.2 mmcv-lite==2.1.0 mmengine==0.10.7
-opencv-python-headless==4.11.0.86` and what those import (addict, yapf, ftfy, prettytable, rich, matplotlib,
-scipy, termcolor). mmcv-lite has no compiled operators; the names that MMSegmentation imports of them are
-empty here, and no operator of theirs is used.
+Beside the packages of requirements.txt it needs those of requirements-mmseg.txt, which do not go together with
+them by pip's rules; `make` installs them without dependencies into a folder of their own. mmcv-lite has no compiled
+operators; the names that MMSegmentation imports of them are empty here, and no operator of theirs is used.
 
 `segmenter.pth`: weights as a checkpoint has them, `values.safetensors`: images, scores in evaluation;
 `groups.json`: each weight's rate and decay; `rates.safetensors`: the learning rate of steps.
@@ -12,7 +10,10 @@ empty here, and no operator of theirs is used.
 
 from common import *
 
+import contextlib
 import importlib.machinery
+import io
+import logging
 import types
 
 
@@ -31,6 +32,7 @@ empty_module("mmcv.ops.multi_scale_deform_attn")
 import warnings
 
 warnings.filterwarnings("ignore")
+logging.disable(logging.WARNING)
 from mmengine.optim import OptimWrapper
 from mmengine.optim.scheduler import LinearLR, PolyLR
 from mmseg.engine.optimizers import LayerDecayOptimizerConstructor
@@ -106,7 +108,8 @@ def main():
         dict(type="OptimWrapper", optimizer=dict(type="AdamW", lr=1.0, weight_decay=0.05)),
         dict(num_layers=4, layer_decay_rate=0.65),
     )
-    wrapper = constructor(model)
+    with contextlib.redirect_stdout(io.StringIO()):
+        wrapper = constructor(model)
     groups = {
         name: [group["lr"], group["weight_decay"]]
         for group in wrapper.optimizer.param_groups

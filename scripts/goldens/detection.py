@@ -7,6 +7,7 @@ two convolutions, FastRCNNConvFCHead and MaskRCNNHeads. `pasting`: torch's grid_
 torchvision, and all else (anchors, targets, losses, pyramid, levels) computed here by the rules of
 ViTDet's code, as no peer has them: losses with the gradients of all weights, and what is detected. All
 anchors and regions count, so that nothing is drawn at random.
+`cascade`: the same with three box heads in a row, by the rules of detectron2's CascadeROIHeads.
 """
 
 from common import *
@@ -568,10 +569,158 @@ def whole(folder, rng):
     return dict(name="whole", note="losses: objectness, proposals' boxes, classes, boxes, masks; detections with a score above 0.2, 8 at most")
 
 
+# -- Box heads in a row -----------------------------------------------------------------------------
+
+SHARES = (0.5, 0.6, 0.7)
+CODERS = [BoxCoder((10.0 * k, 10.0 * k, 5.0 * k, 5.0 * k)) for k in (1, 2, 3)]
+
+
+class Cascade(Detector):
+    def __init__(self):
+        super().__init__()
+        heads = self.roi_heads
+        heads.box_head = nn.ModuleList()
+        heads.box_predictor = nn.ModuleList()
+        for _ in SHARES:
+            head, predictor = nn.Module(), nn.Module()
+            head.conv1 = Normed(CHANNELS, CHANNELS, 3)
+            head.fc1 = nn.Linear(CHANNELS * 49, HIDDEN)
+            predictor.cls_score = nn.Linear(HIDDEN, CLASSES + 1)
+            predictor.bbox_pred = nn.Linear(HIDDEN, 4)
+            heads.box_head.append(head)
+            heads.box_predictor.append(predictor)
+
+    def stage(self, x, index):
+        head, predictor = self.roi_heads.box_head[index], self.roi_heads.box_predictor[index]
+        x = head.fc1(head.conv1(x).relu().flatten(1)).relu()
+        return predictor.cls_score(x), predictor.bbox_pred(x)
+
+
+def clipped(boxes, extent):
+    boxes = boxes.clone()
+    boxes[..., 0::2] = boxes[..., 0::2].clamp(0, extent[0])
+    boxes[..., 1::2] = boxes[..., 1::2].clamp(0, extent[1])
+    return boxes
+
+
+def matched(own, boxes, classes, share):
+    if len(boxes):
+        matches = Matcher(share, share, allow_low_quality_matches=False)(box_iou(boxes, own))
+        return matches, torch.where(matches >= 0, classes[matches.clamp(min=0)], CLASSES)
+    return torch.full((len(own),), -1), torch.full((len(own),), CLASSES)
+
+
+def cascade_losses(model, maps, regions, truths, extents):
+    """Errors of each head; regions are the proposals with the true boxes."""
+    losses, counts = [], []
+    for index, share in enumerate(SHARES):
+        found = [matched(own, *truth[:2], share) for own, truth in zip(regions, truths)]
+        x = model.pooled(maps, regions, 7)
+        # The gradient of what is pooled is a third of the heads'.
+        x = x.detach() + (x - x.detach()) / len(SHARES)
+        scores, codes = model.stage(x, index)
+        labels = torch.cat([label for _, label in found])
+        classes_loss = F.cross_entropy(scores, labels)
+        boxes_loss, first = 0, 0
+        for own, (matches, _), (boxes, _, _) in zip(regions, found, truths):
+            positive = (matches >= 0).nonzero()[:, 0]
+            if len(positive):
+                wanted = CODERS[index].encode_single(boxes[matches[positive]], own[positive])
+                boxes_loss = boxes_loss + (codes[first + positive] - wanted).abs().sum()
+            first += len(own)
+        losses.append((classes_loss, boxes_loss / len(labels)))
+        counts.append(sum((matches >= 0).sum().item() for matches, _ in found))
+        moved = CODERS[index].decode_single(codes.detach(), torch.cat(regions))
+        parts = moved.split([len(own) for own in regions])
+        regions = [clipped(part, extent) for part, extent in zip(parts, extents)]
+        regions = [own[(own[:, 2] > own[:, 0]) & (own[:, 3] > own[:, 1])] for own in regions]
+    return losses, counts
+
+
+@torch.no_grad()
+def cascade_detections(model, maps, found, extents, score=0.2, best=8):
+    regions, shares = found, 0
+    for index in range(len(SHARES)):
+        scores, codes = model.stage(model.pooled(maps, regions, 7), index)
+        shares = shares + scores.softmax(1) / len(SHARES)
+        moved = CODERS[index].decode_single(codes, torch.cat(regions))
+        parts = moved.split([len(own) for own in regions])
+        regions = [clipped(part, extent) for part, extent in zip(parts, extents)]
+    result, first = [], 0
+    for own in regions:
+        share = shares[first : first + len(own)]
+        first += len(own)
+        rows = []
+        for label in range(CLASSES):
+            chosen = (share[:, label] > score).nonzero()[:, 0]
+            kept = chosen[nms(own[chosen], share[chosen, label], 0.5)]
+            rows += [(share[i, label], label, own[i]) for i in kept]
+        rows.sort(key=lambda row: -row[0].item())
+        result.append(rows[:best])
+    return result
+
+
+def cascade(folder, rng):
+    model = Cascade()
+    randomize(model, rng)
+    for name, parameter in model.named_parameters():
+        if "rel_pos" in name:
+            parameter.data.copy_(0.3 * torch.randn(parameter.shape, generator=rng))
+        if "anchor_deltas" in name or "bbox_pred" in name:
+            parameter.data.mul_(0.3)
+    images = torch.randn(2, 3, 32, 32, generator=rng)
+    extents = [(32.0, 32.0), (32.0, 24.0)]
+    images[1, :, 24:] = 0
+    maps = model.maps(images)
+    logits, codes = model.rpn(maps)
+    found = proposals(logits, codes, anchors(maps), extents)
+
+    def near(image, places):
+        # Objects that proposals meet more or less well.
+        boxes = sorted(found[image], key=lambda b: -((b[2] - b[0]) * (b[3] - b[1])).item())
+        return torch.stack([boxes[place] for place in places]) * 0.93 + 0.6
+
+    truths = [
+        (near(0, (0, 7, 12)), torch.tensor([0, 2, 1]), None),
+        (near(1, (2, 9)), torch.tensor([1, 0]), None),
+    ]
+    regions = []
+    for own, (boxes, classes, _) in zip(found, truths):
+        own = torch.cat([own, boxes])
+        matches, _ = matched(own, boxes, classes, SHARES[0])
+        order = torch.cat([(matches >= 0).nonzero()[:, 0], (matches < 0).nonzero()[:, 0]])
+        regions.append(own[order])
+    parts, counts = cascade_losses(model, maps, regions, truths, extents)
+    sum(a + b for a, b in parts).backward()
+    prefix = lambda name: name.replace("encoder.embeddings.position_embeddings", "backbone.net.pos_embed").replace(
+        "encoder.embeddings.projection.", "backbone.net.patch_embed.proj."
+    ).replace("encoder.encoder.layer.", "backbone.net.blocks.").replace(".attention.", ".attn.")
+    values = {"images": images, "extents": torch.tensor(extents)}
+    values["losses"] = torch.stack([torch.stack(pair) for pair in parts]).detach()
+    for index, (boxes, classes, _) in enumerate(truths):
+        values |= {f"truth.{index}.boxes": boxes, f"truth.{index}.classes": classes}
+    values |= {"weight." + prefix(k): v for k, v in model.state_dict().items() if "mask_head" not in k}
+    values |= {"grad." + prefix(k): p.grad for k, p in model.named_parameters() if "box" in k or "simfp_4" in k}
+    rows = cascade_detections(model, maps, found, extents)
+    values |= {
+        "found.counts": torch.tensor([len(own) for own in rows]),
+        "found.boxes": torch.stack([row[2] for own in rows for row in own]),
+        "found.scores": torch.stack([row[0] for own in rows for row in own]),
+        "found.labels": torch.tensor([row[1] for own in rows for row in own]),
+    }
+    write(folder / "cascade.safetensors", values)
+    print("cascade:", [[round(x.item(), 4) for x in pair] for pair in parts], counts, [len(own) for own in rows])
+    return dict(
+        name="cascade",
+        note="errors of the box heads alone, with the gradients of heads and of a part of the pyramid; "
+        "detections with a score above 0.2, 8 at most",
+    )
+
+
 def main():
     folder = output_folder("detection")
     rng = generator(SEED)
-    makers = (regions, suppression, boxes, matching, top_down, heads, pasting, whole)
+    makers = (regions, suppression, boxes, matching, top_down, heads, pasting, whole, cascade)
     cases = [make(folder, rng) for make in makers]
     write_manifest(
         folder,
@@ -583,6 +732,7 @@ def main():
         notes=[
             "whole: losses, anchors, targets, levels and the pyramid are computed by the rules of ViTDet's code, "
             "as torchvision's differ (β, divisors, rounded anchors, background as class 0)",
+            "cascade: the rules are those of detectron2's CascadeROIHeads, computed here; no peer has them",
         ],
     )
 

@@ -8,6 +8,7 @@ let maskTargets: [FuzzTarget] = [
   FuzzTarget(name: "label-png", run: readLabels, repair: repairPNG),
   FuzzTarget(name: "class-table", run: readClassTable, repair: nil),
   FuzzTarget(name: "coco", run: readCOCO, repair: nil),
+  FuzzTarget(name: "yolo", run: readYOLO, repair: nil),
 ]
 
 /// Width and height in two bytes, then COCO's text; and the same bytes as plain counts.
@@ -111,4 +112,39 @@ private func readCOCO(_ bytes: [UInt8]) {
     }
     if let mask = set.mask(of: object) { precondition(mask.area <= size.width * size.height) }
   }
+}
+
+/// Width, height and the number of classes in three bytes, then the labels of a picture; and the same text as
+/// the file that names the classes. What is read is written as YOLO has it and read once more.
+private func readYOLO(_ bytes: [UInt8]) {
+  guard bytes.count >= 3 else { return }
+  let size = PixelSize(width: Int(bytes[0]) + 1, height: Int(bytes[1]) + 1)
+  let text = Array(bytes.dropFirst(3))
+  if let names = yamlNames(String(decoding: text, as: UTF8.self)) {
+    precondition(names.count <= text.count)
+  }
+  var set = COCOAnnotations(emptyAt: "labels")
+  set.categories = (0...Int(bytes[2] % 8)).map { .init(id: .number($0), name: "\($0)") }
+  set.images = [.init(id: .number(1), fileName: "a.jpg", size: size)]
+  do throws(DatasetError) {
+    try set.readYOLO(text, path: "labels/a.txt", size: size)
+  } catch {
+    precondition(!error.description.isEmpty)
+    return
+  }
+  for object in set.objects {
+    precondition(set.categories.indices.contains(object.category))
+    precondition(object.box.z > 0 && object.box.w > 0)
+    if let mask = set.mask(of: object) { precondition(mask.area <= size.width * size.height) }
+  }
+  var again = COCOAnnotations(emptyAt: "labels")
+  (again.categories, again.images) = (set.categories, set.images)
+  do throws(DatasetError) {
+    for written in try set.yoloTexts() {
+      try again.readYOLO(Array(written.utf8), path: "again", size: size)
+    }
+  } catch {
+    preconditionFailure("what was written cannot be read: \(error)")
+  }
+  precondition(again.objects.count <= set.objects.count)
 }

@@ -82,6 +82,12 @@ public struct COCOAnnotations: Sendable {
   /// Whether an object has a mask.
   public func hasMask(_ object: Object) -> Bool { object.shape != .none }
 
+  /// Whether an object's mask is of polygons, and its picture has no size that they could be filled in.
+  public func lacksSize(_ object: Object) -> Bool {
+    guard case .polygons = object.shape else { return false }
+    return images[object.image].size == nil
+  }
+
   /// An object's polygons, `x0, y0, x1, y1, …` each; nil where its mask is of another kind.
   public func polygons(of object: Object) -> [[Double]]? {
     guard case .polygons(let place, let lengths) = object.shape else { return nil }

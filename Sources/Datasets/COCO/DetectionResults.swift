@@ -153,6 +153,11 @@ public struct DetectionResults: Sendable {
     ) throws(JSONScanner.Failure) -> RunLengthMask? {
       let size = set.images[image].size
       do throws(MaskError) {
+        if size == nil, !shape.lengths.isEmpty {
+          throw MaskError(
+            "it is of polygons, and the annotations give the picture \(set.images[image].id) no width "
+              + "and height to fill them in; add both there, or write run lengths")
+        }
         guard let mask = try shape.mask(in: size) else { return nil }
         if let size, mask.size != size {
           throw MaskError(

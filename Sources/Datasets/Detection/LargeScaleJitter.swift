@@ -27,7 +27,12 @@ public struct LargeScaleJitter: Codable, Hashable, Sendable {
   public func view(of size: PixelSize, using random: inout SampleRandom) -> DetectionView {
     let share = random.uniform(scale.lowerBound, scale.upperBound)
     let place = random.uniform()
-    let isFlipped = random.uniform() < flip
+    return view(of: size, share: share, place: place, isFlipped: random.uniform() < flip)
+  }
+
+  /// What becomes of a picture whose longer side is to be a share of the square's side, cut out at a place
+  /// from 0 to 1.
+  func view(of size: PixelSize, share: Double, place: Double, isFlipped: Bool) -> DetectionView {
     let factor = Double(side) * share / Double(max(size.width, size.height))
     func fitted(_ length: Int) -> Int {
       max(1, Int((Double(length) * factor).rounded(.toNearestOrEven)))

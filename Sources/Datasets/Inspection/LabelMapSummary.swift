@@ -30,7 +30,7 @@ public struct LabelMapSummary: Sendable {
   public let broken: [UndecodableImage]
   /// How many maps of each size there are, the most frequent first.
   public let sizes: [(size: PixelSize, count: Int)]
-  /// What keeps the classes from being known; nil where they are.
+  /// What keeps the set from being used: its classes are not known, or every pixel is ignored.
   public let problem: DatasetError?
   /// What the set says besides.
   public let notes: [String]
@@ -46,9 +46,9 @@ public struct LabelMapSummary: Sendable {
     sample: Int? = nil
   ) throws(DatasetError) {
     let opened: any LabelMapDataset
+    var problem: DatasetError?
     do throws(DatasetError) {
       opened = try openLabelMaps(at: path, split: split, rules: rules)
-      problem = nil
       set = opened
     } catch {
       // The numbers are counted all the same, so that a class table can be written.
@@ -111,6 +111,11 @@ public struct LabelMapSummary: Sendable {
         number: number, name: names[number], pixels: result.pixels[number] ?? 0,
         maps: result.maps[number] ?? 0)
     }
+    let pixels = result.sizes.reduce(0) { $0 + $1.key.width * $1.key.height * $1.value }
+    if isKnown, result.broken.isEmpty, pixels > 0, result.ignored == pixels {
+      problem = .everyPixelIgnored(in: path)
+    }
+    self.problem = problem
   }
 
   private struct Found {

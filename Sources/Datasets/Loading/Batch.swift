@@ -10,6 +10,8 @@ public struct Batch: Sendable {
   public let labels: [Int]
   /// Which rows these are of the batch of all processes.
   public let share: BatchShare
+  /// Views of each image, `V`; mostly 1.
+  public let views: Int
   /// Channels, `C`.
   public let channels: Int
   /// Height and width, `H` and `W`.
@@ -24,7 +26,8 @@ public struct Batch: Sendable {
 
   /// Number of images here, `B`.
   public var count: Int { indices.count }
-  /// Normalised float32 or bytes, as `output` says, `[B, C, H, W]`; valid while `storage` is held.
+  /// Normalised float32 or bytes, as `output` says, `[B, C, H, W]`, or `[B, V, C, H, W]` of several
+  /// views; valid while `storage` is held.
   public var pixels: UnsafeMutableRawPointer { storage.baseAddress }
   /// What the images are called.
   public var names: [String] { indices.map { dataset.name(of: $0) } }
@@ -32,7 +35,7 @@ public struct Batch: Sendable {
   /// The pixels as normalised values, for tests and for small uses.
   public var values: [Float] {
     let plane = size.height * size.width
-    let count = count * channels * plane
+    let count = count * views * channels * plane
     switch output {
     case .floats:
       let floats = UnsafeRawBufferPointer(start: pixels, count: count * MemoryLayout<Float>.stride)

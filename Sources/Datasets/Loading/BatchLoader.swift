@@ -30,6 +30,8 @@ public final class BatchLoader: Sendable {
   ///
   /// - Parameters:
   ///   - path: what the set is called in messages.
+  ///   - secondView: a second transform of each image, of the same size and normalisation, which
+  ///     goes on with the first one's random numbers; batches then hold two views of each image.
   ///   - output: what batches hold; bytes are normalised where they are used.
   ///   - batch: images in a batch, of all ranks together: a multiple of their number.
   ///   - sampling: the order of the images.
@@ -42,13 +44,19 @@ public final class BatchLoader: Sendable {
   ///   - brokenFraction: the share of the set that may be broken.
   public init(
     _ dataset: any ImageDataset, path: String = "data", transform: ImageTransform,
-    output: PixelOutput = .floats, batch: Int, sampling: Sampling = Sampling(), seed: UInt64,
-    startingAt number: Int = 0, rank: DataParallelRank = .single, workers: Int, prefetch: Int = 2,
+    secondView: ImageTransform? = nil, output: PixelOutput = .floats, batch: Int,
+    sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0,
+    rank: DataParallelRank = .single, workers: Int, prefetch: Int = 2,
     cacheBytes: Int = 0,
     brokenFraction: Double = 0.01
   ) {
     precondition(dataset.count >= 1, "a set without images")
     precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && number >= 0)
+    if let secondView {
+      precondition(
+        secondView.size == transform.size && secondView.normalization == transform.normalization,
+        "two views of other sizes or normalisations")
+    }
     let plan = TrainingPlan(
       dataset.layout, sampling, batch: batch, seed: seed, rank: rank)
     if let own = plan.ownImages {
@@ -58,7 +66,8 @@ public final class BatchLoader: Sendable {
     self.path = path
     stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch)
     pipeline = BatchPipeline(
-      dataset: dataset, transform: transform, output: output, plan: .training(plan),
+      dataset: dataset, transform: transform, otherViews: secondView.map { [$0] } ?? [],
+      output: output, plan: .training(plan),
       batch: plan.share.rows.count,
       startingAt: number, workers: workers, depth: prefetch, attempts: limit + 1,
       cacheBytes: cacheBytes)
@@ -118,7 +127,8 @@ public final class BatchLoader: Sendable {
 extension Batch {
   /// Closes the gaps that broken images left; nil where nothing is left.
   init?(_ filled: FilledBatch, of pipeline: BatchPipeline) {
-    let bytes = pipeline.transform.valueCount * pipeline.output.byteCount
+    let views = pipeline.views.count
+    let bytes = views * pipeline.transform.valueCount * pipeline.output.byteCount
     let base = filled.storage.baseAddress
     var indices: [Int] = []
     for (slot, outcome) in filled.outcomes.enumerated() {
@@ -134,7 +144,7 @@ extension Batch {
       number: filled.number, indices: indices,
       labels: indices.map { dataset.label(of: $0) ?? -1 },
       share: pipeline.plan.share(of: indices.count),
-      channels: pipeline.transform.channels, size: pipeline.transform.size,
+      views: views, channels: pipeline.transform.channels, size: pipeline.transform.size,
       output: pipeline.output, normalization: pipeline.transform.normalization,
       storage: filled.storage, dataset: dataset)
   }

@@ -8,6 +8,8 @@ import Imaging
 final class BatchPipeline: Sendable {
   let dataset: any ImageDataset
   let transform: ImageTransform
+  /// All views of an image that a slot holds, one after another; mostly `transform` alone.
+  let views: [ImageTransform]
   let output: PixelOutput
   let plan: BatchPlan
   /// Writes slots where they hold more than a picture; nil where the transform does.
@@ -47,20 +49,21 @@ final class BatchPipeline: Sendable {
   }
 
   init(
-    dataset: any ImageDataset, transform: ImageTransform, output: PixelOutput = .floats,
-    plan: BatchPlan, batch: Int,
+    dataset: any ImageDataset, transform: ImageTransform, otherViews: [ImageTransform] = [],
+    output: PixelOutput = .floats, plan: BatchPlan, batch: Int,
     startingAt first: Int, workers: Int, depth: Int, attempts: Int, cacheBytes: Int = 0,
     writer: (any SlotWriter)? = nil
   ) {
     self.dataset = dataset
     self.transform = transform
+    views = [transform] + otherViews
     self.output = output
     self.plan = plan
     self.workers = workers
     self.depth = depth
     self.attempts = attempts
     self.writer = writer
-    let slotBytes = writer?.byteCount ?? transform.valueCount * output.byteCount
+    let slotBytes = writer?.byteCount ?? views.count * transform.valueCount * output.byteCount
     pool = BatchPool(byteCount: batch * slotBytes, kept: depth + 1)
     cache = cacheBytes > 0 ? PixelCache(limit: cacheBytes) : nil
     state = ConditionLock(State(next: first))
@@ -178,9 +181,11 @@ final class BatchPipeline: Sendable {
           return DecodeResult(index: choice.index, broken: broken)
         }
         let source = try source(choice.index, scratch: scratch, after: &latest)
-        try transform.write(
-          source, using: &choice.random, into: planes(claim.storage.baseAddress, slot),
-          scratch: scratch)
+        for (view, transform) in views.enumerated() {
+          try transform.write(
+            source, using: &choice.random,
+            into: planes(claim.storage.baseAddress, slot * views.count + view), scratch: scratch)
+        }
         return DecodeResult(index: choice.index, broken: broken)
       } catch {
         broken.append(
@@ -191,12 +196,12 @@ final class BatchPipeline: Sendable {
     return DecodeResult(index: nil, broken: broken)
   }
 
-  private func planes(_ base: UnsafeMutableRawPointer, _ slot: Int) -> ImageTransform.Planes {
+  private func planes(_ base: UnsafeMutableRawPointer, _ place: Int) -> ImageTransform.Planes {
     let count = transform.valueCount
-    let place = base + slot * count * output.byteCount
+    let first = base + place * count * output.byteCount
     return switch output {
-    case .floats: .floats(place.bindMemory(to: Float.self, capacity: count))
-    case .bytes: .bytes(place.bindMemory(to: UInt8.self, capacity: count))
+    case .floats: .floats(first.bindMemory(to: Float.self, capacity: count))
+    case .bytes: .bytes(first.bindMemory(to: UInt8.self, capacity: count))
     }
   }
 

@@ -58,6 +58,7 @@ public final class DetectionLoader: Sendable {
   ///
   /// - Parameters:
   ///   - path: what the set is called in messages.
+  ///   - valueRange: which samples of 16 bits become black and white, see `EncodedImage.valueRange`.
   ///   - batch: pictures in a batch, of all ranks together: a multiple of their number.
   ///   - number: the first batch given out.
   ///   - rank: which of several processes this is; its batches are its rows of the whole ones.
@@ -65,8 +66,9 @@ public final class DetectionLoader: Sendable {
   ///   - brokenFraction: the share of the set that may be broken.
   public init(
     _ dataset: DetectionSet, path: String = "data", jitter: LargeScaleJitter,
-    normalization: PixelNormalization, batch: Int, sampling: Sampling = Sampling(),
-    seed: UInt64, startingAt number: Int = 0, rank: DataParallelRank = .single, workers: Int,
+    normalization: PixelNormalization, valueRange: ClosedRange<Int>? = nil, batch: Int,
+    sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0,
+    rank: DataParallelRank = .single, workers: Int,
     prefetch: Int = 2, brokenFraction: Double = 0.01
   ) {
     precondition(batch >= 1 && workers >= 1 && prefetch >= 1 && number >= 0)
@@ -83,7 +85,8 @@ public final class DetectionLoader: Sendable {
       output: .bytes, plan: .training(plan), batch: plan.share.rows.count, startingAt: number,
       workers: workers, depth: prefetch, attempts: limit + 1,
       writer: DetectionWriter(
-        dataset: dataset, jitter: jitter, normalization: normalization, pixelBytes: pixelBytes))
+        dataset: dataset, jitter: jitter, normalization: normalization, valueRange: valueRange,
+        pixelBytes: pixelBytes))
     record = Mutex(
       Record(broken: UndecodableImages(limit: limit, setting: "data.brokenLimit of the recipe")))
     pipeline.start()
@@ -150,6 +153,7 @@ private struct DetectionWriter: SlotWriter {
   let dataset: DetectionSet
   let jitter: LargeScaleJitter
   let normalization: PixelNormalization
+  let valueRange: ClosedRange<Int>?
   let pixelBytes: Int
 
   static var viewBytes: Int { MemoryLayout<DetectionView>.stride }
@@ -160,7 +164,7 @@ private struct DetectionWriter: SlotWriter {
     scratch: DecoderScratch
   ) throws(ImageError) {
     var start = StageTimes.Instant.now
-    let content = try dataset.content(of: index)
+    let content = try dataset.content(of: index).withValueRange(valueRange)
     scratch.times.add(\.read, since: &start)
     let image = try content.image(channels: normalization.channels)
     scratch.times.add(\.decode, since: &start)

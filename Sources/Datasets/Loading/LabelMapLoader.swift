@@ -84,6 +84,7 @@ public final class LabelMapLoader: Sendable {
   ///   - path: what the set is called in messages.
   ///   - normalization: of how many channels the batches are, and what pictures are padded with:
   ///     the mean, as a byte.
+  ///   - valueRange: which samples of 16 bits become black and white, see `EncodedImage.valueRange`.
   ///   - batch: pictures in a batch, of all ranks together: a multiple of their number.
   ///   - sampling: the order of the pictures.
   ///   - number: the first batch given out.
@@ -93,7 +94,8 @@ public final class LabelMapLoader: Sendable {
   /// - Precondition: there are at most 32,767 classes.
   public init(
     _ dataset: any LabelMapDataset, path: String = "data",
-    augmentation: SegmentationAugmentation, normalization: PixelNormalization, batch: Int,
+    augmentation: SegmentationAugmentation, normalization: PixelNormalization,
+    valueRange: ClosedRange<Int>? = nil, batch: Int,
     sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0,
     rank: DataParallelRank = .single, workers: Int, prefetch: Int = 2,
     brokenFraction: Double = 0.01
@@ -115,7 +117,7 @@ public final class LabelMapLoader: Sendable {
       depth: prefetch, attempts: limit + 1,
       writer: LabelledWriter(
         dataset: dataset, augmentation: augmentation, normalization: normalization,
-        layout: layout))
+        valueRange: valueRange, layout: layout))
     record = Mutex(
       Record(broken: UndecodableImages(limit: limit, setting: "data.brokenLimit of the recipe")))
     pipeline.start()
@@ -204,6 +206,7 @@ private struct LabelledWriter: SlotWriter {
   let dataset: any LabelMapDataset
   let augmentation: SegmentationAugmentation
   let normalization: PixelNormalization
+  let valueRange: ClosedRange<Int>?
   let layout: LabelledLayout
 
   var byteCount: Int { layout.byteCount }
@@ -213,7 +216,7 @@ private struct LabelledWriter: SlotWriter {
     scratch: DecoderScratch
   ) throws(ImageError) {
     var start = StageTimes.Instant.now
-    let content = try dataset.content(of: index)
+    let content = try dataset.content(of: index).withValueRange(valueRange)
     scratch.times.add(\.read, since: &start)
     let image = try content.image(channels: layout.channels)
     let labels = try dataset.labelMap(of: index)

@@ -39,8 +39,8 @@ public struct DecomposedPositions: Module {
     let (batch, heads, count, width) = (shape[0], shape[1], shape[2], shape[3])
     let scale = 1 / Double(width).squareRoot()
     let spread = queries.reshaped([batch * heads, grid.rows, grid.columns, width])
-    let down = Tensor.einsum("bhwc,hkc->bhwk", spread, vectors(rows, grid.rows))
-    let right = Tensor.einsum("bhwc,wkc->bhwk", spread, vectors(columns, grid.columns))
+    let down = Tensor.einsum("bhwc,hkc->bhwk", spread, Self.vectors(rows, grid.rows))
+    let right = Tensor.einsum("bhwc,wkc->bhwk", spread, Self.vectors(columns, grid.columns))
     guard usesFused(kernel, keys) else {
       let bias =
         down.unsqueezed(4) + right.unsqueezed(3)  // [B·H, R, S, R, S]
@@ -70,7 +70,7 @@ public struct DecomposedPositions: Module {
 
   /// The vector of each pair of places: `[L, d]` → `[n, n, d]`. A table for another length is
   /// interpolated on lines.
-  private func vectors(_ table: Tensor, _ count: Int) -> Tensor {
+  package static func vectors(_ table: Tensor, _ count: Int) -> Tensor {
     let length = 2 * count - 1
     let fitted =
       table.shape[0] == length

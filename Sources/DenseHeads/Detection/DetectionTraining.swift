@@ -52,13 +52,20 @@ public struct DetectionLosses {
   public var boxes: Tensor
   /// Masks; nil of a detector without.
   public var masks: Tensor?
+  /// What regions hold and where objects lie, of each box head of a cascade, which the two above are
+  /// the sums of; empty for a single head.
+  public var stages: [(classes: Tensor, boxes: Tensor)] = []
 
   /// The parts by name.
   public var parts: [(name: String, error: Tensor)] {
-    [
-      ("rpn_objectness", objectness), ("rpn_boxes", proposals), ("classes", classes),
-      ("boxes", boxes),
-    ] + (masks.map { [("masks", $0)] } ?? [])
+    let heads =
+      stages.isEmpty
+      ? [("classes", classes), ("boxes", boxes)]
+      : stages.enumerated().flatMap {
+        [("classes_\($0 + 1)", $1.classes), ("boxes_\($0 + 1)", $1.boxes)]
+      }
+    return [("rpn_objectness", objectness), ("rpn_boxes", proposals)] + heads
+      + (masks.map { [("masks", $0)] } ?? [])
   }
 
   /// Their sum.

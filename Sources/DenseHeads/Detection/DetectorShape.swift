@@ -20,6 +20,9 @@ public struct DetectorShape: Codable, Hashable, Sendable {
   public var anchorSizes: [Double]
   /// Height over width of anchors.
   public var anchorRatios: [Double]
+  /// The share that a region and an object need to have in common in each of several box heads in a row
+  /// (Cai and Vasconcelos, 2018, “Cascade R-CNN”); nil for a single head, at one half.
+  public var cascade: [Double]?
   /// How proposals are drawn, thinned and scored.
   public var rules: DetectionRules
   /// Classes of objects, `K`.
@@ -39,7 +42,7 @@ public struct DetectorShape: Codable, Hashable, Sendable {
     convolutions: Int = 4, proposalConvolutions: Int = 2, hidden: Int = 1024,
     norm: NormedConv2d.Norm = .channel, hasMasks: Bool = true,
     anchorSizes: [Double] = [32, 64, 128, 256, 512], anchorRatios: [Double] = [0.5, 1, 2],
-    rules: DetectionRules = .init(), classes: Int
+    cascade: [Double]? = nil, rules: DetectionRules = .init(), classes: Int
   ) {
     self.backbone = backbone
     self.pyramid = pyramid
@@ -51,6 +54,7 @@ public struct DetectorShape: Codable, Hashable, Sendable {
     self.hasMasks = hasMasks
     self.anchorSizes = anchorSizes
     self.anchorRatios = anchorRatios
+    self.cascade = cascade
     self.rules = rules
     self.classes = classes
   }
@@ -58,9 +62,20 @@ public struct DetectorShape: Codable, Hashable, Sendable {
   /// Levels of the pyramid that proposals come from; regions come from all but the last.
   public static let levels = 5
 
+  /// The share that a region and an object need to have in common, of each box head.
+  public var stages: [Double] { cascade ?? [0.5] }
+
   /// The side of a cell of each level in pixels, for a patch.
   public static func strides(patch: Int) -> [Double] {
     [0.25, 0.5, 1, 2, 4].map { $0 * Double(patch) }
+  }
+
+  /// What is wrong with shares of a cascade; nil for nothing.
+  public static func problem(ofCascade shares: [Double]) -> String? {
+    (2...8).contains(shares.count) && shares.allSatisfy { $0 > 0 && $0 < 1 }
+      && zip(shares, shares.dropFirst()).allSatisfy(<)
+      ? nil
+      : "is \(shares); expected 2 to 8 shares between 0 and 1 that grow, such as [0.5, 0.6, 0.7]"
   }
 
   /// What is wrong with the values for an encoder, each as the field's path and a sentence.
@@ -94,6 +109,9 @@ public struct DetectorShape: Codable, Hashable, Sendable {
     }
     if anchorRatios.isEmpty || anchorRatios.contains(where: { !($0 > 0) }) {
       found.append(("anchorRatios", "is \(anchorRatios); expected ratios above 0"))
+    }
+    if let cascade, let message = Self.problem(ofCascade: cascade) {
+      found.append(("cascade", message))
     }
     if !(1...65_534).contains(classes) {
       found.append(("classes", "is \(classes); expected a whole number from 1 to 65534"))

@@ -21,7 +21,7 @@ public struct MaskRCNN: Module {
   public let proposalNetwork: ProposalNetwork
   private let simple: SimplePyramid?
   private let topDown: (scales: FourScales, pyramid: TopDownPyramid)?
-  private let boxHead: BoxHead
+  private let boxHeads: BoxHeads
   private let maskHead: MaskHead?
   private let assignment: LevelAssignment
 
@@ -48,7 +48,7 @@ public struct MaskRCNN: Module {
     proposalNetwork = ProposalNetwork(
       shape, patch: configuration.patch, in: scope["proposal_generator"])
     let heads = scope["roi_heads"]
-    boxHead = BoxHead(shape, in: heads)
+    boxHeads = BoxHeads(shape, in: heads)
     maskHead = shape.hasMasks ? MaskHead(shape, in: heads["mask_head"]) : nil
     assignment = LevelAssignment(canonicalSide: Double(14 * configuration.patch), levels: 4)
   }
@@ -69,15 +69,6 @@ public struct MaskRCNN: Module {
 
   // MARK: Training
 
-  /// A region that is learned from.
-  struct Sample {
-    var box: Box
-    /// The class, `K` for background.
-    var label: Int
-    /// The number of its true object; −1 of background.
-    var object: Int
-  }
-
   /// How far a batch's detections are off.
   ///
   /// - Parameter truths: The true objects of each image; an image without any is all background.
@@ -93,32 +84,27 @@ public struct MaskRCNN: Module {
       scores: scores, codes: codes, anchors, extents: truths.map(\.extent),
       candidates: shape.rules.trainingCandidates)
     let samples = samples(of: proposals, truths, using: training.draws)
-    let all = samples.flatMap { $0 }
-    let pooled = RegionAlign(bins: BoxHead.bins)(
-      Array(maps.prefix(4)), samples.map { $0.map(\.box) }, scales: scales, assignment)
-    let found = boxHead(pooled, training: training.dense)
-    let targets = zip(samples, truths).flatMap { samples, truth in
-      samples.filter { $0.object >= 0 }.map { truth.boxes[$0.object] }
-    }
-    let boxLoss = boxHead.loss(
-      scores: found.scores, codes: found.codes, labels: all.map(\.label),
-      regions: all.map(\.box), targets: targets,
-      divisor: Self.shared(all.count, on: found.scores.device))
+    let stages = boxHeads.losses(
+      of: samples, truths, training: training.dense, pooling: pooling(maps))
     return DetectionLosses(
       objectness: proposalLoss.objectness, proposals: proposalLoss.boxes,
-      classes: boxLoss.classes, boxes: boxLoss.boxes,
-      masks: maskLoss(maps, samples, truths, training))
+      classes: stages.dropFirst().reduce(stages[0].classes) { $0 + $1.classes },
+      boxes: stages.dropFirst().reduce(stages[0].boxes) { $0 + $1.boxes },
+      masks: maskLoss(maps, samples, truths, training), stages: stages.count > 1 ? stages : [])
   }
 
-  /// A count, or its mean over the processes that share the batch; not 0, as what is divided then is.
-  private static func shared(_ count: Int, on device: Device) -> Tensor {
-    SharedBatch.mean(Tensor([Float(count)], shape: []).to(device)).clamped(atLeast: 1e-6)
+  /// What makes the heads' input of regions: `[R, C, 7, 7]`.
+  private func pooling(_ maps: [Tensor]) -> ([[Box]]) -> Tensor {
+    { regions in
+      RegionAlign(bins: BoxHead.bins)(
+        Array(maps.prefix(4)), regions, scales: scales, assignment)
+    }
   }
 
   /// Regions that are learned from: proposals and the true boxes themselves, matched and drawn.
   func samples(
     of proposals: [[Box]], _ truths: [TrueObjects], using draws: ImageDraws
-  ) -> [[Sample]] {
+  ) -> [[RegionSample]] {
     let sampling = RegionSampling(count: shape.rules.regions, foreground: 0.25)
     return truths.indices.map { image in
       let truth = truths[image]
@@ -131,10 +117,10 @@ public struct MaskRCNN: Module {
       let drawn = sampling.sample(matches, using: draws.generators[image])
       return drawn.foreground.map { index in
         let object = Int(matches[index])
-        return Sample(box: boxes[index], label: truth.classes[object], object: object)
+        return RegionSample(box: boxes[index], label: truth.classes[object], object: object)
       }
         + drawn.background.map {
-          Sample(box: boxes[$0], label: shape.classes, object: -1)
+          RegionSample(box: boxes[$0], label: shape.classes, object: -1)
         }
     }
   }
@@ -142,7 +128,7 @@ public struct MaskRCNN: Module {
   /// The masks' part of the loss; nil without masks. Where no region holds an object it is 0, computed
   /// from a region all the same, so that every weight gets a gradient.
   private func maskLoss(
-    _ maps: [Tensor], _ samples: [[Sample]], _ truths: [TrueObjects],
+    _ maps: [Tensor], _ samples: [[RegionSample]], _ truths: [TrueObjects],
     _ training: DetectionTraining
   ) -> Tensor? {
     guard let maskHead else { return nil }
@@ -150,7 +136,7 @@ public struct MaskRCNN: Module {
       truth.masks == nil ? [] : samples.filter { $0.object >= 0 }
     }
     let count = masked.reduce(0) { $0 + $1.count }
-    let divisor = Self.shared(count, on: maps[0].device)
+    let divisor = BoxHeads.shared(count, on: maps[0].device)
     var regions = masked.map { $0.map(\.box) }
     if count == 0 { regions[0] = [samples[0].first?.box ?? Box(0, 0, 1, 1)] }
     let pooled = RegionAlign(bins: MaskHead.bins)(
@@ -192,16 +178,8 @@ public struct MaskRCNN: Module {
     _ maps: [Tensor], _ proposals: [[Box]], _ extents: [(width: Float, height: Float)]
   ) -> [[Detection]] {
     let finest = Array(maps.prefix(4))
-    let pooled = RegionAlign(bins: BoxHead.bins)(finest, proposals, scales: scales, assignment)
-    let (scores, codes) = boxHead(pooled)
-    var first = 0
-    var found = proposals.indices.map { image in
-      let rows = first..<first + proposals[image].count
-      first = rows.upperBound
-      return boxHead.detections(
-        scores: scores.narrowed(0, to: rows), codes: codes.narrowed(0, to: rows),
-        regions: proposals[image], extent: extents[image], shape.rules)
-    }
+    var found = boxHeads.detections(
+      proposals, extents: extents, shape.rules, pooling: pooling(maps))
     guard let maskHead, found.contains(where: { !$0.isEmpty }) else { return found }
     let regions = RegionAlign(bins: MaskHead.bins)(
       finest, found.map { $0.map(\.box) }, scales: scales, assignment)

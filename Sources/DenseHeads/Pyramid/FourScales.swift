@@ -8,7 +8,8 @@ public import TorchNN
 ///
 /// With patches of 16 pixels the strides are 4, 8, 16 and 32.
 public struct FourScales: Module {
-  /// What normalises between the two steps that enlarge the first map.
+  /// What normalises between the two steps that enlarge the first map. Detection's steps start LeCun
+  /// normal, with biases of 0, as MIMDet's (Li et al., 2021); segmentation's as PyTorch's.
   public enum Norm: Hashable, Sendable {
     /// Batch normalisation: segmentation.
     case batch
@@ -27,15 +28,23 @@ public struct FourScales: Module {
   public init(width: Int, norm: Norm, in scope: Scope) {
     self.scope = scope
     let four = scope["upsample_4x"]
-    first = ConvTranspose2d(width, width, kernel: 2, stride: 2, in: four["0"])
+    func enlarging(_ scope: Scope) -> ConvTranspose2d {
+      guard case .group = norm else {
+        return ConvTranspose2d(width, width, kernel: 2, stride: 2, in: scope)
+      }
+      return ConvTranspose2d(
+        width, width, kernel: 2, stride: 2, initializing: .lecunNormal(fanIn: 4 * width),
+        initializingBias: .constant(0), in: scope)
+    }
+    first = enlarging(four["0"])
     switch norm {
     case .batch:
       (batchNorm, groupNorm) = (BatchNorm2d(width, in: four["1"]), nil)
     case .group(let count):
       (batchNorm, groupNorm) = (nil, GroupNorm(groups: count, width, in: four["1"]))
     }
-    second = ConvTranspose2d(width, width, kernel: 2, stride: 2, in: four["3"])
-    double = ConvTranspose2d(width, width, kernel: 2, stride: 2, in: scope["upsample_2x"]["0"])
+    second = enlarging(four["3"])
+    double = enlarging(scope["upsample_2x"]["0"])
   }
 
   /// Four maps `[B, D, R, S]` → `[B, D, 4R, 4S]`, `[B, D, 2R, 2S]`, `[B, D, R, S]`,

@@ -15,9 +15,7 @@ extension Augmentation {
       framing = Framing(randomClippedCrop(of: size, using: &random), to: output)
     case .center:
       framing = Framing(PixelRectangle(width: size.width, height: size.height), to: output)
-      let target = PixelSize(
-        width: Int(Double(output.width) / centerFraction),
-        height: Int(Double(output.height) / centerFraction))
+      let target = centered(output)
       // torchvision cuts the longer side to whole pixels, and timm rounds it where it does not
       // leave that to torchvision.
       framing.resized = covering(
@@ -28,7 +26,9 @@ extension Augmentation {
       )
     case .randomFixed:
       framing = Framing(PixelRectangle(width: size.width, height: size.height), to: output)
-      framing.resized = covering(output, size, rounded: .down)
+      let hasRoom = centerFraction < 1 && size != output
+      let padding = hasRoom ? 0 : padding
+      framing.resized = covering(hasRoom ? centered(output) : output, size, rounded: .down)
       framing.origin = (
         random.integer(below: framing.resized.width - output.width + 2 * padding + 1) - padding,
         random.integer(below: framing.resized.height - output.height + 2 * padding + 1) - padding
@@ -36,6 +36,13 @@ extension Augmentation {
     }
     framing.flipped = flip > 0 && random.uniform() < flip
     return framing
+  }
+
+  /// What an image covers before `output` is cut out of it.
+  private func centered(_ output: PixelSize) -> PixelSize {
+    PixelSize(
+      width: Int(Double(output.width) / centerFraction),
+      height: Int(Double(output.height) / centerFraction))
   }
 
   /// The crop that torchvision documents for `RandomResizedCrop`: ten tries of a random area and a

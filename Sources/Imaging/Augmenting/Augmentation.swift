@@ -7,8 +7,10 @@ public enum CropMode: String, CaseIterable, Codable, Hashable, Sendable {
   /// the paper trains linear probes (§A.1; after BYOL, Grill et al., 2020). Wide and tall images
   /// are shown in other proportions than `randomResized`, which draws again, would show them.
   case randomClipped = "random-clipped"
-  /// The image at a fixed scale (it just covers the output), padded by reflection, cut at a random
-  /// place: Table 1e, "crop, fixed size". The paper gives no details; the padding is CIFAR's.
+  /// The image at a fixed scale, cut at a random place: Table 1e, "crop, fixed size", of which the
+  /// paper gives no details. Images are resized as for `center` and cut without padding. Where
+  /// that leaves no margin, and for images of the output's own size, the image just covers the
+  /// output and is padded by reflection, as is usual for CIFAR.
   case randomFixed = "random-fixed"
   /// The middle of the image at a fixed scale: evaluation, and Table 1e, "none".
   case center
@@ -41,10 +43,22 @@ public struct ColorJitter: Codable, Hashable, Sendable {
 
   /// No change at all.
   public static let none = ColorJitter()
+
+  /// What is wrong with the values, each as the field's path and a sentence.
+  var problems: [(path: String, message: String)] {
+    var found: [(path: String, message: String)] = []
+    for (name, value) in [
+      ("brightness", brightness), ("contrast", contrast), ("saturation", saturation),
+    ] where !(value >= 0 && value.isFinite) {
+      found.append((name, "is \(value); expected 0 or more"))
+    }
+    if !(0...0.5).contains(hue) { found.append(("hue", "is \(hue); expected 0 to 0.5")) }
+    return found
+  }
 }
 
-/// How an image becomes one training example: crop, flip, RandAugment, colour, erasing, vertical flip,
-/// quarter turns, in this order of random draws. What is off draws nothing.
+/// How an image becomes one training example: crop, flip, RandAugment, colour, distortion, erasing,
+/// vertical flip, quarter turns, in this order of random draws. What is off draws nothing.
 public struct Augmentation: Codable, Hashable, Sendable {
   /// Which part is shown.
   public var crop: CropMode
@@ -56,9 +70,9 @@ public struct Augmentation: Codable, Hashable, Sendable {
   public var minRatio: Double
   /// Largest width over height of such a crop.
   public var maxRatio: Double
-  /// Pixels added by reflection to each side before a `randomFixed` crop.
+  /// Pixels added by reflection to each side before a `randomFixed` crop without a margin.
   public var padding: Int
-  /// Share of the resized image's shorter side that a `center` crop keeps.
+  /// Share of the resized image's shorter side that a `center` or a `randomFixed` crop keeps.
   public var centerFraction: Double
   /// Probability of mirroring left to right.
   public var flip: Double
@@ -66,6 +80,8 @@ public struct Augmentation: Codable, Hashable, Sendable {
   public var randAugment: RandAugment?
   /// Random changes of colour, after RandAugment's.
   public var jitter: ColorJitter
+  /// Random changes of one view in contrastive learning, after the jitter; nil is off.
+  public var distortion: ColorDistortion?
   /// Random rectangles erased from the normalised image; nil is off.
   public var erasing: RandomErasing?
   /// How pixels are interpolated.
@@ -78,8 +94,9 @@ public struct Augmentation: Codable, Hashable, Sendable {
     crop: CropMode = .randomResized, minScale: Double = 0.2, maxScale: Double = 1,
     minRatio: Double = 0.75, maxRatio: Double = 4.0 / 3, padding: Int = 4,
     centerFraction: Double = 0.875, flip: Double = 0.5, randAugment: RandAugment? = nil,
-    jitter: ColorJitter = .none, erasing: RandomErasing? = nil,
-    filter: ResamplingFilter = .bicubic, turning: RandomTurning? = nil
+    jitter: ColorJitter = .none, distortion: ColorDistortion? = nil,
+    erasing: RandomErasing? = nil, filter: ResamplingFilter = .bicubic,
+    turning: RandomTurning? = nil
   ) {
     self.crop = crop
     self.minScale = minScale
@@ -91,6 +108,7 @@ public struct Augmentation: Codable, Hashable, Sendable {
     self.flip = flip
     self.randAugment = randAugment
     self.jitter = jitter
+    self.distortion = distortion
     self.erasing = erasing
     self.filter = filter
     self.turning = turning
@@ -112,9 +130,11 @@ public struct Augmentation: Codable, Hashable, Sendable {
   /// Evaluation at a size: nothing is cut off the short side of images for models of more than 224
   /// pixels, which is the published code's rule, and of less than 64, which have no margin to lose.
   public static func evaluation(for size: PixelSize) -> Augmentation {
-    let side = min(size.width, size.height)
-    return Augmentation(
-      crop: .center, centerFraction: (64...224).contains(side) ? 0.875 : 1, flip: 0)
+    Augmentation(crop: .center, centerFraction: centerFraction(for: size), flip: 0)
+  }
+  /// Share of the resized image's shorter side that evaluation at a size keeps, by the same rule.
+  public static func centerFraction(for size: PixelSize) -> Double {
+    (64...224).contains(min(size.width, size.height)) ? 0.875 : 1
   }
   /// The image as it is, resized if it has another size.
   public static let identity = Augmentation(crop: .none, flip: 0)
@@ -141,15 +161,8 @@ extension Augmentation {
       "is \(centerFraction); expected a share above 0 and at most 1")
     require(
       (0...1).contains(flip), "flip", "is \(flip); expected a probability between 0 and 1")
-    for (name, value) in [
-      ("brightness", jitter.brightness), ("contrast", jitter.contrast),
-      ("saturation", jitter.saturation),
-    ] {
-      require(
-        value >= 0 && value.isFinite, "jitter." + name, "is \(value); expected 0 or more")
-    }
-    require(
-      (0...0.5).contains(jitter.hue), "jitter.hue", "is \(jitter.hue); expected 0 to 0.5")
+    found += jitter.problems.map { ("jitter." + $0.path, $0.message) }
+    found += (distortion?.problems ?? []).map { ("distortion." + $0.path, $0.message) }
     found += (randAugment?.problems ?? []).map { ("randAugment." + $0.path, $0.message) }
     found += (erasing?.problems ?? []).map { ("erasing." + $0.path, $0.message) }
     found += (turning?.problems ?? []).map { ("turning." + $0.path, $0.message) }

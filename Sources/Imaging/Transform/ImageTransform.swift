@@ -14,7 +14,8 @@ public enum PixelOutput: Hashable, Sendable {
   }
 }
 
-/// Turns images into a model's input: crop, resample, flip, RandAugment, jitter, normalise, erase.
+/// Turns images into a model's input: crop, resample, flip, RandAugment, jitter, distortion, normalise,
+/// erase.
 public struct ImageTransform: Hashable, Sendable {
   /// What is random, and which part is shown.
   public var augmentation: Augmentation
@@ -244,7 +245,9 @@ public struct ImageTransform: Hashable, Sendable {
 
 extension Augmentation {
   /// Whether anything happens to bytes between resampling and normalising.
-  fileprivate var changesPixels: Bool { randAugment != nil || !jitter.isOff }
+  fileprivate var changesPixels: Bool {
+    randAugment != nil || !jitter.isOff || distortion != nil
+  }
 
   /// Tones, colours and places of an image that has the output's size.
   fileprivate func changePixels(
@@ -253,5 +256,6 @@ extension Augmentation {
   ) {
     randAugment?.apply(to: &image, fill: fill, using: &random, scratch: scratch)
     jitter.apply(to: &image, using: &random)
+    distortion?.apply(to: &image, using: &random)
   }
 }

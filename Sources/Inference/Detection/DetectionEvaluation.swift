@@ -1,3 +1,4 @@
+public import DataParallel
 public import Datasets
 import DenseHeads
 import Evaluation
@@ -28,41 +29,31 @@ public struct DetectionEvaluation {
   /// - Parameters:
   ///   - name: What the set is called in messages.
   ///   - batch: Pictures computed at a time.
+  ///   - group: The processes that share the pictures; each of them has the whole result.
   ///   - progress: Told how many more pictures are done.
   /// - Throws: ``RunFailure`` where the classes are not the detector's, `DatasetError` where too many
   ///   pictures are broken.
   public init(
     of set: DetectionSet, named name: String, by model: LoadedDetector, batch: Int = 1,
-    brokenLimit: BrokenLimit = .standard, progress: (Int) -> Void = { _ in }
+    brokenLimit: BrokenLimit = .standard, over group: DataParallelGroup = .single,
+    progress: (Int) -> Void = { _ in }
   ) throws {
     let labels = try Self.labels(of: set, named: name, model)
     let start = ContinuousClock.now
     var limit = brokenLimit.counter(of: set.count)
     var (found, broken) = ([DetectionResults.Detection](), [UndecodableImage]())
     var count = 0
-    for first in stride(from: 0, to: set.count, by: batch) {
-      var (indices, images) = ([Int](), [ByteImage]())
-      for index in first..<min(set.count, first + batch) {
-        do throws(ImageError) {
-          images.append(try model.picture(of: set.content(of: index)))
-          indices.append(index)
-        } catch {
-          let bad = UndecodableImage(
-            index: index, name: set.name(of: index), reason: error.reason)
-          broken.append(bad)
-          try limit.add([bad], of: name, count: set.count)
-        }
+    try group.inOrder(set.count, by: batch) { range in
+      let part = Part(range, of: set, by: model, labels)
+      progress(part.count)
+      return part
+    } each: { part in
+      for image in part.broken {
+        broken.append(image)
+        try limit.add([image], of: name, count: set.count)
       }
-      for (index, objects) in zip(indices, model.detect(images)) {
-        for object in objects {
-          found.append(
-            DetectionResults.Detection(
-              image: set.pictures[index], category: labels[object.label],
-              score: decimal(object.score), box: object.corner, mask: object.mask))
-        }
-      }
-      count += indices.count
-      progress(images.count)
+      found += part.found
+      count += part.count
     }
     if count == 0 { throw RunFailure.nothingToSee(in: name, broken) }
     results = DetectionResults(found)
@@ -76,6 +67,76 @@ public struct DetectionEvaluation {
     objects = set.objects.reduce(0) { $0 + $1.count }
     self.broken = broken
     seconds = FileSystem.seconds(since: start)
+  }
+
+  /// What some pictures gave.
+  private struct Part: Codable {
+    var found: [DetectionResults.Detection] = []
+    var broken: [UndecodableImage] = []
+    var count = 0
+
+    init(
+      _ range: Range<Int>, of set: DetectionSet, by model: LoadedDetector, _ labels: [Int]
+    ) {
+      var (indices, images) = ([Int](), [ByteImage]())
+      for index in range {
+        do throws(ImageError) {
+          images.append(try model.picture(of: set.content(of: index)))
+          indices.append(index)
+        } catch {
+          broken.append(
+            UndecodableImage(index: index, name: set.name(of: index), reason: error.reason))
+        }
+      }
+      for (index, objects) in zip(indices, model.detect(images)) {
+        for object in objects {
+          found.append(
+            DetectionResults.Detection(
+              image: set.pictures[index], category: labels[object.label],
+              score: decimal(object.score), box: object.corner, mask: object.mask))
+        }
+      }
+      count = indices.count
+    }
+
+    // As it travels between processes.
+
+    private enum Key: CodingKey { case found, broken, count }
+
+    private struct Found: Codable {
+      var image: Int
+      var category: Int
+      var score: Double
+      var box: SIMD4<Double>?
+      var size: PixelSize?
+      var runs: String?
+    }
+
+    init(from decoder: any Decoder) throws {
+      let fields = try decoder.container(keyedBy: Key.self)
+      found = try fields.decode([Found].self, forKey: .found).map { one in
+        DetectionResults.Detection(
+          image: one.image, category: one.category, score: one.score, box: one.box,
+          mask: try one.size.map { size in
+            try RunLengthMask(
+              width: size.width, height: size.height, text: (one.runs ?? "").utf8)
+          })
+      }
+      broken = try fields.decode([UndecodableImage].self, forKey: .broken)
+      count = try fields.decode(Int.self, forKey: .count)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var fields = encoder.container(keyedBy: Key.self)
+      try fields.encode(
+        found.map {
+          Found(
+            image: $0.image, category: $0.category, score: $0.score, box: $0.box,
+            size: $0.mask?.size, runs: $0.mask?.text)
+        }, forKey: .found)
+      try fields.encode(broken, forKey: .broken)
+      try fields.encode(count, forKey: .count)
+    }
   }
 
   /// The set's number of each of the model's classes, which are compared by name.

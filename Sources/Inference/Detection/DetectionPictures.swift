@@ -5,53 +5,86 @@ import FileSystem
 import Imaging
 import Runs
 
-/// A sheet of pictures with their true objects beside those that were found.
+/// Sheets of pictures with their true objects beside those that were found.
 public struct DetectionPictures {
+  private let evaluation: DetectionEvaluation
   private let set: DetectionSet
   private let model: LoadedDetector
 
   /// The longest side that pictures are drawn with.
   private static let longest = 256
   /// Objects of a score below it are not drawn.
-  private static let score: Float = 0.5
-  /// Pictures of a sheet.
+  private static let score = Float(DetectionScoring.PictureResult.score)
+  /// Pictures of the sheet that shows some of all.
   private static let count = 16
 
-  /// Takes a set and a detector of its classes.
-  public init(_ set: DetectionSet, by model: LoadedDetector) {
+  /// Takes an evaluation and what it was made of.
+  public init(_ evaluation: DetectionEvaluation, of set: DetectionSet, by model: LoadedDetector) {
+    self.evaluation = evaluation
     self.set = set
     self.model = model
   }
 
-  /// Writes `detections/validation.png` of a run: pictures spread evenly over the set. Those that cannot
-  /// be decoded are left out.
+  /// Writes `detections/validation.png` of a run, pictures spread evenly over the set, and `best.png`
+  /// and `worst.png`, by what was found of their objects (boxes; F₁). Pictures that cannot be decoded
+  /// are left out.
   ///
+  /// - Parameter count: Pictures of the best and of the worst.
   /// - Returns: What there is to say of it.
-  public func write(to run: String) throws -> [String] {
-    let count = min(Self.count, set.count)
+  public func write(to run: String, count: Int) throws -> [String] {
+    let shown = min(Self.count, set.count)
+    let spread = try write(
+      (0..<shown).map { $0 * set.count / shown }, as: "validation", of: run,
+      title: { "\($0) of \(set.count) validation pictures" })
+    guard spread else { return [] }
+    let ranked = ranked
+    for (name, pictures) in [
+      ("worst", Array(ranked.prefix(count))), ("best", Array(ranked.suffix(count).reversed())),
+    ] {
+      _ = try write(
+        pictures, as: name, of: run, title: { _ in "The \(name) of \(ranked.count) pictures" })
+    }
+    return ["wrote validation pictures, the best and the worst, to \(run)/detections"]
+  }
+
+  /// The pictures with objects or detections from the worst to the best, of equal ones the first first.
+  private var ranked: [Int] {
+    self.set.pictures.indices.compactMap { index in
+      result(of: index).share.map { (share: $0, index: index) }
+    }.sorted { ($0.share, $0.index) < ($1.share, $1.index) }.map(\.index)
+  }
+
+  private func result(of index: Int) -> DetectionScoring.PictureResult {
+    evaluation.boxes.pictures[set.pictures[index]]
+  }
+
+  private func write(
+    _ indices: [Int], as name: String, of run: String, title: (Int) -> String
+  ) throws -> Bool {
     var rows: [PictureSheet.Row] = []
-    for place in 0..<count {
-      let index = place * set.count / count
+    for index in indices {
       guard let image = try? model.picture(of: set.content(of: index)) else { continue }
       let found = model.detect([image], score: Self.score)[0]
       let picture = image.converted(toChannels: 3)
+      let result = result(of: index)
+      let wrong = result.wrong > 0 ? ", \(result.wrong) wrong" : ""
       rows.append(
         PictureSheet.Row(
-          set.name(of: index),
+          "\(set.name(of: index)): \(result.found) of \(result.objects) found\(wrong)",
           tiles: [
             shown(ObjectOverlay.picture(picture, truth(of: index))),
             shown(ObjectOverlay.picture(picture, found.reversed().map(\.drawn))),
           ]))
     }
-    guard !rows.isEmpty else { return [] }
-    let path = run + "/detections/validation.png"
+    guard !rows.isEmpty else { return false }
+    let path = "\(run)/detections/\(name).png"
     let sheet = try PictureSheet(
-      title: "\(rows.count) of \(set.count) validation pictures",
+      title: title(rows.count),
       groups: [.init(columns: ["true objects", "found, of a score from \(Self.score)"])], rows: rows
     ).encodedAsPNG()
     try makeFolder(above: path)
     try replaceFile(at: path) { (file) throws(FileError) in try file.write(sheet) }
-    return ["wrote validation pictures with what was found to \(path)"]
+    return true
   }
 
   private func truth(of index: Int) -> [ObjectOverlay.Object] {

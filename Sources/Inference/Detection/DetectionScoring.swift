@@ -21,6 +21,36 @@ public struct DetectionScoring: Sendable {
   public let names: [String]
   /// What is wrong at an overlap of 0.5, and what it costs.
   public let errors: DetectionErrors
+  /// What was found on each picture, in the order of the annotations' pictures.
+  public let pictures: [PictureResult]
+
+  /// How the objects of one picture were found, at an overlap of 0.5 and by detections of a score of at
+  /// least 0.5.
+  public struct PictureResult: Hashable, Sendable {
+    /// Objects that were found.
+    public var found = 0
+    /// Objects there are, crowds left out.
+    public var objects = 0
+    /// Detections of no object, or of one that was found already.
+    public var wrong = 0
+
+    /// The least score of a detection that counts.
+    static let score = 0.5
+
+    /// Twice what was found, in parts of what there is and what was detected (F₁); nil where there is
+    /// nothing and nothing was detected.
+    public var share: Double? {
+      let all = objects + found + wrong
+      return all > 0 ? Double(2 * found) / Double(all) : nil
+    }
+
+    fileprivate init(_ detections: [JudgedDetection], _ truths: [JudgedTruth]) {
+      objects = truths.count { !$0.isCrowd }
+      for detection in detections where detection.score >= Self.score && !detection.isIgnored {
+        if detection.match == nil { wrong += 1 } else { found += 1 }
+      }
+    }
+  }
 
   /// Compares detections with true objects.
   ///
@@ -28,7 +58,8 @@ public struct DetectionScoring: Sendable {
   /// object's is the file's `area`.
   ///
   /// - Parameter truth: read for scoring, so that nothing is left out.
-  /// - Throws: `DatasetError` where masks are compared and a true object has none.
+  /// - Throws: `DatasetError` where masks are compared and a true object has none, or
+  ///   polygons on a picture without a size.
   public init(
     _ results: DetectionResults, against truth: COCOAnnotations, kind: Kind
   ) throws(DatasetError) {
@@ -40,11 +71,20 @@ public struct DetectionScoring: Sendable {
         "has objects without a mask (first \(bare.id.map { "id \($0)" } ?? "one without an id")); "
           + "compare boxes, without --masks")
     }
+    if kind == .masks, let open = truth.objects.first(where: { truth.lacksSize($0) }) {
+      throw DatasetError(
+        .malformed, path: truth.path,
+        "has masks of polygons on a picture without width and height (image "
+          + "\(truth.images[open.image].id)), which they are filled in: add both to the pictures, or "
+          + "compare boxes, without --masks")
+    }
     let groups = Groups(results, truth)
     precision = AveragePrecision(classes: names.count) { label in
       groups.pictures(of: label, results, truth, kind)
     }
-    errors = groups.errors(results, truth, kind)
+    let (detections, truths) = groups.judged(results, truth, kind)
+    errors = DetectionErrors(detections, truths, classes: names.count)
+    pictures = zip(detections, truths).map { PictureResult($0, $1) }
   }
 
   /// Detections and true objects of each class, by picture.
@@ -121,10 +161,10 @@ public struct DetectionScoring: Sendable {
       }
     }
 
-    /// What is wrong, from detections and true objects of all classes on each picture.
-    func errors(
+    /// Detections with what became of them and true objects, of all classes, on each picture.
+    func judged(
       _ results: DetectionResults, _ truth: COCOAnnotations, _ kind: Kind
-    ) -> DetectionErrors {
+    ) -> (detections: [[JudgedDetection]], truths: [[JudgedTruth]]) {
       var detections = [[JudgedDetection]](repeating: [], count: truth.images.count)
       var truths = [[JudgedTruth]](repeating: [], count: truth.images.count)
       // Where each true object stands among those of its picture.
@@ -151,7 +191,7 @@ public struct DetectionScoring: Sendable {
           }
         }
       }
-      return DetectionErrors(detections, truths, classes: found.count)
+      return (detections, truths)
     }
   }
 }

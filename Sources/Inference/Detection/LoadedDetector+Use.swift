@@ -35,7 +35,7 @@ extension LoadedDetector {
 
   /// A whole image as the network's channels.
   package func picture(of image: ImageContent) throws(ImageError) -> ByteImage {
-    try image.image(channels: description.model.channels)
+    try image.withValueRange(description.valueRange).image(channels: description.model.channels)
   }
 
   /// The objects on some pictures of any sizes.

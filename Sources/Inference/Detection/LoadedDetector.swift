@@ -103,19 +103,4 @@ extension LoadedDetector {
     guard let file = try? NamedTensors(path) else { return false }
     return PublishedDetector.isDetector(file.tensors.keys)
   }
-
-  /// Writes the weights in ViTDet's names (detectron2's) to a safetensors file.
-  ///
-  /// - Throws: ``RunFailure`` for a detector of another form, `FileError` where the file cannot be
-  ///   written.
-  public func writeViTDet(to path: String) throws {
-    guard description.detector?.shape.pyramid == .simple else {
-      throw RunFailure(
-        .badData,
-        "\(source): the detector has Table 4's form, for which there are no names of others")
-    }
-    let weights = Dictionary(uniqueKeysWithValues: store.weights.map { ($0.name, $0.tensor) })
-    try SafetensorsFile.write(
-      DetectorFormat.vitDet.foreign(weights), metadata: [:], to: path)
-  }
 }

@@ -18,7 +18,10 @@ struct PublishedDetector {
 
   /// Whether names are a detector's.
   static func isDetector(_ names: some Sequence<String>) -> Bool {
-    names.contains("roi_heads.box_predictor.cls_score.weight")
+    names.contains {
+      ["roi_heads.box_predictor.cls_score.weight", "roi_heads.box_predictor.0.cls_score.weight"]
+        .contains($0)
+    }
   }
 
   /// Reads a `.pth` or safetensors file.
@@ -88,7 +91,9 @@ struct PublishedDetector {
       encoder: TransformerShape(
         width: width, depth: depth, heads: max(1, width / headWidth),
         mlpRatio: Double(hidden) / Double(width)), decoder: nil)
-    let classes = try shape("roi_heads.box_predictor.cls_score.weight", 2)
+    let stages = count { "roi_heads.box_predictor.\($0).cls_score.weight" }
+    let stage = stages > 0 ? ".0" : ""
+    let classes = try shape("roi_heads.box_predictor\(stage).cls_score.weight", 2)
     let several = count { "proposal_generator.rpn_head.conv.conv\($0).weight" }
     var own = DetectorShape(
       backbone: BackboneShape(
@@ -96,12 +101,14 @@ struct PublishedDetector {
         globalBlocks: window == nil ? [] : (1...depth).filter { reaches[$0 - 1] == whole },
         relativePositions: .decomposed, relativeGrid: PatchGrid(rows: whole, columns: whole)),
       channels: try shape("backbone.simfp_4.0.weight", 4)[0],
-      convolutions: count { "roi_heads.box_head.conv\($0 + 1).weight" },
+      convolutions: count { "roi_heads.box_head\(stage).conv\($0 + 1).weight" },
       proposalConvolutions: max(1, several), hidden: classes[1],
-      norm: shapes["roi_heads.box_head.conv1.norm.running_mean"] == nil ? .channel : .batch,
+      norm: shapes["roi_heads.box_head\(stage).conv1.norm.running_mean"] == nil ? .channel : .batch,
       hasMasks: shapes["roi_heads.mask_head.predictor.weight"] != nil,
       classes: classes[0] - 1)
     own.anchorSizes = DetectorShape.strides(patch: patch).map { 8 * $0 }
+    // A file does not say at which shares its heads were trained: detectron2's.
+    if stages > 0 { own.cascade = (0..<stages).map { 0.5 + 0.1 * Double($0) } }
     let isCOCO = own.classes == cocoCategories.count
     let pixels = PixelStandard.default(channels: channels).standard
     return ModelDescription(

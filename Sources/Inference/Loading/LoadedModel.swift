@@ -1,3 +1,4 @@
+import ContrastiveLearning
 import FileSystem
 import Foundation
 import Imaging
@@ -112,6 +113,18 @@ public struct LoadedModel {
         "\(source): the model is a detector, which finds objects; use it with mae detect evaluate or "
           + "mae detect predict")
     }
+    if description.kind == .tokenizer {
+      throw RunFailure(
+        .badData,
+        "\(source): the model is an image tokenizer, whose tokens a model can be trained to predict: "
+          + "mae pretrain with --set model.target=tokens --set model.target.tokenizer=RUN")
+    }
+    // Of a contrastive model the encoder is what is kept.
+    let isContrastive = description.kind == .contrastive
+    let description = isContrastive ? description.encoderAlone : description
+    let weights =
+      isContrastive
+      ? weights.filter { !MomentumContrast.isBesideEncoder($0.key) } : weights
     self.description = description
     self.source = source
     self.assumptions = assumptions

@@ -17,18 +17,22 @@ public struct LabelMapScoring: Sendable {
   /// Compares the PNG files of a folder with a set's true labels. A prediction has the name of its
   /// picture, but for the extension, and the numbers that the set's own files have.
   ///
-  /// - Throws: `DatasetError` where a prediction is missing; `ImageError` that names a file that
-  ///   cannot be read, is of another size, or has a number that stands for no class.
-  public init(of folder: String, against truth: any LabelMapDataset) throws {
+  /// - Parameter name: What the set is called in messages.
+  /// - Throws: `DatasetError` where a prediction is missing or every true pixel is ignored;
+  ///   `ImageError` that names a file that cannot be read, is of another size, or has a number that
+  ///   stands for no class.
+  public init(
+    of folder: String, against truth: any LabelMapDataset, named name: String = "the true labels"
+  ) throws {
     let files = try LabelFiles(folder)
     var missing: [String] = []
     var paths: [String] = []
     for index in 0..<truth.count {
-      let name = truth.name(of: index)
-      if let path = files.path(of: name) {
+      let picture = truth.name(of: index)
+      if let path = files.path(of: picture) {
         paths.append(path)
       } else {
-        missing.append(name)
+        missing.append(picture)
       }
     }
     guard missing.isEmpty else {
@@ -56,6 +60,7 @@ public struct LabelMapScoring: Sendable {
     }
     if let failure = failure.withLock({ $0 }) { throw failure.error }
     scores = total.withLock { $0 }
+    if scores.isEmpty { throw DatasetError.everyPixelIgnored(in: name) }
   }
 
   private static func add(

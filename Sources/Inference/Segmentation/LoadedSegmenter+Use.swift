@@ -23,7 +23,12 @@ extension LoadedSegmenter {
 
   /// A whole image as the network's channels.
   package func picture(of image: ImageContent) throws(ImageError) -> ByteImage {
-    try image.image(channels: description.model.channels)
+    try image.withValueRange(description.valueRange).image(channels: description.model.channels)
+  }
+
+  /// A whole image in colour, its samples as the network's: to be segmented and drawn on.
+  package func shown(_ image: ImageContent) throws(ImageError) -> ByteImage {
+    try image.withValueRange(description.valueRange).image(channels: 3)
   }
 
   /// The class of each pixel of some pictures of any sizes.

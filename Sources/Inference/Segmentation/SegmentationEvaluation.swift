@@ -1,3 +1,4 @@
+public import DataParallel
 public import Datasets
 import DenseHeads
 public import Evaluation
@@ -19,7 +20,7 @@ public struct SegmentationEvaluation {
   public private(set) var seconds = 0.0
 
   /// How one picture was segmented.
-  public struct Picture: Hashable, Sendable {
+  public struct Picture: Hashable, Codable, Sendable {
     /// Its number in the set.
     public let index: Int
     /// The mean intersection over union of the classes that are in its labels or in the result; nil
@@ -31,15 +32,16 @@ public struct SegmentationEvaluation {
   ///
   /// - Parameters:
   ///   - name: What the set is called in messages.
+  ///   - group: The processes that share the pictures; each of them has the whole result.
   ///   - requiresFiniteResults: Whether scores that are not finite are an error; if not, such a
   ///     picture counts as broken.
   ///   - progress: Told how many more pictures are done.
-  ///   - body: Takes each picture's number and result.
+  ///   - body: Takes the number and the result of each picture that this process segments.
   /// - Throws: ``RunFailure`` where the classes are not the segmenter's, `DatasetError` where too
-  ///   many pictures are broken, and what `body` throws.
+  ///   many pictures are broken or every pixel is ignored, and what `body` throws.
   public init(
     of set: any LabelMapDataset, named name: String, by model: LoadedSegmenter,
-    brokenLimit: BrokenLimit = .standard,
+    brokenLimit: BrokenLimit = .standard, over group: DataParallelGroup = .single,
     requiresFiniteResults: Bool = true, progress: (Int) -> Void = { _ in },
     each body: (Int, LabelMap) throws -> Void = { _, _ in }
   ) throws {
@@ -48,22 +50,54 @@ public struct SegmentationEvaluation {
     scores = SegmentationScores(classes: classNames.count)
     let start = ContinuousClock.now
     var limit = brokenLimit.counter(of: set.count)
-    for first in Swift.stride(from: 0, to: set.count, by: model.windows.batch) {
+    var (all, pictures, broken) = (scores, self.pictures, self.broken)
+    let empty = scores
+    try group.inOrder(set.count, by: model.windows.batch) { range in
+      var part = Part(scores: empty)
+      try part.add(
+        range, of: set, by: model, requiresFiniteResults: requiresFiniteResults, each: body)
+      progress(part.pictures.count)
+      return part
+    } each: { part in
+      for image in part.broken {
+        broken.append(image)
+        try limit.add([image], of: name, count: set.count)
+      }
+      all.add(part.scores)
+      pictures += part.pictures
+    }
+    (scores, self.pictures, self.broken) = (all, pictures, broken)
+    seconds = FileSystem.seconds(since: start)
+    guard requiresFiniteResults else { return }
+    if pictures.isEmpty { throw RunFailure.nothingToSee(in: name, broken) }
+    if scores.isEmpty { throw DatasetError.everyPixelIgnored(in: name) }
+  }
+
+  /// What some pictures gave.
+  private struct Part: Codable {
+    var scores: SegmentationScores
+    var pictures: [Picture] = []
+    var broken: [UndecodableImage] = []
+
+    init(scores: SegmentationScores) { self.scores = scores }
+
+    mutating func add(
+      _ range: Range<Int>, of set: any LabelMapDataset, by model: LoadedSegmenter,
+      requiresFiniteResults: Bool, each body: (Int, LabelMap) throws -> Void
+    ) throws {
       var (indices, images, truths) = ([Int](), [ByteImage](), [LabelMap]())
-      for index in first..<min(set.count, first + model.windows.batch) {
+      for index in range {
         do throws(ImageError) {
           let image = try model.picture(of: set.content(of: index))
           truths.append(try set.labelMap(of: index))
           images.append(image)
           indices.append(index)
         } catch {
-          let bad = UndecodableImage(
-            index: index, name: set.name(of: index), reason: error.reason)
-          broken.append(bad)
-          try limit.add([bad], of: name, count: set.count)
+          broken.append(
+            UndecodableImage(index: index, name: set.name(of: index), reason: error.reason))
         }
       }
-      guard !indices.isEmpty else { continue }
+      guard !indices.isEmpty else { return }
       let results: [LabelMap]
       do {
         results = try model.segment(images) { set.name(of: indices[$0]) }
@@ -72,27 +106,22 @@ public struct SegmentationEvaluation {
           broken.append(
             UndecodableImage(index: index, name: set.name(of: index), reason: error.message))
         }
-        continue
+        return
       }
       for (index, (result, truth)) in zip(indices, zip(results, truths)) {
         add(result, truth, index)
         try body(index, result)
       }
-      progress(indices.count)
     }
-    seconds = FileSystem.seconds(since: start)
-    if requiresFiniteResults, pictures.isEmpty {
-      throw RunFailure.nothingToSee(in: name, broken)
-    }
-  }
 
-  private mutating func add(_ result: LabelMap, _ truth: LabelMap, _ index: Int) {
-    var own = SegmentationScores(classes: classNames.count)
-    own.add(prediction: result.labels, truth: truth.labels, width: truth.width)
-    scores.add(own)
-    let isLabelled = own.ignoredPixels < truth.labels.count
-    pictures.append(
-      Picture(index: index, meanIoU: isLabelled ? own.meanIntersectionOverUnion : nil))
+    private mutating func add(_ result: LabelMap, _ truth: LabelMap, _ index: Int) {
+      var own = SegmentationScores(classes: scores.classes)
+      own.add(prediction: result.labels, truth: truth.labels, width: truth.width)
+      scores.add(own)
+      let isLabelled = own.ignoredPixels < truth.labels.count
+      pictures.append(
+        Picture(index: index, meanIoU: isLabelled ? own.meanIntersectionOverUnion : nil))
+    }
   }
 
   /// The pictures from the worst to the best, of equal ones the first first.

@@ -61,11 +61,26 @@ public struct PatchEncoder: Module {
   ///   - mask: Which patches are kept; only those are embedded.
   /// - Returns: `[B, 1 + K, D]`.
   public func callAsFunction(_ patches: Tensor, keeping mask: PatchMask) -> Tensor {
-    let (batch, kept) = (mask.batch, mask.kept)
+    encoded(visibleTokens(patches, mask))
+  }
+
+  /// Class token and all patches after the last norm, in the order of the mask, where a mask token
+  /// stands in the place of each hidden patch (Table 1c, “encoder w/ [M]”).
+  ///
+  /// - Parameter maskToken: `[1, 1, D]`.
+  /// - Returns: `[B, 1 + N, D]`.
+  func callAsFunction(_ patches: Tensor, keeping mask: PatchMask, maskToken: Tensor) -> Tensor {
+    let visible = visibleTokens(patches, mask)
+    let places = positions[0, 1...].selected(mask.hidden.flattened(), along: 0)
+    let hidden = maskToken + places.reshaped([mask.batch, mask.patches - mask.kept, -1])
+    return encoded(concatenated([visible, hidden.to(visible.dtype)], along: 1))
+  }
+
+  /// Visible patches with their positions: `[B, N, V]` → `[B, K, D]`.
+  private func visibleTokens(_ patches: Tensor, _ mask: PatchMask) -> Tensor {
     let visible = patches.flattened(to: 1).selected(mask.visibleRows, along: 0)  // [B·K, V]
     let places = positions[0, 1...].selected(mask.visible.flattened(), along: 0)  // [B·K, D]
-    let tokens = (embedded(visible) + places).reshaped([batch, kept, -1])
-    return encoded(tokens)
+    return (embedded(visible) + places).reshaped([mask.batch, mask.kept, -1])
   }
 
   /// Class token and all patches after the last norm, row by row: `[B, N, V]` → `[B, 1 + N, D]`.

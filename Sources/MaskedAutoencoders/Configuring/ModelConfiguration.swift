@@ -11,7 +11,8 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var patch: Int
   /// The encoder, which sees the visible patches only.
   public var encoder: TransformerShape
-  /// The decoder, which sees all positions; nil for an encoder alone.
+  /// The decoder, which sees all positions; nil for an encoder alone. With a depth of 0 it is one
+  /// linear layer right on an encoder of the same width that sees mask tokens.
   public var decoder: TransformerShape?
   /// What the decoder predicts.
   public var target: ReconstructionTarget
@@ -19,13 +20,17 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
   public var normEpsilon: Double
   /// Whether queries, keys and values have a bias.
   public var qkvBias: Bool
+  /// Whether the encoder sees a mask token in the place of each hidden patch (Table 1c, “encoder w/
+  /// [M]”), and the decoder its outputs; else the encoder sees visible patches only and the mask
+  /// tokens are the decoder's.
+  public var encodesMaskTokens: Bool
 
   /// Creates a configuration; what is left out has the paper's value.
   public init(
     height: Int = 224, width: Int = 224, channels: Int = 3, patch: Int = 16,
     encoder: TransformerShape = .base, decoder: TransformerShape? = .paperDecoder,
     target: ReconstructionTarget = .normalizedPixels, normEpsilon: Double = 1e-6,
-    qkvBias: Bool = true
+    qkvBias: Bool = true, encodesMaskTokens: Bool = false
   ) {
     self.height = height
     self.width = width
@@ -36,6 +41,22 @@ public struct ModelConfiguration: Codable, Hashable, Sendable {
     self.target = target
     self.normEpsilon = normEpsilon
     self.qkvBias = qkvBias
+    self.encodesMaskTokens = encodesMaskTokens
+  }
+
+  /// Reads a configuration; older files do not say whether the encoder sees mask tokens.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    height = try fields.decode(Int.self, forKey: .height)
+    width = try fields.decode(Int.self, forKey: .width)
+    channels = try fields.decode(Int.self, forKey: .channels)
+    patch = try fields.decode(Int.self, forKey: .patch)
+    encoder = try fields.decode(TransformerShape.self, forKey: .encoder)
+    self.decoder = try fields.decodeIfPresent(TransformerShape.self, forKey: .decoder)
+    target = try fields.decode(ReconstructionTarget.self, forKey: .target)
+    normEpsilon = try fields.decode(Double.self, forKey: .normEpsilon)
+    qkvBias = try fields.decode(Bool.self, forKey: .qkvBias)
+    encodesMaskTokens = try fields.decodeIfPresent(Bool.self, forKey: .encodesMaskTokens) ?? false
   }
 }
 
@@ -77,7 +98,17 @@ extension ModelConfiguration {
     require(normEpsilon > 0, "normEpsilon", "is \(normEpsilon); expected a number above 0")
     for (path, shape) in [("encoder", encoder), ("decoder", decoder)] {
       guard let shape else { continue }
-      _ = isSane(path + ".depth", shape.depth)
+      if path == "decoder", shape.depth == 0 {
+        require(
+          encodesMaskTokens, "decoder.depth",
+          "is 0, a linear layer right on the encoder, which then needs the mask tokens; set "
+            + "encodesMaskTokens to true, or a depth of at least 1")
+        require(
+          shape.width == encoder.width, "decoder.width",
+          "is \(shape.width); a decoder of depth 0 is as wide as the encoder, \(encoder.width)")
+      } else {
+        _ = isSane(path + ".depth", shape.depth)
+      }
       let headsAreSane = isSane(path + ".heads", shape.heads)
       let ratioIsSane = shape.mlpRatio >= 0.001 && shape.mlpRatio <= 1000
       require(

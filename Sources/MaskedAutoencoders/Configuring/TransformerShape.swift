@@ -17,8 +17,10 @@ public struct TransformerShape: Codable, Hashable, Sendable {
     self.mlpRatio = mlpRatio
   }
 
-  /// `768 × 12, 12 heads`.
-  package var words: String { "\(width) × \(depth), \(heads) heads" }
+  /// `768 × 12, 12 heads`; without blocks `one linear layer`.
+  package var words: String {
+    depth == 0 ? "one linear layer" : "\(width) × \(depth), \(heads) heads"
+  }
 
   /// Hidden units of the feed-forward part.
   public var hidden: Int { Int((Double(width) * mlpRatio).rounded()) }

@@ -2,7 +2,9 @@
 public enum MaskingStrategies {
   /// Those of the library, in the order in which messages list them.
   public static let all: [any MaskingStrategy.Type] = [
-    RandomMasking.self
+    RandomMasking.self,
+    BlockMasking.self,
+    GridMasking.self,
   ]
 
   /// Strategies of a program's own, known by name while a closure runs:

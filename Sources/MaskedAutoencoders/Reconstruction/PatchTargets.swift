@@ -4,6 +4,8 @@ public enum PatchTargets {
   public static let all: [any PatchTarget.Type] = [
     PixelTarget.self,
     NormalizedPixelTarget.self,
+    PCATarget.self,
+    TokenTarget.self,
   ]
 
   /// Targets of a program's own, known by name while a closure runs:

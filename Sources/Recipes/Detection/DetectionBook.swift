@@ -30,9 +30,9 @@ extension RecipeBook<DetectionRecipe>.Entry {
       rules: small, labels: .init(keepsEmpty: true), augmentation: .init(scale: 0.8...1.25),
       optimizer: OptimizerRecipe(
         baseLearningRate: 3.2e-2, layerDecay: 0.9, weightDecay: 0.05, clip: 5),
-      decay: .matrices, batch: .init(size: 8),
-      schedule: .init(epochs: 8, steps: 4000, warmupEpochs: 0),
-      rate: .init(fall: .cosine, warmupSteps: 100, warmupFactor: 0.01),
+      decayedWeights: .matrices, batch: .init(size: 8),
+      schedule: .init(epochs: 8, steps: 4000),
+      rate: .init(decay: .wholeCosine, warmupSteps: 100, warmupFactor: 0.01),
       checkpoints: .init(everyEpochs: nil, everySteps: 500, keep: 1),
       logging: .init(everySteps: 20)),
     summary: "pictures of 64 × 64, narrow heads, 4,000 steps: a start on one machine",
@@ -70,7 +70,7 @@ extension RecipeBook<DetectionRecipe>.Entry {
 
   private static func vitDet(
     _ size: String, accuracy: String, memory: String, seconds: String, layerDecay: Double,
-    dropPath: Double, decay: DetectionRecipe.Decay = .vitDet, steps: Int = 184_375,
+    dropPath: Double, decay: DecayedWeights = .vitDet, steps: Int = 184_375,
     epochs: Int = 100
   ) -> Self {
     let name = "vitdet-\(size)"
@@ -78,10 +78,10 @@ extension RecipeBook<DetectionRecipe>.Entry {
     return Self(
       DetectionRecipe(
         name: name, note: "Li et al. (2022), arXiv:2203.16527: \(title)",
-        backbone: .init(dropPath: dropPath), data: DataRecipe(normalization: .imageNet),
+        backbone: .init(dropPath: dropPath), data: .init(normalization: .imageNet),
         optimizer: OptimizerRecipe(
           baseLearningRate: 4e-4, layerDecay: layerDecay, weightDecay: 0.1),
-        decay: decay, schedule: .init(epochs: epochs, steps: steps, warmupEpochs: 0)),
+        decayedWeights: decay, schedule: .init(epochs: epochs, steps: steps)),
       summary: "\(title); COCO \(accuracy)",
       header: [
         "Paper:    Li et al. (2022), arXiv:2203.16527; every value is detectron2's projects/ViTDet",
@@ -115,10 +115,10 @@ extension RecipeBook<DetectionRecipe>.Entry {
         name: name, note: "He et al. (2022), Table 4: \(title)",
         backbone: .init(window: 16, relativePositions: .shared, dropPath: 0.1),
         heads: .init(pyramid: .topDown, norm: .batch),
-        augmentation: .init(padding: .gray), data: DataRecipe(normalization: .imageNet),
+        augmentation: .init(padding: .gray), data: .init(normalization: .imageNet),
         optimizer: OptimizerRecipe(baseLearningRate: 3.2e-4, layerDecay: 1, weightDecay: 0.1),
-        decay: .table4, schedule: .init(epochs: epochs, steps: steps, warmupEpochs: 0),
-        rate: .init(fall: .cosine, warmupSteps: 461)),
+        decayedWeights: .table4, schedule: .init(epochs: epochs, steps: steps),
+        rate: .init(decay: .wholeCosine, warmupSteps: 461, warmupFactor: 0.001)),
       summary: "Table 4: \(title); COCO \(accuracy)",
       header: [
         "Paper:    He et al. (2022), arXiv:2111.06377, Table 4; Li et al. (2021), arXiv:2111.11429",

@@ -8,23 +8,9 @@ extension DetectionRecipe {
   /// Everything that is wrong with the values, each with the field, what it is and what is allowed.
   public var problems: [FieldError] {
     var checks = Validator()
-    checks.require(!name.isEmpty, "name", "is empty; expected a text")
-    for (path, message) in model?.problems ?? [] {
-      checks.require(false, FieldPath("model." + path), message)
-    }
-    if let size { checks.within(1...65_536, "size", size) }
+    checkCommon(&checks)
     check(network: &checks)
     check(pictures: &checks)
-    checks.pipeline(data, channels: model?.channels)
-    checks.optimizer(optimizer)
-    checks.lengths(batch, schedule, checkpoints)
-    checks.require(
-      schedule.warmupEpochs == 0, "schedule.warmupEpochs",
-      "is \(schedule.warmupEpochs.short), and detection warms up over rate.warmupSteps; expected 0")
-    checks.within(0...1_000_000_000, "rate.warmupSteps", rate.warmupSteps)
-    checks.within(0...1, "rate.warmupFactor", rate.warmupFactor)
-    checks.rhythm("logging.everySteps", logging.everySteps)
-    checks.rhythm("logging.evaluateEveryEpochs", logging.evaluateEveryEpochs)
     return checks.found
   }
 
@@ -40,6 +26,12 @@ extension DetectionRecipe {
     checks.within(0...64, "heads.convolutions", heads.convolutions)
     checks.within(1...64, "heads.proposalConvolutions", heads.proposalConvolutions)
     checks.within(1...65_536, "heads.hidden", heads.hidden)
+    if let cascade = heads.cascade, let message = DetectorShape.problem(ofCascade: cascade) {
+      checks.require(false, "heads.cascade", message)
+    }
+    checks.require(
+      backbone.window != nil || backbone.globalBlocks == nil, "backbone.globalBlocks",
+      "is given, and backbone.window is null, so that all blocks are global; expected null")
     if let sizes = heads.anchorSizes {
       checks.require(
         sizes.count == DetectorShape.levels && sizes.allSatisfy { $0 > 0 }, "heads.anchorSizes",
@@ -59,22 +51,5 @@ extension DetectionRecipe {
       scale.lowerBound > 0 && scale.upperBound <= 100, "augmentation.scale",
       "is \([scale.lowerBound, scale.upperBound]); expected two numbers above 0 and at most 100")
     checks.within(0...1, "augmentation.flip", augmentation.flip)
-    let usual = DataRecipe()
-    for (path, isUsual) in [
-      ("data.crop" as FieldPath, data.crop == usual.crop),
-      ("data.scale", data.scale == usual.scale), ("data.ratio", data.ratio == usual.ratio),
-      ("data.flip", data.flip == usual.flip),
-      ("data.verticalFlip", data.verticalFlip == usual.verticalFlip),
-      ("data.rotate90", data.rotate90 == usual.rotate90),
-      ("data.jitter", data.jitter == usual.jitter),
-      ("data.interpolation", data.interpolation == usual.interpolation),
-      ("data.repeats", data.repeats == usual.repeats), ("data.cache", data.cache == usual.cache),
-      ("data.normalizeOnDevice", data.normalizeOnDevice == usual.normalizeOnDevice),
-    ] {
-      checks.require(
-        isUsual, path,
-        "has no part in detection, where pictures and objects are cut by augmentation; leave it out"
-      )
-    }
   }
 }

@@ -1,8 +1,6 @@
 import Datasets
 public import DenseHeads
 public import MaskedAutoencoders
-public import RecipeSyntax
-public import TorchOptim
 
 /// Everything that decides how a detector is trained, from a pre-trained encoder or from scratch,
 /// except the weights it starts from, the data and the machine (He et al., 2022, §5, Table 4; Li et
@@ -10,7 +8,7 @@ public import TorchOptim
 ///
 /// Field names are the paths of `--set` and of `recipe.yaml`; both print in the order of
 /// declaration.
-public struct DetectionRecipe: TrainingRecipe {
+public struct DetectionRecipe: DenseRecipe {
   /// What the recipe is called, and found by.
   public var name: String
   /// Where it comes from and what to expect of it.
@@ -31,41 +29,42 @@ public struct DetectionRecipe: TrainingRecipe {
   public var labels: Labels
   /// How pictures and their objects are changed at random.
   public var augmentation: Augmentation
-  /// What is read, in which order, by how many threads. Pictures are cut by `augmentation`.
-  public var data: DataRecipe
+  /// What is read, in which order, by how many threads: `data` in files. Pictures are cut by
+  /// `augmentation`.
+  public var reading: DenseDataRecipe
   /// How weights follow gradients.
   public var optimizer: OptimizerRecipe
   /// Which weights decay.
-  public var decay: Decay
+  public var decayedWeights: DecayedWeights
   /// How many pictures make a step.
   public var batch: BatchRecipe
-  /// How long to train.
-  public var schedule: ScheduleRecipe
+  /// How long to train: `schedule` in files.
+  public var length: StepsRecipe
   /// How the learning rate rises and falls.
-  public var rate: Rate
+  public var rate: RateRecipe
   /// The arithmetic of the network's matrix products.
   public var precision: Precision
   /// What memory is saved by.
-  public var memory: SegmentationRecipe.Memory
+  public var memory: MemoryRecipe
   /// When to save, and how much to keep.
   public var checkpoints: CheckpointRecipe
   /// When to report.
-  public var logging: SegmentationRecipe.Logging
+  public var logging: EvaluationLogging
 
   /// Creates a recipe; what is left out is that of `vitdet-base`.
   public init(
     name: String, note: String? = nil, seed: UInt64 = 0, model: ModelConfiguration? = nil,
     size: Int? = 1024, backbone: Backbone = .init(), heads: Heads = .init(),
     rules: DetectionRules = .init(), labels: Labels = .init(),
-    augmentation: Augmentation = .init(), data: DataRecipe = .init(normalization: .inherited),
+    augmentation: Augmentation = .init(), data: DenseDataRecipe = .init(),
     optimizer: OptimizerRecipe = OptimizerRecipe(
       baseLearningRate: 4e-4, layerDecay: 0.7, weightDecay: 0.1),
-    decay: Decay = .vitDet, batch: BatchRecipe = .init(size: 64),
-    schedule: ScheduleRecipe = .init(epochs: 100, steps: 184_375, warmupEpochs: 0),
-    rate: Rate = .init(), precision: Precision = .float32,
-    memory: SegmentationRecipe.Memory = .init(),
+    decayedWeights: DecayedWeights = .vitDet, batch: BatchRecipe = .init(size: 64),
+    schedule: StepsRecipe = .init(epochs: 100, steps: 184_375),
+    rate: RateRecipe = .init(decay: .steps, warmupSteps: 250, warmupFactor: 0.001),
+    precision: Precision = .float32, memory: MemoryRecipe = .init(),
     checkpoints: CheckpointRecipe = .init(everyEpochs: nil, everySteps: 5000, keep: 1),
-    logging: SegmentationRecipe.Logging = .init()
+    logging: EvaluationLogging = .init()
   ) {
     self.name = name
     self.note = note
@@ -77,11 +76,11 @@ public struct DetectionRecipe: TrainingRecipe {
     self.rules = rules
     self.labels = labels
     self.augmentation = augmentation
-    self.data = data
+    reading = data
     self.optimizer = optimizer
-    self.decay = decay
+    self.decayedWeights = decayedWeights
     self.batch = batch
-    self.schedule = schedule
+    length = schedule
     self.rate = rate
     self.precision = precision
     self.memory = memory
@@ -130,6 +129,9 @@ extension DetectionRecipe {
     public var hidden: Int
     /// The heads' norm: channel (ViTDet) or batch (Table 4).
     public var norm: NormedConv2d.Norm
+    /// The share that a region and an object need to have in common in each of several box heads in a
+    /// row, such as [0.5, 0.6, 0.7]; null for a single head, at one half.
+    public var cascade: [Double]?
     /// Whether objects get masks; null where all of the set's have them.
     public var masks: Bool?
     /// Sides of square anchors in pixels, one for each of the five levels; null for eight cells of
@@ -140,7 +142,7 @@ extension DetectionRecipe {
     public init(
       pyramid: DetectorShape.Pyramid = .simple, channels: Int = 256, convolutions: Int = 4,
       proposalConvolutions: Int = 2, hidden: Int = 1024, norm: NormedConv2d.Norm = .channel,
-      masks: Bool? = nil, anchorSizes: [Double]? = nil
+      cascade: [Double]? = nil, masks: Bool? = nil, anchorSizes: [Double]? = nil
     ) {
       self.pyramid = pyramid
       self.channels = channels
@@ -148,6 +150,7 @@ extension DetectionRecipe {
       self.proposalConvolutions = proposalConvolutions
       self.hidden = hidden
       self.norm = norm
+      self.cascade = cascade
       self.masks = masks
       self.anchorSizes = anchorSizes
     }
@@ -194,73 +197,33 @@ extension DetectionRecipe {
       self.padding = padding
     }
   }
-
-  /// Which weights decay.
-  public enum Decay: String, Codable, Hashable, Sendable, CaseIterable {
-    /// All but the encoder's norms and positions; biases too.
-    case vitDet
-    /// All but norms, positions and tables of relative positions; biases too.
-    case table4
-    /// All, as ViTDet's ViT-H.
-    case all
-    /// Matrices alone, as in the paper's fine-tuning.
-    case matrices
-  }
-
-  /// How the learning rate rises and falls; the peak is `optimizer.baseLearningRate`'s.
-  public struct Rate: Codable, Hashable, Sendable {
-    /// What the fall is like.
-    public var fall: Fall
-    /// Steps of the linear rise.
-    public var warmupSteps: Int
-    /// The share of the peak that the rise begins at.
-    public var warmupFactor: Double
-
-    /// A fall.
-    public enum Fall: String, Codable, Hashable, Sendable, CaseIterable {
-      /// To a tenth after 8⁄9 of the steps and to a hundredth after 26⁄27, as ViTDet.
-      case steps
-      /// Half a cosine over the whole run.
-      case cosine
-    }
-
-    /// Creates a course: ViTDet's.
-    public init(fall: Fall = .steps, warmupSteps: Int = 250, warmupFactor: Double = 0.001) {
-      self.fall = fall
-      self.warmupSteps = warmupSteps
-      self.warmupFactor = warmupFactor
-    }
-  }
 }
 
 extension DetectionRecipe {
-  public var logEverySteps: Int { logging.everySteps }
-  public var validateEveryEpochs: Int? { logging.evaluateEveryEpochs }
-  public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
+  public static var kindName: String { "detection" }
+
+  public var data: DataRecipe {
+    get { reading.whole }
+    set { reading.whole = newValue }
+  }
+  public var schedule: ScheduleRecipe {
+    get { length.whole }
+    set { length.whole = newValue }
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, note, seed, model, size, backbone, heads, rules, labels, augmentation
+    case reading = "data"
+    case optimizer, decayedWeights, batch
+    case length = "schedule"
+    case rate, precision, memory, checkpoints, logging
+  }
 
   /// This recipe, with what it leaves to be found out taken from the complete recipe of a run.
   public func completed(from run: DetectionRecipe) -> DetectionRecipe {
-    var completed = self
-    if case .inherited = data.normalization {
-      completed.data.normalization = run.data.normalization
-    }
-    if case .computed = data.normalization { completed.data.normalization = run.data.normalization }
-    if data.cache == .auto { completed.data.cache = run.data.cache }
-    completed.model = model ?? run.model
-    completed.size = size ?? run.size
+    var completed = completedInCommon(from: run)
     completed.heads.masks = heads.masks ?? run.heads.masks
     return completed
-  }
-
-  /// The learning rate of every step.
-  public func learningRates(stepsPerEpoch: Int) -> any LearningRateSchedule {
-    let total = totalSteps(stepsPerEpoch: stepsPerEpoch)
-    return DetectionRates(
-      peak: peakLearningRate, minimum: optimizer.minimumLearningRate, warmup: rate.warmupSteps,
-      warmupFactor: rate.warmupFactor,
-      drops: rate.fall == .steps
-        ? [(total * 163_889) / 184_375, (total * 177_546) / 184_375] : nil,
-      total: total)
   }
 
   /// Whether positions are resized to the recipe's size once and trained at it, as Table 4's are;
@@ -286,38 +249,6 @@ extension DetectionRecipe {
       hasMasks: heads.masks ?? hasMasks,
       anchorSizes: heads.anchorSizes
         ?? DetectorShape.strides(patch: model.patch).map { 8 * $0 },
-      rules: rules, classes: classes)
-  }
-}
-
-/// A rise along a line and a fall in steps or along half a cosine, as detectors are trained
-/// (detectron2's `WarmupParamScheduler`): in the first steps the rate goes from a share of the peak to
-/// what the fall has where the rise ends.
-public struct DetectionRates: LearningRateSchedule, Hashable {
-  /// The highest learning rate.
-  public var peak: Double
-  /// The learning rate at the end of a cosine.
-  public var minimum: Double
-  /// Steps of the rise.
-  public var warmup: Int
-  /// The share of the peak that the rise begins at.
-  public var warmupFactor: Double
-  /// Steps from which on the rate is a tenth of what it was; nil for a cosine.
-  public var drops: [Int]?
-  /// Steps in all.
-  public var total: Int
-
-  public func learningRate(at step: Int) -> Double {
-    guard step < warmup else { return fall(at: step) }
-    let progress = Double(step) / Double(warmup)
-    return warmupFactor * peak + (fall(at: warmup) - warmupFactor * peak) * progress
-  }
-
-  private func fall(at step: Int) -> Double {
-    guard let drops else {
-      return WarmupCosine(peak: peak, minimum: minimum, warmup: 0, total: total)
-        .learningRate(at: step)
-    }
-    return drops.reduce(peak) { step >= $1 ? $0 / 10 : $0 }
+      cascade: heads.cascade, rules: rules, classes: classes)
   }
 }

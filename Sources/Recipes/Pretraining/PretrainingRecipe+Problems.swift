@@ -5,6 +5,19 @@ extension PretrainingRecipe: TrainingRecipe {
   public var logEverySteps: Int { logging.everySteps }
   public var drawEveryEpochs: Int? { logging.reconstructionsEveryEpochs }
 
+  /// This recipe, with what it leaves to be found out taken from the complete recipe of a run: of the
+  /// tokenizer that it names too.
+  public func completed(from run: Self) -> Self {
+    var completed = self
+    completed.data = data.completed(from: run.data)
+    if let own = model.target.target as? TokenTarget, own.shape == nil,
+      let found = run.model.target.target as? TokenTarget, found.tokenizer == own.tokenizer
+    {
+      completed.model.target = run.model.target
+    }
+    return completed
+  }
+
   /// Everything that is wrong with the values, each with the field, what it is and what is allowed;
   /// empty when the recipe can be trained.
   public var problems: [FieldError] {

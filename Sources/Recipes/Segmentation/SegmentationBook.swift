@@ -27,8 +27,8 @@ extension RecipeBook<SegmentationRecipe>.Entry {
       augmentation: .init(
         longest: 256, shortest: 64, ratio: 1...1.5, maxClassShare: 1, photometric: false),
       optimizer: OptimizerRecipe(baseLearningRate: 1.6e-2, layerDecay: 0.9),
-      batch: .init(size: 16), schedule: .init(epochs: 32, steps: 600, warmupEpochs: 0),
-      rate: .init(decay: .cosine, warmupSteps: 60),
+      batch: .init(size: 16), schedule: .init(epochs: 32, steps: 600),
+      rate: .init(decay: .cosine, warmupSteps: 60, warmupFactor: 0),
       checkpoints: .init(everyEpochs: nil, everySteps: 200, keep: 1),
       logging: .init(everySteps: 20)),
     summary: "pictures of 64 × 64, a light decoder, 600 steps: a start on one machine",
@@ -67,7 +67,7 @@ extension RecipeBook<SegmentationRecipe>.Entry {
         name: name, note: "He et al. (2022), Table 5: \(title)",
         backbone: .init(dropPath: dropPath), loss: .init(countsIgnored: true),
         inference: .init(stride: 341),
-        data: DataRecipe(normalization: .imageNet),
+        data: .init(normalization: .imageNet),
         optimizer: OptimizerRecipe(baseLearningRate: 1.6e-3, layerDecay: layerDecay)),
       summary: "Table 5: \(title); \(accuracy)",
       header: [

@@ -8,24 +8,9 @@ extension SegmentationRecipe {
   /// Everything that is wrong with the values, each with the field, what it is and what is allowed.
   public var problems: [FieldError] {
     var checks = Validator()
-    checks.require(!name.isEmpty, "name", "is empty; expected a text")
-    for (path, message) in model?.problems ?? [] {
-      checks.require(false, FieldPath("model." + path), message)
-    }
-    if let size { checks.within(1...65_536, "size", size) }
+    checkCommon(&checks)
     check(network: &checks)
     check(pictures: &checks)
-    checks.pipeline(data, channels: model?.channels)
-    checks.optimizer(optimizer)
-    checks.lengths(batch, schedule, checkpoints)
-    checks.require(
-      schedule.warmupEpochs == 0, "schedule.warmupEpochs",
-      "is \(schedule.warmupEpochs.short), and segmentation warms up over rate.warmupSteps; expected 0"
-    )
-    checks.within(0...1_000_000_000, "rate.warmupSteps", rate.warmupSteps)
-    checks.within(0...1, "rate.warmupFactor", rate.warmupFactor)
-    checks.rhythm("logging.everySteps", logging.everySteps)
-    checks.rhythm("logging.evaluateEveryEpochs", logging.evaluateEveryEpochs)
     return checks.found
   }
 
@@ -59,24 +44,5 @@ extension SegmentationRecipe {
       "is \(augmentation.maxClassShare.short); expected a share above 0 and at most 1")
     checks.within(0...1, "augmentation.flip", augmentation.flip)
     if let stride = inference.stride { checks.within(1...65_536, "inference.stride", stride) }
-    let usual = DataRecipe()
-    for (path, isUsual) in [
-      ("data.crop" as FieldPath, data.crop == usual.crop),
-      ("data.scale", data.scale == usual.scale), ("data.ratio", data.ratio == usual.ratio),
-      ("data.flip", data.flip == usual.flip),
-      ("data.verticalFlip", data.verticalFlip == usual.verticalFlip),
-      ("data.rotate90", data.rotate90 == usual.rotate90),
-      ("data.jitter", data.jitter == usual.jitter),
-      ("data.interpolation", data.interpolation == usual.interpolation),
-      ("data.repeats", data.repeats == usual.repeats),
-      ("data.valueRange", data.valueRange == usual.valueRange),
-      ("data.cache", data.cache == usual.cache),
-      ("data.normalizeOnDevice", data.normalizeOnDevice == usual.normalizeOnDevice),
-    ] {
-      checks.require(
-        isUsual, path,
-        "has no part in segmentation, where pictures and labels are cut by augmentation; leave it out"
-      )
-    }
   }
 }

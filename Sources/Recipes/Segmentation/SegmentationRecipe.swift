@@ -2,15 +2,13 @@ public import Datasets
 public import DenseHeads
 public import Imaging
 public import MaskedAutoencoders
-public import RecipeSyntax
-public import TorchOptim
 
 /// Everything that decides how a segmenter is trained, from a pre-trained encoder or from scratch,
 /// except the weights it starts from, the data and the machine (He et al., 2022, §5, Table 5).
 ///
 /// Field names are the paths of `--set` and of `recipe.yaml`; both print in the order of
 /// declaration.
-public struct SegmentationRecipe: TrainingRecipe {
+public struct SegmentationRecipe: DenseRecipe {
   /// What the recipe is called, and found by.
   public var name: String
   /// Where it comes from and what to expect of it.
@@ -33,24 +31,27 @@ public struct SegmentationRecipe: TrainingRecipe {
   public var augmentation: Augmentation
   /// How pictures of any size are segmented.
   public var inference: Inference
-  /// What is read, in which order, by how many threads. Pictures are cut by `augmentation`.
-  public var data: DataRecipe
+  /// What is read, in which order, by how many threads: `data` in files. Pictures are cut by
+  /// `augmentation`.
+  public var reading: DenseDataRecipe
   /// How weights follow gradients.
   public var optimizer: OptimizerRecipe
+  /// Which weights decay.
+  public var decayedWeights: DecayedWeights
   /// How many pictures make a step.
   public var batch: BatchRecipe
-  /// How long to train.
-  public var schedule: ScheduleRecipe
+  /// How long to train: `schedule` in files.
+  public var length: StepsRecipe
   /// How the learning rate rises and falls.
-  public var rate: Rate
+  public var rate: RateRecipe
   /// The arithmetic of the network's matrix products.
   public var precision: Precision
   /// What memory is saved by.
-  public var memory: Memory
+  public var memory: MemoryRecipe
   /// When to save, and how much to keep.
   public var checkpoints: CheckpointRecipe
   /// When to report.
-  public var logging: Logging
+  public var logging: EvaluationLogging
 
   /// Creates a recipe; what is left out is that of `upernet-base`.
   public init(
@@ -58,13 +59,14 @@ public struct SegmentationRecipe: TrainingRecipe {
     size: Int? = 512, backbone: Backbone = .init(), decoder: Decoder = .init(),
     loss: Loss = .init(), labels: Labels = .init(), augmentation: Augmentation = .init(),
     inference: Inference = .init(),
-    data: DataRecipe = .init(normalization: .inherited),
+    data: DenseDataRecipe = .init(),
     optimizer: OptimizerRecipe = OptimizerRecipe(baseLearningRate: 1.6e-3, layerDecay: 0.65),
-    batch: BatchRecipe = .init(size: 16),
-    schedule: ScheduleRecipe = .init(epochs: 127, steps: 160_000, warmupEpochs: 0),
-    rate: Rate = .init(), precision: Precision = .float32, memory: Memory = .init(),
+    decayedWeights: DecayedWeights = .mmSegmentation, batch: BatchRecipe = .init(size: 16),
+    schedule: StepsRecipe = .init(epochs: 127, steps: 160_000),
+    rate: RateRecipe = .init(decay: .linear, warmupSteps: 1500, warmupFactor: 1e-6),
+    precision: Precision = .float32, memory: MemoryRecipe = .init(),
     checkpoints: CheckpointRecipe = .init(everyEpochs: nil, everySteps: 8000, keep: 1),
-    logging: Logging = .init()
+    logging: EvaluationLogging = .init()
   ) {
     self.name = name
     self.note = note
@@ -77,10 +79,11 @@ public struct SegmentationRecipe: TrainingRecipe {
     self.labels = labels
     self.augmentation = augmentation
     self.inference = inference
-    self.data = data
+    reading = data
     self.optimizer = optimizer
+    self.decayedWeights = decayedWeights
     self.batch = batch
-    self.schedule = schedule
+    length = schedule
     self.rate = rate
     self.precision = precision
     self.memory = memory
@@ -207,89 +210,33 @@ extension SegmentationRecipe {
       self.stride = stride
     }
   }
-
-  /// How the learning rate rises and falls; the peak is `optimizer.baseLearningRate`'s.
-  public struct Rate: Codable, Hashable, Sendable {
-    /// What the fall is like.
-    public var decay: Decay
-    /// Steps of the linear rise.
-    public var warmupSteps: Int
-    /// The share of the peak that the rise begins at.
-    public var warmupFactor: Double
-
-    /// A fall.
-    public enum Decay: String, Codable, Hashable, Sendable, CaseIterable {
-      /// A line to `optimizer.minimumLearningRate`.
-      case linear
-      /// Half a cosine to it.
-      case cosine
-    }
-
-    /// Creates a course: a rise over 1,500 steps and a line.
-    public init(decay: Decay = .linear, warmupSteps: Int = 1500, warmupFactor: Double = 1e-6) {
-      self.decay = decay
-      self.warmupSteps = warmupSteps
-      self.warmupFactor = warmupFactor
-    }
-  }
-
-  /// What memory is saved by.
-  public struct Memory: Codable, Hashable, Sendable {
-    /// Whether blocks are computed a second time in the backward pass instead of keeping what they
-    /// computed.
-    public var recompute: Bool
-
-    /// Saves nothing unless told otherwise.
-    public init(recompute: Bool = false) { self.recompute = recompute }
-  }
-
-  /// What is reported while a run lasts.
-  public struct Logging: Codable, Hashable, Sendable {
-    /// Optimizer steps between two entries of the logs.
-    public var everySteps: Int
-    /// Epochs between two validations; null validates at the end only.
-    public var evaluateEveryEpochs: Int?
-
-    /// Creates a rhythm of reports.
-    public init(everySteps: Int = 50, evaluateEveryEpochs: Int? = nil) {
-      self.everySteps = everySteps
-      self.evaluateEveryEpochs = evaluateEveryEpochs
-    }
-  }
 }
 
 extension SegmentationRecipe {
-  public var logEverySteps: Int { logging.everySteps }
-  public var validateEveryEpochs: Int? { logging.evaluateEveryEpochs }
-  public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
+  public static var kindName: String { "segmentation" }
+
+  public var data: DataRecipe {
+    get { reading.whole }
+    set { reading.whole = newValue }
+  }
+  public var schedule: ScheduleRecipe {
+    get { length.whole }
+    set { length.whole = newValue }
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, note, seed, model, size, backbone, decoder, loss, labels, augmentation, inference
+    case reading = "data"
+    case optimizer, decayedWeights, batch
+    case length = "schedule"
+    case rate, precision, memory, checkpoints, logging
+  }
 
   /// This recipe, with what it leaves to be found out taken from the complete recipe of a run.
   public func completed(from run: SegmentationRecipe) -> SegmentationRecipe {
-    var completed = self
-    if case .inherited = data.normalization {
-      completed.data.normalization = run.data.normalization
-    }
-    if case .computed = data.normalization { completed.data.normalization = run.data.normalization }
-    if data.cache == .auto { completed.data.cache = run.data.cache }
-    completed.model = model ?? run.model
-    completed.size = size ?? run.size
+    var completed = completedInCommon(from: run)
     completed.labels.zeroIs = labels.zeroIs ?? run.labels.zeroIs
     return completed
-  }
-
-  /// The learning rate of every step.
-  public func learningRates(stepsPerEpoch: Int) -> any LearningRateSchedule {
-    let total = totalSteps(stepsPerEpoch: stepsPerEpoch)
-    switch rate.decay {
-    case .linear:
-      return WarmupPolynomial(
-        peak: peakLearningRate, minimum: optimizer.minimumLearningRate, warmup: rate.warmupSteps,
-        warmupFactor: rate.warmupFactor, total: total)
-    case .cosine:
-      return WarmupCosine(
-        peak: peakLearningRate, minimum: optimizer.minimumLearningRate,
-        warmup: Double(rate.warmupSteps), total: total)
-    }
   }
 
   /// How pictures and labels become examples of a size.

@@ -24,6 +24,14 @@ extension DataRecipe {
         ? RandomTurning(verticalFlip: verticalFlip, rotate90: rotate90) : nil)
   }
 
+  /// The augmentation for images of a size, where `center` and `random-fixed` crops keep of a
+  /// resized image what evaluation keeps, see ``Augmentation/centerFraction(for:)``.
+  public func augmentation(for size: PixelSize) -> Augmentation {
+    var fitted = augmentation
+    fitted.centerFraction = Augmentation.centerFraction(for: size)
+    return fitted
+  }
+
   /// What batches hold.
   package var output: PixelOutput { normalizeOnDevice ? .bytes : .floats }
 

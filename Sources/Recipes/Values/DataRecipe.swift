@@ -2,6 +2,10 @@ public import Imaging
 import RecipeSyntax
 
 /// How a file becomes the model's input (A.1; Table 1e).
+///
+/// The rows of Table 1e: "none" is `crop: center, flip: 0`; "crop, fixed size" `crop: random-fixed`;
+/// "crop, random size" `crop: random-resized`; "crop + color jit" that with `jitter: 0.5`, of which
+/// the paper does not state the strength. All but the first with `flip: 0.5`.
 public struct DataRecipe: Codable, Hashable, Sendable {
   /// Which part of the picture is taken, and how.
   public var crop: CropMode
@@ -15,7 +19,10 @@ public struct DataRecipe: Codable, Hashable, Sendable {
   public var verticalFlip: Double
   /// Probability of a turn by 0°, 90°, 180° or 270°, each as likely.
   public var rotate90: Double
-  /// Strength of colour jitter; 0 for none.
+  /// Strength `s` of colour jitter, from 0 for none to 1: brightness, contrast and saturation by
+  /// factors of `1 − 0.8 s` to `1 + 0.8 s`, the hue by up to `0.2 s` of the circle, as torchvision's
+  /// `ColorJitter(0.8 s, 0.8 s, 0.8 s, 0.2 s)`; 0.5 is `ColorJitter(0.4, 0.4, 0.4, 0.1)`. Grayscale
+  /// images have brightness and contrast only.
   public var jitter: Double
   /// How pictures are resampled.
   public var interpolation: ResamplingFilter

@@ -8,4 +8,5 @@ package enum RandomStream {
   package static let labels: UInt64 = 6
   package static let dropout: UInt64 = 7
   package static let regions: UInt64 = 8
+  package static let tokens: UInt64 = 9
 }

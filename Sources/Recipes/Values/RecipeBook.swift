@@ -164,8 +164,10 @@ public enum RecipeBooks {
   public static let all: [any NamedRecipes] = [
     pretraining,
     classification,
+    contrastive,
     segmentation,
     detection,
+    tokenizer,
   ]
 
   /// The book of a recipe's name, or of a file, which is the one that knows most of the file's

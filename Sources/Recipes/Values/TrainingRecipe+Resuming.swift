@@ -7,7 +7,7 @@ extension TrainingRecipe {
     [
       "schedule", "checkpoints", "logging", "data.workers", "data.prefetch",
       "data.normalizeOnDevice", "data.cache",
-    ]
+    ].filter { field in !absentFields.contains { $0.path == field } }
   }
 
   /// The recipe to resume a run by whose complete recipe this is: `wanted`, where it differs in
@@ -39,7 +39,7 @@ extension TrainingRecipe {
   }
 
   /// The fields in which two recipes differ, innermost first named, with both values as text.
-  func differences(
+  package func differences(
     from other: Self
   ) -> [(path: FieldPath, mine: String, other: String)] {
     guard let mine = try? ValueTree(encoding: self), let theirs = try? ValueTree(encoding: other)

@@ -40,6 +40,8 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   var problems: [FieldError] { get }
   /// Words that may be given instead of a group of values.
   static var shorthands: [RecipeOverrides.Shorthand] { get }
+  /// Fields that other kinds of training have and this one has not, and why: for messages.
+  static var absentFields: [RecipeOverrides.AbsentField] { get }
 
   /// This recipe, with what it leaves to be found out taken from the complete recipe of a run.
   func completed(from run: Self) -> Self
@@ -55,6 +57,7 @@ extension TrainingRecipe {
   public var validateEveryEpochs: Int? { nil }
   public var drawEveryEpochs: Int? { nil }
   public static var shorthands: [RecipeOverrides.Shorthand] { [] }
+  public static var absentFields: [RecipeOverrides.AbsentField] { [] }
 
   public func completed(from run: Self) -> Self {
     var completed = self

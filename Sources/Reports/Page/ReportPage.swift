@@ -32,7 +32,8 @@ extension RunReport {
   }
 
   private var sections: [String] {
-    [highlightList, paragraphs] + tables.map(\.html) + [gallery, chartSection, factList]
+    [highlightList, paragraphs] + drawings.map(\.html) + tables.map(\.html)
+      + [gallery, chartSection, factList]
   }
 
   private var paragraphs: String {
@@ -97,6 +98,17 @@ extension RunReport.Table {
       \(note.isEmpty ? "" : "<p class=\"note\">\(note.escaped)</p>")
       </section>
       """
+  }
+}
+
+extension RunReport.Drawing {
+  fileprivate var html: String {
+    """
+    <figure>
+    \(svg)
+    <figcaption>\(caption.escaped)</figcaption>
+    </figure>
+    """
   }
 }
 

@@ -60,9 +60,13 @@ extension RunPage {
 
   /// Validation pictures with true objects beside those found.
   static func detectionPictures(in run: String) -> [RunReport.Picture] {
-    FileManager.default.contents(atPath: "\(run)/detections/validation.png")
-      .map { [.init(caption: "Validation pictures: true objects, and what was found", png: $0)] }
-      ?? []
+    [
+      ("worst", "The worst validation pictures: true objects, and what was found"),
+      ("best", "The best validation pictures"), ("validation", "Validation pictures"),
+    ].compactMap { name, caption in
+      FileManager.default.contents(atPath: "\(run)/detections/\(name).png")
+        .map { .init(caption: caption, png: $0) }
+    }
   }
 
   private static func share(_ value: Double?) -> String { value.map(percent) ?? "–" }

@@ -1,3 +1,4 @@
+import ContrastiveLearning
 import Datasets
 import DenseHeads
 import FileSystem
@@ -22,9 +23,10 @@ public enum RunPage {
     let report = RunReport(
       title: run.lastName,
       subtitle: subtitle(description?.kind),
-      summary: summary(results) + segmentationSummary(results) + detectionSummary(results),
+      summary: summary(results) + segmentationSummary(results) + detectionSummary(results)
+        + tokenizerSummary(results),
       highlights: highlights(results) + segmentationHighlights(results)
-        + detectionHighlights(results),
+        + detectionHighlights(results) + tokenizerHighlights(results),
       tables: tables(results) + [evaluatedTable(results)].compactMap(\.self)
         + segmentationTables(results) + detectionTables(results),
       pictures: pictures(in: run) + segmentationPictures(in: run) + detectionPictures(in: run),
@@ -56,11 +58,18 @@ public enum RunPage {
     case .classifier?: "classifier, trained with swift-mae"
     case .segmenter?: "segmenter, trained with swift-mae"
     case .detector?: "detector, trained with swift-mae"
+    case .contrastive?: "encoder, pre-trained by contrast with swift-mae"
+    case .tokenizer?: "image tokenizer, trained with swift-mae"
     case .maskedAutoencoder?, nil: "masked autoencoder, pre-trained with swift-mae"
     }
   }
 
   static func percent(_ share: Double) -> String { "\(Formatted.fixed(share * 100, 1)) %" }
+
+  /// `75.0 %`, and how where not at random.
+  private static func hidden(by masking: Masking) -> String {
+    percent(masking.ratio) + (masking.name == RandomMasking.name ? "" : ", \(masking.name) masking")
+  }
 
   private static func summary(_ results: RunResults) -> [String] {
     var sentences: [String] = []
@@ -162,6 +171,8 @@ public enum RunPage {
       case .classifier?: "Cross-entropy on augmented training images."
       case .segmenter?: "Cross-entropy of pixels on augmented training pictures."
       case .detector?: "The sum of the errors below, on jittered training pictures."
+      case .contrastive?: "How far two views of an image are from being told from all others."
+      case .tokenizer?: "Likelihood and weighted divergence, of the training pictures."
       case .maskedAutoencoder?, nil: "The error on hidden patches of the training images."
       }
     let isSegmenter = [.segmenter, .detector].contains(description?.kind)
@@ -170,6 +181,11 @@ public enum RunPage {
     }
     return [
       ("Loss", "loss", note),
+      ("Right tokens", "accuracy", "The share of tokens of training images that are told, 0…1."),
+      ("Likelihood", "likelihood", "Minus the logarithm of the pixels' density, a pixel's mean."),
+      ("Divergence", "divergence", "Of the tokens' distribution from the uniform one, in nats."),
+      ("Error", "validation_mean_squared_error", "Of pixels of 0…1, on the validation pictures."),
+      ("Used tokens", "validation_codebook_usage", "The share of the vocabulary that occurs, 0…1."),
       ("Accuracy", "validation_top1", "Top-1 on the validation images, 0…1."),
       ("Objects or not", "rpn_objectness", "The proposal network's part of the loss."),
       ("Proposals' boxes", "rpn_boxes", "The proposal network's part of the loss."),
@@ -215,7 +231,9 @@ public enum RunPage {
     _ results: RunResults, _ description: ModelDescription?
   ) -> [RunReport.Fact] {
     var facts: [RunReport.Fact] = []
-    if let model = description?.model {
+    if let tokenizer = description?.tokenizer {
+      facts += tokenizerFacts(tokenizer)
+    } else if let model = description?.model {
       facts += [
         .init(
           "image",
@@ -233,6 +251,12 @@ public enum RunPage {
           .init("pyramid", detector.shape.pyramid.rawValue),
           .init("classes", "\(detector.shape.classes)"),
         ]
+      } else if let heads = description?.contrastive {
+        facts += [
+          .init("projection head", "\(heads.projectionLayers) layers, \(heads.hidden) wide"),
+          .init("prediction head", "\(heads.predictionLayers) layers, \(heads.hidden) wide"),
+          .init("compared", "\(heads.output) numbers of each view"),
+        ]
       } else if let classifier = description?.classifier {
         facts += [
           .init("pooling", classifier.head.pooling.rawValue),
@@ -241,7 +265,7 @@ public enum RunPage {
       } else {
         facts += [
           .init("decoder", model.decoder?.words ?? "none"), .init("target", model.target.name),
-          .init("hidden", percent(description?.masking.ratio ?? 0)),
+          .init("hidden", hidden(by: description?.masking ?? Masking())),
         ]
       }
     }

@@ -12,6 +12,8 @@ public struct RunReport: Hashable, Sendable {
   public var summary: [String]
   /// The few numbers to remember, shown large.
   public var highlights: [Highlight]
+  /// Plots that are files of their own too, above the tables.
+  public var drawings: [Drawing]
   /// Numbers side by side.
   public var tables: [Table]
   /// Pictures, in the order of the page.
@@ -24,12 +26,14 @@ public struct RunReport: Hashable, Sendable {
   /// Creates a report.
   public init(
     title: String, subtitle: String = "", summary: [String] = [], highlights: [Highlight] = [],
-    tables: [Table] = [], pictures: [Picture] = [], charts: [Chart] = [], facts: [Fact] = []
+    drawings: [Drawing] = [], tables: [Table] = [], pictures: [Picture] = [], charts: [Chart] = [],
+    facts: [Fact] = []
   ) {
     self.title = title
     self.subtitle = subtitle
     self.summary = summary
     self.highlights = highlights
+    self.drawings = drawings
     self.tables = tables
     self.pictures = pictures
     self.charts = charts
@@ -47,6 +51,20 @@ public struct RunReport: Hashable, Sendable {
     public init(_ value: String, _ label: String) {
       self.value = value
       self.label = label
+    }
+  }
+
+  /// A plot as an SVG file has it.
+  public struct Drawing: Hashable, Sendable {
+    /// What it shows.
+    public var caption: String
+    /// The file's text, which becomes part of the page as it is.
+    public var svg: String
+
+    /// Creates a drawing.
+    public init(caption: String, svg: String) {
+      self.caption = caption
+      self.svg = svg
     }
   }
 

@@ -31,7 +31,7 @@ extension Checkpoint {
     }
     let found = try self.description()
     guard progress.seed == seed, found.model == description.model,
-      found.classifier == description.classifier
+      found.classifier == description.classifier, found.tokenizer == description.tokenizer
     else {
       throw RunFailure(
         .recipe,

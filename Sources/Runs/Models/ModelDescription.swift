@@ -1,3 +1,5 @@
+public import ContrastiveLearning
+public import DiscreteVAE
 public import Imaging
 public import MaskedAutoencoders
 public import WeightExchange
@@ -28,6 +30,10 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   public var segmenter: SegmenterDescription?
   /// Heads, classes and way to detect; only a detector has them.
   public var detector: DetectorDescription?
+  /// The heads after the encoder; only a contrastive model has them.
+  public var contrastive: ContrastiveHeads?
+  /// Shapes of an image tokenizer; only such a one has them.
+  public var tokenizer: TokenizerConfiguration?
 
   /// A kind of model.
   public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
@@ -39,6 +45,10 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     case segmenter
     /// Encoder and heads of boxes and masks.
     case detector
+    /// Encoder, momentum encoder and their heads, as pre-trained by contrast.
+    case contrastive
+    /// Encoder and decoder of a discrete VAE.
+    case tokenizer
   }
 
   /// What a classifier has beyond its encoder.
@@ -77,20 +87,56 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 
   /// Describes a segmenter.
   public init(
-    model: ModelConfiguration, segmenter: SegmenterDescription, mean: [Double], std: [Double]
+    model: ModelConfiguration, segmenter: SegmenterDescription, mean: [Double], std: [Double],
+    valueRange: ClosedRange<Int>? = nil
   ) {
-    self.init(model: model, mean: mean, std: std)
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange)
     kind = .segmenter
     self.segmenter = segmenter
   }
 
   /// Describes a detector.
   public init(
-    model: ModelConfiguration, detector: DetectorDescription, mean: [Double], std: [Double]
+    model: ModelConfiguration, detector: DetectorDescription, mean: [Double], std: [Double],
+    valueRange: ClosedRange<Int>? = nil
   ) {
-    self.init(model: model, mean: mean, std: std)
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange)
     kind = .detector
     self.detector = detector
+  }
+
+  /// Describes a contrastive model.
+  public init(
+    model: ModelConfiguration, contrastive heads: ContrastiveHeads, mean: [Double], std: [Double],
+    valueRange: ClosedRange<Int>? = nil
+  ) {
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange)
+    kind = .contrastive
+    contrastive = heads
+  }
+
+  /// The encoder alone, without what it was trained with.
+  package var encoderAlone: ModelDescription {
+    var alone = self
+    alone.kind = .maskedAutoencoder
+    alone.model.decoder = nil
+    (alone.classifier, alone.segmenter, alone.detector, alone.contrastive) = (nil, nil, nil, nil)
+    return alone
+  }
+
+  /// Describes an image tokenizer, which takes pixels of 0…1. Of ``model`` only the images and the
+  /// patches, which are its tokens', mean something: there is no transformer.
+  public init(tokenizer: TokenizerConfiguration) {
+    let model = ModelConfiguration(
+      height: tokenizer.height, width: tokenizer.width, channels: tokenizer.channels,
+      patch: tokenizer.stride, encoder: TransformerShape(width: 4, depth: 1, heads: 1),
+      decoder: nil)
+    let channels = tokenizer.channels
+    self.init(
+      model: model, mean: [Double](repeating: 0, count: channels),
+      std: [Double](repeating: 1, count: channels))
+    kind = .tokenizer
+    self.tokenizer = tokenizer
   }
 
   /// How files are read as rasters: as the description says, or every channel where the model takes a
@@ -112,6 +158,14 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     if (kind == .detector) != (detector != nil) {
       found.append("kind is \(kind.rawValue), with which detector is out of place or missing")
     }
+    if (kind == .contrastive) != (contrastive != nil) {
+      found.append("kind is \(kind.rawValue), with which contrastive is out of place or missing")
+    }
+    found += contrastive?.problems.map { "contrastive.\($0.path) \($0.message)" } ?? []
+    if (kind == .tokenizer) != (tokenizer != nil) {
+      found.append("kind is \(kind.rawValue), with which tokenizer is out of place or missing")
+    }
+    found += tokenizer?.problems.map { "tokenizer.\($0.path) \($0.message)" } ?? []
     if let detector {
       found += detector.problems(
         depth: model.encoder.depth, width: model.encoder.width, patch: model.patch)
@@ -156,7 +210,7 @@ extension ModelDescription {
   private enum Key: String, CodingKey {
     case std = "deviation"
     case format, kind, model, hasDecoder, mean, preprocessing, valueRange, raster, masking
-    case maskingRatio, classifier, segmenter, detector
+    case maskingRatio, classifier, segmenter, detector, contrastive, tokenizer
   }
 
   /// Reads a description. Older files have the ratio of random masking only, and of an encoder
@@ -177,6 +231,8 @@ extension ModelDescription {
     classifier = try fields.decodeIfPresent(Classifier.self, forKey: .classifier)
     segmenter = try fields.decodeIfPresent(SegmenterDescription.self, forKey: .segmenter)
     detector = try fields.decodeIfPresent(DetectorDescription.self, forKey: .detector)
+    contrastive = try fields.decodeIfPresent(ContrastiveHeads.self, forKey: .contrastive)
+    tokenizer = try fields.decodeIfPresent(TokenizerConfiguration.self, forKey: .tokenizer)
     let hasDecoder = try fields.decode(Bool.self, forKey: .hasDecoder)
     if kind == .maskedAutoencoder, !hasDecoder { model.decoder = nil }
   }
@@ -198,5 +254,7 @@ extension ModelDescription {
     try fields.encodeIfPresent(classifier, forKey: .classifier)
     try fields.encodeIfPresent(segmenter, forKey: .segmenter)
     try fields.encodeIfPresent(detector, forKey: .detector)
+    try fields.encodeIfPresent(contrastive, forKey: .contrastive)
+    try fields.encodeIfPresent(tokenizer, forKey: .tokenizer)
   }
 }

@@ -28,6 +28,8 @@ public struct RunResults: Codable, Sendable {
   public var detection: Detection?
   /// How it does on sets that it was evaluated on later, by their names; nil for none.
   public var detected: [String: Detection]?
+  /// How the run's own image tokenizer does on the pictures that validate it.
+  public var tokenizer: Tokenizer?
   /// Seconds of training, all sessions so far together, those that were interrupted too.
   public var sessionSeconds: Double?
   /// The images that the run's classifier was trained on; nil where the set has a validation part
@@ -60,6 +62,7 @@ public struct RunResults: Codable, Sendable {
     segmented = try parts.decodeIfPresent([String: Segmentation].self, forKey: .segmented)
     detection = try parts.decodeIfPresent(Detection.self, forKey: .detection)
     detected = try parts.decodeIfPresent([String: Detection].self, forKey: .detected)
+    tokenizer = try parts.decodeIfPresent(Tokenizer.self, forKey: .tokenizer)
     sessionSeconds = try parts.decodeIfPresent(Double.self, forKey: .sessionSeconds)
     learned = try parts.decodeIfPresent(TrainingSplit.self, forKey: .learned)
   }
@@ -80,11 +83,13 @@ public struct RunResults: Codable, Sendable {
     public var parameters: Int
     /// Files that could not be decoded.
     public var brokenFiles: [String]
+    /// The set as the user named it; nil in results from before it was kept.
+    public var data: String?
 
     /// Records what was done.
     public init(
       steps: Int, epochs: Double, images: Int, loss: Double?, seconds: Double, parameters: Int,
-      brokenFiles: [String]
+      brokenFiles: [String], data: String? = nil
     ) {
       self.steps = steps
       self.epochs = epochs
@@ -93,6 +98,7 @@ public struct RunResults: Codable, Sendable {
       self.seconds = seconds
       self.parameters = parameters
       self.brokenFiles = brokenFiles
+      self.data = data
     }
   }
 

@@ -129,9 +129,9 @@ public final class ProcessGroup: @unchecked Sendable {  // c10d's groups lock th
   }
 
   private static let reduce = Op("all_reduce", namespace: "_c10d_functional")
-  private static let gather = Op("all_gather_into_tensor", namespace: "_c10d_functional")
+  fileprivate static let gather = Op("all_gather_into_tensor", namespace: "_c10d_functional")
   private static let scatter = Op("reduce_scatter_tensor", namespace: "_c10d_functional")
-  private static let wait = Op("wait_tensor", namespace: "_c10d_functional")
+  fileprivate static let wait = Op("wait_tensor", namespace: "_c10d_functional")
 }
 
 extension Tensor {
@@ -140,6 +140,17 @@ extension Tensor {
     over group: ProcessGroup, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
     Self.allSum(self, group.name, file: file, line: line)
+  }
+
+  /// The tensors of all ranks, one after another along the first dimension: `[n, …]` →
+  /// `[ranks · n, …]`, as ``ProcessGroup/allGather(_:)``, for the inside of a loss; no gradient is
+  /// followed.
+  public func gathered(
+    over group: ProcessGroup, file: StaticString = #fileID, line: UInt = #line
+  ) -> Tensor {
+    let pending = ProcessGroup.gather(
+      detached().contiguous(), group.count, group.name, file: file, line: line)
+    return ProcessGroup.wait(pending, file: file, line: line)
   }
 
   private static let allSum = Op("all_sum", namespace: "mae")

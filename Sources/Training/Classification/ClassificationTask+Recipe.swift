@@ -93,9 +93,9 @@ extension ClassificationTask {
 }
 
 extension FinetuningRecipe {
-  /// The augmentation that the recipe describes.
-  func augmentation(normalization: PixelNormalization) -> Augmentation {
-    var augmentation = data.augmentation
+  /// The augmentation that the recipe describes, for images of a size.
+  func augmentation(for size: PixelSize) -> Augmentation {
+    var augmentation = data.augmentation(for: size)
     augmentation.randAugment = regularization.randAugment.map {
       RandAugment(
         magnitude: $0, noise: regularization.randAugmentNoise, filter: augmentation.filter)
@@ -108,10 +108,10 @@ extension FinetuningRecipe {
 
   /// How a picture becomes the model's input.
   func transform(for model: ModelConfiguration) -> ImageTransform {
-    let normalization = data.pixelNormalization(channels: model.channels)
+    let size = PixelSize(width: model.width, height: model.height)
     return ImageTransform(
-      augmentation(normalization: normalization),
-      size: PixelSize(width: model.width, height: model.height), normalization: normalization,
+      augmentation(for: size), size: size,
+      normalization: data.pixelNormalization(channels: model.channels),
       valueRange: data.valueRange.range, raster: data.rasterSettings)
   }
 }

@@ -84,6 +84,12 @@ struct DetectionData {
           + "that are learned: missing are \(missing.prefix(5).joined(separator: ", ")); added are "
           + "\(added.prefix(5).joined(separator: ", "))")
     }
+    guard learned.objects.contains(where: { !$0.isEmpty }) else {
+      throw RunFailure(
+        .badData,
+        "\(inputs.names.data): none of its \(learned.count) pictures has an object to learn from; "
+          + "crowds do not count")
+    }
     available = learned.count
     training =
       labels.fraction < 1 ? learned.subset(fraction: labels.fraction, seed: seed) : learned

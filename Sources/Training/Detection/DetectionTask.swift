@@ -1,3 +1,4 @@
+public import DataParallel
 public import Datasets
 public import DenseHeads
 import Evaluation
@@ -34,6 +35,9 @@ public final class DetectionTask: TrainingTask {
   private var parts: [(name: String, error: Tensor)] = []
   private var passes = 0
 
+  /// Pictures of the best and the worst results that a report shows.
+  static let shownPictures = 4
+
   public init(
     _ recipe: DetectionRecipe, _ inputs: DetectionInputs, on device: Device, isResumed: Bool
   ) throws {
@@ -45,7 +49,9 @@ public final class DetectionTask: TrainingTask {
     let (model, side) = try Self.model(recipe, source, inputs)
     if inputs.isFromScratch { recipe.model = model }
     recipe.size = side
-    recipe.data = try Self.data(recipe, source, labelled.training, inputs, model)
+    recipe.data = try recipe.data.resolved(
+      from: source.description, labelled.training, named: inputs.path, for: model,
+      seed: recipe.seed)
     let hasMasks = labelled.training.hasMasks
     if recipe.heads.masks == true, !hasMasks {
       throw RunFailure(
@@ -65,13 +71,14 @@ public final class DetectionTask: TrainingTask {
       shape: shape, categories: categories.map { .init(id: $0.id, name: $0.name) }, side: side,
       padding: recipe.augmentation.padding == .gray ? .gray : .zero)
     description = ModelDescription(
-      model: model, detector: own, mean: pixels.mean, std: pixels.std)
+      model: model, detector: own, mean: pixels.mean, std: pixels.std,
+      valueRange: recipe.data.valueRange.range)
     if let problem = description.problems.first { throw RunFailure(.recipe, problem) }
     data = TrainingData(
       labelled.training, path: inputs.path,
       transform: ImageTransform(
         recipe.data.augmentation, size: PixelSize(width: side, height: side),
-        normalization: pixels))
+        normalization: pixels, valueRange: recipe.data.valueRange.range))
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
@@ -87,7 +94,8 @@ public final class DetectionTask: TrainingTask {
       jitter: LargeScaleJitter(
         side: own.side, scale: recipe.augmentation.scale, flip: recipe.augmentation.flip,
         keepsPadding: own.padding == .gray),
-      normalization: data.transform.normalization, batch: recipe.batch.size,
+      normalization: data.transform.normalization, valueRange: data.transform.valueRange,
+      batch: recipe.batch.size,
       sampling: recipe.data.sampling(recipe.batch), seed: recipe.seed, startingAt: batch,
       rank: rank, workers: recipe.data.threads, prefetch: recipe.data.prefetch,
       brokenFraction: recipe.data.brokenLimit)
@@ -170,12 +178,14 @@ public final class DetectionTask: TrainingTask {
     return loaded
   }
 
-  public func validate() throws -> [Metric] {
+  public func validate() throws -> [Metric] { try validate(over: .single) }
+
+  public func validate(over group: DataParallelGroup) throws -> [Metric] {
     let result = try DetectionEvaluation(
       of: labelled.validation, named: inputs.names.validation ?? inputs.names.data, by: loaded,
       batch: evaluationBatch,
       brokenLimit: BrokenLimit(
-        recipe.data.brokenLimit, setting: "data.brokenLimit of the recipe"))
+        recipe.data.brokenLimit, setting: "data.brokenLimit of the recipe"), over: group)
     evaluation = result
     func metrics(_ scoring: DetectionScoring, _ name: String) -> [Metric] {
       zip(["ap", "ap50", "ap75"], scoring.precision.summary.values).map { kind, value in
@@ -209,7 +219,8 @@ public final class DetectionTask: TrainingTask {
         + " of \(result.pictures) pictures, learned from \(labelled.training.count) in "
         + Formatted.duration(outcome.seconds)
     ]
-    lines += try DetectionPictures(labelled.validation, by: loaded).write(to: out)
+    lines += try DetectionPictures(evaluation, of: labelled.validation, by: loaded)
+      .write(to: out, count: Self.shownPictures)
     lines.append(
       "Next: mae detect evaluate \(out) \(inputs.names.validation ?? inputs.names.data), "
         + "mae detect predict \(out) IMAGES --out detections.json --overlay pictures/")
@@ -228,9 +239,8 @@ public final class DetectionTask: TrainingTask {
     let (first, last) = (rates.min() ?? 1, rates.max() ?? 1)
     func million(_ count: Int) -> String { Formatted.fixed(Double(count) / 1e6, 2) }
     let objects = labelled.training.objects.reduce(0) { $0 + $1.count }
-    let forecast = DetectionMemory(
-      model, own.shape, side: own.side, batch: recipe.batch.size,
-      recomputes: recipe.memory.recompute, parameters: store.trainableCount)
+    let forecast = DenseMemory(
+      model, own.shape, side: own.side, recipe, parameters: store.trainableCount)
     return [
       SummaryLine(
         "data",

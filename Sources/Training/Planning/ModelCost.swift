@@ -52,18 +52,16 @@ extension ModelCost {
   ///   - kept: Visible patches, `K`.
   ///   - predictsAll: Whether the decoder predicts visible patches too, and its last block computes
   ///     their tokens.
-  ///   - encodesMasks: Whether the encoder sees mask tokens (Table 2, “encoder w/ [M]”).
   package init(
-    pretraining model: ModelConfiguration, kept: Int, predictsAll: Bool = false,
-    encodesMasks: Bool = false
+    pretraining model: ModelConfiguration, kept: Int, predictsAll: Bool = false
   ) {
     let patches = model.grid.count
-    let encoded = 1 + (encodesMasks ? patches : kept)
+    let encoded = 1 + (model.encodesMaskTokens ? patches : kept)
     add(2 * kept * model.patchValues * model.encoder.width)
     add(model.encoder.depth, blocks: model.encoder, tokens: encoded)
     if let decoder = model.decoder {
       let predicted = predictsAll ? patches : patches - kept
-      add(2 * (kept + 1) * model.encoder.width * decoder.width)
+      if decoder.depth > 0 { add(2 * encoded * model.encoder.width * decoder.width) }
       add(max(0, decoder.depth - 1), blocks: decoder, tokens: patches + 1)
       add(
         min(1, decoder.depth), blocks: decoder, tokens: patches + 1,
@@ -71,7 +69,9 @@ extension ModelCost {
       add(2 * predicted * decoder.width * model.predictedValues)
     }
     parameters = Self.count(model.weightShapes().filter { !$0.name.hasSuffix("pos_embed") })
-    trained = parameters
+    trained =
+      parameters
+      - Self.count(model.weightShapes().filter { $0.name.hasPrefix(TargetBuffer.scope + ".") })
     pixels = model.channels * model.height * model.width
   }
 

@@ -25,9 +25,9 @@ package struct PublishedTime: Sendable {
   ) {
     var decoder = TransformerShape.paperDecoder
     decoder.depth = decoderDepth
-    let model = ModelConfiguration(patch: patch, encoder: encoder, decoder: decoder)
-    let cost = ModelCost(
-      pretraining: model, kept: model.grid.count / 4, predictsAll: true, encodesMasks: encodesMasks)
+    let model = ModelConfiguration(
+      patch: patch, encoder: encoder, decoder: decoder, encodesMaskTokens: encodesMasks)
+    let cost = ModelCost(pretraining: model, kept: model.grid.count / 4, predictsAll: true)
     let job = RunPlan.Job(
       name: title, model: "", cost: cost, batch: 4096, accumulation: 1,
       steps: 800 * Self.imageNet / 4096, images: Self.imageNet, isShort: true, stateBytes: 8,

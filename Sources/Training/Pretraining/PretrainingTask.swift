@@ -44,6 +44,8 @@ public final class PretrainingTask: TrainingTask {
   public let description: ModelDescription
   private let inputs: PretrainingInputs
   private let cacheWarning: String?
+  private var targetWords: String?
+  private var accuracies: [Tensor] = []
   /// Images on a sheet of reconstructions, evenly over the set, whose neighbours are often alike;
   /// files that do not decode are left out.
   private lazy var pictured: [Int] = {
@@ -58,8 +60,8 @@ public final class PretrainingTask: TrainingTask {
     _ recipe: PretrainingRecipe, _ inputs: PretrainingInputs, on device: Device, isResumed: Bool
   ) throws {
     self.inputs = inputs
+    var recipe = try Self.opened(recipe, on: device)
     let dataset = try openDataset(at: inputs.path)
-    var recipe = recipe
     recipe.data = try recipe.data.resolvingNormalization(
       from: dataset, named: inputs.path, channels: recipe.model.channels, seed: recipe.seed)
     let transform = recipe.transform
@@ -89,9 +91,23 @@ public final class PretrainingTask: TrainingTask {
     let mask = recipe.masking.mask(
       model.configuration.grid, batch: batch.share.total,
       using: Generator(seed: recipe.seed, stream: RandomStream.masks, step: draw)
-    ).selecting(batch.share.rows)
-    return model.loss(images, mask: mask.to(store.device), over: recipe.loss.region.lossRegion)
+    ).selecting(batch.share.rows).to(store.device)
+    let region = recipe.loss.region.lossRegion
+    let criterion = recipe.model.target.target.criterion
+    guard criterion == .crossEntropy else { return model.loss(images, mask: mask, over: region) }
+    let (prediction, classes) = model.predicted(images, mask: mask, over: region)
+    let right = prediction.detached().argmax(along: -1) .== classes
+    accuracies.append(right.to(.float32).mean())
+    return criterion.loss(of: prediction, against: classes)
   }
+
+  /// Of classes the share that is told.
+  public func takeLossParts() -> [(name: String, error: Tensor)] {
+    defer { accuracies = [] }
+    return accuracies.isEmpty ? [] : [("accuracy", stacked(accuracies).mean())]
+  }
+
+  public func prepareToStart() throws { targetWords = try prepareTarget() }
 
   public func loss(ofBlankImages count: Int) -> Tensor {
     let shape = recipe.model
@@ -131,9 +147,12 @@ public final class PretrainingTask: TrainingTask {
       SummaryLine(
         "model",
         "\(shape.height) × \(shape.width) × \(shape.channels), patch \(shape.patch): "
-          + "\(recipe.masking.kept(of: shape.grid)) of \(shape.grid.count) patches visible; "
+          + "\(recipe.masking.kept(of: shape.grid)) of \(shape.grid.count) patches visible"
+          + (recipe.masking.name == RandomMasking.name ? "" : ", \(recipe.masking.name) masking")
+          + (shape.encodesMaskTokens ? ", mask tokens in the encoder; " : "; ")
           + "encoder \(shape.encoder.words), decoder \(shape.decoder?.words ?? "none"); "
           + "\(Formatted.fixed(Double(store.trainableCount) / 1e6, 2)) M parameters"))
+    lines += targetWords.map { [SummaryLine("target", $0)] } ?? []
     return lines
   }
 
@@ -151,7 +170,7 @@ public final class PretrainingTask: TrainingTask {
       results.pretraining = RunResults.Pretraining(
         steps: outcome.steps, epochs: outcome.epochs, images: data.dataset.count,
         loss: outcome.loss, seconds: outcome.seconds, parameters: store.trainableCount,
-        brokenFiles: outcome.undecodable.map(\.name))
+        brokenFiles: outcome.undecodable.map(\.name), data: inputs.name)
     }
     return [
       "done in \(Formatted.duration(outcome.seconds)); look at \(folder.reportPath). Next: "
@@ -165,8 +184,9 @@ extension PretrainingRecipe {
   ///
   /// - Precondition: The normalisation has been resolved.
   package var transform: ImageTransform {
-    ImageTransform(
-      data.augmentation, size: PixelSize(width: model.width, height: model.height),
+    let size = PixelSize(width: model.width, height: model.height)
+    return ImageTransform(
+      data.augmentation(for: size), size: size,
       normalization: data.pixelNormalization(channels: model.channels),
       valueRange: data.valueRange.range, raster: data.rasterSettings)
   }

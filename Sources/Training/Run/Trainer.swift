@@ -161,6 +161,7 @@ public final class Trainer<Task: TrainingObjective> {
     let (loss, length, values) = try requireFinite(losses, norm, named.map(\.error))
     let rate = plan.learningRate(step)
     optimizer.step(learningRate: rate)
+    task.weightsUpdated(at: step)
     ema?.update()
     step += 1
     return StepReport(

@@ -3,11 +3,11 @@ public import Datasets
 public import FileSystem
 import Foundation
 import Inference
-import Recipes
+package import Recipes
 public import Runs
 public import Torch
 import TorchNN
-import TorchOptim
+package import TorchOptim
 
 /// One run of training of any kind, from a recipe and its inputs to a run folder.
 ///
@@ -94,6 +94,7 @@ public final class TrainingRun<Task: TrainingTask> {
           store, optimizer, average: ema, as: task.description, images: task.data.dataset.count,
           layout: task.data.layout(task.recipe), seed: task.recipe.seed)
       } ?? 0 : 0
+    if group.isFirst, restored == 0 { try task.prepareToStart() }
     startingStep = try group.handOut(store, optimizer, ema, step: restored)
     finishedStep = startingStep
     guard let opened else { return }
@@ -268,7 +269,7 @@ extension TrainingData {
 
 extension OptimizerRecipe {
   /// The optimizer that the recipe names, over what is trained.
-  func optimizer(over groups: [ParameterGroup]) -> any Optimizer {
+  package func optimizer(over groups: [ParameterGroup]) -> any Optimizer {
     kind.makeOptimizer(
       groups, beta1: beta1, beta2: beta2, epsilon: epsilon, momentum: momentum)
   }

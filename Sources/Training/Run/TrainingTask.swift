@@ -29,9 +29,16 @@ public protocol TrainingObjective: AnyObject {
   /// The parts of the losses since they were last taken, by name, each the mean over the batches;
   /// nothing for a loss of one part.
   func takeLossParts() -> [(name: String, error: Tensor)]
+
+  /// Called by every process after each optimizer step, before the step is saved: what follows the
+  /// weights and is learned by no gradient, such as a momentum encoder, is updated here.
+  ///
+  /// - Parameter step: The step that was taken, counted from 0.
+  func weightsUpdated(at step: Int)
 }
 
 extension TrainingObjective {
+  public func weightsUpdated(at step: Int) {}
   public func takeLossParts() -> [(name: String, error: Tensor)] { [] }
 }
 
@@ -83,6 +90,10 @@ public protocol TrainingTask: TrainingObjective {
   /// - Parameter epoch: For their titles.
   func pictures(epoch: Double) throws -> [TrainingPicture]
 
+  /// Called on the first process before the first step of a run, not of a session that resumes one:
+  /// finds what training needs of the images and a checkpoint keeps, such as a basis fitted to them.
+  func prepareToStart() throws
+
   /// Called once before the first step, with the run's folder.
   func begin(in folder: RunFolder) throws
 
@@ -106,6 +117,7 @@ extension TrainingTask {
   public func validate() throws -> [Metric] { [] }
   public func validate(over group: DataParallelGroup) throws -> [Metric] { try validate() }
   public func pictures(epoch: Double) throws -> [TrainingPicture] { [] }
+  public func prepareToStart() throws {}
   public func begin(in folder: RunFolder) throws {}
 }
 

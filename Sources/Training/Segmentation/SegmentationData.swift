@@ -52,6 +52,8 @@ struct SegmentationData {
           + "are learned: "
           + Self.difference(all.numbering.names, validation.numbering.names))
     }
+    try learned.requireLabelledPixels(named: inputs.names.data)
+    try validation.requireLabelledPixels(named: inputs.names.validation ?? inputs.names.data)
     available = learned.count
     training =
       labels.fraction < 1

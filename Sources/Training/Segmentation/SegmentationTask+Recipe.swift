@@ -106,25 +106,4 @@ extension SegmentationTask {
     try model.requireDecodableChannels()
     return model
   }
-
-  /// The pipeline with its normalisation in numbers.
-  static func data(
-    _ recipe: SegmentationRecipe, _ source: SegmentationSource, _ images: any ImageDataset,
-    _ inputs: SegmentationInputs, _ model: ModelConfiguration
-  ) throws -> DataRecipe {
-    var data = recipe.data
-    if data.normalization == .inherited {
-      if let known = source.description, known.mean.count == model.channels {
-        data.normalization = .given(mean: known.mean, std: known.std)
-      } else {
-        let customary = PixelStandard.default(channels: model.channels).standard
-        data.normalization = .given(mean: customary.mean, std: customary.std)
-      }
-    }
-    var checks = Validator()
-    checks.pipeline(data, channels: model.channels)
-    guard checks.found.isEmpty else { throw RecipeErrors(checks.found) }
-    return try data.resolvingNormalization(
-      from: images, named: inputs.path, channels: model.channels, seed: recipe.seed)
-  }
 }

@@ -1,3 +1,4 @@
+public import DataParallel
 public import Datasets
 public import DenseHeads
 import Evaluation
@@ -47,7 +48,9 @@ public final class SegmentationTask: TrainingTask {
     var recipe = recipe
     if inputs.isFromScratch { recipe.model = model }
     recipe.size = model.height
-    recipe.data = try Self.data(recipe, source, labelled.training, inputs, model)
+    recipe.data = try recipe.data.resolved(
+      from: source.description, labelled.training, named: inputs.path, for: model,
+      seed: recipe.seed)
     let numbering = labelled.training.numbering
     let shape = recipe.shape(of: model, classes: numbering.count)
     if let problem = shape.problems(depth: model.encoder.depth).first {
@@ -60,12 +63,15 @@ public final class SegmentationTask: TrainingTask {
         ? .init(longest: recipe.augmentation.longest, shortest: recipe.augmentation.shortest) : nil,
       stride: recipe.inference.stride ?? max(1, model.height * 2 / 3))
     description = ModelDescription(
-      model: model, segmenter: own, mean: pixels.mean, std: pixels.std)
+      model: model, segmenter: own, mean: pixels.mean, std: pixels.std,
+      valueRange: recipe.data.valueRange.range)
     if let problem = description.problems.first { throw RunFailure(.recipe, problem) }
     let size = PixelSize(width: model.width, height: model.height)
     data = TrainingData(
       labelled.training, path: inputs.path,
-      transform: ImageTransform(recipe.data.augmentation, size: size, normalization: pixels))
+      transform: ImageTransform(
+        recipe.data.augmentation, size: size, normalization: pixels,
+        valueRange: recipe.data.valueRange.range))
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
@@ -81,25 +87,17 @@ public final class SegmentationTask: TrainingTask {
   }
 
   public var parameterGroups: [ParameterGroup] {
-    Self.groups(of: store, depth: description.model.encoder.depth, recipe.optimizer)
-  }
-
-  /// Rates by layers. As in MMSegmentation, all matrices decay, and so do positions, tables of
-  /// relative positions and the class token, which it means to leave out and does not.
-  static func groups(
-    of store: ParameterStore, depth: Int, _ optimizer: OptimizerRecipe
-  ) -> [ParameterGroup] {
-    ParameterGroup.layerwise(
-      of: store.trainable, decay: optimizer.layerDecay, layers: depth + 1,
-      weightDecay: optimizer.weightDecay, undecayed: []
-    ) { layer(of: $0, depth: depth) }
+    ParameterGroup.dense(
+      of: store, encoder: "", depth: description.model.encoder.depth, recipe.optimizer,
+      recipe.decayedWeights)
   }
 
   public func batches(startingAt batch: Int, rank: DataParallelRank) -> LabelMapLoader {
     LabelMapLoader(
       labelled.training, path: inputs.path,
       augmentation: recipe.augmentation(size: data.transform.size),
-      normalization: data.transform.normalization, batch: recipe.batch.size,
+      normalization: data.transform.normalization, valueRange: data.transform.valueRange,
+      batch: recipe.batch.size,
       sampling: recipe.data.sampling(recipe.batch), seed: recipe.seed, startingAt: batch,
       rank: rank, workers: recipe.data.threads, prefetch: recipe.data.prefetch,
       brokenFraction: recipe.data.brokenLimit)
@@ -149,11 +147,14 @@ public final class SegmentationTask: TrainingTask {
     return loaded
   }
 
-  public func validate() throws -> [Metric] {
+  public func validate() throws -> [Metric] { try validate(over: .single) }
+
+  public func validate(over group: DataParallelGroup) throws -> [Metric] {
     let result = try SegmentationEvaluation(
       of: labelled.validation, named: inputs.names.validation ?? inputs.names.data, by: loaded,
       brokenLimit: BrokenLimit(
         recipe.data.brokenLimit, setting: "data.brokenLimit of the recipe"),
+      over: group,
       requiresFiniteResults: false)
     evaluation = result
     func metric(_ name: String, _ share: Double) -> Metric {
@@ -216,6 +217,9 @@ public final class SegmentationTask: TrainingTask {
         "rates",
         "\(Formatted.scientific(recipe.peakLearningRate * first)) at the embedding to "
           + "\(Formatted.scientific(recipe.peakLearningRate * last)) at the decoder"),
+      SummaryLine(
+        "forecast",
+        DenseMemory(model, own.shape, recipe, parameters: store.trainableCount).sentence),
     ]
   }
 

@@ -15,7 +15,6 @@ struct SegmenterGraph {
   private var parts: TransformerGraph
   private let model: ModelConfiguration
   private let shape: SegmenterShape
-  private let tensors: [String: Tensor]
   private typealias Value = ONNXGraph.Value
 
   /// Height and width of a map.
@@ -25,7 +24,6 @@ struct SegmenterGraph {
   init(_ model: ModelConfiguration, _ shape: SegmenterShape, _ tensors: [String: Tensor]) {
     self.model = model
     self.shape = shape
-    self.tensors = tensors
     parts = TransformerGraph(
       PublishedWeights(configuration: model, tensors: tensors), named: "segmenter")
   }
@@ -102,18 +100,16 @@ struct SegmenterGraph {
 
   private mutating func pyramid(_ maps: [Value], _ grid: Size) -> ([Value], [Size]) {
     let (rows, columns) = grid
-    var large = doubled(maps[0], "neck.upsample_4x.0")
-    large = parts.gelu(norm(large, "neck.upsample_4x.1"), "neck.upsample_4x.2")
+    var large = parts.doubled(maps[0], "neck.upsample_4x.0")
+    large = parts.gelu(parts.batchNorm(large, "neck.upsample_4x.1"), "neck.upsample_4x.2")
     let halves = min(rows, columns) >= 2
     let small =
       halves
-      ? parts.graph.node(
-        "MaxPool", [maps[3]],
-        [("kernel_shape", .integers([2, 2])), ("strides", .integers([2, 2]))],
-        as: "neck/MaxPool") : maps[3]
+      ? parts.halved(maps[3], as: "neck/MaxPool") : maps[3]
     return (
       [
-        doubled(large, "neck.upsample_4x.3"), doubled(maps[1], "neck.upsample_2x.0"), maps[2],
+        parts.doubled(large, "neck.upsample_4x.3"), parts.doubled(maps[1], "neck.upsample_2x.0"),
+        maps[2],
         small,
       ],
       [
@@ -121,13 +117,6 @@ struct SegmenterGraph {
         halves ? (rows / 2, columns / 2) : grid,
       ]
     )
-  }
-
-  private mutating func doubled(_ x: Value, _ name: String) -> Value {
-    parts.graph.node(
-      "ConvTranspose", [x, parts.weight(name + ".weight"), parts.weight(name + ".bias")],
-      [("kernel_shape", .integers([2, 2])), ("strides", .integers([2, 2]))],
-      as: name + "/ConvTranspose")
   }
 
   // MARK: decoders
@@ -150,7 +139,7 @@ struct SegmenterGraph {
     var means: [Value] = []
     for (index, side) in PyramidPooling.sides.enumerated() {
       let name = head + "psp_modules.\(index).1"
-      let mean = product(
+      let mean = parts.product(
         x, meansMatrix(size.rows, side), meansMatrix(size.columns, side), as: name + "/Pool")
       means.append(
         resized(block(mean, name, kernel: 1), (side, side), size, as: name + "/Resize"))
@@ -163,7 +152,7 @@ struct SegmenterGraph {
   private mutating func added(_ maps: [Value], _ sizes: [Size]) -> (Value, Size) {
     let head = "decode_head."
     let levels = topDown(
-      (0..<4).map { convolved(maps[$0], head + "lateral_convs.\($0)", kernel: 1) }, sizes)
+      (0..<4).map { parts.convolved(maps[$0], head + "lateral_convs.\($0)", kernel: 1) }, sizes)
     let same = (0..<4).map { level in
       resized(
         block(levels[level], head + "fpn_convs.\(level)", kernel: 3), sizes[level], sizes[0],
@@ -176,7 +165,9 @@ struct SegmenterGraph {
     return (scores(sum), sizes[0])
   }
 
-  private mutating func linear(_ map: Value) -> Value { scores(norm(map, "decode_head.bn")) }
+  private mutating func linear(_ map: Value) -> Value {
+    scores(parts.batchNorm(map, "decode_head.bn"))
+  }
 
   private mutating func topDown(_ maps: [Value], _ sizes: [Size]) -> [Value] {
     var maps = maps
@@ -190,34 +181,15 @@ struct SegmenterGraph {
   }
 
   private mutating func scores(_ x: Value) -> Value {
-    convolved(x, "decode_head.conv_seg", kernel: 1)
+    parts.convolved(x, "decode_head.conv_seg", kernel: 1)
   }
 
   // MARK: layers
 
   private mutating func block(_ x: Value, _ name: String, kernel: Int) -> Value {
     parts.graph.node(
-      "Relu", [norm(convolved(x, name + ".conv", kernel: kernel), name + ".bn")],
+      "Relu", [parts.batchNorm(parts.convolved(x, name + ".conv", kernel: kernel), name + ".bn")],
       as: name + "/Relu")
-  }
-
-  private mutating func convolved(_ x: Value, _ name: String, kernel: Int) -> Value {
-    let edge = kernel / 2
-    let bias = tensors[name + ".bias"] == nil ? [] : [parts.weight(name + ".bias")]
-    return parts.graph.node(
-      "Conv", [x, parts.weight(name + ".weight")] + bias,
-      [
-        ("kernel_shape", .integers([kernel, kernel])),
-        ("pads", .integers([edge, edge, edge, edge])),
-      ], as: name + "/Conv")
-  }
-
-  private mutating func norm(_ x: Value, _ name: String) -> Value {
-    parts.graph.node(
-      "BatchNormalization",
-      [x]
-        + ["weight", "bias", "running_mean", "running_var"].map { parts.weight("\(name).\($0)") },
-      [("epsilon", .float(1e-5))], as: name + "/BatchNormalization")
   }
 
   /// A map at another size, bilinearly.
@@ -225,28 +197,9 @@ struct SegmenterGraph {
     _ x: Value, _ size: Size, _ wanted: Size, as name: String
   ) -> Value {
     if size == wanted { return x }
-    return product(
-      x, bilinearMatrix(size.rows, wanted.rows), bilinearMatrix(size.columns, wanted.columns),
-      as: name)
-  }
-
-  /// `A·x·Bᵀ` for each channel.
-  private mutating func product(
-    _ x: Value, _ rows: Tensor, _ columns: Tensor, as name: String
-  ) -> Value {
-    let right = parts.graph.constant(
-      "columns.\(columns.shape[1])x\(columns.shape[0]).\(name)",
-      columns.transposed(0, 1).contiguous())
-    let left = parts.graph.constant("rows.\(rows.shape[1])x\(rows.shape[0]).\(name)", rows)
-    let wide = parts.graph.node("MatMul", [x, right], as: name + ".columns")
-    return parts.graph.node("MatMul", [left, wide], as: name)
-  }
-
-  /// What bilinear interpolation makes of each place: `[wanted, count]`.
-  private func bilinearMatrix(_ count: Int, _ wanted: Int) -> Tensor {
-    identity(count).reshaped([1, count, count, 1])
-      .interpolated(rows: wanted, columns: 1, mode: .bilinear).reshaped([count, wanted])
-      .transposed(0, 1).contiguous()
+    return parts.product(
+      x, interpolationMatrix(size.rows, wanted.rows, .bilinear),
+      interpolationMatrix(size.columns, wanted.columns, .bilinear), as: name)
   }
 
   /// The means over parts that divide a length as evenly as they can: `[parts, count]`.

@@ -76,8 +76,15 @@ struct TransformerGraph {
   ///
   /// - Parameter bias: Added to the logits of attention, `[1, H, T, T]`; nil for none.
   mutating func block(_ x: Value, _ name: String, bias: Value? = nil) -> Value {
-    let mixed = scaled(
-      attention(norm(x, name + ".norm1"), name + ".attn", bias: bias), name, ".gamma_1")
+    block(x, name) { $0.attention($1, name + ".attn", bias: bias) }
+  }
+
+  /// A block whose attention is given.
+  mutating func block(
+    _ x: Value, _ name: String, attending attend: (inout TransformerGraph, Value) -> Value
+  ) -> Value {
+    let normalized = norm(x, name + ".norm1")
+    let mixed = scaled(attend(&self, normalized), name, ".gamma_1")
     let y = graph.node("Add", [x, mixed], as: name + "/Add")
     let changed = scaled(perceptron(norm(y, name + ".norm2"), name + ".mlp"), name, ".gamma_2")
     return graph.node("Add", [y, changed], as: name + "/Add.2")
@@ -89,6 +96,16 @@ struct TransformerGraph {
   }
 
   private mutating func attention(_ x: Value, _ name: String, bias: Value?) -> Value {
+    attention(x, name, tokens: tokens) { _, _ in bias }
+  }
+
+  /// Attention over so many tokens: `[B, T, D]` → `[B, T, D]`.
+  ///
+  /// - Parameter bias: Added to the logits, `[…, H, T, T]`, made of the queries `[B, H, T, d]`, which are
+  ///   not scaled.
+  mutating func attention(
+    _ x: Value, _ name: String, tokens: Int, bias: (inout TransformerGraph, Value) -> Value?
+  ) -> Value {
     let thirds = graph.nodes(
       "Split", [linear(x, name + ".qkv"), sizes([width, width, width])],
       [("axis", .integer(-1))], as: ["q", "k", "v"].map { "\(name)/Split.\($0)" })
@@ -101,7 +118,9 @@ struct TransformerGraph {
     let scale = scalar("attention_scale", 1 / Double(width / heads).squareRoot())
     let queries = graph.node("Mul", [parts[0], scale], as: name + "/Mul")
     var scores = graph.node("MatMul", [queries, parts[1]], as: name + "/MatMul.scores")
-    if let bias { scores = graph.node("Add", [scores, bias], as: name + "/Add.bias") }
+    if let bias = bias(&self, parts[0]) {
+      scores = graph.node("Add", [scores, bias], as: name + "/Add.bias")
+    }
     let shares = graph.node("Softmax", [scores], [("axis", .integer(-1))], as: name + "/Softmax")
     let mixed = graph.node("MatMul", [shares, parts[2]], as: name + "/MatMul.values")
     let joined = reshaped(
@@ -141,9 +160,14 @@ struct TransformerGraph {
   // MARK: layers
 
   private mutating func norm(_ x: Value, _ name: String) -> Value {
+    norm(x, name, epsilon: model.normEpsilon)
+  }
+
+  /// A norm over the last dimension.
+  mutating func norm(_ x: Value, _ name: String, epsilon: Double) -> Value {
     graph.node(
       "LayerNormalization", [x, weight(name + ".weight"), weight(name + ".bias")],
-      [("axis", .integer(-1)), ("epsilon", .float(model.normEpsilon))],
+      [("axis", .integer(-1)), ("epsilon", .float(epsilon))],
       as: name + "/LayerNormalization")
   }
 
@@ -166,6 +190,8 @@ struct TransformerGraph {
 
   mutating func weight(_ name: String) -> Value { graph.constant(name, tensor(name)) }
 
+  func has(_ name: String) -> Bool { weights.tensors[name] != nil }
+
   func tensor(_ name: String) -> Tensor {
     (weights.tensors[name] ?? Tensor()).detached().to(.cpu).to(.float32)
   }
@@ -178,4 +204,61 @@ struct TransformerGraph {
   mutating func sizes(_ values: [Int]) -> Value {
     graph.constant("sizes." + values.map(String.init).joined(separator: "x"), Tensor(values))
   }
+}
+
+// What maps are computed with: `[B, C, H, W]`.
+extension TransformerGraph {
+  /// A map twice as large.
+  mutating func doubled(_ x: Value, _ name: String) -> Value {
+    graph.node(
+      "ConvTranspose", [x, weight(name + ".weight"), weight(name + ".bias")],
+      [("kernel_shape", .integers([2, 2])), ("strides", .integers([2, 2]))],
+      as: name + "/ConvTranspose")
+  }
+
+  /// The largest of each 2 × 2 pixels.
+  mutating func halved(_ x: Value, as name: String) -> Value {
+    graph.node(
+      "MaxPool", [x], [("kernel_shape", .integers([2, 2])), ("strides", .integers([2, 2]))],
+      as: name)
+  }
+
+  /// A convolution that keeps the size, with its bias where it has one.
+  mutating func convolved(_ x: Value, _ name: String, kernel: Int) -> Value {
+    let edge = kernel / 2
+    let bias = has(name + ".bias") ? [weight(name + ".bias")] : []
+    return graph.node(
+      "Conv", [x, weight(name + ".weight")] + bias,
+      [
+        ("kernel_shape", .integers([kernel, kernel])),
+        ("pads", .integers([edge, edge, edge, edge])),
+      ], as: name + "/Conv")
+  }
+
+  /// Batch normalisation by the running statistics.
+  mutating func batchNorm(_ x: Value, _ name: String) -> Value {
+    graph.node(
+      "BatchNormalization",
+      [x] + ["weight", "bias", "running_mean", "running_var"].map { weight("\(name).\($0)") },
+      [("epsilon", .float(1e-5))], as: name + "/BatchNormalization")
+  }
+
+  /// `A·x·Bᵀ` for each channel.
+  mutating func product(
+    _ x: Value, _ rows: Tensor, _ columns: Tensor, as name: String
+  ) -> Value {
+    let right = graph.constant(
+      "columns.\(columns.shape[1])x\(columns.shape[0]).\(name)",
+      columns.transposed(0, 1).contiguous())
+    let left = graph.constant("rows.\(rows.shape[1])x\(rows.shape[0]).\(name)", rows)
+    let wide = graph.node("MatMul", [x, right], as: name + ".columns")
+    return graph.node("MatMul", [left, wide], as: name)
+  }
+}
+
+/// What an interpolation makes of each place of a line: `[wanted, count]`.
+func interpolationMatrix(_ count: Int, _ wanted: Int, _ mode: Tensor.InterpolationMode) -> Tensor {
+  Tensor.arange(0..<count).oneHot(count).to(.float32).reshaped([1, count, count, 1])
+    .interpolated(rows: wanted, columns: 1, mode: mode).reshaped([count, wanted])
+    .transposed(0, 1).contiguous()
 }

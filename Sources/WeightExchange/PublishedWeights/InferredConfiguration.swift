@@ -125,23 +125,32 @@ extension InferredConfiguration {
       "blocks.", width: width,
       heads: heads(hints.heads, width: width, known: Self.encoderHeads, of: "encoder"))
     var decoder: TransformerShape?
-    if shapes.keys.contains(where: PublishedFormat.isDecoder) {
+    let isLinear =
+      shapes["mask_token"]?.last == width && shapes["decoder_embed.weight"] == nil
+      && shapes["decoder_pred.weight"]?.last == width
+    if isLinear {
+      decoder = TransformerShape(width: width, depth: 0, heads: encoder.heads)
+    } else if shapes.keys.contains(where: PublishedFormat.isDecoder) {
       let width = try shape("decoder_embed.weight", rank: 2)[0]
       decoder = try stack(
         "decoder_blocks.", width: width,
         heads: heads(hints.decoderHeads, width: width, known: Self.decoderHeads, of: "decoder"))
-      if hints.target == nil {
-        assumptions.append("the decoder predicts normalised pixels")
-      }
+    }
+    if decoder != nil, hints.target == nil {
+      assumptions.append("the decoder predicts normalised pixels")
     }
     let epsilon = hints.normEpsilon ?? (format == .huggingFace ? 1e-12 : 1e-6)
     if hints.normEpsilon == nil {
       assumptions.append("layer normalisations have the epsilon \(epsilon)")
     }
+    // Between widths that are equal the shapes do not tell whose the mask token is.
+    let maskWidth = shapes["mask_token"]?.last
     configuration = ModelConfiguration(
       height: grid.rows * patch, width: grid.columns * patch, channels: channels, patch: patch,
       encoder: encoder, decoder: decoder, target: hints.target ?? .normalizedPixels,
-      normEpsilon: epsilon, qkvBias: shapes["blocks.0.attn.qkv.bias"] != nil)
+      normEpsilon: epsilon, qkvBias: shapes["blocks.0.attn.qkv.bias"] != nil,
+      encodesMaskTokens: isLinear
+        || decoder.map { maskWidth == width && maskWidth != $0.width } ?? false)
     self.assumptions = assumptions
     if let problem = configuration.problems.first {
       throw InferenceError(message: "\(problem.path) \(problem.message)")

@@ -135,6 +135,14 @@ extension PublishedWeights {
           + "\(configuration.target.name). Write it in the original's format, or the encoder in timm's"
       )
     }
+    guard !hasDecoder || !configuration.encodesMaskTokens else {
+      throw .model(
+        path: path,
+        message:
+          "transformers' ViTMAE encodes visible patches only; this model's encoder sees mask "
+          + "tokens (encodesMaskTokens). Write it in the original's format, or the encoder in timm's"
+      )
+    }
     let grid = configuration.grid
     let side = Int(Double(grid.count).squareRoot().rounded())
     guard side * side == grid.count else {

@@ -21,13 +21,14 @@ extension ModelConfiguration {
     }
     shapes += affine("norm", encoder.width)
     guard includesDecoder, let decoder else { return shapes }
-    shapes += linear("decoder_embed", encoder.width, decoder.width)
-    shapes.append(("mask_token", [1, 1, decoder.width]))
-    shapes.append(("decoder_pos_embed", [1, positions, decoder.width]))
+    let isLinear = decoder.depth == 0
+    if !isLinear { shapes += linear("decoder_embed", encoder.width, decoder.width) }
+    shapes.append(("mask_token", [1, 1, encodesMaskTokens ? encoder.width : decoder.width]))
+    if !isLinear { shapes.append(("decoder_pos_embed", [1, positions, decoder.width])) }
     for block in 0..<max(0, decoder.depth) {
       shapes += decoder.blockShapes(prefix: "decoder_blocks.\(block).", qkvBias: qkvBias)
     }
-    shapes += affine("decoder_norm", decoder.width)
+    if !isLinear { shapes += affine("decoder_norm", decoder.width) }
     shapes += linear("decoder_pred", decoder.width, predictedValues)
     shapes += target.target.buffers(for: self).map {
       ("\(TargetBuffer.scope).\($0.name)", $0.shape)
