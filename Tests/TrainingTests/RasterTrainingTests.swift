@@ -107,7 +107,7 @@ import WeightExchange
 
   @Test func `a kind of training that reads pictures refuses rasters`() {
     let error = #expect(throws: RecipeErrors.self) {
-      try RecipeBooks.segmentation.resolve(nil, settings: ["data.channels=[3,2,1]"])
+      try RecipeBooks.contrastive.resolve(nil, settings: ["data.channels=[3,2,1]"])
     }
     #expect(
       "\(error.map { "\($0)" } ?? "")".contains(

@@ -219,7 +219,12 @@ import TorchNN
     #expect(original != seen)
   }
 
-  @Test func `channels that no file has`() throws {
-    #expect(throws: RunFailure.self) { try reconstruction(.pixels, channels: 2) }
+  @Test func `an image with other channels than the model's is refused`() throws {
+    let (reconstruction, _, _) = try reconstruction(.pixels, channels: 2)
+    let error = #expect(throws: ImageError.self) {
+      try reconstruction.sheet(
+        of: ToyDataset(images: [TemporaryRun.picture(1)]), [0], ratios: [0.75], seed: 0)
+    }
+    #expect(error?.reason == "has 1 channel, and the model takes 2 (data.channels)")
   }
 }
