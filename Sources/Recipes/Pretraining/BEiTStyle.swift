@@ -1,4 +1,5 @@
 import Datasets
+import Imaging
 import MaskedAutoencoders
 import TorchOptim
 
