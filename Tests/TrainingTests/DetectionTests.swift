@@ -230,7 +230,7 @@ extension TemporaryRun {
     _ = try composition.write(
       cutouts: CutoutFolder(folder("cutouts"), side: 32), backgrounds: BackgroundSource(),
       to: folder("scenes"))
-    var recipe = DetectionRecipe.tiny(steps: 110)
+    var recipe = DetectionRecipe.tiny(steps: 180)
     recipe.size = 40
     recipe.model = ModelConfiguration(
       height: 40, width: 40, patch: 8, encoder: TransformerShape(width: 32, depth: 2, heads: 2),
