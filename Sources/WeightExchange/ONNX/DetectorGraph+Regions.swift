@@ -117,7 +117,8 @@ extension DetectorGraph {
     let last = parts.reshaped(
       parts.graph.node("NonZero", [isBox], as: name + "/NonZero"), [-1], as: name + "/Reshape.last")
     return (
-      rows(last, of: sorted, name + "/last.boxes"), rows(last, of: best.values, name + "/last.scores"),
+      rows(last, of: sorted, name + "/last.boxes"),
+      rows(last, of: best.values, name + "/last.scores"),
       rows(last, of: labels, name + "/last.labels")
     )
   }
