@@ -150,8 +150,63 @@ def noise(side, count):
     return pictures
 
 
+def check_operators():
+    """onnxruntime's operators against torchvision's of the goldens: regions, beyond the edges too; boxes
+    with equal scores; and what shares exactly the bound, or has exactly the least score."""
+    try:
+        from onnx import TensorProto, helper
+    except ModuleNotFoundError:
+        print("onnx is not installed: operators are not checked one by one")
+        return
+    import onnxruntime
+
+    def run(kind, inputs, **attributes):
+        types = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
+        result = TensorProto.INT64 if kind == "NonMaxSuppression" else TensorProto.FLOAT
+        graph = helper.make_graph(
+            [helper.make_node(kind, list(inputs), ["found"], **attributes)], kind,
+            [helper.make_tensor_value_info(name, types[str(value.dtype)], value.shape)
+             for name, value in inputs.items()],
+            [helper.make_tensor_value_info("found", result, None)])
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return session.run(None, inputs)[0]
+
+    golden = load_file(GOLDENS / "detection" / "regions.safetensors")
+    images = numpy.array([0] * 7 + [1] * 9, "i8")
+    found = run(
+        "RoiAlign", {"map": golden["map"], "boxes": golden["boxes"], "images": images},
+        output_height=7, output_width=7, sampling_ratio=0, spatial_scale=0.25, mode="avg",
+        coordinate_transformation_mode="half_pixel")
+    gap = float(abs(found - golden["aligned.out"]).max())
+    print(f"RoiAlign: {list(found.shape)} {gap:.3e}")
+    if not gap <= 1e-5:
+        sys.exit("  WRONG")
+
+    def kept(boxes, scores, overlap, least):
+        inputs = {
+            "boxes": boxes[None], "scores": scores[None, None], "count": numpy.array([99], "i8"),
+            "overlap": numpy.array([overlap], "f4"), "least": numpy.array([least], "f4")}
+        return run("NonMaxSuppression", inputs)[:, 2].tolist()
+
+    golden = load_file(GOLDENS / "detection" / "suppression.safetensors")
+    for overlap in ("0.3", "0.5", "0.7"):
+        wanted = golden["kept." + overlap].tolist()
+        if kept(golden["boxes"], golden["scores"], float(overlap), -1) != wanted:
+            sys.exit(f"NonMaxSuppression at {overlap}: WRONG")
+    # The second shares one half with the first exactly, the third more, the last has the bound as score.
+    boxes = numpy.array([[0, 0, 4, 4], [0, 0, 4, 2], [0, 0, 4, 3], [8, 8, 9, 9]], "f4")
+    found = kept(boxes, numpy.array([0.9, 0.8, 0.7, 0.25], "f4"), 0.5, 0.25)
+    print(f"NonMaxSuppression: torchvision's; at the bounds {found}")
+    if found != [0, 1]:
+        sys.exit("  WRONG")
+
+
 def check_goldens(mae):
     """The detectors of the goldens, and changes of them."""
+    check_operators()
     changes = {
         "": {},
         # Every score is the bias's: only the order of anchors, regions and classes is left.
