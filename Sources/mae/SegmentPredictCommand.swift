@@ -22,7 +22,7 @@ struct SegmentPredictCommand: ParsableCommand {
 
       Examples:
         mae segment predict runs/scenes photo.jpg --out labels/
-        mae segment predict runs/voc photos/ --out labels/ --palette SegmentationClass/2007_000032.png
+        mae segment predict runs/voc photos/ --out labels/ --palette label.png
         mae segment predict runs/scenes photos/ --out labels/ --overlay pictures/
       """)
 
