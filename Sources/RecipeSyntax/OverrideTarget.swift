@@ -5,14 +5,16 @@ struct OverrideTarget<T: Codable> {
   private(set) var tree: ValueTree
   private let shorthands: [RecipeOverrides.Shorthand]
   private let absent: [RecipeOverrides.AbsentField]
+  private let empty: [RecipeOverrides.AbsentField]
 
   init(
     _ value: T, shorthands: [RecipeOverrides.Shorthand],
-    absent: [RecipeOverrides.AbsentField] = []
+    absent: [RecipeOverrides.AbsentField] = [], empty: [RecipeOverrides.AbsentField] = []
   ) {
     self.value = value
     self.shorthands = shorthands
     self.absent = absent
+    self.empty = empty
     do {
       tree = try ValueTree(encoding: value)
     } catch {
@@ -118,9 +120,11 @@ struct OverrideTarget<T: Codable> {
     for name in path.names {
       guard let group = tree[parent]?.entries else {
         let found = tree[parent]?.excerpt ?? "null"
+        let advice =
+          empty.first { $0.path == parent }?.reason
+          ?? "which has no fields; give \(parent) whole"
         return FieldError(
-          path, "does not exist: \(parent) is \(found), which has no fields; give \(parent) whole",
-          source: source)
+          path, "does not exist: \(parent) is \(found), \(advice)", source: source)
       }
       guard group.contains(where: { $0.key == name }) else {
         let given = parent.appending(name)

@@ -55,19 +55,23 @@ public struct RecipeOverrides: Sendable {
   /// Names that fields had before, and those they have now.
   private let renamed: [(old: FieldPath, new: FieldPath)]
   private let absent: [AbsentField]
+  private let empty: [AbsentField]
 
   /// Creates an overlay that changes nothing.
   ///
   /// - Parameters:
   ///   - renamed: Names that fields had before: what is given by them counts for the new names.
   ///   - absent: Fields that are missed with a reason of their own.
+  ///   - empty: Groups that may be null, and what is said of a field in one that is: `which has no
+  ///     fields; give …`.
   public init(
     shorthands: [Shorthand] = [], renamed: [(old: FieldPath, new: FieldPath)] = [],
-    absent: [AbsentField] = []
+    absent: [AbsentField] = [], empty: [AbsentField] = []
   ) {
     self.shorthands = shorthands
     self.renamed = renamed
     self.absent = absent
+    self.empty = empty
   }
 
   /// Adds an assignment as typed after `--set`: `path=value`, where the value is a word, a number,
@@ -121,7 +125,7 @@ public struct RecipeOverrides: Sendable {
   public func applied<T: Codable>(
     to base: T
   ) -> (value: T, mistakes: [FieldError], notes: [String], paths: Set<FieldPath>) {
-    var target = OverrideTarget(base, shorthands: shorthands, absent: absent)
+    var target = OverrideTarget(base, shorthands: shorthands, absent: absent, empty: empty)
     var notes: [String] = []
     var paths: Set<FieldPath> = []
     for assignment in assignments {

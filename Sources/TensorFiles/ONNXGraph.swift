@@ -26,6 +26,7 @@ public struct ONNXGraph {
     case integer(Int)
     case float(Double)
     case integers([Int])
+    case text(String)
   }
 
   /// The name of a value.
@@ -102,9 +103,13 @@ public struct ONNXGraph {
   }
 
   /// Makes a value an output, under a name of its own.
-  public mutating func output(_ value: Value, as name: String, _ shape: [Size]) {
+  ///
+  /// - Parameter type: What it is made of, float32 or int64.
+  public mutating func output(
+    _ value: Value, as name: String, _ shape: [Size], of type: DType = .float32
+  ) {
     _ = node("Identity", [value], as: name)
-    outputs.append(Self.description(of: name, shape))
+    outputs.append(Self.description(of: name, shape, type))
   }
 
   private mutating func claim(_ name: String) {
@@ -113,8 +118,10 @@ public struct ONNXGraph {
 
   // MARK: messages
 
-  /// A `ValueInfoProto` of float32.
-  private static func description(of name: String, _ shape: [Size]) -> ProtobufMessage {
+  /// A `ValueInfoProto`.
+  private static func description(
+    of name: String, _ shape: [Size], _ element: DType = .float32
+  ) -> ProtobufMessage {
     var sizes = ProtobufMessage()
     for size in shape {
       var dimension = ProtobufMessage()
@@ -125,13 +132,13 @@ public struct ONNXGraph {
       sizes.add(1, dimension)
     }
     var tensor = ProtobufMessage()
-    tensor.add(1, Int64(1))  // FLOAT
+    tensor.add(1, type(of: element))
     tensor.add(2, sizes)
-    var type = ProtobufMessage()
-    type.add(1, tensor)
+    var whole = ProtobufMessage()
+    whole.add(1, tensor)
     var message = ProtobufMessage()
     message.add(1, name)
-    message.add(2, type)
+    message.add(2, whole)
     return message
   }
 
@@ -149,16 +156,21 @@ public struct ONNXGraph {
     case .integers(let numbers):
       for number in numbers { message.add(8, Int64(number)) }
       message.add(20, Int64(7))
+    case .text(let words):
+      message.add(4, words)
+      message.add(20, Int64(3))
     }
     return message
   }
 
   /// The `TensorProto.DataType` of a constant.
-  static func type(of tensor: Tensor) -> Int64 {
-    switch tensor.dtype {
+  static func type(of tensor: Tensor) -> Int64 { type(of: tensor.dtype) }
+
+  private static func type(of dtype: DType) -> Int64 {
+    switch dtype {
     case .float32: 1
     case .int64: 7
-    default: preconditionFailure("a constant is \(tensor.dtype), expected float32 or int64")
+    default: preconditionFailure("values are \(dtype), expected float32 or int64")
     }
   }
 }

@@ -15,11 +15,14 @@ struct SegmentPredictCommand: ParsableCommand {
     abstract: "Segment pictures of any size: a label map for each, and pictures to look at.",
     discussion: """
       Label maps are PNG files of the pictures' size and name, with the numbers that the set that was \
-      learned from has for its classes; 16 bits where there are more than 254. Overlays have the same \
-      colour for the same class in every picture, and a legend.
+      learned from has for its classes; 16 bits where there are more than 254. They look black unless \
+      they have a palette: --palette takes one from a label map that has one, such as those of PASCAL \
+      VOC, or from a class table with colours (classes.csv: id,name,red,green,blue). Overlays have the \
+      same colour for the same class in every picture, and a legend.
 
       Examples:
         mae segment predict runs/scenes photo.jpg --out labels/
+        mae segment predict runs/voc photos/ --out labels/ --palette label.png
         mae segment predict runs/scenes photos/ --out labels/ --overlay pictures/
       """)
 
@@ -32,6 +35,12 @@ struct SegmentPredictCommand: ParsableCommand {
   @Option(
     help: "The folder for pictures with their classes in colour over them.", completion: .directory)
   var overlay: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Colours for label maps: a PNG file with a palette, or classes.csv with colours.",
+      valueName: "file"), completion: .file(extensions: ["png", "csv"]))
+  var palette: String?
 
   @Flag(help: "Replace existing files.")
   var overwrite = false
@@ -47,13 +56,20 @@ struct SegmentPredictCommand: ParsableCommand {
     if out == nil, overlay == nil {
       throw ValidationError("say what to write: --out FOLDER for label maps, --overlay FOLDER")
     }
+    if palette != nil, out == nil {
+      throw ValidationError("--palette is for label maps: name a folder for them, --out FOLDER")
+    }
   }
 
   func run() throws {
     SignalCleanup.install()
+    let palette = try palette.map { path throws(DatasetError) in try LabelPalette(path: path) }
     let loaded = try model.load(options)
+    if let numbering = loaded.description.segmenter?.numbering {
+      try palette?.requireColors(of: numbering)
+    }
     var output = SegmentationFolder(
-      loaded, labels: out, overlays: overlay, overwrite: overwrite)
+      loaded, labels: out, overlays: overlay, palette: palette, overwrite: overwrite)
     var live = LiveCount("segmenting")
     defer { live.clear() }
     var failures: [UndecodableImage] = []

@@ -74,6 +74,15 @@ import Testing
       try sandbox.mae("detect", "predict", "run", "scenes/images/val", "--out", "found.json").status
         == 73)
 
+    let export = ["detect", "export", "run", "--format", "onnx", "--out"]
+    #expect(
+      try sandbox.done(export + ["a.onnx"]).output
+        == "wrote a.onnx: boxes, scores, labels and masks\n")
+    #expect(
+      try sandbox.done(export + ["b.onnx", "--part", "backbone"]).output
+        == "wrote b.onnx: p2 to p6\n")
+    let part = try sandbox.mae("detect", "export", "run", "--part", "backbone", "--out", "c")
+    #expect(part.status == 64 && part.errors.contains("--part is of --format onnx"))
     try sandbox.done("detect", "export", "run", "--out", "d2.safetensors")
     let other = try sandbox.mae(
       "detect", "predict", "d2.safetensors", "scenes/images/val", "--out", "x.json")
@@ -105,8 +114,21 @@ import Testing
     #expect(
       try message(64, ["detect", "train", "a", "scenes", "--out", "run", "--like", "b"])
         .contains("--like goes with --scratch"))
+    let missing = try message(78, train)
+    #expect(missing.contains("takes its shape from the recipe's model or from --like RUN; such as"))
+    // The example is taken as it stands: the next thing that is wrong is named.
+    let example = try #require(missing.split(separator: "'").first { $0.hasPrefix("model=") })
     #expect(
-      try message(78, train).contains("takes its shape from the recipe's model or from --like"))
+      try message(78, train + ["--set", String(example), "--set", "size=30"])
+        == "error: size is 30, and the model's patch is 8; expected a multiple of it: --set size=24\n"
+    )
+    let field = try message(78, train + ["--set", "model.patch=8"])
+    #expect(
+      field.contains("take a run's model with --scratch and --like RUN, or give it whole: --set"))
+    let whole = try #require(field.split(separator: "'").first { $0.hasPrefix("model=") })
+    #expect(
+      try message(78, train + ["--set", String(whole), "--set", "size=30"])
+        .contains("size is 30, and the model's patch is 16"))
     #expect(
       try message(78, train + ["--set", Self.model] + Self.short + ["--set", "size=30"])
         .contains("size is 30, and the model's patch is 8"))

@@ -72,6 +72,33 @@ import Testing
       try sandbox.mae("segment", "predict", "run", "scenes/images/val", "--out", "labels").status
         == 73)
 
+    // With a palette they are the same numbers, in the table's colours or in another file's.
+    try sandbox.write("colors.csv", "id,name,red,green,blue\n0,background,1,2,3\n1,bright,9,8,7\n")
+    for (source, folder) in [("colors.csv", "colored"), ("colored/0.png", "copied")] {
+      try sandbox.done(
+        "segment", "predict", "run", "scenes/images/val", "--out", folder, "--palette", source)
+      let colored = try EncodedImage(path: sandbox("\(folder)/0.png"))
+      #expect(LabelMap.palette(of: colored) == [1, 2, 3, 9, 8, 7])
+      #expect(try LabelMap.stored(in: colored) == LabelMap.stored(in: written))
+    }
+
+    try sandbox.write("half.csv", "id,name,red,green,blue\n0,background,1,2,3\n1,bright,,,\n")
+    for (palette, message) in [
+      ("half.csv", "half.csv: has no colour for the number 1 (bright)"),
+      ("scenes/classes.csv", "scenes/classes.csv: gives no colours; expected id,name,red"),
+      ("labels/0.png", "labels/0.png: has no palette; expected a PNG file with one"),
+    ] {
+      let refused = try sandbox.mae(
+        "segment", "predict", "run", "scenes/images/val", "--out", "none", "--palette", palette)
+      #expect(refused.status == 65, "\(refused.transcript)")
+      #expect(refused.errors.contains(message), "\(refused.errors)")
+    }
+    #expect(
+      try sandbox.mae(
+        "segment", "predict", "run", "scenes/images/val", "--overlay", "none", "--palette",
+        "half.csv"
+      ).status == 64)
+
     try sandbox.done("segment", "export", "run", "--format", "onnx", "--out", "model.onnx")
     try sandbox.done(
       "segment", "export", "run", "--format", "mmsegmentation", "--out", "m.safetensors")
@@ -101,7 +128,9 @@ import Testing
         .contains("--like goes with --scratch"))
     #expect(
       try message(78, ["segment", "train", "--scratch", "scenes", "--out", "run"])
-        .contains("a run from scratch takes its shape from the recipe's model or from --like RUN"))
+        .contains(
+          "a run from scratch takes its shape from the recipe's model or from --like RUN; such as --set"
+        ))
     #expect(
       try message(
         78,

@@ -49,6 +49,17 @@ import TorchNN
       found.flattened(), Tensor([1, 0, 1, 0, 0, 0] as [Float]), absolute: 1e-6, "levels")
   }
 
+  @Test func `a level's least area is where the level begins`() {
+    for side in [224.0, 56, 100] {
+      let assignment = LevelAssignment(canonicalSide: side, levels: 4)
+      for level in 1..<4 {
+        let area = assignment.leastArea(ofLevel: level)
+        #expect(assignment.level(of: Box(0, 0, area, 1)) == level)
+        #expect(assignment.level(of: Box(0, 0, area.nextDown, 1)) == level - 1)
+      }
+    }
+  }
+
   @Test func `a region's result does not depend on how many are computed at a time`() throws {
     let golden = try Self.golden.tensors("regions.safetensors")
     let (map, boxes) = (try golden["map"][0..<1], try golden["boxes"].boxes)

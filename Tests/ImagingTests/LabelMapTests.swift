@@ -64,6 +64,11 @@ import Torch
         let bytes = try map.encodedAsPNG(palette: palette)
         let stored = try LabelMap.stored(in: EncodedImage(bytes: bytes))
         #expect(stored.bits == bits)
+        // Numbers that the palette lacks are white.
+        let colors = palette + [UInt8](repeating: 255, count: 768 - palette.count)
+        #expect(
+          try LabelMap.palette(of: EncodedImage(bytes: bytes))
+            == (palette.isEmpty || bits == 16 ? nil : colors))
         #expect(stored.map.labels == map.labels.map { $0 == LabelMap.ignored ? mark : $0 })
       }
     }

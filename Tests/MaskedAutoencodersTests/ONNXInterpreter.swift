@@ -3,7 +3,8 @@ import TestSupport
 import Torch
 
 /// Runs the operators of an ONNX file one by one, as their specification says: enough of them for a
-/// Vision Transformer, so that what is written can be checked without another program.
+/// Vision Transformer, so that what is written can be checked without another program. A detector's are
+/// in a file of their own.
 struct ONNXInterpreter {
   typealias Message = [Int: [ProtobufValue]]
 
@@ -91,10 +92,11 @@ struct ONNXInterpreter {
     return values.filter { outputs[$0.key] != nil }
   }
 
-  private struct Attributes {
+  struct Attributes {
     var ints: [String: Int] = [:]
     var floats: [String: Double] = [:]
     var lists: [String: [Int]] = [:]
+    var texts: [String: String] = [:]
 
     init(_ node: Message) throws {
       for value in node[5] ?? [] {
@@ -106,6 +108,7 @@ struct ONNXInterpreter {
             floats[name] = Double(Float(bitPattern: bits))
           }
         case 2: ints[name] = int(attribute[3]?.first)
+        case 3: texts[name] = text(attribute[4]?.first)
         case 7: lists[name] = (attribute[8] ?? []).map { int($0) }
         case let kind: throw Unsupported(what: "an attribute of type \(kind)")
         }
@@ -113,10 +116,13 @@ struct ONNXInterpreter {
     }
   }
 
+  static func integers(_ tensor: Tensor) -> [Int] {
+    tensor.array(of: Int64.self).map { Int($0) }
+  }
+
   private static func run(
     _ type: String, _ x: [Tensor], _ attributes: Attributes
   ) throws -> [Tensor] {
-    func integers(_ tensor: Tensor) -> [Int] { tensor.array(of: Int64.self).map { Int($0) } }
     let axis = attributes.ints["axis"] ?? 0
     switch type {
     case "Identity": return [x[0]]
@@ -161,7 +167,7 @@ struct ONNXInterpreter {
     case "Transpose": return [x[0].permuted(attributes.lists["perm"] ?? [])]
     case "Shape":
       let sizes = x[0].shape[
-        attributes.ints["start", default: 0]..<attributes.ints["end", default: 0]]
+        attributes.ints["start", default: 0]..<attributes.ints["end", default: x[0].rank]]
       return [Tensor(sizes.map { Int64($0) })]
     case "Reshape":
       let shape = integers(x[1]).enumerated().map { $1 == 0 ? x[0].shape[$0] : $1 }
@@ -188,7 +194,7 @@ struct ONNXInterpreter {
     case "Gemm" where attributes.ints["transB"] == 1: return [x[0].linear(x[1], x[2])]
     case "LayerNormalization":
       return [x[0].layerNorm(x[1], x[2], epsilon: attributes.floats["epsilon"] ?? 1e-5)]
-    default: throw Unsupported(what: type)
+    default: return try detecting(type, x, attributes)
     }
   }
 }

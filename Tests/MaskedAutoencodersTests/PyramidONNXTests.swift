@@ -27,8 +27,9 @@ import TorchNN
       }
     }
     let path = scratch.path + "/pyramid.onnx"
-    try writePyramidONNX(
-      model, shape, Dictionary(uniqueKeysWithValues: store.weights.map { ($0.name, $0.tensor) }),
+    try writeDetectorONNX(
+      .backbone, model, shape,
+      Dictionary(uniqueKeysWithValues: store.weights.map { ($0.name, $0.tensor) }),
       side: side, metadata: [], to: path)
     let images = Tensor.randn([2, 3, side, side], using: Generator(seed: 9))
     let expected = withoutGradients { detector.pyramid(of: images) }

@@ -211,6 +211,14 @@ extension TemporaryRun {
     #expect(shares.count == 3 && shares == shares.sorted())
   }
 
+  @Test func `the worst are shown from the worst on, the best from the best on`() {
+    #expect(RankedPictures.order([0.5, nil, 0, 1, 0]) == [2, 4, 0, 3])
+    let sheets = RankedPictures.sheets([2, 4, 0, 3], count: 3)
+    #expect(sheets.map(\.name) == ["worst", "best"])
+    #expect(sheets.map(\.pictures) == [[2, 4, 0], [3, 0, 4]])
+    #expect(RankedPictures.sheets([7], count: 3).map(\.pictures) == [[7], [7]])
+  }
+
   @Test func `label maps are called as their pictures, and none is written over another`() throws {
     let folder = try TemporaryRun()
     try folder.makeScenes()

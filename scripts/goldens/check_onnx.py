@@ -132,6 +132,9 @@ def check_goldens(mae, tolerance):
     check(mae.export(GOLDENS / "vit-mae" / "pixels", "pixels"))
     check_segmenter(mae, tolerance)
     check_pyramid(mae)
+    import check_detect_onnx
+
+    check_detect_onnx.check_goldens(mae)
 
 
 def check_pyramid(mae):
@@ -141,7 +144,7 @@ def check_pyramid(mae):
     golden = load_file(GOLDENS / "detection" / "whole.safetensors")
     weights, path = mae.place / "detector.safetensors", mae.place / "pyramid.onnx"
     save_file({name[7:]: array for name, array in golden.items() if name.startswith("weight.")}, weights)
-    mae("detect", "export", weights, "--format", "onnx", "--out", path)
+    mae("detect", "export", weights, "--format", "onnx", "--part", "backbone", "--out", path)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     maps = dict(zip(names, session.run(names, {"pixel_values": golden["images"]})))

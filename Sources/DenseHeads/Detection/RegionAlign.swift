@@ -111,11 +111,26 @@ public struct LevelAssignment: Hashable, Sendable {
   /// Levels there are.
   public var levels: Int
 
+  /// Creates a rule.
+  public init(canonicalSide: Double, levels: Int) {
+    self.canonicalSide = canonicalSide
+    self.levels = levels
+  }
+
   /// The level of a box, counted from 0, the finest.
   public func level(of box: Box) -> Int {
     let side = Double(box.area).squareRoot()
     let level = (2 + log2(side / canonicalSide + 1e-8)).rounded(.down)
     return level.isNaN ? 0 : Int(min(max(level, 0), Double(levels - 1)))
+  }
+
+  /// The least area from which a box belongs to a level or a coarser one.
+  ///
+  /// - Parameter level: From 1.
+  public func leastArea(ofLevel level: Int) -> Float {
+    let side = (exp2(Double(level - 2)) - 1e-8) * canonicalSide
+    let area = Float(side * side)
+    return Double(area) < side * side ? area.nextUp : area
   }
 
   /// Regions of each level and image, and the places they had in the list of all images' regions.

@@ -63,6 +63,27 @@ extension LabelMap {
     }
   }
 
+  /// The colours of a PNG file's palette: red, green and blue of each number, at most 256; nil of a file
+  /// without one, and of what is no PNG file.
+  public static func palette(of file: EncodedImage) -> [UInt8]? {
+    guard file.format == .png, file.bytes.count > 25 else { return nil }
+    // After the signature each chunk has a length, a name, and a sum after its bytes.
+    let bytes = file.bytes
+    var start = 8
+    while start + 12 <= bytes.count {
+      let count = bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
+      let name = bytes[start + 4..<start + 8]
+      guard count <= bytes.count - start - 12, !name.elementsEqual("IDAT".utf8) else { break }
+      if name.elementsEqual("PLTE".utf8) {
+        // Files of colours may have one too, as a proposal.
+        guard bytes[25] == 3, count % 3 == 0, (3...768).contains(count) else { break }
+        return Array(bytes[start + 8..<start + 8 + count])
+      }
+      start += 12 + count
+    }
+    return nil
+  }
+
   /// The map as a PNG file: 8 bits where all labels are below 255, ``ignored`` as 255; else 16
   /// bits, ``ignored`` as 65535. Equal maps give equal bytes.
   ///

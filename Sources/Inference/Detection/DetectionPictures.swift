@@ -38,9 +38,7 @@ public struct DetectionPictures {
       title: { "\($0) of \(set.count) validation pictures" })
     guard spread else { return [] }
     let ranked = ranked
-    for (name, pictures) in [
-      ("worst", Array(ranked.prefix(count))), ("best", Array(ranked.suffix(count).reversed())),
-    ] {
+    for (name, pictures) in RankedPictures.sheets(ranked, count: count) {
       _ = try write(
         pictures, as: name, of: run, title: { _ in "The \(name) of \(ranked.count) pictures" })
     }
@@ -49,9 +47,7 @@ public struct DetectionPictures {
 
   /// The pictures with objects or detections from the worst to the best, of equal ones the first first.
   private var ranked: [Int] {
-    self.set.pictures.indices.compactMap { index in
-      result(of: index).share.map { (share: $0, index: index) }
-    }.sorted { ($0.share, $0.index) < ($1.share, $1.index) }.map(\.index)
+    RankedPictures.order(set.pictures.indices.map { result(of: $0).share })
   }
 
   private func result(of index: Int) -> DetectionScoring.PictureResult {

@@ -1,4 +1,4 @@
-import Datasets
+public import Datasets
 import FileSystem
 import Figures
 import Foundation
@@ -14,6 +14,7 @@ public struct SegmentationFolder {
   private let model: LoadedSegmenter
   private let labels: String?
   private let overlays: String?
+  private let palette: LabelPalette?
   private let overwrite: Bool
   private var names: [String: String] = [:]
 
@@ -22,11 +23,14 @@ public struct SegmentationFolder {
   /// - Parameters:
   ///   - labels: For label maps, with the numbers of the set that was learned from; nil for none.
   ///   - overlays: For pictures to look at; nil for none.
+  ///   - palette: The colours of label maps for programs that show them; nil for gray levels.
   ///   - overwrite: Whether files that are there may be replaced.
   public init(
-    _ model: LoadedSegmenter, labels: String?, overlays: String?, overwrite: Bool = false
+    _ model: LoadedSegmenter, labels: String?, overlays: String?, palette: LabelPalette? = nil,
+    overwrite: Bool = false
   ) {
     self.model = model
+    self.palette = palette
     self.labels = labels
     self.overlays = overlays
     self.overwrite = overwrite
@@ -55,7 +59,8 @@ public struct SegmentationFolder {
     let channels = model.description.model.channels
     let result = try model.segment([picture.converted(toChannels: channels)]) { _ in name }[0]
     if let target = targets[0], let numbering = model.description.segmenter?.numbering {
-      try Self.write(numbering.stored(result).encodedAsPNG(), to: target)
+      try Self.write(
+        numbering.stored(result).encodedAsPNG(palette: palette?.bytes ?? []), to: target)
     }
     if let target = targets[1] {
       let drawn = LabelOverlay.picture(

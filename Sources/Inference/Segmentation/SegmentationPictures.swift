@@ -33,9 +33,7 @@ public struct SegmentationPictures {
     guard !ranked.isEmpty else { return [] }
     let folder = run + "/segmentations"
     try makeFolder(above: folder + "/best.png")
-    for (name, pictures) in [
-      ("worst", Array(ranked.prefix(count))), ("best", Array(ranked.suffix(count).reversed())),
-    ] {
+    for (name, pictures) in RankedPictures.sheets(ranked, count: count) {
       let sheet = try sheet(of: pictures, title: "The \(name) of \(ranked.count) pictures")
       try replaceFile(at: "\(folder)/\(name).png") { (file) throws(FileError) in
         try file.write(sheet)

@@ -5,6 +5,7 @@ public import RecipeSyntax
 extension FinetuningRecipe {
   /// Words that may be given instead of a whole shape, at `model.encoder`.
   public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
+  public static var emptyGroups: [RecipeOverrides.AbsentField] { [ScratchModel.advice] }
 
   public var logEverySteps: Int { logging.everySteps }
   public var mixesImages: Bool { regularization.mixup > 0 || regularization.cutmix > 0 }

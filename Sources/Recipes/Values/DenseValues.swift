@@ -141,6 +141,8 @@ extension DenseRecipe {
     ]
   }
 
+  public static var emptyGroups: [RecipeOverrides.AbsentField] { [ScratchModel.advice] }
+
   /// The learning rate of every step.
   public func learningRates(stepsPerEpoch: Int) -> any LearningRateSchedule {
     rate.schedule(

@@ -15,7 +15,8 @@ extension TrainingRecipe {
     by file: RecipeFile? = nil, settings: [String] = [], note: (String) -> Void = { _ in }
   ) throws(RecipeErrors) -> Self {
     var overlay = RecipeOverrides(
-      shorthands: Self.shorthands, renamed: RenamedFields.all, absent: Self.absentFields)
+      shorthands: Self.shorthands, renamed: RenamedFields.all, absent: Self.absentFields,
+      empty: Self.emptyGroups)
     if let file { overlay.lay(file.values, source: file.source) }
     for setting in settings { overlay.set(setting) }
     let result = overlay.applied(to: self)

@@ -42,6 +42,8 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   static var shorthands: [RecipeOverrides.Shorthand] { get }
   /// Fields that other kinds of training have and this one has not, and why: for messages.
   static var absentFields: [RecipeOverrides.AbsentField] { get }
+  /// Groups that may be null, and what is said of a field in one that is: for messages.
+  static var emptyGroups: [RecipeOverrides.AbsentField] { get }
 
   /// This recipe, with what it leaves to be found out taken from the complete recipe of a run.
   func completed(from run: Self) -> Self
@@ -58,6 +60,7 @@ extension TrainingRecipe {
   public var drawEveryEpochs: Int? { nil }
   public static var shorthands: [RecipeOverrides.Shorthand] { [] }
   public static var absentFields: [RecipeOverrides.AbsentField] { [] }
+  public static var emptyGroups: [RecipeOverrides.AbsentField] { [] }
 
   public func completed(from run: Self) -> Self {
     var completed = self

@@ -31,10 +31,7 @@ extension ClassificationTask {
           + "or leave --like out")
     }
     guard var model = recipe.model ?? source?.description.model else {
-      throw RunFailure(
-        .recipe,
-        "model is null: a run from scratch takes its shape from the recipe's model or from --like RUN"
-      )
+      throw RunFailure(.recipe, ScratchModel.missing(side: recipe.size))
     }
     if let size = recipe.size { (model.height, model.width) = (size, size) }
     if let problem = model.problems.first {

@@ -25,10 +25,7 @@ extension DetectionTask {
           + "the recipe's with --scratch")
     }
     guard var model = recipe.model ?? source.description?.model else {
-      throw RunFailure(
-        .recipe,
-        "model is null: a run from scratch takes its shape from the recipe's model or from --like RUN"
-      )
+      throw RunFailure(.recipe, ScratchModel.missing(side: recipe.size))
     }
     let side = recipe.size ?? source.description?.detector?.side ?? model.height
     guard side % model.patch == 0, side >= model.patch else {

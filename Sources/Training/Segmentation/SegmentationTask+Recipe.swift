@@ -86,10 +86,7 @@ extension SegmentationTask {
           + "the recipe's with --scratch")
     }
     guard var model = recipe.model ?? source.description?.model else {
-      throw RunFailure(
-        .recipe,
-        "model is null: a run from scratch takes its shape from the recipe's model or from --like RUN"
-      )
+      throw RunFailure(.recipe, ScratchModel.missing(side: recipe.size))
     }
     if let size = recipe.size { (model.height, model.width) = (size, size) }
     guard model.height == model.width else {

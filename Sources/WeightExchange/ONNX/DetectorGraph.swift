@@ -1,26 +1,26 @@
-package import DenseHeads
-package import FileSystem
-package import MaskedAutoencoders
+import DenseHeads
+import MaskedAutoencoders
 import TensorFiles
-package import Torch
+internal import Torch
 
 // B batch, N patches, D width, H heads, d = D / H, W side of a window, R × S patches, C channels.
 
-/// A detector's encoder and pyramid as an ONNX graph; the computation of ``MaskRCNN/pyramid(of:training:)``,
-/// operator by operator. What finds boxes on it has no form that all programs agree on.
+/// A detector as an ONNX graph; the computation of ``MaskRCNN``, operator by operator. Here are encoder
+/// and pyramid; proposals, regions and masks are in files of their own.
 struct DetectorGraph {
-  private var parts: TransformerGraph
-  private let model: ModelConfiguration
-  private let shape: DetectorShape
-  private let grid: PatchGrid
-  private let side: Int
-  private typealias Value = ONNXGraph.Value
+  var parts: TransformerGraph
+  let model: ModelConfiguration
+  let shape: DetectorShape
+  let grid: PatchGrid
+  let side: Int
+  typealias Value = ONNXGraph.Value
 
   private static let encoder = "backbone.net."
 
   /// Takes weights that are those of their shape, for squares of a side.
   init(
-    _ model: ModelConfiguration, _ shape: DetectorShape, _ tensors: [String: Tensor], side: Int
+    _ model: ModelConfiguration, _ shape: DetectorShape, _ tensors: [String: Tensor], side: Int,
+    named name: String
   ) {
     self.model = model
     self.shape = shape
@@ -34,14 +34,37 @@ struct DetectorGraph {
     parts = TransformerGraph(
       PublishedWeights(
         configuration: model, tensors: Dictionary(own, uniquingKeysWith: { first, _ in first })),
-      named: "pyramid")
+      named: name)
   }
 
-  /// The whole graph: `pixel_values` `[batch, C, S, S]`, normalised → maps `p2` … `p6` of strides from a
-  /// quarter of the patch to four patches.
-  mutating func build() -> ONNXGraph {
-    let pixels = parts.graph.input(
-      "pixel_values", ["batch", .fixed(model.channels), .fixed(side), .fixed(side)])
+  /// The images' place in a graph: `pixel_values` `[B, C, S, S]`, normalised.
+  mutating func pixels(batch: ONNXGraph.Size) -> Value {
+    parts.graph.input(
+      "pixel_values", [batch, .fixed(model.channels), .fixed(side), .fixed(side)])
+  }
+
+  /// Encoder and pyramid: `pixel_values` `[batch, C, S, S]` → maps `p2` … `p6` of strides from a quarter
+  /// of the patch to four patches.
+  mutating func buildPyramid() -> ONNXGraph {
+    for (level, map) in pyramid(pixels(batch: "batch")).enumerated() {
+      let size = grids[level].rows
+      parts.graph.output(
+        map, as: "p\(level + 2)",
+        ["batch", .fixed(shape.channels), .fixed(size), .fixed(size)])
+    }
+    return parts.graph
+  }
+
+  /// The cells of each of the five levels.
+  var grids: [PatchGrid] {
+    let coarse = halves(grid.rows)
+    return [4 * grid.rows, 2 * grid.rows, grid.rows, coarse, (coarse + 1) / 2].map {
+      PatchGrid(rows: $0, columns: $0)
+    }
+  }
+
+  /// The five maps of images.
+  mutating func pyramid(_ pixels: Value) -> [Value] {
     let maps = encoded(pixels)
     var levels = shape.pyramid == .simple ? simple(maps[0]) : topDown(maps)
     // Every second pixel.
@@ -50,14 +73,7 @@ struct DetectorGraph {
         "MaxPool", [levels[3]],
         [("kernel_shape", .integers([1, 1])), ("strides", .integers([2, 2]))],
         as: "backbone.top_block/MaxPool"))
-    let sizes = [4 * grid.rows, 2 * grid.rows, grid.rows, halves(grid.rows)]
-    for (level, map) in levels.enumerated() {
-      let size = level < 4 ? sizes[level] : (sizes[3] + 1) / 2
-      parts.graph.output(
-        map, as: "p\(level + 2)",
-        ["batch", .fixed(shape.channels), .fixed(size), .fixed(size)])
-    }
-    return parts.graph
+    return levels
   }
 
   private func halves(_ count: Int) -> Int { count < 2 ? count : count / 2 }
@@ -112,8 +128,8 @@ struct DetectorGraph {
       (map, "4", 0), (small, "5", 1),
     ]
     return maps.map { x, level, place in
-      let side = channelNormed(x, own + "\(level).\(place)", kernel: 1)
-      return channelNormed(side, own + "\(level).\(place + 1)", kernel: 3)
+      let side = normed(x, own + "\(level).\(place)", kernel: 1)
+      return normed(side, own + "\(level).\(place + 1)", kernel: 3)
     }
   }
 
@@ -125,31 +141,28 @@ struct DetectorGraph {
     let four = [
       parts.doubled(bent, neck + "4x.3"), parts.doubled(maps[1], neck + "2x.0"), maps[2], small,
     ]
-    let sizes = [4 * grid.rows, 2 * grid.rows, grid.rows, halves(grid.rows)]
     var joined = four.enumerated().map { level, map in
-      batchNormed(map, "backbone.fpn_lateral\(level + 2)", kernel: 1)
+      normed(map, "backbone.fpn_lateral\(level + 2)", kernel: 1)
     }
     for level in (0..<3).reversed() {
-      let matrix = interpolationMatrix(sizes[level + 1], sizes[level], .nearest)
+      let matrix = interpolationMatrix(grids[level + 1].rows, grids[level].rows, .nearest)
       let name = "backbone.fpn/"
       let larger = parts.product(joined[level + 1], matrix, matrix, as: name + "Resize.\(level)")
       joined[level] = parts.graph.node("Add", [joined[level], larger], as: name + "Add.\(level)")
     }
     return joined.enumerated().map { level, map in
-      batchNormed(map, "backbone.fpn_output\(level + 2)", kernel: 3)
+      normed(map, "backbone.fpn_output\(level + 2)", kernel: 3)
     }
   }
 
   // MARK: layers
 
-  private mutating func batchNormed(_ x: Value, _ name: String, kernel: Int) -> Value {
+  /// A convolution that keeps the size, and its norm: over channels, or of the batch where it has running
+  /// statistics.
+  mutating func normed(_ x: Value, _ name: String, kernel: Int) -> Value {
     let y = parts.convolved(x, name, kernel: kernel)
     return parts.has(name + ".norm.running_mean")
       ? parts.batchNorm(y, name + ".norm") : channelNorm(y, name + ".norm")
-  }
-
-  private mutating func channelNormed(_ x: Value, _ name: String, kernel: Int) -> Value {
-    channelNorm(parts.convolved(x, name, kernel: kernel), name + ".norm")
   }
 
   /// A norm over the channels of each pixel.
@@ -288,22 +301,4 @@ private struct BlockAttention {
         found, [1, grid.count, grid.count, model.encoder.heads], as: name + "/Reshape.bias"),
       [0, 3, 1, 2], as: name + "/Transpose.bias")
   }
-}
-
-/// Writes a detector's encoder and pyramid as an ONNX file (opset 17): `pixel_values` `[batch, C, S, S]`,
-/// normalised → `p2` … `p6`.
-///
-/// - Parameters:
-///   - side: The side `S` of the squares.
-///   - metadata: Free text by key.
-///   - limit: Bytes of weights from which they go into a file of their own beside it.
-/// - Throws: `FileError` where the file cannot be written.
-package func writePyramidONNX(
-  _ model: ModelConfiguration, _ shape: DetectorShape, _ tensors: [String: Tensor], side: Int,
-  metadata: [(key: String, value: String)], to path: String, inlining limit: Int? = nil
-) throws(FileError) {
-  var detector = DetectorGraph(model, shape, tensors, side: side)
-  var graph = detector.build()
-  graph.metadata = metadata
-  try graph.write(to: path, inlining: limit ?? ONNXGraph.inlineLimit)
 }

@@ -224,7 +224,11 @@ extension TransformerGraph {
   }
 
   /// A convolution that keeps the size, with its bias where it has one.
-  mutating func convolved(_ x: Value, _ name: String, kernel: Int) -> Value {
+  ///
+  /// - Parameter label: What the value is called where several are computed by the same weights.
+  mutating func convolved(
+    _ x: Value, _ name: String, kernel: Int, as label: String? = nil
+  ) -> Value {
     let edge = kernel / 2
     let bias = has(name + ".bias") ? [weight(name + ".bias")] : []
     return graph.node(
@@ -232,7 +236,7 @@ extension TransformerGraph {
       [
         ("kernel_shape", .integers([kernel, kernel])),
         ("pads", .integers([edge, edge, edge, edge])),
-      ], as: name + "/Conv")
+      ], as: (label ?? name) + "/Conv")
   }
 
   /// Batch normalisation by the running statistics.
