@@ -7,6 +7,7 @@ extension FinetuningRecipe {
   public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
 
   public var logEverySteps: Int { logging.everySteps }
+  public var logsNorms: Bool { logging.norms }
   public var mixesImages: Bool { regularization.mixup > 0 || regularization.cutmix > 0 }
   public var validateEveryEpochs: Int? { logging.evaluateEveryEpochs }
 
