@@ -140,7 +140,7 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
       try again.record(step: 16, epoch: 0.75, values: [("loss", 3)])
       #expect(
         try String(contentsOfFile: path, encoding: .utf8)
-          == "step,epoch,rate,loss\n10,0.5,0.00015,0.5\n15,0.75,,2.0\n16,0.75,,3.0\n")
+          == "step,epoch,rate,loss\n10,0.5,0.00015,0.5\n15,0.75,,2\n16,0.75,,3\n")
     }
   }
 }

@@ -32,7 +32,10 @@ extension HoursPlan {
       line("  patch: \(model.patch)", "\(model.grid.rows) × \(model.grid.columns) patches"),
       line(
         "  encoder: \(shape(model.encoder))",
-        "\(rung.name): the largest that sees \(Self.count(rung.wantedViews)) images in this time"),
+        rung.wantedViews == 0
+          ? "the smallest: larger ones want more than this time shows"
+          : "\(rung.name), which wants \(Self.count(rung.wantedViews)) images, each as often as it is shown"
+      ),
       "  decoder: \(model.decoder.map(shape) ?? "null")",
       line(
         "batch: {size: \(batch)}",

@@ -31,7 +31,9 @@ public struct RunDeadline: Sendable {
   ///   - total: Steps of the whole run as it is planned.
   ///   - elapsed: Seconds since the first step began.
   public mutating func steps(after step: Int, of total: Int, elapsed: Double) -> Int? {
-    guard let look = looks.first, step > last.step, Double(step) >= look * Double(total) else {
+    guard let look = looks.first, step > last.step, step < total,
+      Double(step) >= look * Double(total)
+    else {
       return nil
     }
     looks.removeFirst()

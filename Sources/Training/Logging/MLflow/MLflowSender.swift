@@ -241,6 +241,6 @@ final class MLflowDelivery {
   /// Says once that something is left out.
   private func note(_ what: String, _ failure: MLflowServer.Failure) {
     guard said.insert(what).inserted else { return }
-    notes.append("MLflow at \(state.server) \(failure.reason); \(what) are not logged there")
+    notes.append("MLflow at \(state.server) \(failure.reason); left out there: \(what)")
   }
 }
