@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Datasets
 import Foundation
 import Recipes
@@ -54,6 +55,11 @@ struct PretrainCommand: ParsableCommand {
 
   func run() throws {
     let start = ContinuousClock.now
+    let place = try Launch.from(environment: ProcessInfo.processInfo.environment)
+    if hours != nil, let ranks = place?.ranks, ranks > 1 {
+      throw ValidationError(
+        "--hours plans for one process, and there are \(ranks); give them a recipe instead")
+    }
     let path = try dataPath(data)
     try options.train(
       PretrainingTask.self, PretrainingInputs(data: path, named: data),
