@@ -110,6 +110,10 @@ import Torch
     // From then on as fast as at first: the second look is at two fifths.
     #expect(slow.steps(after: 199, of: 500, elapsed: 29.9) == nil)
     #expect(slow.steps(after: 200, of: 500, elapsed: 30) == 900)
+    // So slow that the warm-up would take all of it: looked at before it ends.
+    var crawling = RunDeadline(seconds: 100, warmupShare: 0.1)
+    #expect(crawling.steps(after: 1, of: 1000, elapsed: 7.5) == nil)
+    #expect(crawling.steps(after: 2, of: 1000, elapsed: 15) == 13)
     // The time is over: one step more.
     var late = RunDeadline(seconds: 10, warmupShare: 0.1)
     #expect(late.steps(after: 10, of: 100, elapsed: 20) == 11)
@@ -118,21 +122,29 @@ import Torch
   @Test func `a run with a deadline is the run of the recipe that it leaves behind`() throws {
     let fixture = try TemporaryRun(images: 8)
     var recipe = PretrainingRecipe.tiny(steps: 1000, saveEvery: 1000)
-    recipe.schedule.warmupEpochs = 2  // 4 of 1000 steps
-    let run = try TrainingRun<PretrainingTask>(
-      recipe, .init(data: fixture("images")),
-      .init(out: fixture("run"), deadline: ContinuousClock.now))
+    recipe.schedule.warmupEpochs = 0.5  // 1 of 1000 steps
     var said: [String] = []
-    _ = try run.run(warn: { said.append($0) })
-    // The time was over when it began: it ends after the first look.
-    #expect(run.finishedStep == 5 && run.totalSteps == 5)
-    #expect(said.count == 1 && said[0].hasSuffix("s: 5 steps instead of 1000 end in time"))
-    _ = consume run
+    func run(_ recipe: PretrainingRecipe, _ out: String) throws -> Int {
+      // The time is over when it begins: it ends after the first look.
+      let run = try TrainingRun<PretrainingTask>(
+        recipe, .init(data: fixture("images")),
+        .init(out: fixture(out), deadline: ContinuousClock.now))
+      _ = try run.run(warn: { said.append($0) })
+      #expect(run.totalSteps == run.finishedStep)
+      return run.finishedStep
+    }
+    #expect(try run(recipe, "run") == 2)
+    #expect(said.count == 1 && said[0].hasSuffix("s: 2 steps instead of 1000 end in time"))
     let left = try RecipeBooks.pretraining.resolve(fixture("run/recipe.yaml"))
-    #expect(left.schedule == .init(epochs: 3, steps: 5, warmupEpochs: 2))
+    #expect(left.schedule == .init(epochs: 1, steps: 2, warmupEpochs: 0.5))
     try fixture.train(left, "again")
-    let again = try fixture.state("again", step: 5)
-    #expect(try fixture.state("run", step: 5) == again)
+    let again = try fixture.state("again", step: 2)
+    #expect(try fixture.state("run", step: 2) == again)
+    // A warm-up of a tenth that there is no time for stays a tenth.
+    recipe.schedule.warmupEpochs = 50  // 100 of 1000 steps
+    #expect(try run(recipe, "slow") == 2)
+    let shortened = try RecipeBooks.pretraining.resolve(fixture("slow/recipe.yaml"))
+    #expect(shortened.schedule == .init(epochs: 1, steps: 2, warmupEpochs: 0.1))
   }
 
   @Test func `this machine and a set are measured`() throws {

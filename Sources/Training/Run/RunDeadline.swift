@@ -3,7 +3,8 @@
 /// The first look is where the warm-up ends, up to which the learning rate does not depend on the
 /// run's length: a run whose length is changed there is the run of the recipe with the new length.
 /// Where later looks find the machine faster or slower by more than a fiftieth, the rest of the
-/// schedule is stretched or shortened, and the learning rate makes a small jump.
+/// schedule is stretched or shortened, and the learning rate makes a small jump. A look comes early
+/// where so much time has passed that the steps before it are late.
 public struct RunDeadline: Sendable {
   /// Seconds from the first step to the last.
   public var seconds: Double
@@ -21,6 +22,8 @@ public struct RunDeadline: Sendable {
     looks = [warmupShare, 0.4, 0.7, 0.9].filter { $0 >= warmupShare }
   }
 
+  /// The part of the time by which steps may be late before they are looked at.
+  private static let patience = 0.05
   /// Differences below this part of a run are left alone.
   private static let tolerance = 0.02
 
@@ -32,10 +35,8 @@ public struct RunDeadline: Sendable {
   ///   - elapsed: Seconds since the first step began.
   public mutating func steps(after step: Int, of total: Int, elapsed: Double) -> Int? {
     guard let look = looks.first, step > last.step, step < total,
-      Double(step) >= look * Double(total)
-    else {
-      return nil
-    }
+      Double(step) >= look * Double(total) || elapsed >= (look + Self.patience) * seconds
+    else { return nil }
     looks.removeFirst()
     let perStep = (elapsed - last.seconds) / Double(step - last.step)
     last = (step, elapsed)

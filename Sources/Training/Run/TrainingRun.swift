@@ -241,17 +241,22 @@ public final class TrainingRun<Task: TrainingTask> {
     by end: ContinuousClock.Instant, _ say: @escaping (String) -> Void
   ) -> (Int) -> (totalSteps: Int, learningRate: (Int) -> Double)? {
     let start = ContinuousClock.now
-    let warmup = task.recipe.schedule.warmupEpochs * Double(stepsPerEpoch)
-    var deadline = RunDeadline(
-      seconds: -seconds(since: end), warmupShare: warmup / Double(max(1, totalSteps)))
+    var recipe = task.recipe
+    let share =
+      recipe.schedule.warmupEpochs * Double(stepsPerEpoch) / Double(max(1, totalSteps))
+    var deadline = RunDeadline(seconds: -seconds(since: end), warmupShare: share)
     return { [self] step in
       let elapsed = seconds(since: start)
       guard let steps = deadline.steps(after: step, of: totalSteps, elapsed: elapsed) else {
         return nil
       }
-      var recipe = task.recipe
       recipe.schedule.steps = steps
       recipe.schedule.epochs = max(1, Int(epochs(steps).rounded(.up)))
+      let warmup = recipe.schedule.warmupEpochs
+      if Double(step) < warmup * Double(stepsPerEpoch) {
+        // So slow a machine that the warm-up would take too much of the run.
+        recipe.schedule.warmupEpochs = (min(warmup, share * epochs(steps)) * 1000).rounded() / 1000
+      }
       do {
         if let kind = try RunKind.read(folder.path) { try write(recipe, of: kind, in: folder) }
       } catch {
