@@ -168,7 +168,7 @@ import Testing
       state.refusals = [
         .init(
           path: "log-batch", status: 400, code: "INVALID_PARAMETER_VALUE", body: #""seed""#),
-        .init(path: "artifacts/1", status: 503, code: ""),
+        .init(path: "artifacts/1", status: 501, code: ""),
       ]
     }
     let log = try log(folder, to: server.address)
@@ -188,14 +188,14 @@ import Testing
         == "MLflow at \(server.address) answers with status 400: no, INVALID_PARAMETER_VALUE; left out "
         + "there: the recipe")
     #expect(
-      notes.count == 2 && notes[1].hasSuffix("answers with status 503; left out there: files"))
+      notes.count == 2 && notes[1].hasSuffix("answers with status 501; left out there: files"))
     #expect(server.run.files.isEmpty && losses(server.run)[0].value.isNaN)
     #expect(server.run.statuses == ["FINISHED"])
   }
 
   @Test func `a server that lets nobody in is asked again with the right words`() throws {
     let (server, folder) = (try MLflowStandIn(), TemporaryFolder())
-    server.with { $0.refusals = [.init(path: "", status: 401, code: "")] }
+    server.with { $0.refusals = [.init(path: "mlflow", status: 401, code: "")] }
     do {
       let log = try log(folder, to: server.address)
       try log.record(step: 1, epoch: 0.1, values: [("loss", 1)])

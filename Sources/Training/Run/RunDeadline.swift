@@ -23,7 +23,7 @@ public struct RunDeadline: Sendable {
   }
 
   /// The part of the time by which steps may be late before they are looked at.
-  private static let patience = 0.05
+  private static let patience = 0.15
   /// Differences below this part of a run are left alone.
   private static let tolerance = 0.02
 

@@ -19,7 +19,7 @@ struct RunLogs {
   init(_ asked: [LogDestination], of run: TrainingRun<some TrainingTask>) {
     let folder = run.folder
     let csv = folder.path + "/metrics.csv"
-    if asked.contains(.csv) || run.startingStep > 0 && isFile(csv) {
+    if asked.contains(.csv) || isFile(csv) {
       add { try CSVLog(at: csv, of: folder.metricsPath) }
     }
     let servers = asked.compactMap { if case .mlflow(let address) = $0 { address } else { nil } }

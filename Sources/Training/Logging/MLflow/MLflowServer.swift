@@ -10,7 +10,7 @@ struct MLflowServer: Sendable {
     var reason: String
     /// Whether the server will never take it: it was understood and refused.
     var isFinal = false
-    /// Whether the server answered.
+    /// Whether the server itself answered.
     var isAnswer = false
     /// Whether the server has no such run or experiment.
     var isMissing = false
@@ -186,12 +186,15 @@ struct MLflowServer: Sendable {
     let code = said?["error_code"]?.string ?? ""
     let words = (said?["message"]?.string).map { ": " + $0.prefix(200).split(separator: "\n")[0] }
     let isMissing = code == "RESOURCE_DOES_NOT_EXIST"
-    // What is no answer of MLflow's own says nothing about what it would take.
-    let isFinal = (400..<500).contains(answer.status) && !code.isEmpty && !isMissing
+    // What is no answer of MLflow's own says nothing about what it would take: 502 to 504 are those of
+    // a proxy whose server is gone. 501 is MLflow's for files that it does not take.
+    let isOwn = (400..<500).contains(answer.status) && !code.isEmpty && !isMissing
     throw Failure(
       reason: "answers with status \(answer.status)" + (words ?? Self.advice(answer.status)),
-      isFinal: isFinal && ![401, 403, 408, 425, 429].contains(answer.status), isAnswer: true,
-      isMissing: isMissing, isThere: code == "RESOURCE_ALREADY_EXISTS")
+      isFinal: answer.status == 501
+        || isOwn && ![401, 403, 408, 425, 429].contains(answer.status),
+      isAnswer: ![502, 503, 504].contains(answer.status), isMissing: isMissing,
+      isThere: code == "RESOURCE_ALREADY_EXISTS")
   }
 
   private static func advice(_ status: Int) -> String {
