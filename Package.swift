@@ -78,7 +78,7 @@ let package = Package(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     // libcurl, opened on first use: no header, no link flag, nothing to install for those who read
-    // no shards over HTTP.
+    // no shards over HTTP and log to no server.
     .target(name: "CCurl"),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CWebP", "CTIFF"]),
     .target(name: "Imaging", dependencies: ["CImageCodecs", "FileSystem"]),

@@ -1,9 +1,19 @@
 public import Torch
+public import TorchNN
 
 /// The Euclidean norm of all gradients together, as a tensor of no dimensions.
 public func gradientNorm(of groups: [ParameterGroup]) -> Tensor {
+  norm(of: groups.flatMap(\.parameters).compactMap(\.tensor.gradient))
+}
+
+/// The Euclidean norm of all parameters that are trained, together, as a tensor of no dimensions.
+public func parameterNorm(of store: ParameterStore) -> Tensor {
+  norm(of: store.trainable.map(\.tensor))
+}
+
+private func norm(of tensors: [Tensor]) -> Tensor {
   withoutGradients {
-    let norms = groups.flatMap(\.parameters).compactMap { $0.tensor.gradient?.norm() }
+    let norms = tensors.map { $0.norm() }
     return norms.isEmpty ? Tensor.zeros([]) : stacked(norms).norm()
   }
 }

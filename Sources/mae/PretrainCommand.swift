@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataParallel
 import Datasets
 import Foundation
 import Recipes
@@ -16,7 +17,9 @@ struct PretrainCommand: ParsableCommand {
         mae pretrain photos/ --out runs/first
         mae pretrain photos/ --out runs/small --recipe small-images --set schedule.epochs=50
         mae pretrain photos/ --out runs/first --resume
+        mae pretrain photos/ --out runs/first --hours 2
       Recipes: mae recipes list. Every field of one can be set by its path: mae recipes show NAME.
+      --hours measures this machine and these images, and chooses a recipe that ends in that time.
 
       Ctrl-C writes a checkpoint and ends; --resume continues exactly where the run stood. Exit status:
       0 done, 65 bad data, 66 input missing, 69 no engine or device, 70 the loss is no longer finite, \
@@ -29,11 +32,50 @@ struct PretrainCommand: ParsableCommand {
   @Option(help: "The run folder: recipe, checkpoints, curves, pictures.")
   var out: String
 
+  @Option(
+    help: ArgumentHelp(
+      "Choose model, image size, batch and length for a run of so many hours.", valueName: "hours"))
+  var hours: Double?
+
   @OptionGroup var options: RunOptions
 
+  func validate() throws {
+    guard let hours else { return }
+    if !(0.01...10_000).contains(hours) {
+      throw ValidationError("--hours is \(hours); expected 0.01 to 10000")
+    }
+    if options.recipe != nil {
+      throw ValidationError("--hours chooses the recipe; leave out --recipe, or --hours")
+    }
+    if options.resume {
+      throw ValidationError(
+        "--hours plans a new run; --resume without it goes on with one that was planned")
+    }
+  }
+
   func run() throws {
+    let start = ContinuousClock.now
+    let place = try Launch.from(environment: ProcessInfo.processInfo.environment)
+    if hours != nil, let ranks = place?.ranks, ranks > 1 {
+      throw ValidationError(
+        "--hours plans for one process, and there are \(ranks); give them a recipe instead")
+    }
+    let path = try dataPath(data)
     try options.train(
-      PretrainingTask.self, PretrainingInputs(data: dataPath(data), named: data),
-      from: RecipeBooks.pretraining, out: out)
+      PretrainingTask.self, PretrainingInputs(data: path, named: data),
+      from: RecipeBooks.pretraining, out: out
+    ) { recipe, device in
+      guard let hours else {
+        if options.recipe == nil, !options.resume {
+          try StandardRun.requireTime(for: recipe, on: device, images: openDataset(at: path).count)
+        }
+        return (recipe, nil)
+      }
+      // What is wrong with the folder is said before time is spent.
+      if options.opening == .new { _ = try RunFolder(out, .new) }
+      let planned = try HoursRun(hours: hours, since: start, of: path, named: data, on: device)
+      for line in planned.lines { say(line + "\n") }
+      return (try planned.recipe.changed(settings: options.settings), planned.deadline)
+    }
   }
 }

@@ -5,6 +5,7 @@ import Foundation
 import RecipeSyntax
 import Recipes
 import Runs
+import Torch
 import Training
 
 /// What every command that trains has in common: the run's folder, its recipe, and whether it is
@@ -27,6 +28,16 @@ struct RunOptions: ParsableArguments {
   @Option(help: "End this session after so many steps of the run; --resume continues.")
   var stopAfter: Int?
 
+  @Option(
+    name: .customLong("log"),
+    help: ArgumentHelp(
+      """
+      Log to metrics.csv or to an MLflow server as well; may be repeated, and holds for sessions that \
+      resume the run.
+      """, valueName: "csv|mlflow=URL"),
+    transform: { text in try LogDestination(parsing: text) })
+  var logs: [LogDestination] = []
+
   @OptionGroup var compute: ComputeOptions
 
   @OptionGroup var processes: ProcessOptions
@@ -38,13 +49,17 @@ struct RunOptions: ParsableArguments {
     }
   }
 
-  private var opening: RunFolder.Opening { resume ? .resume : overwrite ? .overwrite : .new }
+  var opening: RunFolder.Opening { resume ? .resume : overwrite ? .overwrite : .new }
 
   /// Trains in a folder by the recipe that the options make.
   ///
-  /// - Parameter task: The kind of training.
+  /// - Parameters:
+  ///   - task: The kind of training.
+  ///   - planned: Makes another recipe of it for a device, and says when the run is to end; for one
+  ///     process.
   func train<Task: TrainingTask>(
-    _ task: Task.Type, _ inputs: Task.Inputs, from book: RecipeBook<Task.Recipe>, out: String
+    _ task: Task.Type, _ inputs: Task.Inputs, from book: RecipeBook<Task.Recipe>, out: String,
+    planned: ((Task.Recipe, Device) throws -> (Task.Recipe, ContinuousClock.Instant?))? = nil
   ) throws {
     // What is wrong with the recipe is said before other processes are waited for.
     let place = try Launch.from(environment: ProcessInfo.processInfo.environment)
@@ -52,13 +67,16 @@ struct RunOptions: ParsableArguments {
     let recipe = isFirst ? try self.recipe(inputs, from: book, out: out) : book.standard
     try processes.work(compute) { group, device in
       Interrupts.install()
+      let (recipe, deadline) =
+        group.isSingle ? try planned?(recipe, device) ?? (recipe, nil) : (recipe, nil)
       let run = try TrainingRun<Task>(
         recipe, inputs,
         TrainingRun<Task>.Settings(
-          out: out, opening: opening, device: device, stopAfter: stopAfter, group: group))
+          out: out, opening: opening, device: device, stopAfter: stopAfter, group: group,
+          deadline: deadline))
       let shouldStop = { Interrupts.requested != nil }
       if group.isFirst {
-        try TrainingSession(run, terminal: .attached(to: 1), print: say, warn: mae.warn)
+        try TrainingSession(run, logs: logs, terminal: .attached(to: 1), print: say, warn: mae.warn)
           .run(shouldStop: shouldStop)
       } else {
         try FollowingSession(run).run(shouldStop: shouldStop)

@@ -28,6 +28,12 @@ import Testing
       ("usage-threads", ["pretrain", "images", "--out", "run", "--threads", "0"]),
       ("usage-both", ["pretrain", "images", "--out", "run", "--resume", "--overwrite"]),
       ("usage-stop-after", ["pretrain", "images", "--out", "run", "--stop-after", "0"]),
+      ("usage-log", ["pretrain", "images", "--out", "run", "--log", "wandb"]),
+      ("usage-hours", ["pretrain", "images", "--out", "run", "--hours", "0"]),
+      (
+        "usage-hours-recipe",
+        ["pretrain", "images", "--out", "run", "--hours", "1", "--recipe", "default"]
+      ),
       ("usage-neighbours", ["knn", "run", "images", "--neighbours", "0"]),
       ("usage-batch", ["knn", "run", "images", "--batch", "0"]),
       ("usage-pooling", ["probe", "run", "images", "--pooling", "max"]),

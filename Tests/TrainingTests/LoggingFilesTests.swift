@@ -106,3 +106,41 @@ func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
     }
   }
 }
+
+@Suite struct LoggingTableTests {
+  @Test func `a table has a column for each name and a row for each record`() throws {
+    try withFolder { folder in
+      let metrics = folder.appending(path: "metrics.jsonl")
+      let path = folder.appending(path: "metrics.csv").path
+      let log = try MetricsLog(at: metrics)
+      let table = try CSVLog(at: path, of: metrics.path)
+      func record(_ step: Int, _ values: [(name: String, value: Double)]) throws {
+        try log.append(step: step, epoch: 0.5, values: values)
+        try table.record(step: step, epoch: 0.5, values: values)
+      }
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == "step,epoch\n")
+      try record(10, [("rate", 1.5e-4), ("loss", 0.5)])
+      try record(20, [("rate", 1e-4), ("loss", .nan)])
+      try record(20, [("validation, top1", 0.25)])
+      try record(30, [("loss", 0.25)])
+      let expected = """
+        step,epoch,rate,loss,"validation, top1"
+        10,0.5,0.00015,0.5,
+        20,0.5,0.0001,,
+        20,0.5,,,0.25
+        30,0.5,,0.25,
+
+        """
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == expected)
+      // A run that is resumed takes its table up where its metrics are.
+      let resumed = try MetricsLog(at: metrics, resumingAfter: 10)
+      try resumed.append(step: 15, epoch: 0.75, values: ["loss": 2])
+      let again = try CSVLog(at: path, of: metrics.path)
+      try resumed.append(step: 16, epoch: 0.75, values: ["loss": 3])
+      try again.record(step: 16, epoch: 0.75, values: [("loss", 3)])
+      #expect(
+        try String(contentsOfFile: path, encoding: .utf8)
+          == "step,epoch,rate,loss\n10,0.5,0.00015,0.5\n15,0.75,,2\n16,0.75,,3\n")
+    }
+  }
+}

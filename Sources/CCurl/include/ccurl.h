@@ -20,7 +20,8 @@ void ccurl_reset(void *transfer);
 int ccurl_set_long(void *transfer, int option, long value);
 int ccurl_set_pointer(void *transfer, int option, const void *value);
 // `callback` gets a block of bytes, its size as two factors, and the context; what it gives is the number
-// of bytes taken, and another number ends the transfer.
+// of bytes taken, and another number ends the transfer. That of an upload fills the block, and gives the number
+// of bytes that it has put there; 0 ends the upload, 0x10000000 the transfer.
 typedef size_t (*ccurl_callback)(char *bytes, size_t size, size_t count, void *context);
 int ccurl_set_callback(void *transfer, int option, ccurl_callback callback);
 
@@ -46,18 +47,28 @@ enum {
   ccurl_user_name = 10173,
   ccurl_password = 10174,
   ccurl_aws_sigv4 = 10305,
+  ccurl_read_data = 10009,
+  ccurl_post_fields = 10015,
+  ccurl_custom_request = 10036,
   ccurl_low_speed_limit = 19,
   ccurl_low_speed_time = 20,
+  ccurl_upload = 46,
+  ccurl_post = 47,
   ccurl_follow_location = 52,
   ccurl_max_redirects = 68,
   ccurl_no_signal = 99,
   ccurl_timeout_ms = 155,
+  ccurl_post_redirects = 161,
   ccurl_connect_timeout_ms = 156,
   ccurl_protocols = 181,
   ccurl_redirect_protocols = 182,
   ccurl_tcp_keepalive = 213,
   ccurl_write_function = 20011,
+  ccurl_read_function = 20012,
   ccurl_header_function = 20079,
+  // 64 bits, as a long is on the machines there are.
+  ccurl_upload_size = 30115,
+  ccurl_post_size = 30120,
 };
 
 // Values of the options for protocols.

@@ -28,6 +28,19 @@ package final class ConditionLock<Value>: @unchecked Sendable {
     }
   }
 
+  /// The same for at most so many seconds; nil when they have passed.
+  package func wait<Result>(
+    atMost seconds: Double, until body: (inout Value) -> Result?
+  ) -> Result? {
+    let end = Date(timeIntervalSinceNow: seconds)
+    condition.lock()
+    defer { condition.unlock() }
+    while true {
+      if let result = body(&value) { return result }
+      if !condition.wait(until: end) { return body(&value) }
+    }
+  }
+
   /// Wakes all who wait.
   package func broadcast() { condition.broadcast() }
 }

@@ -13,7 +13,7 @@ import Synchronization
 
 /// Makes requests through libcurl, one at a time for each thread; connections are kept for later
 /// ones.
-struct HTTPClient: Sendable {
+package struct HTTPClient: Sendable {
   var settings: RemoteShardSettings
 
   /// Makes one request and hands the content to `sink`, which ends the transfer by giving false.
@@ -29,10 +29,10 @@ struct HTTPClient: Sendable {
       throw HTTPFailure(
         reason: "cannot be fetched: \(String(cString: missing))", isTransient: false)
     }
-    guard let handle = Handles.take() else {
+    guard let handle = HTTPHandles.take() else {
       throw HTTPFailure(reason: "cannot be fetched: there is no memory", isTransient: false)
     }
-    defer { Handles.giveBack(handle) }
+    defer { HTTPHandles.giveBack(handle) }
     let transfer = Transfer(sink)
     let target = RemoteTarget(request.url, settings.stores)
     if target.signing != nil, ccurl_version() < Self.signingVersion {
@@ -70,23 +70,11 @@ struct HTTPClient: Sendable {
     _ request: HTTPRequest, _ target: RemoteTarget, _ transfer: Transfer,
     _ handle: UnsafeMutableRawPointer
   ) -> Int32 {
-    ccurl_reset(handle)
-    let options: [(Int, Double)] = [
-      (ccurl_no_signal, 1), (ccurl_follow_location, 1),
-      (ccurl_max_redirects, Double(RemoteShardSettings.redirects)),
-      (ccurl_connect_timeout_ms, settings.connectSeconds * 1000),
-      (ccurl_low_speed_time, Double(settings.stallSeconds)),
-      (ccurl_low_speed_limit, Double(settings.slowest)),
-      (ccurl_timeout_ms, (request.seconds ?? 0) * 1000), (ccurl_tcp_keepalive, 1),
-      (ccurl_protocols, Double(ccurl_http | ccurl_https)),
-      // What was asked for over TLS does not come in the open.
-      (
-        ccurl_redirect_protocols,
-        Double(
-          target.url.lowercased().hasPrefix("https:") ? ccurl_https : ccurl_http | ccurl_https)
-      ),
-    ].map { (Int($0.0), $0.1) }
-    for (option, value) in options { ccurl_set_long(handle, Int32(option), Int(value)) }
+    Self.prepare(
+      handle, for: target.url,
+      HTTPPatience(
+        connectSeconds: settings.connectSeconds, stallSeconds: settings.stallSeconds,
+        slowest: settings.slowest, seconds: request.seconds))
     ccurl_set_callback(handle, Int32(ccurl_write_function)) { bytes, size, count, context in
       receive(bytes, size * count, context, isHead: false)
     }
@@ -96,9 +84,6 @@ struct HTTPClient: Sendable {
     let context = Unmanaged.passUnretained(transfer).toOpaque()
     ccurl_set_pointer(handle, Int32(ccurl_write_data), context)
     ccurl_set_pointer(handle, Int32(ccurl_header_data), context)
-    // Strings are copied by libcurl.
-    target.url.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_url), $0) }
-    "swift-mae".withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_user_agent), $0) }
     if let range = request.range {
       range.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_range), $0) }
     }
@@ -124,8 +109,33 @@ struct HTTPClient: Sendable {
     return code
   }
 
-  private static let transientStatuses: Set<Int> = [408, 425, 429, 500, 502, 503, 504]
-  private static let transientErrors = Set<Int32>(
+  /// Options that every request has.
+  static func prepare(
+    _ handle: UnsafeMutableRawPointer, for url: String, _ patience: HTTPPatience
+  ) {
+    ccurl_reset(handle)
+    let options: [(Int, Double)] = [
+      (ccurl_no_signal, 1), (ccurl_follow_location, 1),
+      (ccurl_max_redirects, Double(RemoteShardSettings.redirects)),
+      (ccurl_connect_timeout_ms, patience.connectSeconds * 1000),
+      (ccurl_low_speed_time, Double(patience.stallSeconds)),
+      (ccurl_low_speed_limit, Double(patience.slowest)),
+      (ccurl_timeout_ms, (patience.seconds ?? 0) * 1000), (ccurl_tcp_keepalive, 1),
+      (ccurl_protocols, Double(ccurl_http | ccurl_https)),
+      // What was asked for over TLS does not come in the open.
+      (
+        ccurl_redirect_protocols,
+        Double(url.lowercased().hasPrefix("https:") ? ccurl_https : ccurl_http | ccurl_https)
+      ),
+    ].map { (Int($0.0), $0.1) }
+    for (option, value) in options { ccurl_set_long(handle, Int32(option), Int(value)) }
+    // Strings are copied by libcurl.
+    url.withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_url), $0) }
+    "swift-mae".withCString { _ = ccurl_set_pointer(handle, Int32(ccurl_user_agent), $0) }
+  }
+
+  static let transientStatuses: Set<Int> = [408, 425, 429, 500, 502, 503, 504]
+  static let transientErrors = Set<Int32>(
     [
       ccurl_host_not_resolved, ccurl_not_connected, ccurl_http2, ccurl_partial, ccurl_timed_out,
       ccurl_tls_connect, ccurl_got_nothing, ccurl_send_error, ccurl_receive_error,
@@ -169,7 +179,7 @@ private func receive(
 }
 
 /// Transfers that wait for their next request, with their connections.
-private enum Handles {
+enum HTTPHandles {
   /// One of libcurl's; used by one thread at a time, because it is either waiting or taken.
   struct Handle: @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer
@@ -201,7 +211,7 @@ extension HTTPClient {
 
   /// An address for messages: without a name and password, and without what follows a question
   /// mark, which may be as secret.
-  static func shown(_ url: String) -> String {
+  package static func shown(_ url: String) -> String {
     let plain = url.prefix { $0 != "?" && $0 != "#" }
     guard let slashes = plain.firstRange(of: "://") else { return String(plain) }
     let host = plain[slashes.upperBound...].prefix { $0 != "/" }

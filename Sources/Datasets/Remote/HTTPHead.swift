@@ -1,11 +1,11 @@
 /// Why a request got no answer that can be used.
-struct HTTPFailure: Error, Hashable {
+package struct HTTPFailure: Error, Hashable {
   /// What happened, for a message.
-  var reason: String
+  package var reason: String
   /// The answer's status, where there was one.
-  var status: Int?
+  package var status: Int?
   /// Whether the same request may go well later.
-  var isTransient: Bool
+  package var isTransient: Bool
   /// Seconds that the server asks to wait.
   var wait: Double?
 
@@ -69,6 +69,27 @@ private func trimmed(_ text: Substring) -> Substring {
   var text = text.drop { $0.isWhitespace }
   while let last = text.last, last.isWhitespace { text.removeLast() }
   return text
+}
+
+/// How long a server is waited for.
+package struct HTTPPatience: Hashable, Sendable {
+  /// Seconds in which a connection must be made.
+  package var connectSeconds: Double
+  /// Seconds in which a transfer may be slower than `slowest` on average before it is given up.
+  package var stallSeconds: Int
+  /// Bytes a second below which a transfer counts as stalled.
+  package var slowest = 1024
+  /// Seconds in which the answer must have come; nil for as long as bytes move.
+  package var seconds: Double?
+
+  package init(
+    connectSeconds: Double, stallSeconds: Int, slowest: Int = 1024, seconds: Double? = nil
+  ) {
+    self.connectSeconds = connectSeconds
+    self.stallSeconds = stallSeconds
+    self.slowest = slowest
+    self.seconds = seconds
+  }
 }
 
 /// A request for a file, or a part of one.

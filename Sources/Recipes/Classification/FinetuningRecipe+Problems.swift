@@ -8,6 +8,7 @@ extension FinetuningRecipe {
   public static var emptyGroups: [RecipeOverrides.AbsentField] { [ScratchModel.advice] }
 
   public var logEverySteps: Int { logging.everySteps }
+  public var logsNorms: Bool { logging.norms }
   public var mixesImages: Bool { regularization.mixup > 0 || regularization.cutmix > 0 }
   public var validateEveryEpochs: Int? { logging.evaluateEveryEpochs }
 

@@ -175,12 +175,15 @@ extension FinetuningRecipe {
   public struct Logging: Codable, Hashable, Sendable {
     /// Optimizer steps between two entries of the logs.
     public var everySteps: Int
+    /// Whether the norms of gradient and parameters are logged.
+    public var norms: Bool
     /// Epochs between two validations; null validates at the end only.
     public var evaluateEveryEpochs: Int?
 
     /// Creates a rhythm of reports.
-    public init(everySteps: Int = 50, evaluateEveryEpochs: Int? = nil) {
+    public init(everySteps: Int = 50, norms: Bool = false, evaluateEveryEpochs: Int? = nil) {
       self.everySteps = everySteps
+      self.norms = norms
       self.evaluateEveryEpochs = evaluateEveryEpochs
     }
   }

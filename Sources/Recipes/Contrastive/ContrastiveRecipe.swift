@@ -137,11 +137,17 @@ extension ContrastiveRecipe {
   public struct Logging: Codable, Hashable, Sendable {
     /// Optimizer steps between two entries of the logs.
     public var everySteps: Int
+    /// Whether the norms of gradient and parameters are logged.
+    public var norms: Bool
 
     /// Creates a rhythm of reports.
-    public init(everySteps: Int = 50) { self.everySteps = everySteps }
+    public init(everySteps: Int = 50, norms: Bool = false) {
+      self.everySteps = everySteps
+      self.norms = norms
+    }
   }
 
   public var logEverySteps: Int { logging.everySteps }
+  public var logsNorms: Bool { logging.norms }
   public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
 }

@@ -3,6 +3,7 @@ public import RecipeSyntax
 
 extension PretrainingRecipe: TrainingRecipe {
   public var logEverySteps: Int { logging.everySteps }
+  public var logsNorms: Bool { logging.norms }
   public var drawEveryEpochs: Int? { logging.reconstructionsEveryEpochs }
 
   /// This recipe, with what it leaves to be found out taken from the complete recipe of a run: of the

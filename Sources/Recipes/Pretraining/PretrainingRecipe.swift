@@ -82,14 +82,20 @@ extension PretrainingRecipe {
   public struct Logging: Codable, Hashable, Sendable {
     /// Optimizer steps between two entries of the logs.
     public var everySteps: Int
+    /// Whether the norms of gradient and parameters are logged.
+    public var norms: Bool
     /// Epochs between two sheets of reconstructions; null for none.
     public var reconstructionsEveryEpochs: Int?
     /// Images on a sheet of reconstructions.
     public var images: Int
 
     /// Creates a rhythm of reports.
-    public init(everySteps: Int = 50, reconstructionsEveryEpochs: Int? = 20, images: Int = 8) {
+    public init(
+      everySteps: Int = 50, norms: Bool = false, reconstructionsEveryEpochs: Int? = 20,
+      images: Int = 8
+    ) {
       self.everySteps = everySteps
+      self.norms = norms
       self.reconstructionsEveryEpochs = reconstructionsEveryEpochs
       self.images = images
     }

@@ -65,6 +65,8 @@ public struct TokenizerRecipe: TrainingRecipe {
   public struct Logging: Codable, Hashable, Sendable {
     /// Optimizer steps between two entries of the logs.
     public var everySteps: Int
+    /// Whether the norms of gradient and parameters are logged.
+    public var norms: Bool
     /// Epochs between two validations; null for one at the end only.
     public var validateEveryEpochs: Int?
     /// Epochs between two sheets of reconstructions; null for none.
@@ -74,10 +76,11 @@ public struct TokenizerRecipe: TrainingRecipe {
 
     /// Creates a rhythm of reports.
     public init(
-      everySteps: Int = 50, validateEveryEpochs: Int? = 1, reconstructionsEveryEpochs: Int? = 1,
-      images: Int = 8
+      everySteps: Int = 50, norms: Bool = false, validateEveryEpochs: Int? = 1,
+      reconstructionsEveryEpochs: Int? = 1, images: Int = 8
     ) {
       self.everySteps = everySteps
+      self.norms = norms
       self.validateEveryEpochs = validateEveryEpochs
       self.reconstructionsEveryEpochs = reconstructionsEveryEpochs
       self.images = images
@@ -115,6 +118,7 @@ public struct TokenizerRecipe: TrainingRecipe {
 
 extension TokenizerRecipe {
   public var logEverySteps: Int { logging.everySteps }
+  public var logsNorms: Bool { logging.norms }
   public var validateEveryEpochs: Int? { logging.validateEveryEpochs }
   public var drawEveryEpochs: Int? { logging.reconstructionsEveryEpochs }
 

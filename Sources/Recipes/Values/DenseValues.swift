@@ -100,12 +100,15 @@ public struct MemoryRecipe: Codable, Hashable, Sendable {
 public struct EvaluationLogging: Codable, Hashable, Sendable {
   /// Optimizer steps between two entries of the logs.
   public var everySteps: Int
+  /// Whether the norms of gradient and parameters are logged.
+  public var norms: Bool
   /// Epochs between two validations; null validates at the end only.
   public var evaluateEveryEpochs: Int?
 
   /// Creates a rhythm of reports.
-  public init(everySteps: Int = 50, evaluateEveryEpochs: Int? = nil) {
+  public init(everySteps: Int = 50, norms: Bool = false, evaluateEveryEpochs: Int? = nil) {
     self.everySteps = everySteps
+    self.norms = norms
     self.evaluateEveryEpochs = evaluateEveryEpochs
   }
 }
@@ -126,6 +129,7 @@ public protocol DenseRecipe: TrainingRecipe {
 
 extension DenseRecipe {
   public var logEverySteps: Int { logging.everySteps }
+  public var logsNorms: Bool { logging.norms }
   public var validateEveryEpochs: Int? { logging.evaluateEveryEpochs }
   public static var shorthands: [RecipeOverrides.Shorthand] { PretrainingRecipe.shorthands }
 

@@ -30,6 +30,8 @@ public protocol TrainingRecipe: Codable, Hashable, Sendable {
   var mixesImages: Bool { get }
   /// Optimizer steps between two entries of the logs.
   var logEverySteps: Int { get }
+  /// Whether the norms of gradient and parameters are in the logs.
+  var logsNorms: Bool { get }
   /// Epochs between two validations during training; nil for one at the end only.
   var validateEveryEpochs: Int? { get }
   /// Epochs between two sets of pictures during training; nil for none.
@@ -56,6 +58,7 @@ extension TrainingRecipe {
     set {}
   }
   public var mixesImages: Bool { false }
+  public var logsNorms: Bool { false }
   public var validateEveryEpochs: Int? { nil }
   public var drawEveryEpochs: Int? { nil }
   public static var shorthands: [RecipeOverrides.Shorthand] { [] }

@@ -59,6 +59,22 @@ public final class MetricsLog {
     try lines(at: url).map(\.record)
   }
 
+  /// The names of the values of a log, in the order of their first appearance.
+  package static func names(at url: URL) throws(FileError) -> [String] {
+    var names: [String] = []
+    for line in try lines(at: url) {
+      line.text.utf8.withContiguousStorageIfAvailable { bytes in
+        var scanner = JSONScanner(UnsafeRawBufferPointer(bytes))
+        try? scanner.object { (scanner, key) throws(JSONScanner.Failure) in
+          let name = key.text
+          try scanner.skip()
+          if name != "step", name != "epoch", !names.contains(name) { names.append(name) }
+        }
+      }
+    }
+    return names
+  }
+
   private static func lines(
     at url: URL
   ) throws(FileError) -> [(text: String, record: MetricsRecord)] {

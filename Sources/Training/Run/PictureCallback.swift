@@ -26,6 +26,7 @@ final class PictureCallback<Task: TrainingTask>: TrainingCallback {
       try replaceFile(at: "\(folder)/step-\(step.step).png") { (file) throws(FileError) in
         try file.write(picture.png)
       }
+      logger.add(picture: "\(picture.name)/step-\(step.step).png")
       try logger.add(picture: picture.png, named: picture.name, epoch: step.epochs)
     }
   }

@@ -2,8 +2,8 @@ public import FileSystem
 import Foundation
 public import Runs
 
-/// Writes down how a run goes: the live line, `train.log`, `metrics.jsonl` and TensorBoard's
-/// events.
+/// Writes down how a run goes: the live line, `train.log`, `metrics.jsonl`, TensorBoard's events and
+/// what else was asked for.
 ///
 /// A log that cannot be written is said once and costs the run nothing.
 public final class RunLogger: TrainingCallback {
@@ -20,6 +20,9 @@ public final class RunLogger: TrainingCallback {
   private var hasFailed = false
   private let epochs: Double
   private let memory: () -> Int?
+  private let parameterNorm: (() -> Double)?
+  /// What is written to besides.
+  package var others: [any RunLog] = []
 
   /// Opens the logs of a run.
   ///
@@ -28,17 +31,19 @@ public final class RunLogger: TrainingCallback {
   ///   - epochs: Passes over the data of the whole run.
   ///   - everySteps: Steps between two entries.
   ///   - logsGradientNorm: Whether the length of the gradient is logged.
+  ///   - parameterNorm: The Euclidean norm of the parameters; nil leaves it out of the logs.
   ///   - memory: Bytes in use.
   ///   - terminal: Where the live line goes.
   ///   - sink: Takes its text.
   public init(
     _ folder: RunFolder, resumingAfter step: Int, stepsPerEpoch: Int, epochs: Double,
-    everySteps: Int, logsGradientNorm: Bool = false,
+    everySteps: Int, logsGradientNorm: Bool = false, parameterNorm: (() -> Double)? = nil,
     memory: @escaping () -> Int? = residentMemory, terminal: Terminal,
     sink: @escaping (String) -> Void
   ) throws {
     self.everySteps = everySteps
     self.logsGradientNorm = logsGradientNorm
+    self.parameterNorm = parameterNorm
     self.epochs = epochs
     self.memory = memory
     metrics = try MetricsLog(
@@ -79,18 +84,21 @@ public final class RunLogger: TrainingCallback {
       ? report.parts : zip(partSums, report.parts).map { ($0.name, $0.error + $1.error) }
     line.show(
       Progress(
-        epoch: report.epochs, epochs: epochs, step: report.step, steps: report.totalSteps,
+        epoch: report.epochs, epochs: epochs(of: report), step: report.step,
+        steps: report.totalSteps,
         loss: lossSum / Double(lossCount), rate: report.learningRate,
         imagesPerSecond: pace.imagesPerSecond, dataWait: pace.dataWait,
         bytesPerSecond: pace.bytesPerSecond, memory: memory(),
         secondsLeft: pace.secondsLeft(steps: report.totalSteps - report.step)),
       at: ProcessInfo.processInfo.systemUptime)
+    for log in others { for note in log.takeNotes() { print("note: \(note)") } }
     guard report.step % everySteps == 0 || report.step == report.totalSteps else { return }
     var values: [(name: String, value: Double)] = [
       ("loss", lossSum / Double(lossCount)), ("rate", report.learningRate),
       ("images_per_second", pace.imagesPerSecond), ("data_wait", pace.dataWait),
     ]
     if logsGradientNorm { values.append(("gradient_norm", report.gradientNorm)) }
+    if let parameterNorm { values.append(("parameter_norm", parameterNorm())) }
     values += partSums.map { (name: $0.name, value: $0.error / Double(lossCount)) }
     lastLoss = lossSum / Double(lossCount)
     (lossSum, lossCount, partSums) = (0, 0, [])
@@ -99,6 +107,15 @@ public final class RunLogger: TrainingCallback {
       try events.write(
         scalars: values.map { (tag: "train/" + $0.name, value: $0.value) }, epoch: report.epochs)
     }
+    for log in others {
+      attempt { try log.record(step: report.step, epoch: report.epochs, values: values) }
+    }
+  }
+
+  /// Passes over the data of the whole run, whose length may have changed meanwhile.
+  private func epochs(of report: StepReport) -> Double {
+    let whole = report.epochs / Double(report.step) * Double(report.totalSteps)
+    return abs(whole - epochs) < 1e-6 * epochs ? epochs : whole
   }
 
   public func checkpointSaved(_ checkpoint: Checkpoint, at step: Int) {
@@ -112,11 +129,23 @@ public final class RunLogger: TrainingCallback {
       try events.write(
         scalars: values.map { (tag: "validation/" + $0.name, value: $0.value) }, epoch: epoch)
     }
+    for log in others { attempt { try log.record(step: step, epoch: epoch, values: values) } }
   }
 
   /// Adds a picture to TensorBoard's events.
   public func add(picture png: [UInt8], named name: String, epoch: Double) throws {
     try events.write(image: Data(png), tag: name, epoch: epoch)
+  }
+
+  /// Adds a picture that is a file of the run folder, below it, to the other logs.
+  func add(picture path: String) { for log in others { attempt { try log.add(picture: path) } } }
+
+  /// Ends the other logs, and says what there is to say of them.
+  func end(_ ending: SessionEnding, shouldStop: () -> Bool) {
+    for log in others {
+      attempt { for line in try log.end(ending, shouldStop: shouldStop) { print(line) } }
+    }
+    others = []
   }
 
   /// Ends the live line.

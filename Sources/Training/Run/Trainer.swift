@@ -52,6 +52,9 @@ public final class Trainer<Task: TrainingObjective> {
     public var wire = GradientReducer.Wire.float32
     /// The most images of all processes that may be broken.
     public var brokenLimit = Int.max
+    /// Asked after each step for another length of the run, and the learning rates that go with it;
+    /// for one process.
+    var revised: ((_ step: Int) -> (totalSteps: Int, learningRate: (Int) -> Double)?)?
 
     /// Creates a plan; what is left out is the usual.
     public init(
@@ -74,7 +77,7 @@ public final class Trainer<Task: TrainingObjective> {
   private let optimizer: any Optimizer
   private let ema: ModelEMA?
   private let source: Task.Source
-  private let plan: Plan
+  private var plan: Plan
   private let folder: RunFolder?
   private let group: DataParallelGroup
   /// Averages the gradients of all processes; nil for one alone.
@@ -133,6 +136,9 @@ public final class Trainer<Task: TrainingObjective> {
       try stopIfAsked()
       let report = try takeStep()
       try callbacks.each { try $0.stepTaken(report) }
+      if let revised = plan.revised?(step) {
+        (plan.totalSteps, plan.learningRate) = (revised.totalSteps, revised.learningRate)
+      }
       if step % plan.checkpointEvery == 0 { try save() }
     }
     try save()

@@ -30,17 +30,21 @@ public final class TrainingRun<Task: TrainingTask> {
     public var stopAfter: Int?
     /// The processes that train together.
     public var group: DataParallelGroup
+    /// When the run's last step is to be taken, see ``RunDeadline``; nil for the length that its recipe
+    /// says. For one process.
+    public var deadline: ContinuousClock.Instant?
 
     /// Creates settings.
     public init(
       out: String, opening: RunFolder.Opening = .new, device: Device = .cpu, stopAfter: Int? = nil,
-      group: DataParallelGroup = .single
+      group: DataParallelGroup = .single, deadline: ContinuousClock.Instant? = nil
     ) {
       self.out = out
       self.opening = opening
       self.device = device
       self.stopAfter = stopAfter
       self.group = group
+      self.deadline = deadline
     }
   }
 
@@ -51,7 +55,7 @@ public final class TrainingRun<Task: TrainingTask> {
   /// Steps of one pass over the data.
   public let stepsPerEpoch: Int
   /// Steps of the whole run.
-  public let totalSteps: Int
+  public private(set) var totalSteps: Int
   /// Steps taken before this session.
   public let startingStep: Int
   /// Checkpoints that are not whole and were passed over.
@@ -150,12 +154,18 @@ public final class TrainingRun<Task: TrainingTask> {
 
   /// Writes down what the run is: `recipe.yaml`, `model.json`, `run.json`.
   private func describe(_ kind: RunKind, in folder: RunFolder) throws {
-    let header = ["The complete recipe of this run; \(kind.command) --recipe takes it as it is."]
-    try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
-      try file.write(task.recipe.yaml(header: header))
-    }
+    try write(task.recipe, of: kind, in: folder)
     try JSONFile.write(task.description, to: folder.path + "/model.json")
     try kind.write(to: folder.path)
+  }
+
+  private func write(
+    _ recipe: Task.Recipe, of kind: RunKind, in folder: RunFolder
+  ) throws(FileError) {
+    let header = ["The complete recipe of this run; \(kind.command) --recipe takes it as it is."]
+    try replaceFile(at: folder.recipePath) { (file) throws(FileError) in
+      try file.write(recipe.yaml(header: header))
+    }
   }
 
   /// What was noticed and does not keep the run from starting, each as a sentence.
@@ -215,12 +225,51 @@ public final class TrainingRun<Task: TrainingTask> {
     plan.wire = recipe.batch.reduction == .bfloat16 ? .bfloat16 : .float32
     plan.brokenLimit = UndecodableImages.limit(
       fraction: recipe.data.brokenLimit, count: task.data.dataset.count)
+    if let deadline = settings.deadline, group.isSingle {
+      plan.revised = revisions(by: deadline, warn)
+    }
     let trainer = try Trainer(
       task, optimizer: optimizer, ema: ema, source: source, plan: plan, folder: opened,
       group: group, startingAt: startingStep, callbacks: callbacks, warn: warn)
     defer { finishedStep = trainer.step }
     try trainer.run()
     return try group.gathered(source.undecodable)
+  }
+
+  /// Says after each step whether the run is to have another length, and keeps that in its recipe.
+  private func revisions(
+    by end: ContinuousClock.Instant, _ say: @escaping (String) -> Void
+  ) -> (Int) -> (totalSteps: Int, learningRate: (Int) -> Double)? {
+    let start = ContinuousClock.now
+    var recipe = task.recipe
+    let share =
+      recipe.schedule.warmupEpochs * Double(stepsPerEpoch) / Double(max(1, totalSteps))
+    var deadline = RunDeadline(seconds: -seconds(since: end), warmupShare: share)
+    return { [self] step in
+      let elapsed = seconds(since: start)
+      guard let steps = deadline.steps(after: step, of: totalSteps, elapsed: elapsed) else {
+        return nil
+      }
+      recipe.schedule.steps = steps
+      recipe.schedule.epochs = max(1, Int(epochs(steps).rounded(.up)))
+      let warmup = recipe.schedule.warmupEpochs
+      if Double(step) < warmup * Double(stepsPerEpoch) {
+        // So slow a machine that the warm-up would take too much of the run.
+        recipe.schedule.warmupEpochs = (min(warmup, share * epochs(steps)) * 1000).rounded() / 1000
+      }
+      do {
+        if let kind = try RunKind.read(folder.path) { try write(recipe, of: kind, in: folder) }
+      } catch {
+        say("\(error); the run keeps its length")
+        return nil
+      }
+      say(
+        "a step takes \(Formatted.fixed(elapsed / Double(step), 3)) s: \(steps) steps instead of "
+          + "\(totalSteps) end in time")
+      totalSteps = steps
+      let rates = recipe.learningRates(stepsPerEpoch: stepsPerEpoch)
+      return (steps, rates.learningRate(at:))
+    }
   }
 
   /// How well the model does on the validation images as it is now, by its moving average where it

@@ -6,6 +6,7 @@ import Recipes
 import Reports
 import Runs
 import Torch
+import TorchOptim
 
 /// One session of a run as its user meets it: what was found, the live line, validation and
 /// pictures on the way, what came of it. The same for every kind of training.
@@ -13,26 +14,34 @@ public struct TrainingSession<Task: TrainingTask> {
   private let run: TrainingRun<Task>
   private let logger: RunLogger
   private let warn: (String) -> Void
+  private let logsTo: String?
 
   /// Opens the logs of a run.
   ///
   /// - Parameters:
+  ///   - logs: Where numbers go besides; where an earlier session of the run has logged to they go as
+  ///     well.
   ///   - terminal: What is printed on.
   ///   - print: Takes what is printed, line ends included.
   ///   - warn: Takes notes that are no part of the run's log.
   public init(
-    _ run: TrainingRun<Task>, terminal: Terminal, print: @escaping (String) -> Void,
-    warn: @escaping (String) -> Void
+    _ run: TrainingRun<Task>, logs: [LogDestination] = [], terminal: Terminal,
+    print: @escaping (String) -> Void, warn: @escaping (String) -> Void
   ) throws {
     self.run = run
     self.warn = warn
-    let device = run.device
+    let (device, store) = (run.device, run.task.store)
     logger = try RunLogger(
       run.folder, resumingAfter: run.startingStep, stepsPerEpoch: run.stepsPerEpoch,
       epochs: run.epochs(run.totalSteps),
       everySteps: RunLogger.interval(run.task.recipe.logEverySteps, of: run.totalSteps),
-      logsGradientNorm: run.task.recipe.optimizer.clip != nil,
+      logsGradientNorm: run.task.recipe.optimizer.clip != nil || run.task.recipe.logsNorms,
+      parameterNorm: run.task.recipe.logsNorms ? { parameterNorm(of: store).item() } : nil,
       memory: { device.peakMemory ?? residentMemory() }, terminal: terminal, sink: print)
+    let others = RunLogs(logs, of: run)
+    logger.others = others.opened
+    logsTo = others.summary
+    for problem in others.problems { logger.print("note: \(problem)") }
   }
 
   /// Introduces, trains, validates and concludes.
@@ -54,9 +63,12 @@ public struct TrainingSession<Task: TrainingTask> {
       }
       logger.finish()
       try conclude(seconds: timer.seconds(), undecodable)
+      logger.end(
+        run.finishedStep >= run.totalSteps ? .finished : .stopped, shouldStop: shouldStop)
     } catch {
       logger.finish()
       logger.note("\(error)")
+      logger.end(error is Interruption ? .stopped : .failed, shouldStop: shouldStop)
       if run.folder.holdsReplaced {
         warn(
           "note: \(run.folder.path) keeps the run that it held; the new one had no checkpoint yet")
@@ -104,6 +116,7 @@ public struct TrainingSession<Task: TrainingTask> {
       print("ranks", line)
     }
     print("folder", run.folder.path)
+    if let logsTo { print("logs", logsTo) }
     if run.startingStep > 0 {
       logger.print("resuming at step \(run.startingStep) of \(run.totalSteps)")
     }
