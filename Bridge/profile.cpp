@@ -82,6 +82,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction &call) {
 
 void end(const at::RecordFunction &, at::ObserverContext *context) {
   auto *frame = static_cast<Frame *>(context);
+  if (!frame) return;
   int64_t all = now() - frame->start;
   if (current == frame) current = frame->outer;
   if (frame->outer) frame->outer->inner += all;
