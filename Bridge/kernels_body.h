@@ -10,7 +10,13 @@ namespace {
 
 constexpr long W = KERNEL_WIDTH, MR = KERNEL_ROWS, NV = KERNEL_VECTORS, NR = W * NV;
 // Blocks of B that stay in the second cache, and how deep a panel of A is.
-constexpr long KC = 384, NC = 512 / NR * NR;
+#ifndef KERNEL_NC
+#define KERNEL_NC 512
+#endif
+#ifndef KERNEL_GROUP
+#define KERNEL_GROUP 4
+#endif
+constexpr long KC = 384, NC = KERNEL_NC / NR * NR, GR = KERNEL_GROUP * MR;
 
 typedef float V __attribute__((vector_size(W * 4)));
 typedef int I __attribute__((vector_size(W * 4)));
@@ -123,12 +129,42 @@ INLINE long even(long total, long most, long unit) {
 
 // B(k0…, n0…) in panels of NR columns, the last filled up with zeros.
 static void pack_block(Matrix b, long n0, long columns, long k0, long depth, float *dst) {
-  for (long j = 0; j < columns; j += NR, dst += depth * NR) {
-    long some = columns - j < NR ? columns - j : NR;
-    const float *src = b.p + k0 * b.row + (n0 + j) * b.column;
-    if (some < NR) __builtin_memset(dst, 0, depth * NR * 4);
-    if (b.row == 1) turn(src, b.column, some, depth, dst, NR);
-    else keep(src, b.row, some, depth, dst, NR);
+  const float *src = b.p + k0 * b.row + n0 * b.column;
+  long whole = columns / NR * NR, some = columns - whole;
+  if (some) __builtin_memset(dst + whole * depth, 0, depth * NR * 4);
+  if (b.row == 1) {
+    for (long j = 0; j < columns; j += NR)
+      turn(src + j * b.column, b.column, columns - j < NR ? some : NR, depth, dst + j * depth, NR);
+    return;
+  }
+  // Row by row, as they lie in memory.
+  for (long k = 0; k < depth; k++, src += b.row) {
+    float *to = dst + k * NR;
+    for (long j = 0; j < whole; j += NR)
+      UNROLL for (long v = 0; v < NV; v++) store(to + j * depth + v * W, load(src + j + v * W));
+    for (long j = whole; j < columns; j++) to[whole * depth + j - whole] = src[j];
+  }
+}
+
+// A(m0…, k0…) in panels of MR rows, the last with as many as are left.
+static void pack_panels(Matrix a, long m0, long rows, long k0, long depth, float *dst) {
+  const float *src = a.p + m0 * a.row + k0 * a.column;
+  if (a.column == 1) {
+    for (long r = 0; r < rows; r += MR) {
+      long some = rows - r < MR ? rows - r : MR;
+      turn(src + r * a.row, a.row, some, depth, dst + r * depth, some);
+    }
+    return;
+  }
+  long whole = rows / MR * MR, some = rows - whole;
+  for (long k = 0; k < depth; k++, src += a.column) {
+    for (long r = 0; r < whole; r += MR) {
+      float *to = dst + r * depth + k * MR;
+      long i = 0;
+      UNROLL for (; i + 4 <= MR; i += 4) store4(to + i, load4(src + r + i));
+      UNROLL for (; i < MR; i++) to[i] = src[r + i];
+    }
+    for (long i = 0; i < some; i++) dst[whole * depth + k * some + i] = src[whole + i];
   }
 }
 
@@ -138,6 +174,8 @@ static void tile(long depth, const float *a, const float *b, float *c, long ldc,
                  bool adds) {
   V acc[R][NV];
   UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++) acc[r][n] = V{};
+  if (adds) UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++)
+    __builtin_prefetch(c + r * ldc + n * W, 1);
   for (long k = 0; k < depth; k++) {
     V row[NV];
     UNROLL for (int n = 0; n < NV; n++) row[n] = load(b + n * W);
@@ -181,7 +219,9 @@ void pack(long n, long k, Matrix b, long n0, long n1, float *packed) {
 void product(long m, long n, long k, Matrix a, Matrix b, const float *packed, float *c, long ldc,
              const float *bias, bool adds, float *scratch) {
   long nc = pack_unit(n), kc = even(k, KC, 1);
-  float *panel = scratch, *block = scratch + KC * MR;
+  float *panels = scratch, *block = scratch + KC * GR;
+  // Columns of A are copied for several tiles at a time, whole cache lines of them.
+  long group = a.column == 1 ? MR : GR;
   for (long n0 = 0; n0 < n; n0 += nc) {
     long columns = n - n0 < nc ? n - n0 : nc, padded = (columns + NR - 1) / NR * NR;
     for (long k0 = 0; k0 < k; k0 += kc) {
@@ -190,24 +230,26 @@ void product(long m, long n, long k, Matrix a, Matrix b, const float *packed, fl
       if (!packed) pack_block(b, n0, columns, k0, depth, block);
       bool adds_here = adds || k0 > 0;
       const float *bias_here = bias && k0 + depth == k ? bias + n0 : nullptr;
-      for (long m0 = 0; m0 < m; m0 += MR) {
-        long rows = m - m0 < MR ? m - m0 : MR;
-        const float *left = a.p + m0 * a.row + k0 * a.column;
-        if (a.column == 1) turn(left, a.row, rows, depth, panel, rows);
-        else keep(left, a.column, rows, depth, panel, rows);
-        float *row = c + m0 * ldc + n0;
-        long j = 0;
-        for (; j + NR <= columns; j += NR)
-          tiles[rows](depth, panel, right + j * depth, row + j, ldc, bias_here ? bias_here + j : nullptr,
-                      adds_here);
-        if (j < columns) {
-          float part[MR * NR];
-          tiles[rows](depth, panel, right + j * depth, part, NR, nullptr, false);
-          for (long r = 0; r < rows; r++)
-            for (long i = 0; i < columns - j; i++) {
-              float v = part[r * NR + i] + (bias_here ? bias_here[j + i] : 0);
-              row[r * ldc + j + i] = adds_here ? row[r * ldc + j + i] + v : v;
-            }
+      for (long m0 = 0; m0 < m; m0 += group) {
+        long in_group = m - m0 < group ? m - m0 : group;
+        pack_panels(a, m0, in_group, k0, depth, panels);
+        for (long r0 = 0; r0 < in_group; r0 += MR) {
+          long rows = in_group - r0 < MR ? in_group - r0 : MR;
+          const float *left = panels + r0 * depth;
+          float *row = c + (m0 + r0) * ldc + n0;
+          long j = 0;
+          for (; j + NR <= columns; j += NR)
+            tiles[rows](depth, left, right + j * depth, row + j, ldc,
+                        bias_here ? bias_here + j : nullptr, adds_here);
+          if (j < columns) {
+            float part[MR * NR];
+            tiles[rows](depth, left, right + j * depth, part, NR, nullptr, false);
+            for (long r = 0; r < rows; r++)
+              for (long i = 0; i < columns - j; i++) {
+                float v = part[r * NR + i] + (bias_here ? bias_here[j + i] : 0);
+                row[r * ldc + j + i] = adds_here ? row[r * ldc + j + i] + v : v;
+              }
+          }
         }
       }
     }
@@ -488,7 +530,7 @@ void adamw(long count, AdamW c, float *p, const float *g, float *m, float *v) {
 }  // namespace
 
 const Table KERNEL_TABLE = {
-    KERNEL_NAME, W,          MR,          product,       KC * MR + KC * NC, pack,
+    KERNEL_NAME, W,          MR,          product,       KC * GR + KC * NC, pack,
     pack_unit,   packed_size, norm,       norm_again,    add_norm,          norm_backward,
     gelu,        gelu_backward, add_scaled, scale,       column_sums,       attention,
     attention_backward, attention_scratch, adamw,
