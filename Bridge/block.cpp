@@ -283,7 +283,6 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
   int64_t group_rows = std::max<int64_t>(threads * chunk_rows(s), std::min<int64_t>(4096, weights / 1024));
   Chunks groups(s.images, N, group_rows, 1);
   int64_t G = groups.most() * N, GQ = groups.most() * Q;
-  Chunks largest(groups.most(), N, chunk_rows(s), threads);
   int64_t most = groups.most();  // a small last group may have larger chunks
   for (int64_t g = 0; g < groups.count; g++) {
     Chunks chunks(groups.start(g + 1) - groups.start(g), N, chunk_rows(s), threads);
@@ -442,7 +441,6 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
   return grads;
 }
 
-Tensor defined_or_none(const std::optional<Tensor> &t) { return t ? *t : Tensor(); }
 Tensor contiguous(const std::optional<Tensor> &t) { return t && t->defined() ? t->contiguous() : Tensor(); }
 std::vector<Tensor> contiguous(at::TensorList list) {
   std::vector<Tensor> result;

@@ -19,10 +19,6 @@ struct Head {
   float *log_sums;  // [queries]
 };
 
-struct AdamW {
-  float decay, one_minus_beta1, beta2, one_minus_beta2, step_size, root_of_correction, epsilon;
-};
-
 struct Table {
   const char *name;
   long width;   // floats of a vector: widths of rows are multiples of it
@@ -64,8 +60,6 @@ struct Table {
   void (*attention_backward)(long tokens, long queries, long d, Head head, const float *dout, float *dq,
                              float *dk, float *dv, long grad_stride, float *scratch);
   long (*attention_scratch)(long tokens, long queries, long d, bool backward);
-
-  void (*adamw)(long count, AdamW values, float *p, const float *g, float *m, float *v);
 };
 
 extern const Table portable;

@@ -10,13 +10,7 @@ namespace {
 
 constexpr long W = KERNEL_WIDTH, MR = KERNEL_ROWS, NV = KERNEL_VECTORS, NR = W * NV;
 // Blocks of B that stay in the second cache, and how deep a panel of A is.
-#ifndef KERNEL_NC
-#define KERNEL_NC 512
-#endif
-#ifndef KERNEL_GROUP
-#define KERNEL_GROUP 4
-#endif
-constexpr long KC = 384, NC = KERNEL_NC / NR * NR, GR = KERNEL_GROUP * MR;
+constexpr long KC = 384, NC = 512 / NR * NR, GR = 4 * MR;
 
 typedef float V __attribute__((vector_size(W * 4)));
 typedef int I __attribute__((vector_size(W * 4)));
@@ -502,38 +496,13 @@ void attention_backward(long tokens, long queries, long d, Head head, const floa
   little(tokens, d, queries, grads, 1, n, head.q, head.stride, dk, grad_stride, false);
 }
 
-// ---- the optimizer
-
-void adamw(long count, AdamW c, float *p, const float *g, float *m, float *v) {
-  long i = 0;
-  V decay = splat(c.decay), b1 = splat(c.one_minus_beta1), b2 = splat(c.beta2),
-    c2 = splat(c.one_minus_beta2), rate = splat(c.step_size), root = splat(1 / c.root_of_correction),
-    eps = splat(c.epsilon);
-  for (; i + W <= count; i += W) {
-    V grad = load(g + i), mean = load(m + i), square = load(v + i), value = load(p + i) * decay;
-    mean += b1 * (grad - mean);
-    square = square * b2 + c2 * (grad * grad);
-    V deviation;
-    UNROLL for (long j = 0; j < W; j++) deviation[j] = __builtin_sqrtf(square[j]);
-    store(p + i, value - rate * mean / (deviation * root + eps));
-    store(m + i, mean);
-    store(v + i, square);
-  }
-  for (; i < count; i++) {
-    m[i] += c.one_minus_beta1 * (g[i] - m[i]);
-    v[i] = v[i] * c.beta2 + c.one_minus_beta2 * (g[i] * g[i]);
-    p[i] = p[i] * c.decay -
-           c.step_size * m[i] / (__builtin_sqrtf(v[i]) / c.root_of_correction + c.epsilon);
-  }
-}
-
 }  // namespace
 
 const Table KERNEL_TABLE = {
     KERNEL_NAME, W,          MR,          product,       KC * GR + KC * NC, pack,
     pack_unit,   packed_size, norm,       norm_again,    add_norm,          norm_backward,
     gelu,        gelu_backward, add_scaled, scale,       column_sums,       attention,
-    attention_backward, attention_scratch, adamw,
+    attention_backward, attention_scratch,
 };
 
 }  // namespace kernels

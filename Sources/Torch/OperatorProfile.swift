@@ -20,6 +20,17 @@ public struct OperatorProfile: Hashable, Sendable {
     /// Whether the second does.
     public let transposesSecond: Bool
 
+    package init(
+      count: Int, m: Int, n: Int, k: Int, transposesFirst: Bool, transposesSecond: Bool
+    ) {
+      self.count = count
+      self.m = m
+      self.n = n
+      self.k = k
+      self.transposesFirst = transposesFirst
+      self.transposesSecond = transposesSecond
+    }
+
     /// Floating-point operations of a call: a multiplication and an addition for each element.
     public var operations: Double { 2 * Double(count) * Double(m) * Double(n) * Double(k) }
   }
@@ -33,6 +44,13 @@ public struct OperatorProfile: Hashable, Sendable {
     public let calls: Int
     /// Seconds of all calls, without those of the operators that it called itself.
     public let seconds: Double
+
+    package init(name: String, product: Product?, calls: Int, seconds: Double) {
+      self.name = name
+      self.product = product
+      self.calls = calls
+      self.seconds = seconds
+    }
   }
 
   /// In no order.
@@ -73,15 +91,14 @@ extension OperatorProfile.Entry {
     guard parts.count >= 3, let calls = Int(parts[0]), let nanoseconds = Int(parts[1]) else {
       return nil
     }
-    name = String(parts[2])
-    self.calls = calls
-    seconds = Double(nanoseconds) / 1e9
     let sizes = parts.dropFirst(3).compactMap { Int($0) }
-    product =
+    let product =
       sizes.count == 6
       ? OperatorProfile.Product(
         count: sizes[0], m: sizes[1], n: sizes[2], k: sizes[3], transposesFirst: sizes[4] != 0,
         transposesSecond: sizes[5] != 0) : nil
+    self.init(
+      name: String(parts[2]), product: product, calls: calls, seconds: Double(nanoseconds) / 1e9)
   }
 }
 

@@ -88,7 +88,7 @@ public struct TransformerBlock: Layer {
   let attention: Attention
   let feedForwardNorm: LayerNorm
   let feedForward: FeedForward
-  private let weights: TransformerBlockWeights
+  let weights: TransformerBlockWeights
 
   /// Declares `norm1`, `attn`, `norm2` and `mlp`.
   public init(_ shape: TransformerShape, normEpsilon: Double, qkvBias: Bool, in scope: Scope) {
