@@ -36,7 +36,7 @@ import TorchOptim
 
   @Test func `twenty losses are those of the composition`() async {
     let fused = Self.losses()
-    await #expect(processExitsWith: .success) { [fused] in
+    await #expect(processExitsWith: .success) { [fused = fused as [Double]] in
       setenv("CTORCH_BLOCKS", "plain", 1)
       #expect(Self.profile().calls == [])
       for (plain, fused) in zip(Self.losses(), fused) {
