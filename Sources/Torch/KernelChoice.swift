@@ -22,12 +22,20 @@ public enum AttentionKernel: String, CaseIterable, Hashable, Sendable {
   case fused
 }
 
+/// How a transformer block is computed on the CPU in float32.
+public enum BlockKernel: String, CaseIterable, Hashable, Sendable {
+  /// Operator by operator: norms, products, attention, GELU, sums.
+  case plain
+  /// In one operator of ours, see ``Tensor/transformerBlock(_:queries:attentionFactors:feedForwardFactors:file:line:)``.
+  case fused
+}
+
 /// Which of several ways to the same result is taken on this machine: decided once, the same for
 /// every command, shown by `mae doctor`.
 ///
-/// Ways differ in the last digits. Two environment variables, read when libtorch is first used, put
-/// the choice aside: `CTORCH_PRODUCTS` (`libtorch` or `onednn`) and `CTORCH_ATTENTION` (`plain` or
-/// `fused`).
+/// Ways differ in the last digits. Three environment variables, read when libtorch is first used,
+/// put the choice aside: `CTORCH_BLOCKS` (`plain` or `fused`), `CTORCH_PRODUCTS` (`libtorch` or
+/// `onednn`) and `CTORCH_ATTENTION` (`plain` or `fused`).
 public struct KernelChoice: Hashable, Sendable {
   /// Products without gradients on the CPU. With gradients, and on other devices, they are always
   /// libtorch's: oneDNN's operator has no derivative.
@@ -42,6 +50,14 @@ public struct KernelChoice: Hashable, Sendable {
   /// Attention everywhere, in training and evaluation; nil for plain up to ``plainAttentionTokens``
   /// tokens on the CPU and fused otherwise.
   public let attention: AttentionKernel?
+
+  /// Transformer blocks on the CPU in float32, in training and evaluation. In a fused block the
+  /// products and the attention are its own, so naming another kernel for either makes blocks plain,
+  /// unless `CTORCH_BLOCKS` says `fused`.
+  ///
+  /// `CTORCH_BLOCKS=plain mae bench step small` (and `base`) and the same with `fused` measure it;
+  /// figures are in Documentation/Decisions/22-fused-operators.md.
+  public let blocks: BlockKernel
 
   /// Up to so many tokens, plain products beat libtorch's fused attention on a CPU, whose backward
   /// pass is made for long sequences.
@@ -86,13 +102,15 @@ extension KernelChoice {
   ) throws(EngineError) -> KernelChoice {
     let products: ProductKernel? = try value(of: "CTORCH_PRODUCTS", variable)
     let attention: AttentionKernel? = try value(of: "CTORCH_ATTENTION", variable)
+    let blocks: BlockKernel? = try value(of: "CTORCH_BLOCKS", variable)
     if products == .onednn, !hasOneDNN() {
       throw EngineError(
         message: "CTORCH_PRODUCTS is onednn, and this libtorch has no oneDNN; unset it")
     }
     return KernelChoice(
       products: products ?? (processorIsAMD && hasOneDNN() ? .onednn : .libtorch),
-      attention: attention)
+      attention: attention,
+      blocks: blocks ?? (products == nil && attention == nil ? .fused : .plain))
   }
 
   private static func value<Kernel: RawRepresentable<String> & CaseIterable>(
@@ -104,10 +122,13 @@ extension KernelChoice {
     throw EngineError(message: "\(name) is '\(text)'; expected \(names)")
   }
 
-  /// One line about products and one about attention.
+  /// One line about blocks, one about products and one about attention.
   public var lines: [String] {
     let own = products == .libtorch
     return [
+      blocks == .fused
+        ? "transformer blocks are one operator on the CPU in float32"
+        : "transformer blocks are composed of libtorch's operators",
       own
         ? "products are libtorch's"
         : "products are oneDNN's where no gradients are recorded, libtorch's in training",
@@ -150,7 +171,4 @@ extension Tensor {
       && isPlain && weight.isPlain
       && (bias.map { $0.isPlain && $0.shape == [other[0]] } ?? true)
   }
-
-  /// Whether the elements are float32 in main memory.
-  private var isPlain: Bool { dtype == .float32 && device.kind == .cpu }
 }

@@ -26,6 +26,7 @@ struct StepBenchCommand: ParsableCommand {
       Examples:
         mae bench
         mae bench base --rounds 5
+        mae bench small --profile
       """)
 
   @Argument(help: "small or base.")
@@ -33,6 +34,9 @@ struct StepBenchCommand: ParsableCommand {
 
   @Option(help: "Steps that are timed.")
   var rounds = 10
+
+  @Flag(help: "Print where the time of a step goes, too, and how fast its products are alone.")
+  var profile = false
 
   @Option(help: "float32 or bfloat16.")
   var precision = Precision.float32
@@ -73,6 +77,8 @@ struct StepBenchCommand: ParsableCommand {
       "median \(fixed(rates.median, 2)) images/s, \(fixed(rates[0], 2)) to "
         + "\(fixed(rates[rates.count - 1], 2))"
         + (memory().map { ", at most \(Formatted.bytes($0))" } ?? ""))
+    guard profile else { return }
+    for line in benchmark.profile(steps: max(2, min(rounds, 5))).lines { print(line) }
   }
 }
 

@@ -62,17 +62,45 @@ final class StepBenchmark {
   /// Runs one step and gives the seconds it took.
   func step() -> Double {
     let start = ContinuousClock.now
-    store.clearGradients()
-    let mask = workload.masking.mask(
-      workload.configuration.grid, batch: workload.batch,
-      using: Generator(seed: 2, stream: 0, step: steps)
-    ).to(device)
-    let loss = withAutocast(to: precision, on: device) { model.loss(images, mask: mask) }
-    loss.backward()
-    optimizer.step(learningRate: 1e-4)
-    device.synchronize()
+    run { _, body in body() }
+    return (ContinuousClock.now - start) / .seconds(1)
+  }
+
+  /// Runs steps with the time of every operator, see ``StepProfile``.
+  func profile(steps: Int) -> StepProfile {
+    var found: [StepProfile.Measured] = []
+    for _ in 0..<steps {
+      run { phase, body in
+        var seconds = 0.0
+        let profile = OperatorProfile.measured {
+          let start = ContinuousClock.now
+          body()
+          seconds = (ContinuousClock.now - start) / .seconds(1)
+        }
+        found.append(.init(phase: phase, seconds: seconds, entries: profile.entries))
+      }
+    }
+    return StepProfile(found, steps: steps) { $0.secondsAlone() }
+  }
+
+  /// Runs one step, each of its phases inside `around`.
+  private func run(_ around: (StepProfile.Phase, () -> Void) -> Void) {
+    var mask: PatchMask?
+    var loss = Tensor()
+    around(.data) {
+      store.clearGradients()
+      mask = workload.masking.mask(
+        workload.configuration.grid, batch: workload.batch,
+        using: Generator(seed: 2, stream: 0, step: steps)
+      ).to(device)
+    }
+    around(.forward) {
+      guard let mask else { return }
+      loss = withAutocast(to: precision, on: device) { model.loss(images, mask: mask) }
+    }
+    around(.backward) { loss.backward() }
+    around(.optimizer) { optimizer.step(learningRate: 1e-4) }
+    around(.waits) { device.synchronize() }
     steps += 1
-    let elapsed = (ContinuousClock.now - start).components
-    return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
   }
 }

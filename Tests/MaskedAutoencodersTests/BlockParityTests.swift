@@ -82,6 +82,35 @@ import TorchNN
     }
   }
 
+  /// The block in one operator leaves out what the block of many operators does, and has its
+  /// gradients; widths are those that kernels of every processor take.
+  @Test func `branches are left out alike in either way`() {
+    let store = ParameterStore(initializing: Generator(seed: 4))
+    let block = TransformerBlock(
+      TransformerShape(width: 32, depth: 1, heads: 2), normEpsilon: 1e-6, qkvBias: true,
+      in: store.root)
+    store.randomize(seed: 5)
+    let images = 4 * Engine.threads
+    let input = Tensor.randn([images, 17, 32], using: Generator(seed: 6))
+    func run(_ rate: Double, _ block: (DropPath) -> Tensor) -> [String: Tensor] {
+      let output = block(DropPath(rate: rate, using: Generator(seed: 8)))
+      output.backward(Tensor.randn(output.shape, using: Generator(seed: 7)))
+      var found = store.takeGradients()
+      found["output"] = output.detached()
+      return found
+    }
+    withEvery("rate", in: [0, 0.5]) { rate in
+      let one = run(rate) { block(input, dropping: rate, using: $0) }
+      let many = run(rate) { paths in
+        let factors = (0..<2).map { _ in paths.factors(for: images, rate: rate) }
+        return block(input) { change, branch in
+          change.scaled(by: branch == .attention ? factors[0] : factors[1])
+        }
+      }
+      expectGradients(one, many, within: Golden.Tolerance(ofLargest: 4e-6))
+    }
+  }
+
   @Test func `patches are cut as transformers does`() throws {
     let golden = try Self.golden.tensors("patchify.safetensors")
     for (name, side, rows, columns) in [

@@ -32,6 +32,18 @@ import Torch
     #expect(try decided().attention == nil)
   }
 
+  @Test func `blocks are fused unless another kernel is named for one of their parts`() throws {
+    #expect(try decided().blocks == .fused)
+    #expect(try decided(amd: true).blocks == .fused)
+    #expect(try decided(["CTORCH_BLOCKS": "plain"]).blocks == .plain)
+    #expect(try decided(["CTORCH_PRODUCTS": "libtorch"]).blocks == .plain)
+    #expect(try decided(["CTORCH_ATTENTION": "plain"]).blocks == .plain)
+    #expect(
+      try decided(["CTORCH_ATTENTION": "plain", "CTORCH_BLOCKS": "fused"]).blocks == .fused)
+    #expect(try decided().lines[0] == "transformer blocks are one operator on the CPU in float32")
+    #expect(message(["CTORCH_BLOCKS": "one"]) == "CTORCH_BLOCKS is 'one'; expected plain or fused")
+  }
+
   @Test func `variables put the choice aside`() throws {
     #expect(try decided(["CTORCH_PRODUCTS": "libtorch"], amd: true).products == .libtorch)
     #expect(try decided(["CTORCH_PRODUCTS": "onednn"]).products == .onednn)
@@ -91,11 +103,13 @@ import Torch
   @Test func `both kinds of choice are said in words`() throws {
     #expect(
       try decided(["CTORCH_PRODUCTS": "onednn"]).lines == [
+        "transformer blocks are composed of libtorch's operators",
         "products are oneDNN's where no gradients are recorded, libtorch's in training",
         "attention is plain up to 96 tokens on the CPU, else fused",
       ])
     #expect(
       try decided(["CTORCH_ATTENTION": "fused"]).lines == [
+        "transformer blocks are composed of libtorch's operators",
         "products are libtorch's", "attention is fused",
       ])
   }

@@ -125,6 +125,11 @@ CT_API ct_generator ct_generator_new(uint64_t seed);  // of the CPU
 CT_API void ct_generator_free(ct_generator);
 CT_API int ct_threads(void);
 CT_API void ct_set_threads(int);
+// Notes the time of every operator until `ct_profile_end`, which gives a line for each: calls,
+// nanoseconds without those of inner operators, name, and for products how many, M, N, K and which side
+// is transposed (0 or 1), with tabs between. To be freed.
+CT_API int ct_profile_begin(void);
+CT_API int ct_profile_end(char **lines);
 CT_API int ct_device_count(int8_t device_type);
 CT_API int ct_synchronize(int8_t device_type, int8_t index);
 CT_API int ct_memory_peak(int8_t device_type, int8_t index, int64_t *bytes);

@@ -39,13 +39,6 @@ public struct DropPath {
     (0..<depth).map { depth > 1 ? rate * Double($0) / Double(depth - 1) : 0 }
   }
 
-  /// A branch `[B, N, D]` with images left out, the others scaled so that the mean stays the same.
-  func thinned(_ branch: Tensor, rate: Double) -> Tensor {
-    guard let factors = factors(for: branch.shape[0], rate: rate) else { return branch }
-    let shape = [branch.shape[0]] + [Int](repeating: 1, count: branch.rank - 1)
-    return branch * factors.reshaped(shape).to(branch.dtype).to(branch.device)
-  }
-
   /// What a branch of each image that is computed here is multiplied by, `[count]`: 0 where it is left
   /// out; nil where none is.
   package func factors(for count: Int, rate: Double) -> Tensor? {
@@ -54,5 +47,14 @@ public struct DropPath {
     if batch != nil { draws = draws.selected(Tensor(rows), along: 0) }
     let kept = draws .< (1 - rate)
     return kept.to(.float32) * (1 / (1 - rate))
+  }
+}
+
+extension Tensor {
+  /// A branch `[B, N, D]` times what ``DropPath/factors(for:rate:)`` gives of each image.
+  func scaled(by factors: Tensor?) -> Tensor {
+    guard let factors else { return self }
+    let shape = [shape[0]] + [Int](repeating: 1, count: rank - 1)
+    return self * factors.reshaped(shape).to(dtype).to(device)
   }
 }

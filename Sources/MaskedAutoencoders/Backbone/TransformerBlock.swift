@@ -88,6 +88,7 @@ public struct TransformerBlock: Layer {
   let attention: Attention
   let feedForwardNorm: LayerNorm
   let feedForward: FeedForward
+  let weights: TransformerBlockWeights
 
   /// Declares `norm1`, `attn`, `norm2` and `mlp`.
   public init(_ shape: TransformerShape, normEpsilon: Double, qkvBias: Bool, in scope: Scope) {
@@ -97,6 +98,14 @@ public struct TransformerBlock: Layer {
       width: shape.width, heads: shape.heads, qkvBias: qkvBias, in: scope["attn"])
     feedForwardNorm = LayerNorm(shape.width, epsilon: normEpsilon, in: scope["norm2"])
     feedForward = FeedForward(width: shape.width, hidden: shape.hidden, in: scope["mlp"])
+    weights = TransformerBlockWeights(
+      attentionNorm: (attentionNorm.weight, attentionNorm.bias),
+      qkv: (attention.qkv.weight, attention.qkv.bias),
+      projection: (attention.projection.weight, attention.projection.bias),
+      feedForwardNorm: (feedForwardNorm.weight, feedForwardNorm.bias),
+      expand: (feedForward.expand.weight, feedForward.expand.bias),
+      project: (feedForward.project.weight, feedForward.project.bias), heads: shape.heads,
+      epsilon: normEpsilon)
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor { callAsFunction(x, dropping: 0, using: nil) }
@@ -105,11 +114,20 @@ public struct TransformerBlock: Layer {
   ///
   /// - Parameter rate: The probability that a branch is left out; 0 for none.
   public func callAsFunction(_ x: Tensor, dropping rate: Double, using paths: DropPath?) -> Tensor {
-    callAsFunction(x) { change, _ in paths?.thinned(change, rate: rate) ?? change }
+    // Drawn in the order of the branches, whichever way computes them.
+    let factors = Branch.allCases.map { _ in paths?.factors(for: x.shape[0], rate: rate) }
+    if let y = x.transformerBlock(
+      weights, attentionFactors: factors[0], feedForwardFactors: factors[1])
+    {
+      return y
+    }
+    return callAsFunction(x) { change, branch in
+      change.scaled(by: branch == .attention ? factors[0] : factors[1])
+    }
   }
 
   /// One of the two parts that a block adds to its tokens.
-  public enum Branch: Hashable, Sendable {
+  public enum Branch: Hashable, Sendable, CaseIterable {
     /// What tokens take from each other.
     case attention
     /// What is made of each token alone.
@@ -137,6 +155,7 @@ public struct TransformerBlock: Layer {
 
   /// Computes only some tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.
   public func callAsFunction(_ x: Tensor, queries: Range<Int>) -> Tensor {
+    if let y = x.transformerBlock(weights, queries: queries) { return y }
     let y = x[.all, queries] + attention(attentionNorm(x), queries: queries)
     return y + feedForward(feedForwardNorm(y))
   }

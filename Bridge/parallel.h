@@ -1,0 +1,50 @@
+#pragma once
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "profile.h"
+
+// Nanoseconds that the threads of an operator spend in each of its parts, for the profile.
+class PartTimes {
+ public:
+  PartTimes(int threads, int parts)
+      : on_(ct_profile_is_on()), threads_(threads), parts_(parts), times_(on_ ? threads * parts : 0) {}
+
+  // The clock of one thread: what passes between two readings belongs to a part.
+  class Clock {
+   public:
+    Clock(PartTimes &times, int thread) : times_(times.on_ ? &times.times_[thread * times.parts_] : nullptr) {
+      if (times_) last_ = std::chrono::steady_clock::now();
+    }
+    void note(int part) {
+      if (!times_) return;
+      auto now = std::chrono::steady_clock::now();
+      times_[part] += std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count();
+      last_ = now;
+    }
+
+   private:
+    int64_t *times_;
+    std::chrono::steady_clock::time_point last_;
+  };
+
+  // Tells the profile of a part, as if its threads had run one after the other at their common speed.
+  void tell(int part, const std::string &key) const {
+    if (!on_) return;
+    int64_t sum = 0;
+    for (int t = 0; t < threads_; t++) sum += times_[t * parts_ + part];
+    ct_profile_part(key, 1, sum / threads_);
+  }
+  void tell(int part, const char *name, int64_t m, int64_t n, int64_t k, bool transposes_a,
+            bool transposes_b) const {
+    if (on_) tell(part, ct_profile_product(name, 1, m, n, k, transposes_a, transposes_b));
+  }
+
+ private:
+  bool on_;
+  int threads_, parts_;
+  std::vector<int64_t> times_;
+};
