@@ -177,8 +177,9 @@ let package = Package(
     .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Serving", "TestSupport", .server("HummingbirdTesting", of: "hummingbird"),
-        .server("NIOCore", of: "swift-nio"), .server("HTTPTypes", of: "swift-http-types"),
+        "Serving", "TestSupport", .server("Hummingbird", of: "hummingbird"),
+        .server("NIOCore", of: "swift-nio"), .server("NIOEmbedded", of: "swift-nio"),
+        .server("HTTPTypes", of: "swift-http-types"), .server("Logging", of: "swift-log"),
       ]),
     // What README and CONTRIBUTING show, compiled.
     .testTarget(

@@ -130,7 +130,9 @@ struct ServeCommand: ParsableCommand {
         }
         for model in server.models { print("\(model.name): \(model.words)") }
         if !place.isLoopback, place.token == nil {
-          warn("note: everybody who reaches \(place.host) can ask; --token names a word for those who may")
+          warn(
+            "note: everybody who reaches \(place.host) can ask; --token names a word for those who may"
+          )
         }
         do {
           try await server.run { port in

@@ -35,7 +35,8 @@ import Testing
     #expect(sent.image.bytes == file)
     #expect(try sent.parameters.number("ratio", in: 0...1) == 0.25)
 
-    let json = "{\"image\": \"\(Data(file).base64EncodedString())\", \"hidden\": [1, 2], \"model\": null}"
+    let json =
+      "{\"image\": \"\(Data(file).base64EncodedString())\", \"hidden\": [1, 2], \"model\": null}"
     var told = try request("application/json", Array(json.utf8))
     #expect(told.image.bytes == file)
     #expect(try told.parameters.integers("hidden") == [1, 2])
@@ -65,7 +66,10 @@ import Testing
       ("multipart/form-data; boundary=b", file, 400, "does not have the boundary"),
       ("multipart/form-data; boundary=b", form([(image, file)], ""), 400, "ends before"),
       ("multipart/form-data; boundary=b", form([("X: y", file)]), 400, "has no name"),
-      ("multipart/form-data; boundary=b", form([(image, file), (image, file)]), 400, "more than one"),
+      (
+        "multipart/form-data; boundary=b", form([(image, file), (image, file)]), 400,
+        "more than one"
+      ),
       (
         "multipart/form-data; boundary=b",
         form([("\(disposition)\"photo\"; filename=\"a.png\"", file)]), 400,

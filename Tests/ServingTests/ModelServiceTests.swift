@@ -1,6 +1,7 @@
 @testable import Inference
 @testable import Serving
 import Datasets
+import Figures
 import Foundation
 import Imaging
 import MaskedAutoencoders
@@ -112,7 +113,7 @@ import Torch
       models.folder.write((try? ServedModels.file(number)) ?? [], to: "photo \(number).png")
     }
     let index = models.folder["index.npy"]
-    let file = try EmbeddingFile(index, shape: [16])
+    let file = try EmbeddingFile(index, names: nil, shape: [16])
     for path in images {
       try file.append(try model.embed(contentsOf: path).unsqueezed(0), names: [path], labels: [nil])
     }
@@ -132,8 +133,9 @@ import Torch
   @Test func `an index of another model is refused`() async throws {
     let models = ServedModels()
     let index = models.folder["other.npy"]
-    let file = try EmbeddingFile(index, shape: [5])
-    try file.append(Tensor([Float](repeating: 1, count: 5), shape: [1, 5]), names: ["a"], labels: [nil])
+    let file = try EmbeddingFile(index, names: nil, shape: [5])
+    try file.append(
+      Tensor([Float](repeating: 1, count: 5), shape: [1, 5]), names: ["a"], labels: [nil])
     try file.finish()
     let refused = await refusal { _ = try await models.service(index: index) }
     #expect(refused?.message.contains("of none of the models") == true, "\(refused?.message ?? "")")
@@ -163,13 +165,18 @@ import Torch
       let refused = await refusal {
         _ = try await service.reconstruct(ServedModels.request(0, values))
       }
-      #expect(refused?.status == status && refused?.message.contains(text) == true, "\(values): \(refused?.status ?? 0) \(refused?.message ?? "")")
+      #expect(
+        refused?.status == status && refused?.message.contains(text) == true,
+        "\(values): \(refused?.status ?? 0) \(refused?.message ?? "")")
       #expect(refused?.message.contains("\n") == false)
     }
     let large = await refusal {
-      _ = try await service.reconstruct(ServedModels.request(0, side: 20, ["prepared": .flag(true)]))
+      _ = try await service.reconstruct(
+        ServedModels.request(0, side: 20, ["prepared": .flag(true)]))
     }
-    #expect(large?.status == 422 && large?.message.contains("has 20×20 pixels; expected 16×16") == true, "\(large?.message ?? "")")
+    #expect(
+      large?.status == 422 && large?.message.contains("has 20×20 pixels; expected 16×16") == true,
+      "\(large?.message ?? "")")
     let classes = await refusal {
       _ = try await service.classify(ServedModels.request(0, ["model": .text("model")]))
     }

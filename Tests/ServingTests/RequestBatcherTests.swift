@@ -72,7 +72,8 @@ import Testing
     }
     // One alone may have more than all together.
     try await admission.perform(bytes: 1000) {}
-    #expect(await refusal { try await admission.perform(bytes: 1) { throw ServingError.busy } } == .busy)
+    #expect(
+      await refusal { try await admission.perform(bytes: 1) { throw ServingError.busy } } == .busy)
     #expect(admission.load == .init())
   }
 

@@ -3,10 +3,7 @@
   import Datasets
   import Foundation
   import HTTPTypes
-  import Hummingbird
-  import HummingbirdTesting
   import Imaging
-  import NIOCore
   import TestSupport
   import Testing
 
@@ -17,75 +14,70 @@
     /// Asks a server of a reconstructing model and a classifier.
     private func withServer(
       _ address: ServerAddress = ServerAddress(), limits: ServingLimits = ServingLimits(),
-      _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void
+      _ body: (RouteClient) async throws -> Void
     ) async throws {
       let samples = SampleImages(RequestImages([.pixels(ServedModels.picture(5))]))
       let service = try await ServedModels().service(samples: samples, limits: limits)
-      try await ModelServer(service, at: address).application().test(.router) { client in
-        try await body(client)
-      }
+      try await body(RouteClient(ModelServer(service, at: address)))
     }
 
     private func decoded<Record: Decodable>(
-      _ type: Record.Type, _ response: TestResponse
+      _ type: Record.Type, _ response: RouteClient.Answer
     ) throws -> Record {
-      try JSONDecoder().decode(type, from: Data(response.body.readableBytesView))
+      try JSONDecoder().decode(type, from: Data(response.body))
     }
 
     @Test func `routes answer`() async throws {
-      let file = ByteBuffer(bytes: try ServedModels.file(1))
-      try await withServer { [jpeg] client in
+      let file = try ServedModels.file(1)
+      try await withServer { client in
         let models = try decoded(
-          ModelsRecord.self, try await client.execute(uri: "/v1/models", method: .get))
+          ModelsRecord.self, try await client.ask("/v1/models"))
         #expect(models.models.map(\.name) == ["model", "flowers"])
         #expect(models.models.map(\.reconstructs) == [true, false])
         #expect(models.models.map(\.classes) == [0, 3])
 
-        let filled = try await client.execute(
-          uri: "/v1/reconstruct?ratio=0.5&seed=3", method: .post, headers: jpeg, body: file)
+        let filled = try await client.ask(
+          "/v1/reconstruct?ratio=0.5&seed=3", .post, jpeg, body: file)
         let record = try decoded(ReconstructionRecord.self, filled)
         #expect(record.hidden.count == 8 && record.pictures.count == 4)
         #expect(filled.headers[.contentType] == "application/json")
 
         var headers = jpeg
         headers[.accept] = "image/png"
-        let picture = try await client.execute(
-          uri: "/v1/reconstruct?ratio=0.5&seed=3", method: .post, headers: headers, body: file)
+        let picture = try await client.ask(
+          "/v1/reconstruct?ratio=0.5&seed=3", .post, headers, body: file)
         #expect(picture.headers[.contentType] == "image/png")
         #expect(picture.headers[.meanSquaredError] == "\(record.meanSquaredError)")
         #expect(picture.headers[.notice]?.contains("invented") == true)
         #expect(
-          Data(picture.body.readableBytesView).base64EncodedString() == record.pictures["combined"])
+          Data(picture.body).base64EncodedString() == record.pictures["combined"])
 
         let embedding = try decoded(
           EmbeddingRecord.self,
-          try await client.execute(uri: "/v1/embed", method: .post, headers: jpeg, body: file))
+          try await client.ask("/v1/embed", .post, jpeg, body: file))
         #expect(embedding.embedding.count == 16)
         let classes = try decoded(
           ClassesRecord.self,
-          try await client.execute(
-            uri: "/v1/classify?top=2", method: .post, headers: jpeg, body: file))
+          try await client.ask("/v1/classify?top=2", .post, jpeg, body: file))
         #expect(classes.classes.count == 2 && classes.model == "flowers")
         let attention = try decoded(
           AttentionRecord.self,
-          try await client.execute(
-            uri: "/v1/attention?patch=3", method: .post, headers: jpeg, body: file))
+          try await client.ask("/v1/attention?patch=3", .post, jpeg, body: file))
         #expect(attention.patch == 3 && attention.mean.count == 16)
-        let map = try await client.execute(
-          uri: "/v1/attention", method: .post, headers: headers, body: file)
-        #expect(try ByteImage(decoding: Array(map.body.readableBytesView)).width == 16)
+        let map = try await client.ask("/v1/attention", .post, headers, body: file)
+        #expect(try ByteImage(decoding: map.body).width == 16)
 
         let samples = try decoded(
-          SamplesRecord.self, try await client.execute(uri: "/v1/samples", method: .get))
+          SamplesRecord.self, try await client.ask("/v1/samples"))
         #expect(samples.samples == ["the image"])
-        let sample = try await client.execute(uri: "/v1/samples/0", method: .get)
+        let sample = try await client.ask("/v1/samples/0")
         #expect(
-          try ByteImage(decoding: Array(sample.body.readableBytesView)) == ServedModels.picture(5))
-        let health = try await client.execute(uri: "/healthz", method: .get)
-        #expect(String(buffer: health.body) == "{\"status\":\"ok\"}")
-        let metrics = try await client.execute(uri: "/metrics", method: .get)
+          try ByteImage(decoding: sample.body) == ServedModels.picture(5))
+        let health = try await client.ask("/healthz")
+        #expect(health.text == "{\"status\":\"ok\"}")
+        let metrics = try await client.ask("/metrics")
         #expect(
-          String(buffer: metrics.body).contains(
+          metrics.text.contains(
             "mae_requests_total{route=\"/v1/embed\",status=\"200\"} 1"))
       }
     }
@@ -96,15 +88,16 @@
           ("/", "text/html"), ("/page.css", "text/css"), ("/page.js", "text/javascript"),
           ("/openapi.json", "application/json"),
         ] {
-          let file = try await client.execute(uri: path, method: .get)
-          #expect(file.status == .ok && file.headers[.contentType]?.hasPrefix(type) == true, "\(path)")
+          let file = try await client.ask(path)
+          #expect(
+            file.status == 200 && file.headers[.contentType]?.hasPrefix(type) == true, "\(path)")
           let policy = file.headers[.contentSecurityPolicy] ?? ""
           #expect(policy.contains("default-src 'none'") && !policy.contains("http"))
           #expect(file.headers[.xContentTypeOptions] == "nosniff")
-          let text = String(buffer: file.body)
+          let text = file.text
           #expect(!text.contains("http://") && !text.contains("https://"), "\(path)")
-          let head = try await client.execute(uri: path, method: .head)
-          #expect(head.status == .ok, "\(path)")
+          let head = try await client.ask(path, .head)
+          #expect(head.status == 200, "\(path)")
         }
       }
     }
@@ -127,9 +120,9 @@
     @Test func `what is wrong has its status and one line`() async throws {
       var limits = ServingLimits()
       limits.bodyBytes = 2000
-      let file = ByteBuffer(bytes: try ServedModels.file(1))
-      try await withServer(limits: limits) { [jpeg] client in
-        let cases: [(HTTPRequest.Method, String, HTTPFields, ByteBuffer?, Int, String)] = [
+      let file = try ServedModels.file(1)
+      try await withServer(limits: limits) { client in
+        let cases: [(HTTPRequest.Method, String, HTTPFields, [UInt8]?, Int, String)] = [
           (.get, "/nothing", [:], nil, 404, "there is nothing at '/nothing'"),
           (.get, "/v1/../../etc/passwd", [:], nil, 404, "there is nothing at"),
           (.get, "/v1/samples/1", [:], nil, 404, "there is no sample 1; there are 1"),
@@ -140,29 +133,28 @@
           (.post, "/v1/embed", [:], file, 415, "the content type is missing"),
           (.post, "/v1/embed?model=a&model=b", jpeg, file, 400, "'model' more than once"),
           (.post, "/v1/embed?ratio=1", jpeg, file, 400, "there is no parameter 'ratio'"),
-          (.post, "/v1/embed", jpeg, ByteBuffer(bytes: [1, 2, 3]), 415, "of an unknown kind"),
+          (.post, "/v1/embed", jpeg, [1, 2, 3], 415, "of an unknown kind"),
           (
-            .post, "/v1/embed", jpeg, ByteBuffer(bytes: [UInt8](repeating: 0, count: 2001)), 413,
+            .post, "/v1/embed", jpeg, [UInt8](repeating: 0, count: 2001), 413,
             "at most 2000"
           ),
           (.post, "/v1/classify?model=model", jpeg, file, 422, "no head"),
           (.post, "/v1/neighbours", jpeg, file, 422, "--index"),
         ]
         for (method, uri, headers, body, status, text) in cases {
-          let response = try await client.execute(
-            uri: uri, method: method, headers: headers, body: body)
+          let response = try await client.ask(uri, method, headers, body: body)
           let line = try decoded(ErrorRecord.self, response).error
-          #expect(response.status.code == status && line.contains(text), "\(uri): \(response.status.code) \(line)")
+          #expect(
+            response.status == status && line.contains(text), "\(uri): \(response.status) \(line)")
           #expect(!line.contains("\n"))
         }
-        let refused = try await client.execute(uri: "/v1/embed", method: .put)
+        let refused = try await client.ask("/v1/embed", .put)
         #expect(refused.headers[.allow] == "POST")
         var headers = jpeg
         headers[.accept] = "image/png"
-        let two = try await client.execute(
-          uri: "/v1/reconstruct?pictures=original,visible", method: .post, headers: headers,
-          body: file)
-        #expect(two.status == .badRequest)
+        let two = try await client.ask(
+          "/v1/reconstruct?pictures=original,visible", .post, headers, body: file)
+        #expect(two.status == 400)
       }
     }
 
@@ -170,19 +162,15 @@
       var limits = ServingLimits()
       limits.queue = 1
       let service = try await ServedModels().service(limits: limits)
-      let file = ByteBuffer(bytes: try ServedModels.file(1))
-      try await ModelServer(service).application().test(.router) { [jpeg] client in
-        try await service.admission.perform(bytes: 1) {
-          let refused = try await client.execute(
-            uri: "/v1/embed", method: .post, headers: jpeg, body: file)
-          #expect(refused.status == .serviceUnavailable && refused.headers[.retryAfter] == "1")
-          // What has no body is answered all the same.
-          #expect(try await client.execute(uri: "/healthz", method: .get).status == .ok)
-        }
-        let later = try await client.execute(
-          uri: "/v1/embed", method: .post, headers: jpeg, body: file)
-        #expect(later.status == .ok)
+      let file = try ServedModels.file(1)
+      let client = RouteClient(ModelServer(service))
+      try await service.admission.perform(bytes: 1) {
+        let refused = try await client.ask("/v1/embed", .post, jpeg, body: file)
+        #expect(refused.status == 503 && refused.headers[.retryAfter] == "1")
+        // What has no body is answered all the same.
+        #expect(try await client.ask("/healthz").status == 200)
       }
+      #expect(try await client.ask("/v1/embed", .post, jpeg, body: file).status == 200)
     }
 
     @Test func `a token is asked for`() async throws {
@@ -190,35 +178,39 @@
       address.token = "secret"
       try await withServer(address) { client in
         for uri in ["/", "/page.js", "/page.css", "/healthz", "/openapi.json"] {
-          #expect(try await client.execute(uri: uri, method: .get).status == .ok, "\(uri)")
+          #expect(try await client.ask(uri).status == 200, "\(uri)")
         }
         for header in [nil, "Bearer", "Bearer secre", "Bearer secret2", "Basic secret"] {
           for uri in ["/v1/models", "/metrics", "/v1/samples/0", "/nothing"] {
             let headers: HTTPFields = header.map { [.authorization: $0] } ?? [:]
-            let refused = try await client.execute(uri: uri, method: .get, headers: headers)
-            #expect(refused.status == .unauthorized, "\(uri) \(header ?? "-")")
+            let refused = try await client.ask(uri, .get, headers)
+            #expect(refused.status == 401, "\(uri) \(header ?? "-")")
             #expect(refused.headers[.wwwAuthenticate] == "Bearer")
           }
         }
-        let models = try await client.execute(
-          uri: "/v1/models", method: .get, headers: [.authorization: "bearer secret"])
-        #expect(models.status == .ok)
+        let models = try await client.ask("/v1/models", .get, [.authorization: "bearer secret"])
+        #expect(models.status == 200)
       }
     }
 
-    /// With a socket, as the name of the host is part of it.
     @Test func `pages of other origins and other names are refused`() async throws {
       let service = try await ServedModels().service()
-      var address = ServerAddress()
-      address.port = 0
-      try await ModelServer(service, at: address).application().test(.live) { client in
-        let own = "http://localhost:\(client.port ?? 0)"
-        let same = try await client.execute(
-          uri: "/v1/models", method: .get, headers: [.origin: own])
-        let other = try await client.execute(
-          uri: "/v1/models", method: .get, headers: [.origin: "http://example.org"])
-        #expect([same.status.code, other.status.code] == [200, 403])
+      let client = RouteClient(ModelServer(service))
+      func status(_ host: String, _ origin: String? = nil) async throws -> Int {
+        let headers: HTTPFields = origin.map { [.origin: $0] } ?? [:]
+        return try await client.ask("/v1/models", .get, headers, host: host).status
       }
+      #expect(try await status("localhost:8080", "http://localhost:8080") == 200)
+      #expect(try await status("[::1]:8080") == 200)
+      #expect(try await status("localhost:8080", "http://example.org") == 403)
+      #expect(try await status("localhost:8080", "http://localhost:9090") == 403)
+      #expect(try await status("example.org:8080") == 421)
+      #expect(try await status("127.example.org") == 421)
+      var open = ServerAddress()
+      open.host = "0.0.0.0"
+      let answer = try await RouteClient(ModelServer(service, at: open))
+        .ask("/v1/models", host: "example.org")
+      #expect(answer.status == 200)
       for name in ["127.0.0.1", "localhost", "::1", "127.9.8.7"] {
         #expect(ServerAddress.isLoopback(name), "\(name)")
       }

@@ -15,7 +15,8 @@ struct ServedModels {
 
   /// A model of 16² pixels in 4 × 4 patches: a classifier where there are classes.
   @discardableResult
-  func make(_ name: String = "model", classes: [String]? = nil, channels: Int = 3) throws -> String {
+  func make(_ name: String = "model", classes: [String]? = nil, channels: Int = 3) throws -> String
+  {
     let configuration = ModelConfiguration(
       height: 16, width: 16, channels: channels, patch: 4,
       encoder: TransformerShape(width: 16, depth: 2, heads: 2),

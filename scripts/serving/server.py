@@ -35,7 +35,7 @@ def model(mae, folder):
     for number in range(8):
         picture(f"{photos}/{number}.png", number)
     subprocess.run(
-        [mae, "pretrain", photos, "--out", f"{folder}/tiny", "--recipe", "small-photos", "--set", "model.height=224",
+        [mae, "pretrain", photos, "--out", f"{folder}/tiny", "--recipe", "default", "--set", "model.height=224",
          "--set", "model.width=224", "--set", "model.patch=16", "--set", "model.encoder=tiny", "--set", "batch.size=4",
          "--set", "schedule.epochs=1", "--set", "schedule.warmupEpochs=0"],
         check=True, stdout=subprocess.DEVNULL)

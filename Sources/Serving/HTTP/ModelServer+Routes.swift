@@ -13,7 +13,9 @@
       let service = service
       return [
         ("/", .get, { _, _ in .file(PackageResources.index_html, "text/html; charset=utf-8") }),
-        ("/page.css", .get, { _, _ in .file(PackageResources.page_css, "text/css; charset=utf-8") }),
+        (
+          "/page.css", .get, { _, _ in .file(PackageResources.page_css, "text/css; charset=utf-8") }
+        ),
         (
           "/page.js", .get,
           { _, _ in .file(PackageResources.page_js, "text/javascript; charset=utf-8") }

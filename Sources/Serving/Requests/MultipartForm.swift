@@ -37,7 +37,9 @@ package struct MultipartForm: Sendable {
       guard let line = Self.find([13, 10], in: body[place...]) else { throw Self.cutShort }
       let head = body[line.upperBound...].prefix(Self.mostHeaderBytes)
       // A part without any header begins with the empty line itself.
-      guard let blank = Self.find([13, 10, 13, 10], in: body[line.lowerBound...].prefix(head.count + 4))
+      guard
+        let blank = Self.find(
+          [13, 10, 13, 10], in: body[line.lowerBound...].prefix(head.count + 4))
       else {
         throw .malformed(
           "a part of the multipart body has no end of its headers within "

@@ -100,7 +100,8 @@ package struct RequestParameters: Sendable {
     }
     guard let number, range.contains(number) else {
       throw Self.wrong(
-        name, value ?? .null, "a number from \(range.lowerBound.plain) to \(range.upperBound.plain)")
+        name, value ?? .null, "a number from \(range.lowerBound.plain) to \(range.upperBound.plain)"
+      )
     }
     return number
   }

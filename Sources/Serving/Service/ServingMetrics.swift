@@ -4,7 +4,9 @@ import Synchronization
 /// Counts what a server does, for Prometheus.
 package final class ServingMetrics: Sendable {
   /// What the engine computes.
-  package enum Work: String, CaseIterable, Sendable { case batch, reconstruct, attention, neighbours }
+  package enum Work: String, CaseIterable, Sendable {
+    case batch, reconstruct, attention, neighbours
+  }
 
   private struct Histogram {
     let bounds: [Double]
