@@ -29,7 +29,7 @@ import Torch
       on: images, named: "one", range: 0..<1, ratio: 0.5, seed: 7, workers: 1)
     #expect(abs(record.meanSquaredError - score.meanSquaredError) < 1e-9)
     #expect(record.hidden.count == 8 && record.rows == 4 && record.columns == 4)
-    #expect(record.model == "model" && record.notices.count == 1)
+    #expect(record.model == "model" && record.notices.count == 2)
   }
 
   @Test func `painted patches are the hidden ones`() async throws {
@@ -37,7 +37,9 @@ import Torch
     let drawn = try await service.reconstruct(ServedModels.request(2, ["seed": .number(3)]))
     let numbers = drawn.record.hidden.map { "\($0)" }.joined(separator: ", ")
     let painted = try await service.reconstruct(ServedModels.request(2, ["hidden": .text(numbers)]))
-    #expect(painted.record == drawn.record)
+    // The visible patches have another order, and sums are rounded otherwise.
+    #expect(painted.record.hidden == drawn.record.hidden)
+    #expect(abs(painted.record.meanSquaredError - drawn.record.meanSquaredError) < 1e-5)
     let other = try await service.reconstruct(
       ServedModels.request(2, ["hidden": .list([.number(0), .number(5), .number(5)])]))
     #expect(other.record.hidden == [0, 5])
@@ -70,7 +72,10 @@ import Torch
       }
       for try await (number, embedding, classes) in group {
         let content = ImageContent.pixels(ServedModels.picture(number))
-        #expect(embedding.embedding == (try model.embed(content).floats()))
+        // Rounding follows how many images are computed together.
+        for (found, wanted) in zip(embedding.embedding, try model.embed(content).floats()) {
+          #expect(abs(found - wanted) < 1e-5)
+        }
         #expect(embedding.shape == [16] && embedding.tokens == "class-token")
         let expected = try classifier.classify(content, top: 5)
         #expect(classes.classes.map(\.label) == expected.map(\.label))
@@ -113,7 +118,7 @@ import Torch
       models.folder.write((try? ServedModels.file(number)) ?? [], to: "photo \(number).png")
     }
     let index = models.folder["index.npy"]
-    let file = try EmbeddingFile(index, names: nil, shape: [16])
+    let file = try EmbeddingFile(index, names: models.folder["index.txt"], shape: [16])
     for path in images {
       try file.append(try model.embed(contentsOf: path).unsqueezed(0), names: [path], labels: [nil])
     }
@@ -133,7 +138,7 @@ import Torch
   @Test func `an index of another model is refused`() async throws {
     let models = ServedModels()
     let index = models.folder["other.npy"]
-    let file = try EmbeddingFile(index, names: nil, shape: [5])
+    let file = try EmbeddingFile(index, names: models.folder["other.txt"], shape: [5])
     try file.append(
       Tensor([Float](repeating: 1, count: 5), shape: [1, 5]), names: ["a"], labels: [nil])
     try file.finish()
@@ -213,11 +218,11 @@ import Torch
 
   @Test func `samples are named by number alone`() throws {
     let samples = SampleImages(
-      RequestImages((0..<100).map { .pixels(ServedModels.picture($0, side: 200)) }))
+      RequestImages((0..<48).map { .pixels(ServedModels.picture($0, side: 120)) }))
     #expect(samples.names.count == 24)
     let file = try samples.file(1)
     #expect(file.type == "image/png")
-    #expect(try ByteImage(decoding: file.bytes) == ServedModels.picture(4, side: 200))
+    #expect(try ByteImage(decoding: file.bytes) == ServedModels.picture(2, side: 120))
     #expect(try ByteImage(decoding: samples.thumbnail(0)).width == 112)
     #expect(throws: ServingError.self) { try samples.file(24) }
     #expect(throws: ServingError.self) { try samples.thumbnail(-1) }
