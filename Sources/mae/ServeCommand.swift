@@ -80,22 +80,36 @@ struct ServeCommand: ParsableCommand {
     if !(0...65_535).contains(port) {
       throw ValidationError("--port is \(port); expected 0 to 65535")
     }
-    if let token, token.isEmpty || token.contains(where: \.isWhitespace) {
-      throw ValidationError("--token is empty or has spaces; expected one word")
+    if let token, !Self.isWord(token) {
+      throw ValidationError("--token is empty or has spaces; expected one word of ASCII")
     }
     #if Serve
       if let problem = limits.problem { throw ValidationError(problem) }
     #endif
   }
 
+  /// Whether a text can stand behind `Bearer` in a header.
+  fileprivate static func isWord(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+  }
+
+  /// The token that the environment gives; nil where it gives none.
+  fileprivate func tokenOfEnvironment() throws -> String? {
+    guard let word = ProcessInfo.processInfo.environment["MAE_TOKEN"] else { return nil }
+    guard Self.isWord(word) else {
+      throw ValidationError("MAE_TOKEN is empty or has spaces; expected one word")
+    }
+    return word
+  }
+
   func run() throws {
     #if Serve
       try serve()
     #else
-      throw RunFailure(
-        .missingInput,
-        "this program was built without its server; build it with make serve, or "
+      warn(
+        "error: this program was built without its server; build it with make serve, or "
           + "swift build -c release --traits Serve --product mae")
+      ExitStatus.noEngine.end()
     #endif
   }
 }
@@ -118,7 +132,7 @@ struct ServeCommand: ParsableCommand {
       var address = ServerAddress()
       address.host = host
       address.port = port
-      address.token = token ?? ProcessInfo.processInfo.environment["MAE_TOKEN"]
+      address.token = try token ?? tokenOfEnvironment()
       let images = try samples.map { try openImages(at: dataPath($0), training: false) }
       let (runs, index, limits, hints) = (runs, index, limits, hints)
       let place = address

@@ -106,6 +106,46 @@ import Testing
     #expect(throws: Never.self) { try request("multipart/form-data; boundary=\"b\"", body) }
   }
 
+  /// Whatever comes, the answer is a request or a refusal of one line.
+  @Test func `damaged bodies are refused or read`() throws {
+    let file = try ServedModels.file()
+    let bodies: [(String, [UInt8])] = [
+      (
+        "multipart/form-data; boundary=b",
+        form([("\(disposition)\"image\"", file), ("\(disposition)\"hidden\"", Array("1,2".utf8))])
+      ),
+      (
+        "application/json",
+        Array("{\"image\": \"\(Data(file).base64EncodedString())\", \"hidden\": [1, 2]}".utf8)
+      ),
+      ("image/png", file),
+    ]
+    var state: UInt64 = 1
+    func draw(_ count: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % max(1, count)
+    }
+    for round in 0..<900 {
+      var (type, body) = bodies[round % 3]
+      for _ in 0...draw(4) where !body.isEmpty {
+        let place = draw(body.count)
+        switch draw(4) {
+        case 0: body[place] = UInt8(draw(256))
+        case 1: body.removeSubrange(place..<min(body.count, place + draw(40)))
+        case 2: body.insert(contentsOf: Array("\r\n--b".utf8), at: place)
+        default: body.insert(contentsOf: body[place..<min(body.count, place + draw(60))], at: place)
+        }
+      }
+      do throws(ServingError) {
+        var read = try request(type, body)
+        _ = try read.parameters.integers("hidden")
+        try read.parameters.finish()
+      } catch {
+        #expect((400..<500).contains(error.status) && !error.message.contains("\n"))
+      }
+    }
+  }
+
   @Test func `pixels that a header declares are limited`() throws {
     var limits = ServingLimits()
     limits.pixels = 255

@@ -172,7 +172,7 @@ def malformed(server):
     result = subprocess.run(
         [program, "run", server.address + "openapi.json", "--max-examples", str(max(1, options.cases // 25)), "--continue-on-failure",
          "--seed", "1", "--no-shrink", "--max-response-time", "60", "--no-color", "--exclude-checks", "positive_data_acceptance",
-         "--suppress-health-check", "all", "--generation-database", "none"],
+         "--suppress-health-check", "all", "--generation-database", "none"], cwd=folder,
         capture_output=True, text=True)
     print("\n".join(result.stdout.splitlines()[-40:]))
     check("schemathesis finds nothing", result.returncode == 0, result.returncode)

@@ -9,6 +9,8 @@
     typealias Context = BasicRequestContext
 
     let metrics: ServingMetrics
+    /// The methods of each path.
+    let methods: [String: [String]]
 
     func handle(
       _ request: Request, context: Context,
@@ -19,7 +21,7 @@
       do {
         response = try await next(request, context)
       } catch {
-        response = try Self.answer(to: error, request)
+        response = try answer(to: error, request)
       }
       response.headers[.xContentTypeOptions] = "nosniff"
       response.headers[.cacheControl] = "no-store"
@@ -41,7 +43,7 @@
       ("Cross-Origin-Opener-Policy", "same-origin"),
     ].compactMap { name, value in HTTPField.Name(name).map { ($0, value) } }
 
-    private static func answer(to error: any Error, _ request: Request) throws -> Response {
+    private func answer(to error: any Error, _ request: Request) throws -> Response {
       var headers = HTTPFields()
       let status: HTTPResponse.Status
       let message: String
@@ -50,13 +52,20 @@
         message = error.message
         if let seconds = error.retryAfter { headers[.retryAfter] = "\(seconds)" }
         if error.status == 401 { headers[.wwwAuthenticate] = "Bearer" }
+      } else if let error = error as? HTTPError, error.status == .notFound {
+        let path = request.uri.path
+        if let allowed = allowed(at: path) {
+          status = .methodNotAllowed
+          headers[.allow] = allowed
+          message = "\(path) is not asked with \(request.method.rawValue); expected \(allowed)"
+        } else {
+          status = .notFound
+          message = "there is nothing at \(path.shown)"
+        }
       } else if let error = error as? HTTPError {
         status = error.status
         headers = error.headers
-        message =
-          error.body
-          ?? (status == .notFound
-            ? "there is nothing at \(request.uri.path.shown)" : status.reasonPhrase.lowercased())
+        message = error.body ?? status.reasonPhrase.lowercased()
       } else if error is NIOTooManyBytesError {
         status = .contentTooLarge
         message = "the body is larger than what is read"
@@ -68,6 +77,17 @@
       response.status = status
       for field in headers { response.headers[field.name] = field.value }
       return response
+    }
+
+    /// The methods with which a path is asked; nil where there is nothing at it.
+    private func allowed(at path: String) -> String? {
+      let words = path.split(separator: "/")
+      let route = methods.keys.first { route in
+        let own = route.split(separator: "/")
+        return own.count == words.count
+          && zip(own, words).allSatisfy { $0 == $1 || $0.hasPrefix("{") }
+      }
+      return route.flatMap { methods[$0] }?.joined(separator: ", ")
     }
   }
 #endif

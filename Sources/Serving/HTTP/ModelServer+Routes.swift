@@ -56,30 +56,19 @@
       ]
     }
 
-    /// The methods of each path, in lower case.
+    /// The methods of each path.
     var methods: [String: [String]] {
-      Dictionary(routes.map { ($0.path, [$0.method.rawValue.lowercased()]) }) { $0 + $1 }
+      Dictionary(
+        routes.map { ($0.path, $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue]) },
+        uniquingKeysWith: +)
     }
 
     func router() -> Router<Context> {
       let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
-      router.add(middleware: AnswerMiddleware(metrics: service.metrics))
+      router.add(middleware: AnswerMiddleware(metrics: service.metrics, methods: methods))
       router.add(middleware: GuardMiddleware(address))
-      let methods: [HTTPRequest.Method] = [
-        .get, .head, .post, .put, .patch, .delete, .options, .trace,
-      ]
       for route in routes {
         router.on(RouterPath(route.path), method: route.method, use: route.handler)
-        let allowed: [HTTPRequest.Method] =
-          route.method == .get ? [.get, .head] : [route.method]
-        let list = allowed.map(\.rawValue).joined(separator: ", ")
-        for method in methods where !allowed.contains(method) {
-          router.on(RouterPath(route.path), method: method) { _, _ -> Response in
-            throw HTTPError(
-              .methodNotAllowed, headers: [.allow: list],
-              message: "\(route.path) is not asked with \(method.rawValue); expected \(list)")
-          }
-        }
       }
       return router
     }
