@@ -99,9 +99,12 @@ public final class AtomicFile {
   }
 
   /// Sends the bytes to the disk and gives the file its name. Nothing can be written afterwards.
-  public func commit() throws(FileError) {
+  ///
+  /// - Parameter synchronized: Whether to wait until the disk has the bytes and the name. Who writes
+  ///   many files waits once, by ``synchronizeFileSystems()`` at the end.
+  public func commit(synchronized: Bool = true) throws(FileError) {
     try flush()
-    guard fsync(descriptor) == 0 || errno == EINVAL else {
+    guard !synchronized || fsync(descriptor) == 0 || errno == EINVAL else {
       throw .system("cannot be written", path, .failed)
     }
     // A network's disk may say only now that it is full.
@@ -126,7 +129,7 @@ public final class AtomicFile {
       removeTemporary()
       throw error
     }
-    try synchronizeFolder(splitPath(target).folder)
+    if synchronized { try synchronizeFolder(splitPath(target).folder) }
   }
 
   /// Gives up: the old file stays as it was, and the temporary one is removed.
@@ -171,13 +174,16 @@ public final class AtomicFile {
 }
 
 /// Writes a file that appears under its name only when `body` has ended without an error.
+///
+/// - Parameter synchronized: Whether to wait for the disk, as ``AtomicFile/commit(synchronized:)``
+///   says.
 public func replaceFile(
-  at path: String, _ body: (AtomicFile) throws(FileError) -> Void
+  at path: String, synchronized: Bool = true, _ body: (AtomicFile) throws(FileError) -> Void
 ) throws(FileError) {
   let file = try AtomicFile(replacing: path)
   do {
     try body(file)
-    try file.commit()
+    try file.commit(synchronized: synchronized)
   } catch {
     file.discard()
     throw error
@@ -185,10 +191,18 @@ public func replaceFile(
 }
 
 /// Writes a whole file, and the folders it is in, and gives it its name when it is whole.
-package func replaceFile(at path: String, with bytes: [UInt8]) throws(FileError) {
+package func replaceFile(
+  at path: String, with bytes: [UInt8], synchronized: Bool = true
+) throws(FileError) {
   try makeFolder(above: path)
-  try replaceFile(at: path) { (file) throws(FileError) in try file.write(bytes) }
+  try replaceFile(at: path, synchronized: synchronized) { (file) throws(FileError) in
+    try file.write(bytes)
+  }
 }
+
+/// Waits until the disks have all that was written: to be called after many files that were not
+/// waited for one by one.
+public func synchronizeFileSystems() { sync() }
 
 /// Makes the names in a folder survive a power cut: to be called after files in it were renamed.
 public func synchronizeFolder(_ path: String) throws(FileError) {

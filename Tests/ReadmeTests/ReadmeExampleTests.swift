@@ -36,7 +36,7 @@ struct Texts {
 
   /// Every page that is written for people.
   static func pages() throws -> [String] {
-    let folders = ["Documentation", "Documentation/Decisions"]
+    let folders = ["Documentation", "Documentation/Decisions", "Documentation/Results"]
     return ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
       + (try folders.flatMap { folder in
         try FileManager.default.contentsOfDirectory(
@@ -45,9 +45,9 @@ struct Texts {
       })
   }
 
-  /// The `mae …` lines of the README's shell blocks, continued lines joined, as words.
-  static func commands() throws -> [[String]] {
-    try blocks("sh", in: text("README.md")).flatMap { block in
+  /// The `mae …` lines of a page's shell blocks, continued lines joined, as words.
+  static func commands(of page: String) throws -> [[String]] {
+    try blocks("sh", in: text(page)).flatMap { block in
       block.replacingOccurrences(of: "\\\n", with: " ").split(separator: "\n").compactMap { line in
         let command = line.components(separatedBy: " #")[0]
         let words = command.split(separator: " ").map(String.init)
@@ -59,13 +59,34 @@ struct Texts {
 
 @Suite struct ReadmeExampleTests {
   @Test(arguments: [
-    "UseExample.swift", "EmbedExample.swift", "TrainExample.swift", "ModelsExample.swift",
+    ("UseExample.swift", "README.md"), ("UseExample.swift", "Documentation/Library.md"),
+    ("EmbedExample.swift", "Documentation/Library.md"),
+    ("TrainExample.swift", "Documentation/Library.md"),
+    ("ModelsExample.swift", "Documentation/Library.md"),
   ])
-  func `the README shows the code that is tested here`(file: String) throws {
+  func `a page shows the code that is tested here`(file: String, page: String) throws {
     let code = try Texts.text("Tests/ReadmeTests/\(file)")
       .trimmingCharacters(in: .whitespacesAndNewlines)
-    let blocks = Texts.blocks("swift", in: try Texts.text("README.md"))
-    #expect(blocks.contains(code), "README.md has no block equal to Tests/ReadmeTests/\(file)")
+    let blocks = Texts.blocks("swift", in: try Texts.text(page))
+    #expect(blocks.contains(code), "\(page) has no block equal to Tests/ReadmeTests/\(file)")
+  }
+
+  @Test func `every block of code on the README and the page of the library is tested`() throws {
+    let folder = Texts.root.appendingPathComponent("Tests/ReadmeTests").path
+    let tested = try FileManager.default.contentsOfDirectory(atPath: folder)
+      .map {
+        try Texts.text("Tests/ReadmeTests/\($0)").trimmingCharacters(in: .whitespacesAndNewlines)
+      }
+    for page in ["README.md", "Documentation/Library.md"] {
+      for block in Texts.blocks("swift", in: try Texts.text(page)) {
+        #expect(tested.contains(block), "\(page): \(block.prefix(60))")
+      }
+    }
+  }
+
+  @Test func `the README stays short`() throws {
+    let lines = try Texts.text("README.md").components(separatedBy: "\n")
+    #expect(lines.count <= 200, "it has \(lines.count) lines; longer things have pages of their own")
   }
 
   @Test(arguments: [
@@ -79,11 +100,16 @@ struct Texts {
     #expect(Texts.blocks("swift", in: page).contains(code))
   }
 
-  @Test func `every command in the README is one that the program takes`() throws {
-    let commands = try Texts.commands()
-    #expect(commands.count >= 10)
-    for words in commands {
-      let line = "mae " + words.joined(separator: " ")
+  @Test func `every command on a page is one that the program takes`() throws {
+    // Changes of old versions name what was then.
+    let pages = try Texts.pages().filter { $0 != "CHANGELOG.md" }
+    let commands = try pages.flatMap { page in
+      try Texts.commands(of: page).map { (page, $0) }
+    }
+    #expect(commands.count { $0.0 == "README.md" } >= 10)
+    #expect(commands.count >= 40)
+    for (page, words) in commands where !words.contains(where: { $0.contains("…") }) {
+      let line = "\(page): mae " + words.joined(separator: " ")
       do {
         let command = try MAE.parseAsRoot(words)
         if let pretrain = command as? PretrainCommand,
@@ -115,14 +141,14 @@ struct Texts {
   @Test func `CONTRIBUTING names every target and library of the package`() throws {
     let manifest = try Texts.text("Package.swift").components(separatedBy: "// MARK: tests")[0]
     let contributing = try Texts.text("CONTRIBUTING.md")
-    let readme = try Texts.text("README.md")
+    let library = try Texts.text("Documentation/Library.md")
     let targets = manifest.matches(of: #/\.(?:t|executableT)arget\(\s*name: "(\w+)"/#)
     #expect(targets.count > 15)
     for target in targets {
       #expect(contributing.contains("`\(target.output.1)`"), "\(target.output.1)")
     }
-    for library in manifest.matches(of: #/\.library\(name: "(\w+)"/#) {
-      #expect(readme.contains(".product(name: \"\(library.output.1)\""), "\(library.output.1)")
+    for product in manifest.matches(of: #/\.library\(name: "(\w+)"/#) {
+      #expect(library.contains(".product(name: \"\(product.output.1)\""), "\(product.output.1)")
     }
   }
 

@@ -40,10 +40,12 @@ extension COCOAnnotations {
       let runs = objects.count { !$0.isCrowd && hasMask($0) && polygons(of: $0)?.count != 1 }
       for (image, text) in zip(images, try yoloTexts()) {
         let name = LabelMapFolder.stem(image.fileName) + ".txt"
-        try replaceFile(at: joined(out, try inside(name)), with: Array(text.utf8))
+        try replaceFile(
+          at: joined(out, try inside(name)), with: Array(text.utf8), synchronized: false)
       }
       let names = categories.map { $0.name }.joined(separator: "\n") + "\n"
       try replaceFile(at: joined(out, "classes.txt"), with: Array(names.utf8))
+      synchronizeFileSystems()
       var notes: [String] = []
       if crowds > 0 { notes.append("\(crowds) crowds are left out: YOLO's labels have none") }
       if runs > 0 {
@@ -69,13 +71,15 @@ extension COCOAnnotations {
             written.labels[i] = 0
           }
         }
-        try replaceFile(at: joined(out, try inside(name)), with: try written.encodedAsPNG())
+        try replaceFile(
+          at: joined(out, try inside(name)), with: try written.encodedAsPNG(), synchronized: false)
       }
       var table = "id,name\n0,\(zeroIs.rawValue)\n"
       for (number, category) in categories.enumerated() {
         table += "\(number + 1),\(category.name.replacing(",", with: " "))\n"
       }
       try replaceFile(at: joined(out, "classes.csv"), with: Array(table.utf8))
+      synchronizeFileSystems()
       return []
     }
   }

@@ -2,5 +2,5 @@ extension RecipeBooks {
   /// Recipes of contrastive pre-training.
   public static let contrastive = RecipeBook<ContrastiveRecipe>(
     commands: ["mae contrastive"], purpose: "contrastive learning without labels",
-    entries: RecipeBook<ContrastiveRecipe>.Entry.mocoV3 + [.mocoV3FashionMNIST])
+    entries: [.contrastive] + RecipeBook<ContrastiveRecipe>.Entry.mocoV3 + [.mocoV3FashionMNIST])
 }

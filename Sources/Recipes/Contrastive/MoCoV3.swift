@@ -40,6 +40,28 @@ extension RecipeBook<ContrastiveRecipe>.Entry {
   }
 }
 
+// Paper:     the method of Chen, Xie and He (2021), arXiv:2104.02057; sizes for one machine.
+// Accuracy:  not published for this batch and length.
+// Hours:     `mae contrastive` prints an estimate for the machine before it starts.
+// Command:   mae contrastive DATA --out RUN
+extension RecipeBook<ContrastiveRecipe>.Entry {
+  /// The recipe of a run that names none: ViT-Small at 224 × 224.
+  static let contrastive = Self(
+    ContrastiveRecipe(
+      name: "contrastive", note: "MoCo v3: ViT-Small, 224 × 224, patch 16, for one machine",
+      model: ModelConfiguration(encoder: .small, decoder: nil),
+      batch: BatchRecipe(size: 64),
+      schedule: ScheduleRecipe(epochs: 100, warmupEpochs: 10),
+      checkpoints: CheckpointRecipe(everyEpochs: 5)),
+    summary: "MoCo v3: ViT-Small, 224 × 224, batch 64, 100 epochs: a start on one machine",
+    header: [
+      "Paper:    Chen, Xie and He (2021), arXiv:2104.02057, with sizes for one machine",
+      "Accuracy: not published for this batch and length; the paper finds larger batches better",
+      "Hours:    depend on the machine; the first lines of a run give an estimate",
+      "Command:  mae contrastive DATA --out RUN",
+    ])
+}
+
 // Paper:     the method of Chen, Xie and He (2021), arXiv:2104.02057; the data are Xiao et al.
 //            (2017), arXiv:1708.07747.
 // Accuracy:  not published for these values.

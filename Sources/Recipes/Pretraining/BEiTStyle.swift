@@ -26,7 +26,7 @@ extension RecipeBook<PretrainingRecipe>.Entry {
           encoder: .base, decoder: TransformerShape(width: 768, depth: 0, heads: 12),
           target: tokens, encodesMaskTokens: true),
         masking: Masking(BlockMasking(ratio: 0.4)),
-        data: DataRecipe(scale: 0.08...1, jitter: 0.5),
+        data: DataRecipe(scale: 0.08...1, jitter: 0.4),
         // 1.5e-3 for 2048 images.
         optimizer: OptimizerRecipe(
           baseLearningRate: 1.875e-4, minimumLearningRate: 1e-5, weightDecay: 0.05, clip: 3),
