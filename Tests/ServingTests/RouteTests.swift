@@ -227,5 +227,20 @@
         ModelServer.names(of: ["runs/first", "old/first/", "first", "a.safetensors"])
           == ["first", "first-2", "first-3", "a.safetensors"])
     }
+
+    @Test func `the page on serving shows the code that is compiled here`() throws {
+      let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      let code = try String(
+        contentsOf: tests.appending(path: "ServeExample.swift"), encoding: .utf8
+      )
+      .split(separator: "\n", omittingEmptySubsequences: false)
+      .filter { !$0.hasPrefix("#") }
+      .map { $0.hasPrefix("  ") ? $0.dropFirst(2) : $0 }
+      .joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
+      let root = tests.deletingLastPathComponent().deletingLastPathComponent()
+      let page = try String(
+        contentsOf: root.appending(path: "Documentation/Serving.md"), encoding: .utf8)
+      #expect(page.contains("```swift\n\(code)\n```"))
+    }
   }
 #endif
