@@ -1,10 +1,15 @@
 # Everything starts from a bare machine with a Swift 6.2 toolchain; each target does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo compare test test-benchmarks check-onnx build setup install bench fuzz goldens lint format clean
+.PHONY: help demo compare test test-benchmarks check-onnx check-serve build serve setup install bench fuzz goldens lint format clean
 
 SWIFT ?= swift
 PREFIX ?= $(HOME)/.local
 RUNS ?= 20000
+# Package traits that are built in, such as Serve. A trait changes every module, so that products with and
+# without it are kept apart: make test and make build in .build, make serve in .build-serve.
+TRAITS ?=
+TRAIT_FLAGS = $(if $(TRAITS),--traits $(TRAITS))
+SERVE = --traits Serve --scratch-path .build-serve
 SWIFT_FILES = Sources Tests Package.swift Fuzz/Sources Fuzz/Package.swift \
 	Benchmarks/Sources Benchmarks/Tests Benchmarks/Package.swift
 
@@ -19,8 +24,8 @@ compare: build ## Every protocol of the paper on Fashion-MNIST, in one report (w
 
 test: setup ## Build and run all tests (about 10 minutes the first time)
 	@echo "Building and running the tests"
-	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) build --build-tests $(TRAIT_FLAGS)
+	$(SWIFT) test --skip-build $(TRAIT_FLAGS)
 
 test-benchmarks: ## Build the package of benchmarks and test its harness (two minutes the first time)
 	$(SWIFT) test --package-path Benchmarks --scratch-path .build-benchmarks
@@ -32,12 +37,20 @@ build: setup ## Build the program: .build/release/mae
 	@echo "Building mae (two to four minutes the first time)"
 	@$(SWIFT) build -c release --product mae
 
+serve: setup ## Build the program with its server: .build-serve/release/mae
+	@echo "Building mae with its server (four to eight minutes the first time)"
+	@$(SWIFT) build -c release $(SERVE) --product mae
+
+check-serve: serve ## Use and abuse the server: its page in Chromium, wrk, broken clients, schemathesis
+	@scripts/check-serve page
+	@scripts/check-serve load
+
 setup: ## Fetch libtorch and compile the bridge to it
 	@scripts/bootstrap
 
-install: build ## Install mae and its bridge under PREFIX (~/.local)
+install: serve ## Install mae with its server, and its bridge, under PREFIX (~/.local)
 	install -d $(PREFIX)/bin $(PREFIX)/lib/swift-mae
-	install .build/release/mae $(PREFIX)/bin/mae
+	install .build-serve/release/mae $(PREFIX)/bin/mae
 	install .torch/libCTorch.* $(PREFIX)/lib/swift-mae/
 
 bench: build ## Compare speed with published peers, in turn (makes a Python environment the first time)

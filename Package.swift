@@ -19,13 +19,25 @@ let package = Package(
       targets: [
         "Training", "Ablations", "Recipes", "RecipeSyntax", "Reports", "DataParallel",
       ]),
+    .library(name: "Serving", targets: ["Serving"]),
     .executable(name: "mae", targets: ["mae"]),
+  ],
+  traits: [
+    // Not on unless asked for: Hummingbird and SwiftNIO take minutes to build.
+    .trait(name: "Serve", description: "The server of `mae serve` and its page.")
   ],
   dependencies: [
     // Apple's own command-line parser: help, completions, sysexits.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // YAML for recipes; the maintained Swift binding of libyaml, which it carries.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // The HTTP server of `mae serve`, with the trait Serve alone.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    // What it stands on, where the server names their types: channels, HTTP's words, its log.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
     // Not swift-crypto, for the SHA-256 of what is fetched: BoringSSL in it adds a minute to a
     // build from nothing on two cores. The system's `sha256sum` or `shasum` does it.
   ],
@@ -110,10 +122,22 @@ let package = Package(
     .target(name: "Training", dependencies: ["Inference", "Reports", "ContrastiveLearning"]),
     // The paper's experiments: rows of trainings, their results beside the paper's.
     .target(name: "Ablations", dependencies: ["Training"]),
+    // Models over HTTP and the page to look at them. What speaks HTTP is compiled with the trait
+    // Serve alone, which the compiler sees as a condition of the same name.
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Inference", .server("Hummingbird", of: "hummingbird"),
+        .server("HummingbirdCore", of: "hummingbird"), .server("NIOCore", of: "swift-nio"),
+        .server("NIOHTTPTypes", of: "swift-nio-extras"),
+        .server("HTTPTypes", of: "swift-http-types"), .server("Logging", of: "swift-log"),
+      ],
+      resources: [.embedInCode("Page")]),
     .executableTarget(
       name: "mae",
       dependencies: [
-        "Ablations", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Ablations", .target(name: "Serving", condition: .when(traits: ["Serve"])),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // MARK: tests
@@ -150,6 +174,13 @@ let package = Package(
     .testTarget(name: "AblationsTests", dependencies: ["Ablations", "TestSupport"]),
     .testTarget(
       name: "CommandTests", dependencies: ["mae", "TestSupport"], exclude: ["Snapshots"]),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: [
+        "Serving", "TestSupport", .server("Hummingbird", of: "hummingbird"),
+        .server("NIOCore", of: "swift-nio"), .server("NIOEmbedded", of: "swift-nio"),
+        .server("HTTPTypes", of: "swift-http-types"), .server("Logging", of: "swift-log"),
+      ]),
     // What README and CONTRIBUTING show, compiled.
     .testTarget(
       name: "ReadmeTests",
@@ -159,6 +190,13 @@ let package = Package(
       ]),
   ]
 )
+
+extension Target.Dependency {
+  /// A product that the server needs, and that is not built where the trait is off.
+  static func server(_ name: String, of package: String) -> Target.Dependency {
+    .product(name: name, package: package, condition: .when(traits: ["Serve"]))
+  }
+}
 
 for target in package.targets where ![.system, .plugin].contains(target.type) {
   target.swiftSettings = [

@@ -29,7 +29,8 @@ struct MAE: ParsableCommand {
       AblateCommand.self, FiguresCommand.self,
       EvaluateCommand.self, PredictCommand.self, EmbedCommand.self, SegmentCommand.self,
       DetectCommand.self, ContrastiveCommand.self, TokenizerCommand.self,
-      ForwardCommand.self, WeightsCommand.self, DataCommand.self, RecipesCommand.self,
+      ForwardCommand.self, ServeCommand.self,
+      WeightsCommand.self, DataCommand.self, RecipesCommand.self,
       BenchCommand.self, LaunchCommand.self, PlanCommand.self, DoctorCommand.self,
     ])
 

@@ -253,12 +253,21 @@ struct ModelOptions: ParsableArguments {
   func load(
     on device: Device, readsImages: Bool = false, namesPreprocessing: Bool = false
   ) throws -> LoadedModel {
-    let loaded = try LoadedModel(model, hints: hints.hints, on: device)
+    try Self.load(
+      model, hints, on: device, readsImages: readsImages, namesPreprocessing: namesPreprocessing)
+  }
+
+  /// Loads a model from a path and says what had to be assumed.
+  static func load(
+    _ path: String, _ hints: HintOptions, on device: Device, readsImages: Bool = false,
+    namesPreprocessing: Bool = false
+  ) throws -> LoadedModel {
+    let loaded = try LoadedModel(path, hints: hints.hints, on: device)
     let assumed =
       loaded.readingNotes + loaded.assumptions
       + (readsImages ? [loaded.pixelAssumption].compactMap(\.self) : [])
       + (readsImages || namesPreprocessing ? loaded.preprocessingNotes : [])
-    for assumption in assumed { warn("note: \(model): \(assumption)") }
+    for assumption in assumed { warn("note: \(path): \(assumption)") }
     return loaded
   }
 }

@@ -10,7 +10,7 @@ import Testing
     "segment export", "detect", "detect train", "detect evaluate", "detect predict",
     "detect score", "detect export", "contrastive", "tokenizer", "tokenizer train",
     "tokenizer import",
-    "forward", "weights", "weights inspect", "weights import",
+    "forward", "serve", "weights", "weights inspect", "weights import",
     "weights export",
     "data", "data fetch", "data inspect", "data pack", "data compose", "data convert", "recipes",
     "recipes list", "recipes show", "bench", "bench step", "bench data", "bench use", "launch",

@@ -48,19 +48,10 @@ public struct FeaturePictures {
   public func attention(title: String = "") throws -> PictureSheet {
     let heads = model.description.model.encoder.heads
     let rows = try images.map { sample in
-      let weights = try withoutGradients {
-        let patches = patches(
-          of: try model.input(sample.content), side: model.description.model.patch)
-        return model.encoder.attentionWeights(of: patches)  // [1, H, 1 + N, 1 + N]
-          .selected(0, along: 0).selected(0, along: 1)  // [H, 1 + N]
-          .narrowed(1, to: 1..<1 + grid.count)
-      }
-      try model.requireFinite(weights) { _ in sample.name }
-      let maps = concatenated([weights.mean([0], keepingDimensions: true), weights])
-      let values: [Float] = maps.floats()
-      let tiles = (0...heads).map { place in
-        let own = Array(values[place * grid.count..<(place + 1) * grid.count])
-        return HeatMap(own, rows: grid.rows, columns: grid.columns).drawn(over: sample.picture)
+      let maps = try model.attention(
+        of: nil, in: try model.input(sample.content), named: sample.name)
+      let tiles = ([maps.mean] + maps.heads).map {
+        HeatMap($0, rows: grid.rows, columns: grid.columns).drawn(over: sample.picture)
       }
       return PictureSheet.Row(splitPath(sample.name).name, tiles: [sample.picture] + tiles)
     }

@@ -13,7 +13,7 @@ import TorchNN
 public struct Reconstruction {
   private let model: MaskedAutoencoder
   private let description: ModelDescription
-  private let device: Device
+  let device: Device
   /// How patches are hidden; as in training unless set.
   public var masking: Masking
 
@@ -45,8 +45,11 @@ public struct Reconstruction {
   /// hidden.
   public func check(ratio: Double) throws(RunFailure) { _ = try masking(hiding: ratio) }
 
+  /// The patches of an image.
+  var grid: PatchGrid { description.model.grid }
+
   /// ``masking`` with another ratio.
-  private func masking(hiding ratio: Double) throws(RunFailure) -> Masking {
+  func masking(hiding ratio: Double) throws(RunFailure) -> Masking {
     let grid = description.model.grid
     guard let changed = ratio == masking.ratio ? masking : masking.withRatio(ratio) else {
       throw RunFailure(
@@ -84,7 +87,7 @@ public struct Reconstruction {
     let transform = description.evaluationTransform
     let originals = try indices.map { index in
       var random = SampleRandom(seed: seed)
-      return try Original(of: dataset.content(of: index), by: transform, using: &random)
+      return try ModelView(of: dataset.content(of: index), by: transform, using: &random)
     }
     let grid = description.model.grid
     var tiles = originals.map { [$0.picture] }
@@ -157,13 +160,8 @@ public struct Reconstruction {
       let images = batch.tensor(on: device)
       let pixels = restored(images)
       let difference = fill(pixels, mask: mask) - pixels
-      let isOfRasters = description.usedRaster != nil
-      let errors = patches(
-        of: isOfRasters ? difference / channelDeviation : difference, side: model.patchSide
-      ).squared().mean([-1])
-      let share = mask.to(device).indicator
-      sums.model += ((errors * share).sum() / share.sum()).item() * Double(batch.count)
-      let values: [Float] = (isOfRasters ? images : pixels).array()
+      sums.model += hiddenError(difference, mask: mask) * Double(batch.count)
+      let values: [Float] = (description.usedRaster == nil ? pixels : images).array()
       let hidden = mask.indicator.floats()
       let size = values.count / batch.count
       for i in 0..<batch.count {
@@ -186,7 +184,7 @@ public struct Reconstruction {
 
   /// Pixels `[B, C, H, W]` of 0…1, or of rasters in the files' units, with every patch as the model
   /// predicts it.
-  private func fill(_ pixels: Tensor, mask: PatchMask) -> Tensor {
+  func fill(_ pixels: Tensor, mask: PatchMask) -> Tensor {
     withoutGradients {
       let images = (pixels - channelMean) / channelDeviation
       let mask = mask.to(device)
@@ -201,53 +199,23 @@ public struct Reconstruction {
     }
   }
 
+  /// The mean square of what filled-in pixels `[B, C, H, W]` are off in the hidden patches; rasters
+  /// normalised.
+  func hiddenError(_ difference: Tensor, mask: PatchMask) -> Double {
+    let errors = patches(
+      of: description.usedRaster == nil ? difference : difference / channelDeviation,
+      side: model.patchSide
+    ).squared().mean([-1])
+    let share = mask.to(device).indicator
+    return ((errors * share).sum() / share.sum()).item()
+  }
+
   private func restored(_ images: Tensor) -> Tensor { images * channelDeviation + channelMean }
 
   private var channelMean: Tensor { channelValues(description.mean) }
   private var channelDeviation: Tensor { channelValues(description.std) }
   private func channelValues(_ values: [Double]) -> Tensor {
     Tensor(values.map { Float($0) }, shape: [1, values.count, 1, 1]).to(device)
-  }
-}
-
-/// An image as a model sees it, in numbers and as a picture.
-private struct Original {
-  let picture: ByteImage
-  /// Pixels of 0…1, or of rasters in the file's units. `[1, C, H, W]`
-  let pixels: Tensor
-  /// How values become a picture; nil where they are bytes.
-  private let stretch: RasterStretch?
-
-  init(
-    of content: ImageContent, by transform: ImageTransform, using random: inout SampleRandom
-  ) throws(ImageError) {
-    if let settings = transform.raster {
-      let raster = try transform.view(of: content, using: &random)
-      let stretch = RasterStretch(of: raster, settings)
-      self.stretch = stretch
-      picture = stretch.picture(of: raster.planes, size: raster.size)
-      pixels = Tensor(raster.planes, shape: [1, raster.channels, raster.height, raster.width])
-    } else {
-      let image = try transform.image(of: content, using: &random)
-      stretch = nil
-      picture = image
-      pixels =
-        Tensor(image.pixels, shape: [1, image.height, image.width, image.channels])
-        .permuted([0, 3, 1, 2]).contiguous().to(.float32) / 255
-    }
-  }
-
-  /// Pixels as a model filled them in as a picture. `[1, C, H, W]`
-  func picture(of filled: Tensor) -> ByteImage {
-    if let stretch {
-      return stretch.picture(
-        of: filled.to(.cpu).floats(),
-        size: PixelSize(width: filled.shape[3], height: filled.shape[2]))
-    }
-    let bytes = (filled.clamped(to: 0...1) * 255 + 0.5).to(.uint8).permuted([0, 2, 3, 1])
-    return ByteImage(
-      width: filled.shape[3], height: filled.shape[2], channels: filled.shape[1],
-      pixels: bytes.selected(0, along: 0).array())
   }
 }
 
