@@ -97,10 +97,12 @@ import TorchOptim
       optimizer.step(learningRate: 4e-3)
       store.clearGradients()
     }
-    for (found, box) in zip(detector(images), boxes) {
-      #expect(found.first?.box.overlap(with: box) ?? 0 > 0.7)
+    // Proposals alone are good enough for three quarters; heads that move them wrongly are not.
+    let overlaps = zip(detector(images), boxes).map { found, box in
       #expect(found.first?.score ?? 0 > 0.5)
+      return found.first?.box.overlap(with: box) ?? 0
     }
+    #expect((overlaps[0] + overlaps[1]) / 2 > 0.82, "\(overlaps)")
   }
 
   @Test func `shares that do not grow are refused, and heads have detectron2's names`() {

@@ -35,10 +35,12 @@ import TorchNN
   }
 
   /// Compares the file with the model for each image alone; returns how many objects there are.
+  ///
+  /// - Parameter width: Of the second picture within the square.
   @discardableResult
   private func check(
     _ model: ModelConfiguration, _ shape: DetectorShape, fillsSquare: Bool = false,
-    images: Tensor? = nil, _ prepare: (ParameterStore) throws -> Void
+    width: Float = 21, images: Tensor? = nil, _ prepare: (ParameterStore) throws -> Void
   ) throws -> Int {
     let store = ParameterStore(initializing: Generator(seed: 0))
     let detector = MaskRCNN(model, shape, in: store.root)
@@ -58,7 +60,7 @@ import TorchNN
           "masks": shape.hasMasks ? ["detections", "28", "28"] : nil,
         ].compactMapValues { $0 })
     let images = images ?? Tensor.randn([2, 3, side, side], using: Generator(seed: 9))
-    let extents: [(width: Float, height: Float)] = [(32, 32), (fillsSquare ? 32 : 21, 32)]
+    let extents: [(width: Float, height: Float)] = [(32, 32), (fillsSquare ? 32 : width, 32)]
     var count = 0
     for index in 0..<2 {
       let image = images[index..<index + 1]
@@ -136,13 +138,14 @@ import TorchNN
   }
 
   @Test func `equal scores keep the order of anchors, regions and classes`() throws {
-    let count = try check(model(), shape { $0.rules.score = 0.05 }) { store in
+    // Most of the first anchors lie beyond a narrow picture, and take no other's place.
+    let count = try check(model(), shape { $0.rules.score = 0.05 }, width: 5) { store in
       try loadGolden("whole")(store)
       for name in ["rpn_head.objectness_logits.weight", "box_predictor.cls_score.weight"] {
         store.weights.first { $0.name.hasSuffix(name) }?.tensor.fill(0)
       }
     }
-    #expect(count == 16)
+    #expect(count > 8)
   }
 
   @Test func `nothing is found, or even proposed`() throws {
