@@ -107,9 +107,9 @@ import Torch
       #expect(slow.steps(after: step, of: 1000, elapsed: Double(step) * 0.2) == nil)
     }
     #expect(slow.steps(after: 100, of: 1000, elapsed: 20) == 500)
-    // From then on as fast as at first: the second look is at two fifths.
-    #expect(slow.steps(after: 199, of: 500, elapsed: 29.9) == nil)
-    #expect(slow.steps(after: 200, of: 500, elapsed: 30) == 900)
+    // From then on as fast as at first: the second look is at three tenths.
+    #expect(slow.steps(after: 149, of: 500, elapsed: 24.9) == nil)
+    #expect(slow.steps(after: 150, of: 500, elapsed: 25) == 900)
     // So slow that the warm-up would take all of it: looked at before it ends.
     var crawling = RunDeadline(seconds: 100, warmupShare: 0.1)
     #expect(crawling.steps(after: 1, of: 1000, elapsed: 7.5) == nil)

@@ -91,6 +91,7 @@ import Training
           keep: 2
         logging:
           everySteps: 50
+          norms: false
           reconstructionsEveryEpochs: 5
           images: 8
 

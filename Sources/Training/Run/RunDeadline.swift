@@ -19,7 +19,7 @@ public struct RunDeadline: Sendable {
   ///   - warmupShare: The part of the steps in which the learning rate rises.
   public init(seconds: Double, warmupShare: Double) {
     self.seconds = seconds
-    looks = [warmupShare, 0.4, 0.7, 0.9].filter { $0 >= warmupShare }
+    looks = [warmupShare, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95].filter { $0 >= warmupShare }
   }
 
   /// The part of the time by which steps may be late before they are looked at.
