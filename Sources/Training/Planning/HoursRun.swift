@@ -31,7 +31,7 @@ public struct HoursRun: Sendable {
     let speed = try MeasuredSpeed.measured(
       dataset, at: path, facts, on: device, forRunOf: seconds)
     // The last checkpoint, the pictures and the report.
-    let closing = min(max(0.01 * seconds, 2), 30)
+    let closing = min(max(0.03 * seconds, 3), 60)
     let left = seconds - closing - FileSystem.seconds(since: start)
     guard left > 0.2 * seconds else {
       throw RunFailure(
