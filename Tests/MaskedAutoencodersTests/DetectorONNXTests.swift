@@ -15,9 +15,9 @@ import TorchNN
   private let scratch = ScratchFolder()
   private let side = 32
 
-  private func model(width: Int = 16, depth: Int = 2) -> ModelConfiguration {
+  private func model(width: Int = 16, depth: Int = 2, patch: Int = 4) -> ModelConfiguration {
     ModelConfiguration(
-      height: 16, width: 16, patch: 4,
+      height: 16, width: 16, patch: patch,
       encoder: TransformerShape(width: width, depth: depth, heads: 2, mlpRatio: 2), decoder: nil)
   }
 
@@ -133,6 +133,14 @@ import TorchNN
     }
     let count = try check(model(width: 32, depth: 4), four, fillsSquare: true) {
       randomize($0, seed: 3)
+    }
+    #expect(count > 4)
+  }
+
+  @Test func `regions of several levels come back in their order`() throws {
+    // With patches of 2 pixels the second level begins at a side of 14.
+    let count = try check(model(patch: 2), shape { $0.rules.proposalOverlap = 0.4 }) {
+      randomize($0, seed: 6)
     }
     #expect(count > 4)
   }
