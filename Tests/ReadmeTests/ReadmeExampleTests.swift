@@ -86,7 +86,8 @@ struct Texts {
 
   @Test func `the README stays short`() throws {
     let lines = try Texts.text("README.md").components(separatedBy: "\n")
-    #expect(lines.count <= 200, "it has \(lines.count) lines; longer things have pages of their own")
+    #expect(
+      lines.count <= 200, "it has \(lines.count) lines; longer things have pages of their own")
   }
 
   @Test(arguments: [
