@@ -88,9 +88,9 @@ def load(server, image, folder):
 
 
 def abuse(server, body):
-    """Clients that are slow, break off or are killed."""
+    """Clients that are slow, break off or are killed. Returns the memory that the server has afterwards."""
     time.sleep(1)
-    before, open_before = server.memory, descriptors(server)
+    open_before = descriptors(server)
     head = f"POST /v1/embed HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     # Killed in mid-request, many times.
     program = (f"import socket,time,sys\ns=[socket.create_connection({connection(server).getpeername()[:2]!r}) for _ in range(20)]\n"
@@ -144,7 +144,7 @@ def abuse(server, body):
             break
         time.sleep(0.5)
     check("no connection is left", descriptors(server) <= open_before + 2, f"{open_before}, then {descriptors(server)}")
-    check("no memory is left", server.memory < before * 1.05 + (16 << 20), f"{before >> 20} MiB, then {server.memory >> 20} MiB")
+    return server.memory
 
 
 def termination(body):
@@ -195,7 +195,11 @@ with temporary() as folder:
     if "abuse" not in left_out:
         server = Server(options.mae, [run, "--timeout", "5"])
         post(server.address, "v1/embed", body)
+        # The first time brings the buffers and threads that a busy server has; what grows after that is lost.
         abuse(server, body)
+        second = abuse(server, body)
+        third = abuse(server, body)
+        check("no memory is left", third < second * 1.05, f"{second >> 20} MiB, then {third >> 20} MiB")
         check("the server ends", server.end() == 0)
     if "termination" not in left_out:
         termination(body)
