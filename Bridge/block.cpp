@@ -90,6 +90,8 @@ struct Chunks {
     count = std::min(images, (count + threads - 1) / threads * threads);
   }
   int64_t start(int64_t chunk) const { return images * chunk / count; }
+  // The first chunk of a worker.
+  int64_t of(int worker, int workers) const { return count * worker / workers; }
   int64_t most() const { return (images + count - 1) / count; }
 };
 
@@ -147,7 +149,7 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
     kept->hidden = at::empty({s.images, Q, F}, options);
     kept->stats = at::empty({2 * (s.rows() + s.query_rows())}, options);
   }
-  int threads = at::get_num_threads();
+  int threads = operator_threads();
   PartTimes times(threads, fParts);
 
   Tensor packed = at::empty({K.packed_size(3 * D, D) + K.packed_size(D, D) + K.packed_size(F, D) +
@@ -174,14 +176,13 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
   Tensor scratch = at::empty({threads * space.size}, options);
 
   const float *X = in(x), *first_factors = in(factors1), *second_factors = in(factors2);
-  at::parallel_for(0, chunks.count, 1, [&](int64_t begin, int64_t end) {
-    int thread = at::get_thread_num();
-    float *base = out(scratch) + thread * space.size;
+  work(threads, [&](int worker) {
+    float *base = out(scratch) + worker * space.size;
     auto at_ = [&](int place) { return base + space.starts[place]; };
     float *normed = at_(normed_at), *change = at_(change_at), *active = at_(active_at),
           *room = at_(product_at);
-    PartTimes::Clock clock(times, thread);
-    for (int64_t c = begin; c < end; c++) {
+    PartTimes::Clock clock(times, worker);
+    for (int64_t c = chunks.of(worker, threads); c < chunks.of(worker + 1, threads); c++) {
       int64_t from = chunks.start(c), images = chunks.start(c + 1) - from, rows = images * N,
               some = images * Q;
       float *qkv = kept ? out(kept->qkv) + from * N * 3 * D : at_(qkv_at),
@@ -262,7 +263,7 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
   Tensor dy = gradient.contiguous(), dx = at::empty_like(x);
   variable_list grads(kWeights);
   for (int i : {kQKV, kProjection, kExpand, kProject}) if (needs[i]) grads[i] = at::empty_like(w[i]);
-  int threads = at::get_num_threads();
+  int threads = operator_threads();
   PartTimes times(threads, bParts);
 
   Tensor packed = at::empty({K.packed_size(D, 3 * D) + K.packed_size(D, D) + K.packed_size(D, F) +
@@ -313,13 +314,12 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
     Chunks chunks(count, N, chunk_rows(s), threads);
     Tensor parts = at::zeros({chunks.count, sums.size}, options);
     const float *dresult = scaled ? scaled : in(dy) + start * Q * D;
-    at::parallel_for(0, chunks.count, 1, [&](int64_t begin, int64_t end) {
-      int thread = at::get_thread_num();
-      float *base = out(memory) + shared.size + thread * own.size;
+    work(threads, [&](int worker) {
+      float *base = out(memory) + shared.size + worker * own.size;
       auto at_ = [&](int place) { return base + own.starts[place]; };
       float *dnormed = at_(dnormed_at), *dmixed = at_(dmixed_at), *room = at_(product_at);
-      PartTimes::Clock clock(times, thread);
-      for (int64_t c = begin; c < end; c++) {
+      PartTimes::Clock clock(times, worker);
+      for (int64_t c = chunks.of(worker, threads); c < chunks.of(worker + 1, threads); c++) {
         int64_t image = chunks.start(c), images = chunks.start(c + 1) - image, rows = images * N,
                 some = images * Q, from = start + image;  // `image` in the group, `from` in the batch
         float *sum = out(parts) + c * sums.size;
@@ -389,30 +389,27 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
     for (int64_t c = 0; c < chunks.count; c++)
       for (int64_t i = 0; i < sums.size; i++) all[i] += in(parts)[c * sums.size + i];
     // Each thread computes some rows of every gradient, over all images of the group.
-    at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
-      int thread = at::get_thread_num();
-      float *room = out(memory) + shared.size + thread * own.size + own.starts[product_at];
-      PartTimes::Clock clock(times, thread);
-      auto add = [&](int64_t t, Weight which, int64_t m, int64_t n, int64_t rows, const float *left,
+    work(threads, [&](int worker) {
+      float *room = out(memory) + shared.size + worker * own.size + own.starts[product_at];
+      PartTimes::Clock clock(times, worker);
+      auto add = [&](Weight which, int64_t m, int64_t n, int64_t rows, const float *left,
                      const float *right) {
         if (!grads[which].defined()) return;
         int64_t each = (m + threads - 1) / threads;
         each = (each + K.tile_rows - 1) / K.tile_rows * K.tile_rows;
-        int64_t first = std::min(m, t * each), last = std::min(m, first + each);
+        int64_t first = std::min(m, worker * each), last = std::min(m, first + each);
         if (first < last)
           K.product(last - first, n, rows, {left + first, 1, m}, {right, n, 1}, nullptr,
                     out(grads[which]) + first * n, n, nullptr, g > 0, room);
       };
-      for (int64_t t = begin; t < end; t++) {
-        add(t, kProject, D, F, count * Q, dresult, active);
-        clock.note(bWProject);
-        add(t, kExpand, F, D, count * Q, dhidden, normed2);
-        clock.note(bWExpand);
-        add(t, kProjection, D, D, count * Q, dchange, in(kept.mixed) + start * Q * D);
-        clock.note(bWProjection);
-        add(t, kQKV, 3 * D, D, count * N, dqkv, normed1);
-        clock.note(bWQKV);
-      }
+      add(kProject, D, F, count * Q, dresult, active);
+      clock.note(bWProject);
+      add(kExpand, F, D, count * Q, dhidden, normed2);
+      clock.note(bWExpand);
+      add(kProjection, D, D, count * Q, dchange, in(kept.mixed) + start * Q * D);
+      clock.note(bWProjection);
+      add(kQKV, 3 * D, D, count * N, dqkv, normed1);
+      clock.note(bWQKV);
     });
   }
   auto vector = [&](int64_t start, int64_t count) { return total.slice(0, start, start + count).clone(); };

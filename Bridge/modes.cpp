@@ -10,6 +10,7 @@
 #endif
 
 #include "internal.h"
+#include "parallel.h"
 
 extern "C" {
 
@@ -30,8 +31,11 @@ ct_generator ct_generator_new(uint64_t seed) {
 }
 void ct_generator_free(ct_generator g) { delete reinterpret_cast<at::Generator *>(g); }
 
-int ct_threads(void) { return at::get_num_threads(); }
-void ct_set_threads(int n) { at::set_num_threads(n); }
+int ct_threads(void) { return operator_threads(); }
+void ct_set_threads(int n) {
+  operator_threads();
+  at::set_num_threads(n);
+}
 
 int ct_device_count(int8_t type) {
   try {

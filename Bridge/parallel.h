@@ -7,6 +7,22 @@
 
 #include "profile.h"
 
+// Threads of an operator on this thread. libtorch's headers keep for each library whether a thread has
+// taken over the process's number of them: one that took another since would get it back on the way.
+inline int operator_threads() {
+  at::internal::lazy_init_num_threads();
+  return at::get_num_threads();
+}
+
+// Calls f(0) … f(workers - 1), side by side where there are threads. Memory of a worker is found by its
+// number, never by that of a thread: there may be fewer or more of those.
+template <class F>
+void work(int workers, const F &f) {
+  at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) f(int(i));
+  });
+}
+
 // Nanoseconds that the threads of an operator spend in each of its parts, for the profile.
 class PartTimes {
  public:

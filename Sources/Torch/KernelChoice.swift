@@ -51,9 +51,9 @@ public struct KernelChoice: Hashable, Sendable {
   /// tokens on the CPU and fused otherwise.
   public let attention: AttentionKernel?
 
-  /// Transformer blocks on the CPU in float32, in training and evaluation: plain unless
-  /// `CTORCH_BLOCKS` says `fused`, since evaluation with fused blocks and several threads has crashed.
-  /// In a fused block the products and the attention are its own.
+  /// Transformer blocks on the CPU in float32, in training and evaluation. In a fused block the
+  /// products and the attention are its own, so naming another kernel for either makes blocks plain,
+  /// unless `CTORCH_BLOCKS` says `fused`.
   ///
   /// `CTORCH_BLOCKS=plain mae bench step small` (and `base`) and the same with `fused` measure it;
   /// figures are in Documentation/Decisions/22-fused-operators.md.
@@ -110,7 +110,7 @@ extension KernelChoice {
     return KernelChoice(
       products: products ?? (processorIsAMD && hasOneDNN() ? .onednn : .libtorch),
       attention: attention,
-      blocks: blocks ?? .plain)
+      blocks: blocks ?? (products == nil && attention == nil ? .fused : .plain))
   }
 
   private static func value<Kernel: RawRepresentable<String> & CaseIterable>(

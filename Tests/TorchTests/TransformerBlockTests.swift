@@ -1,3 +1,5 @@
+import Dispatch
+import Foundation
 import TestSupport
 import Testing
 import Torch
@@ -143,6 +145,39 @@ import Torch
             Self.fused(inputs.tokens, inputs.weights, inputs.bias, inputs.factors, test), found[0])
         }
       }
+    }
+  }
+
+  /// A worker whose operators may use a share of the threads keeps it through its first block, which
+  /// needs memory for as many threads as compute it.
+  @Test func `a worker's share of the threads holds in a block`() async {
+    await #expect(processExitsWith: .success) {
+      let test = Case(images: 64, tokens: 50)
+      let inputs = Inputs(test)
+      let compute = { @Sendable in
+        let inputs = Inputs(test)
+        return Self.fused(inputs.tokens, inputs.weights, inputs.bias, inputs.factors, test).floats()
+      }
+      let (taken, changed, ended) = (
+        DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
+      )
+      Engine.threads = 1
+      let expected = Self.fused(
+        inputs.tokens, inputs.weights, inputs.bias, inputs.factors, test
+      ).floats()
+      Thread {
+        _ = Engine.threads  // The process's number is taken over.
+        taken.signal()
+        changed.wait()
+        #expect(compute() == expected)
+        #expect(Engine.threads == 1)
+        ended.signal()
+      }.start()
+      taken.wait()
+      Engine.threads = 4
+      changed.signal()
+      ended.wait()
+      #expect(Engine.threads == 4)
     }
   }
 
