@@ -28,7 +28,7 @@ compare: build ## Every protocol of the paper on Fashion-MNIST, in one report (w
 test: setup ## Build and run all tests (about 10 minutes the first time)
 	@echo "Building and running the tests"
 	$(SWIFT) build --build-tests $(TRAIT_FLAGS)
-	$(SWIFT) test --skip-build $(TRAIT_FLAGS)
+	@scripts/test $(SWIFT) test --skip-build $(TRAIT_FLAGS)
 
 test-benchmarks: ## Build the package of benchmarks and test its harness (two minutes the first time)
 	$(SWIFT) test --package-path Benchmarks --scratch-path .build-benchmarks

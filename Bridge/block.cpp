@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "kernels.h"
@@ -90,8 +91,6 @@ struct Chunks {
     count = std::min(images, (count + threads - 1) / threads * threads);
   }
   int64_t start(int64_t chunk) const { return images * chunk / count; }
-  // The first chunk of a worker.
-  int64_t of(int worker, int workers) const { return count * worker / workers; }
   int64_t most() const { return (images + count - 1) / count; }
 };
 
@@ -105,15 +104,16 @@ struct Packing {
 };
 
 void pack_all(const Table &kernel, const std::vector<Packing> &list) {
-  struct Task { const Packing *what; long start; };
-  std::vector<Task> tasks;
+  struct Part { const Packing *what; long start; };
+  std::vector<Part> parts;
   for (const auto &p : list)
-    for (long n = 0; n < p.n; n += kernel.pack_unit(p.n)) tasks.push_back({&p, n});
-  at::parallel_for(0, tasks.size(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const auto &p = *tasks[i].what;
-      long stop = std::min(p.n, tasks[i].start + kernel.pack_unit(p.n));
-      kernel.pack(p.n, p.k, p.matrix, tasks[i].start, stop, p.to);
+    for (long n = 0; n < p.n; n += kernel.pack_unit(p.n)) parts.push_back({&p, n});
+  Tasks tasks(parts.size());
+  work(operator_threads(), [&](int) {
+    for (int64_t i; (i = tasks.take()) >= 0;) {
+      const auto &p = *parts[i].what;
+      long stop = std::min(p.n, parts[i].start + kernel.pack_unit(p.n));
+      kernel.pack(p.n, p.k, p.matrix, parts[i].start, stop, p.to);
     }
   });
 }
@@ -176,13 +176,14 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
   Tensor scratch = at::empty({threads * space.size}, options);
 
   const float *X = in(x), *first_factors = in(factors1), *second_factors = in(factors2);
+  Tasks tasks(chunks.count);
   work(threads, [&](int worker) {
     float *base = out(scratch) + worker * space.size;
     auto at_ = [&](int place) { return base + space.starts[place]; };
     float *normed = at_(normed_at), *change = at_(change_at), *active = at_(active_at),
           *room = at_(product_at);
     PartTimes::Clock clock(times, worker);
-    for (int64_t c = chunks.of(worker, threads); c < chunks.of(worker + 1, threads); c++) {
+    for (int64_t c; (c = tasks.take()) >= 0;) {
       int64_t from = chunks.start(c), images = chunks.start(c + 1) - from, rows = images * N,
               some = images * Q;
       float *qkv = kept ? out(kept->qkv) + from * N * 3 * D : at_(qkv_at),
@@ -298,120 +299,171 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
   Space own;
   int dnormed_at = own.take(R * D), dmixed_at = own.take(RQ * D),
       heads_at = own.take(K.attention_scratch(N, Q, s.head, true)), product_at = own.take(K.product_scratch);
-  Tensor memory = at::empty({shared.size + threads * own.size}, options);
-  auto of_group = [&](int place) { return out(memory) + shared.starts[place]; };
-  float *active = of_group(active_at), *dhidden = of_group(dhidden_at), *normed2 = of_group(normed2_at),
-        *dmiddle = of_group(dmiddle_at), *dqkv = of_group(dqkv_at), *normed1 = of_group(normed1_at);
-  float *dchange = factors1.defined() ? of_group(dchange_at) : dmiddle;
-  float *scaled = factors2.defined() ? of_group(dresult_at) : nullptr;
+  // While gradients of weights are added for a group, the rows of the next one are computed.
+  int64_t sets = std::min<int64_t>(2, groups.count);
+  Tensor memory = at::empty({sets * shared.size + threads * own.size}, options);
 
   Sums sums(s);
-  Tensor total = at::zeros({sums.size}, options);
   const float *stats1 = in(kept.stats), *stats2 = stats1 + 2 * s.rows(), *f1 = in(factors1),
               *f2 = in(factors2);
+  struct Group {
+    int64_t start, count, first_part;
+    Chunks chunks;
+    float *active, *dhidden, *normed2, *dmiddle, *dchange, *scaled, *dqkv, *normed1;
+    const float *dresult;
+  };
+  std::vector<Group> all;
+  int64_t part_count = 0;
   for (int64_t g = 0; g < groups.count; g++) {
     int64_t start = groups.start(g), count = groups.start(g + 1) - start;
-    Chunks chunks(count, N, chunk_rows(s), threads);
-    Tensor parts = at::zeros({chunks.count, sums.size}, options);
-    const float *dresult = scaled ? scaled : in(dy) + start * Q * D;
-    work(threads, [&](int worker) {
-      float *base = out(memory) + shared.size + worker * own.size;
-      auto at_ = [&](int place) { return base + own.starts[place]; };
-      float *dnormed = at_(dnormed_at), *dmixed = at_(dmixed_at), *room = at_(product_at);
-      PartTimes::Clock clock(times, worker);
-      for (int64_t c = chunks.of(worker, threads); c < chunks.of(worker + 1, threads); c++) {
-        int64_t image = chunks.start(c), images = chunks.start(c + 1) - image, rows = images * N,
-                some = images * Q, from = start + image;  // `image` in the group, `from` in the batch
-        float *sum = out(parts) + c * sums.size;
-        const float *dy_ = in(dy) + from * Q * D, *dr = dresult + image * Q * D,
-                    *middle = in(kept.middle) + from * Q * D, *tokens = in(x) + from * N * D;
-        float *dh = dhidden + image * Q * F, *dm = dmiddle + image * Q * D, *dc = dchange + image * Q * D,
-              *dq = dqkv + image * N * 3 * D, *n1 = normed1 + image * N * D;
-        if (scaled)
-          for (int64_t i = 0; i < images; i++)
-            K.scale(Q * D, dy_ + i * Q * D, f2[from + i], scaled + (image + i) * Q * D);
-        K.column_sums(some, D, dr, sum + sums.project);
-        clock.note(bRows);
-        K.product(some, F, D, {dr, D, 1}, {}, project, dh, F, nullptr, false, room);
-        clock.note(bProject);
-        K.gelu_backward(some, F, in(kept.hidden) + from * Q * F, active + image * Q * F, dh,
-                        sum + sums.expand);
-        K.norm_again(some, D, middle, in(w[kNorm2]), in(w[kNorm2Bias]), stats2 + 2 * from * Q,
-                     normed2 + image * Q * D);
-        clock.note(bRows);
-        K.product(some, D, F, {dh, F, 1}, {}, expand, dnormed, D, nullptr, false, room);
-        clock.note(bExpand);
-        K.norm_backward(some, D, middle, dnormed, dy_, in(w[kNorm2]), stats2 + 2 * from * Q,
-                        sum + sums.norm2, sum + sums.norm2_bias, dm);
-        if (f1)
-          for (int64_t i = 0; i < images; i++) K.scale(Q * D, dm + i * Q * D, f1[from + i], dc + i * Q * D);
-        K.column_sums(some, D, dc, sum + sums.projection);
-        clock.note(bRows);
-        K.product(some, D, D, {dc, D, 1}, {}, projection, dmixed, D, nullptr, false, room);
-        clock.note(bProjection);
-        for (int64_t i = 0; i < images; i++) {
-          float *image_grad = dq + i * N * 3 * D;
-          for (int64_t n = 0; n < N; n++)
-            if (n < s.first || n >= s.first + Q) std::memset(image_grad + n * 3 * D, 0, D * 4);
-          for (int64_t h = 0; h < s.heads; h++) {
-            const float *head = in(kept.qkv) + (from + i) * N * 3 * D + h * s.head;
-            float *grad = image_grad + h * s.head;
-            float *log_sums =
-                const_cast<float *>(in(kept.log_sums)) + ((from + i) * s.heads + h) * Q;
-            K.attention_backward(N, Q, s.head,
-                                 Head{head + s.first * 3 * D, head + D, head + 2 * D, 3 * D,
-                                      in(kept.mixed) + (from + i) * Q * D + h * s.head, D, log_sums},
-                                 dmixed + i * Q * D + h * s.head, grad + s.first * 3 * D, grad + D,
-                                 grad + 2 * D, 3 * D, at_(heads_at));
-          }
-        }
-        clock.note(bAttention);
-        if (bias.defined()) K.column_sums(rows, 3 * D, dq, sum + sums.qkv);
-        clock.note(bRows);
-        K.product(rows, D, 3 * D, {dq, 3 * D, 1}, {}, qkv_weight, dnormed, D, nullptr, false, room);
-        clock.note(bQKV);
-        K.norm_again(rows, D, tokens, in(w[kNorm1]), in(w[kNorm1Bias]), stats1 + 2 * from * N, n1);
-        for (int64_t i = 0; i < images; i++) {
-          auto norm1 = [&](int64_t first, int64_t last, const float *residual) {
-            int64_t row = i * N + first;
-            K.norm_backward(last - first, D, tokens + row * D, dnormed + row * D, residual, in(w[kNorm1]),
-                            stats1 + 2 * (from * N + row), sum + sums.norm1, sum + sums.norm1_bias,
-                            out(dx) + (from * N + row) * D);
-          };
-          norm1(0, s.first, nullptr);
-          norm1(s.first, s.first + Q, dm + i * Q * D);
-          norm1(s.first + Q, N, nullptr);
-        }
-        clock.note(bRows);
-      }
-    });
-    float *all = out(total);
-    for (int64_t c = 0; c < chunks.count; c++)
-      for (int64_t i = 0; i < sums.size; i++) all[i] += in(parts)[c * sums.size + i];
-    // Each thread computes some rows of every gradient, over all images of the group.
-    work(threads, [&](int worker) {
-      float *room = out(memory) + shared.size + worker * own.size + own.starts[product_at];
-      PartTimes::Clock clock(times, worker);
-      auto add = [&](Weight which, int64_t m, int64_t n, int64_t rows, const float *left,
-                     const float *right) {
-        if (!grads[which].defined()) return;
-        int64_t each = (m + threads - 1) / threads;
-        each = (each + K.tile_rows - 1) / K.tile_rows * K.tile_rows;
-        int64_t first = std::min(m, worker * each), last = std::min(m, first + each);
-        if (first < last)
-          K.product(last - first, n, rows, {left + first, 1, m}, {right, n, 1}, nullptr,
-                    out(grads[which]) + first * n, n, nullptr, g > 0, room);
-      };
-      add(kProject, D, F, count * Q, dresult, active);
-      clock.note(bWProject);
-      add(kExpand, F, D, count * Q, dhidden, normed2);
-      clock.note(bWExpand);
-      add(kProjection, D, D, count * Q, dchange, in(kept.mixed) + start * Q * D);
-      clock.note(bWProjection);
-      add(kQKV, 3 * D, D, count * N, dqkv, normed1);
-      clock.note(bWQKV);
-    });
+    auto place = [&](int at) { return out(memory) + g % sets * shared.size + shared.starts[at]; };
+    Group group{start, count, part_count, Chunks(count, N, chunk_rows(s), threads),
+                place(active_at), place(dhidden_at), place(normed2_at), place(dmiddle_at),
+                factors1.defined() ? place(dchange_at) : place(dmiddle_at),
+                factors2.defined() ? place(dresult_at) : nullptr, place(dqkv_at), place(normed1_at),
+                nullptr};
+    group.dresult = group.scaled ? group.scaled : in(dy) + start * Q * D;
+    part_count += group.chunks.count;
+    all.push_back(group);
   }
+  Tensor parts = at::zeros({part_count, sums.size}, options);
+
+  // One chunk of a group: everything but the gradients of matrices.
+  auto rows_of = [&](const Group &group, int64_t c, int worker, PartTimes::Clock &clock) {
+    float *base = out(memory) + sets * shared.size + worker * own.size;
+    auto at_ = [&](int place) { return base + own.starts[place]; };
+    float *dnormed = at_(dnormed_at), *dmixed = at_(dmixed_at), *room = at_(product_at);
+    const Chunks &chunks = group.chunks;
+    int64_t image = chunks.start(c), images = chunks.start(c + 1) - image, rows = images * N,
+            some = images * Q, from = group.start + image;  // `image` in the group, `from` in the batch
+    float *sum = out(parts) + (group.first_part + c) * sums.size;
+    const float *dy_ = in(dy) + from * Q * D, *dr = group.dresult + image * Q * D,
+                *middle = in(kept.middle) + from * Q * D, *tokens = in(x) + from * N * D;
+    float *dh = group.dhidden + image * Q * F, *dm = group.dmiddle + image * Q * D,
+          *dc = group.dchange + image * Q * D, *dq = group.dqkv + image * N * 3 * D, *n1 = group.normed1 + image * N * D;
+    if (group.scaled)
+      for (int64_t i = 0; i < images; i++)
+        K.scale(Q * D, dy_ + i * Q * D, f2[from + i], group.scaled + (image + i) * Q * D);
+    K.column_sums(some, D, dr, sum + sums.project);
+    clock.note(bRows);
+    K.product(some, F, D, {dr, D, 1}, {}, project, dh, F, nullptr, false, room);
+    clock.note(bProject);
+    K.gelu_backward(some, F, in(kept.hidden) + from * Q * F, group.active + image * Q * F, dh,
+                    sum + sums.expand);
+    K.norm_again(some, D, middle, in(w[kNorm2]), in(w[kNorm2Bias]), stats2 + 2 * from * Q,
+                 group.normed2 + image * Q * D);
+    clock.note(bRows);
+    K.product(some, D, F, {dh, F, 1}, {}, expand, dnormed, D, nullptr, false, room);
+    clock.note(bExpand);
+    K.norm_backward(some, D, middle, dnormed, dy_, in(w[kNorm2]), stats2 + 2 * from * Q,
+                    sum + sums.norm2, sum + sums.norm2_bias, dm);
+    if (f1)
+      for (int64_t i = 0; i < images; i++) K.scale(Q * D, dm + i * Q * D, f1[from + i], dc + i * Q * D);
+    K.column_sums(some, D, dc, sum + sums.projection);
+    clock.note(bRows);
+    K.product(some, D, D, {dc, D, 1}, {}, projection, dmixed, D, nullptr, false, room);
+    clock.note(bProjection);
+    for (int64_t i = 0; i < images; i++) {
+      float *image_grad = dq + i * N * 3 * D;
+      for (int64_t n = 0; n < N; n++)
+        if (n < s.first || n >= s.first + Q) std::memset(image_grad + n * 3 * D, 0, D * 4);
+      for (int64_t h = 0; h < s.heads; h++) {
+        const float *head = in(kept.qkv) + (from + i) * N * 3 * D + h * s.head;
+        float *grad = image_grad + h * s.head;
+        float *log_sums =
+            const_cast<float *>(in(kept.log_sums)) + ((from + i) * s.heads + h) * Q;
+        K.attention_backward(N, Q, s.head,
+                             Head{head + s.first * 3 * D, head + D, head + 2 * D, 3 * D,
+                                  in(kept.mixed) + (from + i) * Q * D + h * s.head, D, log_sums},
+                             dmixed + i * Q * D + h * s.head, grad + s.first * 3 * D, grad + D,
+                             grad + 2 * D, 3 * D, at_(heads_at));
+      }
+    }
+    clock.note(bAttention);
+    if (bias.defined()) K.column_sums(rows, 3 * D, dq, sum + sums.qkv);
+    clock.note(bRows);
+    K.product(rows, D, 3 * D, {dq, 3 * D, 1}, {}, qkv_weight, dnormed, D, nullptr, false, room);
+    clock.note(bQKV);
+    K.norm_again(rows, D, tokens, in(w[kNorm1]), in(w[kNorm1Bias]), stats1 + 2 * from * N, n1);
+    for (int64_t i = 0; i < images; i++) {
+      auto norm1 = [&](int64_t first, int64_t last, const float *residual) {
+        int64_t row = i * N + first;
+        K.norm_backward(last - first, D, tokens + row * D, dnormed + row * D, residual, in(w[kNorm1]),
+                        stats1 + 2 * (from * N + row), sum + sums.norm1, sum + sums.norm1_bias,
+                        out(dx) + (from * N + row) * D);
+      };
+      norm1(0, s.first, nullptr);
+      norm1(s.first, s.first + Q, dm + i * Q * D);
+      norm1(s.first + Q, N, nullptr);
+    }
+    clock.note(bRows);
+  };
+
+  // Some rows of the gradient of a matrix, over all images of a group.
+  struct Strip { Weight which; int64_t first, last; };
+  std::vector<Strip> strips;
+  for (auto [which, rows] : std::initializer_list<std::pair<Weight, int64_t>>{
+           {kProject, D}, {kExpand, F}, {kQKV, 3 * D}, {kProjection, D}}) {
+    int64_t each = (rows + threads - 1) / threads;
+    each = (each + K.tile_rows - 1) / K.tile_rows * K.tile_rows;
+    for (int64_t first = 0; grads[which].defined() && first < rows; first += each)
+      strips.push_back({which, first, std::min(rows, first + each)});
+  }
+  auto weights_of = [&](const Group &group, const Strip &strip, int worker, PartTimes::Clock &clock) {
+    float *room = out(memory) + sets * shared.size + worker * own.size + own.starts[product_at];
+    auto add = [&](int64_t m, int64_t n, int64_t rows, const float *left, const float *right, int part) {
+      K.product(strip.last - strip.first, n, rows, {left + strip.first, 1, m}, {right, n, 1}, nullptr,
+                out(grads[strip.which]) + strip.first * n, n, nullptr, group.start > 0, room);
+      clock.note(part);
+    };
+    int64_t some = group.count * Q;
+    switch (strip.which) {
+      case kProject: add(D, F, some, group.dresult, group.active, bWProject); break;
+      case kExpand: add(F, D, some, group.dhidden, group.normed2, bWExpand); break;
+      case kProjection:
+        add(D, D, some, group.dchange, in(kept.mixed) + group.start * Q * D, bWProjection);
+        break;
+      default: add(3 * D, D, group.count * N, group.dqkv, group.normed1, bWQKV);
+    }
+  };
+
+  // Rows of group 0, rows of 1, weights of 0, rows of 2, weights of 1, and so on.
+  struct Task { int64_t group, index; bool is_rows; };
+  std::vector<Task> order;
+  std::vector<Countdown> rows_left(groups.count), weights_left(groups.count);
+  for (int64_t g = 0; g <= groups.count; g++) {
+    if (g < groups.count) {
+      rows_left[g].start(all[g].chunks.count);
+      weights_left[g].start(strips.size());
+      for (int64_t c = 0; c < all[g].chunks.count; c++) order.push_back({g, c, true});
+    }
+    if (g > 0)
+      for (size_t i = 0; i < strips.size(); i++) order.push_back({g - 1, int64_t(i), false});
+  }
+  Tasks tasks(order.size());
+  work(threads, [&](int worker) {
+    PartTimes::Clock clock(times, worker);
+    for (int64_t i; (i = tasks.take()) >= 0;) {
+      auto [g, index, is_rows] = order[i];
+      if (is_rows) {
+        if (g >= sets) weights_left[g - sets].wait();  // its memory
+        clock.skip();
+        rows_of(all[g], index, worker, clock);
+        rows_left[g].done();
+      } else {
+        rows_left[g].wait();
+        // Products are added up group by group.
+        if (g > 0) weights_left[g - 1].wait();
+        clock.skip();
+        weights_of(all[g], strips[index], worker, clock);
+        weights_left[g].done();
+      }
+    }
+  });
+  Tensor total = at::zeros({sums.size}, options);
+  float *added = out(total);
+  for (int64_t c = 0; c < part_count; c++)
+    for (int64_t i = 0; i < sums.size; i++) added[i] += in(parts)[c * sums.size + i];
   auto vector = [&](int64_t start, int64_t count) { return total.slice(0, start, start + count).clone(); };
   grads[kNorm1] = vector(sums.norm1, D);
   grads[kNorm1Bias] = vector(sums.norm1_bias, D);

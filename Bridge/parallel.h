@@ -1,8 +1,10 @@
 #pragma once
 #include <ATen/Parallel.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "profile.h"
@@ -23,6 +25,36 @@ void work(int workers, const F &f) {
   });
 }
 
+// Tasks in an order, each taken by the first worker that is free: one that the system holds up for a
+// while holds up nobody else. A task may wait for earlier ones, never for later ones.
+class Tasks {
+ public:
+  explicit Tasks(int64_t count) : count_(count) {}
+  // The next task, or -1 where all are taken.
+  int64_t take() {
+    int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
+    return task < count_ ? task : -1;
+  }
+
+ private:
+  int64_t count_;
+  std::atomic<int64_t> next_{0};
+};
+
+// How many of some tasks are not done.
+class Countdown {
+ public:
+  void start(int64_t count) { left_.store(count, std::memory_order_relaxed); }
+  void done() { left_.fetch_sub(1, std::memory_order_release); }
+  void wait() const {
+    for (int i = 0; left_.load(std::memory_order_acquire) > 0; i++)
+      if (i > 1000) std::this_thread::yield();
+  }
+
+ private:
+  std::atomic<int64_t> left_{0};
+};
+
 // Nanoseconds that the threads of an operator spend in each of its parts, for the profile.
 class PartTimes {
  public:
@@ -33,6 +65,10 @@ class PartTimes {
   class Clock {
    public:
     Clock(PartTimes &times, int thread) : times_(times.on_ ? &times.times_[thread * times.parts_] : nullptr) {
+      if (times_) last_ = std::chrono::steady_clock::now();
+    }
+    // What has passed since the last reading belongs to no part.
+    void skip() {
       if (times_) last_ = std::chrono::steady_clock::now();
     }
     void note(int part) {

@@ -21,15 +21,17 @@ struct StepBenchCommand: ParsableCommand {
     commandName: "step",
     abstract: "Time training steps.",
     discussion: """
-      Workloads: base (ViT-B/16, 224², batch 16) and small (32², patch 4, 192 × 6, batch 256).
+      Workloads: base (ViT-B/16, 224², batch 16), small (32², patch 4, 192 × 6, batch 256), large (ViT-L/16, 224²,
+      batch 1) and huge (ViT-H/14, 224², batch 1).
 
       Examples:
         mae bench
         mae bench base --rounds 5
         mae bench small --profile
+        mae bench huge --recompute --rounds 3
       """)
 
-  @Argument(help: "small or base.")
+  @Argument(help: "small, base, large or huge.")
   var workload = "small"
 
   @Option(help: "Steps that are timed.")
@@ -41,6 +43,12 @@ struct StepBenchCommand: ParsableCommand {
   @Option(help: "float32 or bfloat16.")
   var precision = Precision.float32
 
+  @Option(help: "Images in a step; the workload's unless given.")
+  var batch: Int?
+
+  @Flag(help: "Compute blocks again in the backward pass instead of keeping what they computed.")
+  var recompute = false
+
   @OptionGroup var strategy: StrategyOptions
 
   @OptionGroup var compute: ComputeOptions
@@ -50,8 +58,10 @@ struct StepBenchCommand: ParsableCommand {
 
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is \(rounds); expected at least 1") }
+    if let batch, batch < 1 { throw ValidationError("--batch is \(batch); expected at least 1") }
     if !StepBenchmark.Workload.named.contains(where: { $0.name == workload }) {
-      throw ValidationError("there is no workload '\(workload)'; expected small or base")
+      throw ValidationError(
+        "there is no workload '\(workload)'; expected small, base, large or huge")
     }
   }
 
@@ -60,8 +70,10 @@ struct StepBenchCommand: ParsableCommand {
       return
     }
     if let masking = strategy.masking(ratio: work.masking.ratio) { work.masking = masking }
+    if let batch { work.batch = batch }
     let device = try compute.open()
-    let benchmark = StepBenchmark(work, on: device, precision: precision.type)
+    let benchmark = StepBenchmark(
+      work, on: device, precision: precision.type, recomputing: recompute)
     for _ in 0..<2 { _ = benchmark.step() }
     func memory() -> Int? { device.peakMemory ?? peakResidentMemory() }
     if onRequest {
@@ -72,7 +84,8 @@ struct StepBenchCommand: ParsableCommand {
       return
     }
     let rates = (0..<rounds).map { _ in Double(work.batch) / benchmark.step() }.sorted()
-    print("\(work.name): \(device), \(Engine.threads) threads, \(rounds) rounds")
+    print(
+      "\(work.name): \(device), \(Engine.threads) threads, batch \(work.batch), \(rounds) rounds")
     print(
       "median \(fixed(rates.median, 2)) images/s, \(fixed(rates[0], 2)) to "
         + "\(fixed(rates[rates.count - 1], 2))"

@@ -37,33 +37,21 @@ struct DoctorCommand: ParsableCommand {
     row("cuda", gpus > 0 ? "\(gpus) devices" : "none (or a libtorch without CUDA)")
     row("mps", Device.count(.mps) > 0 ? "yes" : "none")
     row("auto means", "\(Device.best)")
-    let rates = [DType.float32, .bfloat16].map { type in
-      "\(type) \(fixed(Self.gemmRate(type, on: .best) / 1e9, 0)) GFLOP/s"
+    let (long, short) = (
+      ProductRate.measured(.float32, on: .best), ProductRate.measured(.bfloat16, on: .best)
+    )
+    let rates = [(DType.float32, long), (.bfloat16, short)].map { type, rate in
+      "\(type) \(fixed(rate / 1e9, 0)) GFLOP/s"
     }
-    row("products", rates.joined(separator: ", ") + " (1024 × 1024 matrices)")
-    let shorter = Self.gemmRate(.bfloat16, on: .best) > 1.2 * Self.gemmRate(.float32, on: .best)
-    row("precision", shorter ? "bfloat16 is faster here" : "float32 is as fast or faster here")
+    row("products", rates.joined(separator: ", "))
+    row(
+      "precision",
+      short > 1.2 * long ? "bfloat16 is faster here" : "float32 is as fast or faster here")
     for line in KernelChoice.current.lines { row("kernels", line) }
     row("cache", DatasetCatalog.cacheFolder)
     for name in DatasetCatalog.names {
       let there = DatasetCatalog.isFetched(name)
       row("data", "\(name): \(there ? "fetched" : "not fetched; mae data fetch \(name)")")
     }
-  }
-
-  /// Floating-point operations a second in a product of square matrices.
-  private static func gemmRate(_ type: DType, on device: Device) -> Double {
-    let side = 1024
-    let generator = Generator(seed: 0)
-    let a = Tensor.randn([side, side], using: generator).to(type).to(device)
-    let b = Tensor.randn([side, side], using: generator).to(type).to(device)
-    var best = Double.infinity
-    for _ in 0..<5 {
-      let start = ContinuousClock.now
-      _ = a.matmul(b)
-      device.synchronize()
-      best = min(best, (ContinuousClock.now - start) / .seconds(1))
-    }
-    return 2 * Double(side * side * side) / best
   }
 }

@@ -13,7 +13,7 @@ final class StepBenchmark {
     /// The model.
     let configuration: ModelConfiguration
     /// Images in a step.
-    let batch: Int
+    var batch: Int
     /// Which patches are hidden; 75 % at random unless set.
     var masking = Masking()
 
@@ -28,8 +28,13 @@ final class StepBenchmark {
         encoder: TransformerShape(width: 192, depth: 6, heads: 6),
         decoder: TransformerShape(width: 96, depth: 2, heads: 3)),
       batch: 256)
+    /// ViT-L/16 and ViT-H/14 at 224², one image: what fits in the memory of a small machine.
+    static let large = Workload(
+      name: "large", configuration: ModelConfiguration(encoder: .large), batch: 1)
+    static let huge = Workload(
+      name: "huge", configuration: ModelConfiguration(patch: 14, encoder: .huge), batch: 1)
     /// Those that have a name.
-    static let named = [base, small]
+    static let named = [base, small, large, huge]
   }
 
   private let workload: Workload
@@ -43,14 +48,19 @@ final class StepBenchmark {
 
   /// Makes the model and the images.
   ///
-  /// - Parameter precision: The type of matrix products; nil for float32.
-  init(_ workload: Workload, on device: Device, precision: DType? = nil) {
+  /// - Parameters:
+  ///   - precision: The type of matrix products; nil for float32.
+  ///   - recomputes: Whether the backward pass computes blocks a second time.
+  init(
+    _ workload: Workload, on device: Device, precision: DType? = nil,
+    recomputing recomputes: Bool = false
+  ) {
     self.workload = workload
     self.device = device
     self.precision = precision
     let configuration = workload.configuration
     store = ParameterStore(on: device, initializing: Generator(seed: 0))
-    model = MaskedAutoencoder(configuration, in: store.root)
+    model = MaskedAutoencoder(configuration, recomputing: recomputes, in: store.root)
     optimizer = AdamW(
       ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05), beta2: 0.95)
     images = Tensor.randn(

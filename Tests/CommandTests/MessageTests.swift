@@ -38,7 +38,7 @@ import Testing
       ("usage-batch", ["knn", "run", "images", "--batch", "0"]),
       ("usage-pooling", ["probe", "run", "images", "--pooling", "max"]),
       ("usage-format", ["weights", "export", "run", "--format", "tflite", "--out", "x"]),
-      ("usage-workload", ["bench", "huge"]),
+      ("usage-workload", ["bench", "gigantic"]),
     ]
     for (name, arguments) in lines { try expect(name, exit: 64, arguments, in: sandbox) }
   }

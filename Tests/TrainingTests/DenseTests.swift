@@ -186,8 +186,8 @@ import Torch
 
   @Test func `the forecast names settings that fit, and what recomputation saves`() throws {
     let gigabyte = 1 << 30
-    func forecast(_ batch: Int, recomputes: Bool = false, picture: Int = gigabyte) -> DenseMemory {
-      DenseMemory(
+    func forecast(_ batch: Int, recomputes: Bool = false, picture: Int = gigabyte) -> StepMemory {
+      StepMemory(
         parameters: gigabyte / 16, picture: picture, batch: batch, accumulation: 2,
         recomputes: recomputes)
     }
@@ -208,9 +208,9 @@ import Torch
     var recipe = try RecipeBooks.segmentation.entry(named: "upernet-base").recipe
     recipe.batch.size = 2
     let shape = recipe.shape(of: model, classes: 150)
-    let whole = DenseMemory(model, shape, recipe, parameters: 164_000_000)
+    let whole = StepMemory(model, shape, recipe, parameters: 164_000_000)
     recipe.memory.recompute = true
-    let less = DenseMemory(model, shape, recipe, parameters: 164_000_000)
+    let less = StepMemory(model, shape, recipe, parameters: 164_000_000)
     // Measured: at most 10.4 GB, work space included.
     #expect((7_000_000_000...10_400_000_000).contains(whole.total), "\(whole.total)")
     #expect(less.picture < whole.picture && less.weights == whole.weights)

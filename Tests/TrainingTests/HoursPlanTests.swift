@@ -151,15 +151,18 @@ import Torch
     let fixture = try TemporaryRun(images: 12)
     let start = ContinuousClock.now
     let run = try HoursRun(
-      hours: 0.02, since: start, of: fixture("images"), named: "photos", on: .cpu)
+      hours: 0.02, since: start, of: fixture("images"), named: "photos", on: .cpu,
+      now: { start + .seconds(10) })
     #expect(run.recipe.model.height == 16 && run.recipe.model.channels == 1)
     #expect(run.recipe.batch.size == 16 && run.recipe.problems.isEmpty)
-    #expect(run.deadline > start && run.deadline < start + .seconds(72))
+    #expect(run.deadline == start + .seconds(69))
+    #expect(run.lines[1].contains(", for 59 s of training"))
     #expect(run.lines[0].hasPrefix("measured  12 images of photos, of about 16 pixels: "))
     #expect(run.lines.last?.hasPrefix("4 × more  0.1 h would be ViT of ") == true)
     let failure = #expect(throws: RunFailure.self) {
       try HoursRun(
-        hours: 0.01, since: start - .seconds(60), of: fixture("images"), named: "photos", on: .cpu)
+        hours: 0.01, since: start, of: fixture("images"), named: "photos", on: .cpu,
+        now: { start + .seconds(27) })
     }
     #expect(failure?.description.hasPrefix("--hours 0.01 is too short for photos") == true)
   }

@@ -27,6 +27,8 @@ import Testing
     #expect(
       waiting.description.contains("  wait 25 % (data 45 MB/s, needs 60 MB/s)  "),
       "\(waiting.description)")
+    waiting.utilization = 0.614
+    #expect(waiting.description.contains("  812 img/s  MFU 61 %  wait 25 % "))
     let start = Progress(
       epoch: 0, epochs: 0.5, step: 0, steps: 10, loss: nil, rate: 0, imagesPerSecond: 4.71,
       dataWait: 0, memory: nil, secondsLeft: nil)

@@ -85,6 +85,8 @@ import Training
           steps: null
           warmupEpochs: 20
         precision: float32
+        memory:
+          recompute: false
         checkpoints:
           everyEpochs: 5
           everySteps: null

@@ -142,7 +142,7 @@ import Training
     (
       "zzzzzzzz=1",
       "zzzzzzzz does not exist; a recipe has name, note, seed, model, masking, loss, "
-        + "data, optimizer, batch, schedule, precision, checkpoints and logging (--set)"
+        + "data, optimizer, batch, schedule, precision, memory, checkpoints and logging (--set)"
     ),
     ("loss.zzzzzzzz=1", "loss.zzzzzzzz does not exist; loss has region (--set)"),
     ("schedule.epochs", "--set schedule.epochs: expected path=value, such as schedule.epochs=50"),

@@ -17,6 +17,7 @@ public struct PatchEncoder: Module {
   package let positions: Tensor  // [1, 1 + N, D]
   package let blocks: [TransformerBlock]
   let norm: LayerNorm?
+  private let recomputes: Bool
 
   /// Declares `cls_token`, `pos_embed`, `patch_embed.proj`, `blocks` and `norm`.
   ///
@@ -25,11 +26,14 @@ public struct PatchEncoder: Module {
   ///     sine-cosine table.
   ///   - hasNorm: Whether tokens are normalised after the last block; a classifier that normalises
   ///     the mean of the patches instead has none.
+  ///   - recomputes: Whether a backward pass computes blocks a second time instead of keeping what
+  ///     they computed.
   public init(
     _ configuration: ModelConfiguration, trainsPositions: Bool = false, hasNorm: Bool = true,
-    in scope: Scope
+    recomputing recomputes: Bool = false, in scope: Scope
   ) {
     self.scope = scope
+    self.recomputes = recomputes
     self.configuration = configuration
     let shape = configuration.encoder
     let (width, patch, channels) = (shape.width, configuration.patch, configuration.channels)
@@ -119,7 +123,9 @@ public struct PatchEncoder: Module {
   private func encoded(_ tokens: Tensor, dropping paths: DropPath? = nil) -> Tensor {
     var x = withClassToken(tokens)
     for (index, block) in blocks.enumerated() {
-      x = block(x, dropping: paths?.rate(of: index, depth: blocks.count) ?? 0, using: paths)
+      x = block(
+        x, dropping: paths?.rate(of: index, depth: blocks.count) ?? 0, using: paths,
+        recomputing: recomputes)
     }
     return norm?(x) ?? x
   }

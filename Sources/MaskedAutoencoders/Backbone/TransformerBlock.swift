@@ -112,10 +112,21 @@ public struct TransformerBlock: Layer {
 
   /// Leaves out each of the two branches for some images of the batch, see ``DropPath``.
   ///
-  /// - Parameter rate: The probability that a branch is left out; 0 for none.
-  public func callAsFunction(_ x: Tensor, dropping rate: Double, using paths: DropPath?) -> Tensor {
-    // Drawn in the order of the branches, whichever way computes them.
+  /// - Parameters:
+  ///   - rate: The probability that a branch is left out; 0 for none.
+  ///   - recomputes: Whether the backward pass computes the block a second time instead of keeping
+  ///     what it computed.
+  public func callAsFunction(
+    _ x: Tensor, dropping rate: Double, using paths: DropPath?, recomputing recomputes: Bool = false
+  ) -> Tensor {
+    // Drawn in the order of the branches, whichever way computes them, and once.
     let factors = Branch.allCases.map { _ in paths?.factors(for: x.shape[0], rate: rate) }
+    return recomputes
+      ? Tensor.recomputed(x) { computed($0, factors) } : computed(x, factors)
+  }
+
+  /// - Parameter factors: What the branches of each image are multiplied by, in their order.
+  private func computed(_ x: Tensor, _ factors: [Tensor?]) -> Tensor {
     if let y = x.transformerBlock(
       weights, attentionFactors: factors[0], feedForwardFactors: factors[1])
     {
@@ -154,7 +165,13 @@ public struct TransformerBlock: Layer {
   public func attentionWeights(_ x: Tensor) -> Tensor { attention.weights(attentionNorm(x)) }
 
   /// Computes only some tokens, which still attend to all: `[B, N, D]` → `[B, Q, D]`.
-  public func callAsFunction(_ x: Tensor, queries: Range<Int>) -> Tensor {
+  public func callAsFunction(
+    _ x: Tensor, queries: Range<Int>, recomputing recomputes: Bool = false
+  ) -> Tensor {
+    recomputes ? Tensor.recomputed(x) { computed($0, queries) } : computed(x, queries)
+  }
+
+  private func computed(_ x: Tensor, _ queries: Range<Int>) -> Tensor {
     if let y = x.transformerBlock(weights, queries: queries) { return y }
     let y = x[.all, queries] + attention(attentionNorm(x), queries: queries)
     return y + feedForward(feedForwardNorm(y))

@@ -22,11 +22,14 @@ public struct ImageClassifier: Module {
 
   /// Declares the encoder, `fc_norm` or `head_norm` where the head has them, and `head`.
   ///
-  /// - Parameter std: The standard deviation of the head's first weights: 2e-5 in fine-tuning,
-  ///   0.01 in linear probing (published code).
+  /// - Parameters:
+  ///   - std: The standard deviation of the head's first weights: 2e-5 in fine-tuning, 0.01 in linear
+  ///     probing (published code).
+  ///   - recomputes: Whether a backward pass computes blocks a second time instead of keeping what
+  ///     they computed.
   public init(
     _ configuration: ModelConfiguration, head shape: ClassifierHead, std: Double = 2e-5,
-    in scope: Scope
+    recomputing recomputes: Bool = false, in scope: Scope
   ) {
     self.scope = scope
     self.configuration = configuration
@@ -34,7 +37,8 @@ public struct ImageClassifier: Module {
     let width = configuration.encoder.width
     let poolsFirst = shape.pooling == .normalizedMean
     encoder = PatchEncoder(
-      configuration, trainsPositions: true, hasNorm: !poolsFirst, in: scope)
+      configuration, trainsPositions: true, hasNorm: !poolsFirst, recomputing: recomputes,
+      in: scope)
     meanNorm =
       poolsFirst
       ? LayerNorm(width, epsilon: configuration.normEpsilon, in: scope["fc_norm"]) : nil

@@ -21,14 +21,19 @@ public struct PatchDecoder: Module {
   let prediction: Linear
   /// The target's own tensors, by their names without the prefix.
   let buffers: [String: Tensor]
+  private let recomputes: Bool
 
   /// Declares `mask_token`, `decoder_embed`, `decoder_pos_embed`, `decoder_blocks`, `decoder_norm`
   /// and `decoder_pred`, as wide as the target asks, and the target's own tensors; at depth 0
   /// `mask_token`, `decoder_pred` and the target's alone.
   ///
+  /// - Parameter recomputes: Whether a backward pass computes blocks a second time.
   /// - Precondition: The configuration has a decoder.
-  public init(_ configuration: ModelConfiguration, in scope: Scope) {
+  public init(
+    _ configuration: ModelConfiguration, recomputing recomputes: Bool = false, in scope: Scope
+  ) {
     self.scope = scope
+    self.recomputes = recomputes
     guard let shape = configuration.decoder else {
       preconditionFailure("decoder is nil; a masked autoencoder needs the shape of its decoder")
     }
@@ -67,10 +72,12 @@ public struct PatchDecoder: Module {
   /// other token. `[B, 1 + K, E]`, or `[B, 1 + N, E]` with mask tokens → `[B, N − K, V]`
   public func hidden(_ latent: Tensor, mask: PatchMask) -> Tensor {
     var x = tokens(latent, mask: mask)
-    for block in blocks.dropLast() { x = block(x) }
+    for block in blocks.dropLast() { x = all(x, through: block) }
     let tokens = x.shape[1]
     let hidden = tokens - (mask.patches - mask.kept)..<tokens
-    x = blocks.last.map { $0(x, queries: hidden) } ?? x.narrowed(1, to: hidden)
+    x =
+      blocks.last.map { $0(x, queries: hidden, recomputing: recomputes) }
+      ?? x.narrowed(1, to: hidden)
     return prediction(norm?(x) ?? x)
   }
 
@@ -78,11 +85,15 @@ public struct PatchDecoder: Module {
   /// → `[B, N, V]`
   public func all(_ latent: Tensor, mask: PatchMask) -> Tensor {
     var x = tokens(latent, mask: mask)
-    for block in blocks { x = block(x) }
+    for block in blocks { x = all(x, through: block) }
     x = x[.all, 1...]
     let shuffled = prediction(norm?(x) ?? x)
     let places = mask.restoring.unsqueezed(2).expanded([-1, -1, shuffled.shape[2]])
     return shuffled.gathered(places, along: 1)
+  }
+
+  private func all(_ x: Tensor, through block: TransformerBlock) -> Tensor {
+    block(x, dropping: 0, using: nil, recomputing: recomputes)
   }
 
   /// Class, visible and hidden tokens with their positions. `[B, 1 + K, E]`, or `[B, 1 + N, E]`

@@ -41,6 +41,8 @@ public struct FinetuningRecipe: TrainingRecipe {
   public var schedule: ScheduleRecipe
   /// The arithmetic of the network's matrix products.
   public var precision: Precision
+  /// What memory is saved by.
+  public var memory: MemoryRecipe
   /// When to save, and how much to keep.
   public var checkpoints: CheckpointRecipe
   /// When to report.
@@ -57,7 +59,8 @@ public struct FinetuningRecipe: TrainingRecipe {
     optimizer: OptimizerRecipe = .finetuning(),
     ema: Double? = nil, batch: BatchRecipe = .init(size: 1024),
     schedule: ScheduleRecipe = .init(epochs: 100, warmupEpochs: 5),
-    precision: Precision = .float32, checkpoints: CheckpointRecipe = .init(keep: 1),
+    precision: Precision = .float32, memory: MemoryRecipe = .init(),
+    checkpoints: CheckpointRecipe = .init(keep: 1),
     logging: Logging = .init()
   ) {
     self.name = name
@@ -75,6 +78,7 @@ public struct FinetuningRecipe: TrainingRecipe {
     self.batch = batch
     self.schedule = schedule
     self.precision = precision
+    self.memory = memory
     self.checkpoints = checkpoints
     self.logging = logging
   }

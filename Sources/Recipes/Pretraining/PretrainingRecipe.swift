@@ -30,6 +30,8 @@ public struct PretrainingRecipe: Codable, Hashable, Sendable {
   public var schedule: ScheduleRecipe
   /// The arithmetic of the network's matrix products.
   public var precision: Precision
+  /// What memory is saved by.
+  public var memory: MemoryRecipe
   /// When to save, and how much to keep.
   public var checkpoints: CheckpointRecipe
   /// When to report.
@@ -41,7 +43,8 @@ public struct PretrainingRecipe: Codable, Hashable, Sendable {
     masking: Masking = .init(), loss: Loss = .init(), data: DataRecipe = .init(),
     optimizer: OptimizerRecipe = .pretraining(), batch: BatchRecipe = .init(),
     schedule: ScheduleRecipe = .init(),
-    precision: Precision = .float32, checkpoints: CheckpointRecipe = .init(),
+    precision: Precision = .float32, memory: MemoryRecipe = .init(),
+    checkpoints: CheckpointRecipe = .init(),
     logging: Logging = .init()
   ) {
     self.name = name
@@ -55,6 +58,7 @@ public struct PretrainingRecipe: Codable, Hashable, Sendable {
     self.batch = batch
     self.schedule = schedule
     self.precision = precision
+    self.memory = memory
     self.checkpoints = checkpoints
     self.logging = logging
   }

@@ -59,7 +59,8 @@ public final class ClassificationTask: TrainingTask {
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
     classifier = ImageClassifier(
-      description.model, head: head, std: recipe.head.std, in: store.root)
+      description.model, head: head, std: recipe.head.std,
+      recomputing: recipe.memory.recompute, in: store.root)
     classifier.train(only: recipe.trainedPart)
     if inputs.model != nil, let source {
       let initial = try InitialWeights(source, for: description)
@@ -67,6 +68,13 @@ public final class ClassificationTask: TrainingTask {
       warnings += initial.warnings
     }
     found = warnings
+  }
+
+  public var operationsPerImage: Double? {
+    ModelCost(
+      classifying: description.model, classes: description.classifier?.head.classes ?? 1,
+      training: recipe.trainedPart
+    ).operations
   }
 
   public var parameterGroups: [ParameterGroup] {
@@ -219,6 +227,10 @@ public final class ClassificationTask: TrainingTask {
         "\(protocolName): \(shape.height) × \(shape.width) × \(shape.channels), patch "
           + "\(shape.patch); encoder \(shape.encoder.words), \(recipe.head.pooling.rawValue); "
           + "\(millions(store.trainableCount)) of \(millions(all)) M parameters are trained"),
+      SummaryLine(
+        "forecast",
+        StepMemory(recipe, shape, parameters: store.trainableCount, on: store.device)
+          .sentence(on: store.device)),
     ]
   }
 

@@ -82,6 +82,8 @@ public final class ContrastiveTask: TrainingTask {
       in: store.root)
   }
 
+  public var operationsPerImage: Double? { RunPlan.Job(recipe, images: 1).cost.operations }
+
   public var parameterGroups: [ParameterGroup] {
     ParameterGroup.decayingMatrices(
       of: store.trainable, weightDecay: recipe.optimizer.weightDecay)

@@ -239,7 +239,7 @@ public final class DetectionTask: TrainingTask {
     let (first, last) = (rates.min() ?? 1, rates.max() ?? 1)
     func million(_ count: Int) -> String { Formatted.fixed(Double(count) / 1e6, 2) }
     let objects = labelled.training.objects.reduce(0) { $0 + $1.count }
-    let forecast = DenseMemory(
+    let forecast = StepMemory(
       model, own.shape, side: own.side, recipe, parameters: store.trainableCount)
     return [
       SummaryLine(
@@ -257,7 +257,7 @@ public final class DetectionTask: TrainingTask {
         "rates",
         "\(Formatted.scientific(recipe.peakLearningRate * first)) at the embedding to "
           + "\(Formatted.scientific(recipe.peakLearningRate * last)) at the heads"),
-      SummaryLine("forecast", forecast.sentence),
+      SummaryLine("forecast", forecast.sentence(on: store.device)),
     ]
   }
 

@@ -18,6 +18,9 @@ public struct Progress: Hashable, Sendable {
   public var rate: Double
   /// Images trained on in a second.
   public var imagesPerSecond: Double
+  /// Model FLOP utilisation: the share of the machine's products that the model's own operations
+  /// make up, 0...1 (Chowdhery et al., 2022, appendix B); nil where it is not known.
+  public var utilization: Double?
   /// The part of the time spent waiting for data, 0...1.
   public var dataWait: Double
   /// Bytes of files that are read in a second, if known.
@@ -30,8 +33,8 @@ public struct Progress: Hashable, Sendable {
   /// Creates a position.
   public init(
     epoch: Double, epochs: Double, step: Int, steps: Int, loss: Double?, rate: Double,
-    imagesPerSecond: Double, dataWait: Double, bytesPerSecond: Double? = nil, memory: Int?,
-    secondsLeft: Double?
+    imagesPerSecond: Double, utilization: Double? = nil, dataWait: Double,
+    bytesPerSecond: Double? = nil, memory: Int?, secondsLeft: Double?
   ) {
     self.epoch = epoch
     self.epochs = epochs
@@ -40,6 +43,7 @@ public struct Progress: Hashable, Sendable {
     self.loss = loss
     self.rate = rate
     self.imagesPerSecond = imagesPerSecond
+    self.utilization = utilization
     self.dataWait = dataWait
     self.bytesPerSecond = bytesPerSecond
     self.memory = memory
@@ -48,8 +52,8 @@ public struct Progress: Hashable, Sendable {
 }
 
 extension Progress: CustomStringConvertible {
-  /// `epoch 1.25/5  step 292/1170  loss 0.4321  3 min left  812 img/s  wait 2 %  rate 9.8e-04  0.9
-  /// GB`, what matters most first: a narrow terminal cuts the end.
+  /// `epoch 1.25/5  step 292/1170  loss 0.4321  3 min left  812 img/s  MFU 61 %  wait 2 %  rate
+  /// 9.8e-04  0.9 GB`, what matters most first: a narrow terminal cuts the end.
   public var description: String {
     var parts = [
       "epoch \(Formatted.fixed(epoch, 2))/\(Formatted.fixed(epochs, epochs == epochs.rounded() ? 0 : 2))",
@@ -57,8 +61,9 @@ extension Progress: CustomStringConvertible {
       "loss \(loss.map { Formatted.fixed($0, 4) } ?? "–")",
     ]
     if let secondsLeft { parts.append("\(Formatted.duration(secondsLeft)) left") }
+    parts.append("\(Formatted.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s")
+    if let utilization { parts.append("MFU \(Formatted.fixed(100 * utilization, 0)) %") }
     parts += [
-      "\(Formatted.fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0)) img/s",
       "wait \(Formatted.fixed(dataWait * 100, 0)) %" + rates,
       "rate \(Formatted.scientific(rate))",
     ]

@@ -20,10 +20,11 @@ public struct HoursRun: Sendable {
   ///   - hours: From `start` to the end of the program.
   ///   - path: The images.
   ///   - name: What the user calls them.
+  ///   - now: The time, asked when all has been measured.
   /// - Throws: `DatasetError`; `RunFailure` where nothing can be chosen for such images.
   public init(
     hours: Double, since start: ContinuousClock.Instant, of path: String, named name: String,
-    on device: Device
+    on device: Device, now: () -> ContinuousClock.Instant = { .now }
   ) throws {
     let dataset = try openDataset(at: path)
     let facts = SetFacts(of: dataset)
@@ -32,7 +33,7 @@ public struct HoursRun: Sendable {
       dataset, at: path, facts, on: device, forRunOf: seconds)
     // The last checkpoint, the pictures and the report.
     let closing = min(max(0.03 * seconds, 3), 60)
-    let left = seconds - closing - FileSystem.seconds(since: start)
+    let left = seconds - closing - (now() - start) / .seconds(1)
     guard left > 0.2 * seconds else {
       throw RunFailure(
         .recipe,
@@ -76,7 +77,9 @@ public enum StandardRun {
     for recipe: PretrainingRecipe, on device: Device, images: @autoclosure () throws -> Int
   ) throws {
     guard device.kind == .cpu else { return }
-    try requireTime(for: recipe, images: images(), operationsPerSecond: measuredOperations())
+    try requireTime(
+      for: recipe, images: images(), operationsPerSecond: ProductRate.measured(.float32, on: device)
+    )
   }
 
   static func requireTime(
@@ -93,15 +96,5 @@ public enum StandardRun {
       "without --recipe this is \(recipe.name), \(recipe.note ?? ""), and takes about "
         + "\(Formatted.duration(seconds)) on this CPU; --hours 2 chooses a run that takes two hours, and "
         + "--recipe default begins this one")
-  }
-
-  /// Operations a second of a matrix product.
-  private static func measuredOperations() -> Double {
-    let side = 1024
-    let matrix = Tensor.randn([side, side], using: Generator(seed: 0))
-    _ = matrix.matmul(matrix)
-    let start = ContinuousClock.now
-    for _ in 0..<3 { _ = matrix.matmul(matrix) }
-    return 3 * 2 * Double(side * side * side) / FileSystem.seconds(since: start)
   }
 }

@@ -77,13 +77,16 @@ public final class PretrainingTask: TrainingTask {
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
-    model = MaskedAutoencoder(recipe.model, in: store.root)
+    model = MaskedAutoencoder(
+      recipe.model, recomputing: recipe.memory.recompute, in: store.root)
   }
 
   public var parameterGroups: [ParameterGroup] {
     ParameterGroup.decayingMatrices(
       of: store.trainable, weightDecay: recipe.optimizer.weightDecay)
   }
+
+  public var operationsPerImage: Double? { RunPlan.Job(recipe, images: 1).cost.operations }
 
   public func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
     // Drawn on the CPU and for the whole batch: the same masks on every device, for any number of
@@ -153,6 +156,8 @@ public final class PretrainingTask: TrainingTask {
           + "encoder \(shape.encoder.words), decoder \(shape.decoder?.words ?? "none"); "
           + "\(Formatted.fixed(Double(store.trainableCount) / 1e6, 2)) M parameters"))
     lines += targetWords.map { [SummaryLine("target", $0)] } ?? []
+    let memory = StepMemory(recipe, parameters: store.trainableCount, on: store.device)
+    lines.append(SummaryLine("forecast", memory.sentence(on: store.device)))
     return lines
   }
 

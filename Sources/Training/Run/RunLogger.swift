@@ -20,6 +20,10 @@ public final class RunLogger: TrainingCallback {
   private var hasFailed = false
   private let epochs: Double
   private let memory: () -> Int?
+  private let operations: Double?
+  private let productRate: () -> Double
+  /// What ``productRate`` has said once.
+  private lazy var peak = productRate()
   private let parameterNorm: (() -> Double)?
   /// What is written to besides.
   package var others: [any RunLog] = []
@@ -32,12 +36,16 @@ public final class RunLogger: TrainingCallback {
   ///   - everySteps: Steps between two entries.
   ///   - logsGradientNorm: Whether the length of the gradient is logged.
   ///   - parameterNorm: The Euclidean norm of the parameters; nil leaves it out of the logs.
+  ///   - operations: Floating-point operations of an image, for the utilisation on the live line; nil
+  ///     for none.
+  ///   - productRate: Floating-point operations a second that the machine is able to do; asked once.
   ///   - memory: Bytes in use.
   ///   - terminal: Where the live line goes.
   ///   - sink: Takes its text.
   public init(
     _ folder: RunFolder, resumingAfter step: Int, stepsPerEpoch: Int, epochs: Double,
     everySteps: Int, logsGradientNorm: Bool = false, parameterNorm: (() -> Double)? = nil,
+    operations: Double? = nil, productRate: @escaping () -> Double = { .infinity },
     memory: @escaping () -> Int? = residentMemory, terminal: Terminal,
     sink: @escaping (String) -> Void
   ) throws {
@@ -46,6 +54,8 @@ public final class RunLogger: TrainingCallback {
     self.parameterNorm = parameterNorm
     self.epochs = epochs
     self.memory = memory
+    self.operations = operations
+    self.productRate = productRate
     metrics = try MetricsLog(
       at: URL(fileURLWithPath: folder.metricsPath), resumingAfter: step > 0 ? step : nil)
     events = try TensorBoardWriter(
@@ -87,7 +97,8 @@ public final class RunLogger: TrainingCallback {
         epoch: report.epochs, epochs: epochs(of: report), step: report.step,
         steps: report.totalSteps,
         loss: lossSum / Double(lossCount), rate: report.learningRate,
-        imagesPerSecond: pace.imagesPerSecond, dataWait: pace.dataWait,
+        imagesPerSecond: pace.imagesPerSecond,
+        utilization: operations.map { $0 * pace.imagesPerSecond / peak }, dataWait: pace.dataWait,
         bytesPerSecond: pace.bytesPerSecond, memory: memory(),
         secondsLeft: pace.secondsLeft(steps: report.totalSteps - report.step)),
       at: ProcessInfo.processInfo.systemUptime)

@@ -37,6 +37,11 @@ public struct TrainingSession<Task: TrainingTask> {
       everySteps: RunLogger.interval(run.task.recipe.logEverySteps, of: run.totalSteps),
       logsGradientNorm: run.task.recipe.optimizer.clip != nil || run.task.recipe.logsNorms,
       parameterNorm: run.task.recipe.logsNorms ? { parameterNorm(of: store).item() } : nil,
+      operations: run.task.operationsPerImage,
+      productRate: {
+        let type = run.task.recipe.precision == .bfloat16 ? DType.bfloat16 : .float32
+        return Double(run.group.count) * ProductRate.measured(type, on: device)
+      },
       memory: { device.peakMemory ?? residentMemory() }, terminal: terminal, sink: print)
     let others = RunLogs(logs, of: run)
     logger.others = others.opened

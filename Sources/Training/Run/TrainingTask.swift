@@ -70,6 +70,10 @@ public protocol TrainingTask: TrainingObjective {
   /// The first lines of a session: what was found, before time is spent.
   var summary: [SummaryLine] { get }
 
+  /// Floating-point operations of an image's forward and backward pass, without what is computed
+  /// again to save memory; nil where they are not counted.
+  var operationsPerImage: Double? { get }
+
   /// Batches without end, from a number on; of several processes each makes its rows of them.
   func batches(startingAt batch: Int, rank: DataParallelRank) -> Source
 
@@ -114,6 +118,7 @@ extension TrainingTask where Source == BatchLoader {
 }
 
 extension TrainingTask {
+  public var operationsPerImage: Double? { nil }
   public func validate() throws -> [Metric] { [] }
   public func validate(over group: DataParallelGroup) throws -> [Metric] { try validate() }
   public func pictures(epoch: Double) throws -> [TrainingPicture] { [] }

@@ -219,7 +219,8 @@ public final class SegmentationTask: TrainingTask {
           + "\(Formatted.scientific(recipe.peakLearningRate * last)) at the decoder"),
       SummaryLine(
         "forecast",
-        DenseMemory(model, own.shape, recipe, parameters: store.trainableCount).sentence),
+        StepMemory(model, own.shape, recipe, parameters: store.trainableCount)
+          .sentence(on: store.device)),
     ]
   }
 

@@ -2,7 +2,7 @@ import DenseHeads
 import MaskedAutoencoders
 import Recipes
 
-extension DenseMemory {
+extension StepMemory {
   /// What a step of training a detector needs.
   init(
     _ model: ModelConfiguration, _ shape: DetectorShape, side: Int, _ recipe: DetectionRecipe,

@@ -2,11 +2,12 @@ import DenseHeads
 import FileSystem
 import Foundation
 import MaskedAutoencoders
+import Torch
 
-/// What a step of training a segmenter or a detector is expected to need, computed from the shapes:
-/// weights with their gradients and moments, and what the backward pass keeps. A lower bound, not a
+/// What a step of training is expected to need, computed from the shapes: weights with their gradients
+/// and moments, and what the backward pass keeps. A lower bound, not a
 /// measurement: the libraries' work space is not in it.
-struct DenseMemory {
+struct StepMemory {
   /// Weights, gradients and two moments.
   let weights: Int
   /// What is kept of one picture.
@@ -56,13 +57,17 @@ struct DenseMemory {
   }
 
   /// What there is to say, and what to set where it does not fit.
-  var sentence: String { sentence(available: Int(ProcessInfo.processInfo.physicalMemory)) }
+  func sentence(on device: Device) -> String {
+    sentence(
+      available: device.kind == .cpu ? Int(ProcessInfo.processInfo.physicalMemory) : nil)
+  }
 
-  func sentence(available: Int) -> String {
+  /// - Parameter available: Bytes that there are; nil where nobody knows.
+  func sentence(available: Int?) -> String {
     let text =
       "about \(Formatted.bytes(total)) a step: weights with gradients and moments "
       + "\(Formatted.bytes(weights)), \(Formatted.bytes(picture)) for each of \(batch) pictures"
-    guard total > available else { return text }
+    guard let available, total > available else { return text }
     let room = available * 9 / 10 - weights - held
     var advice: [String] = []
     if !recomputes { advice.append("--set memory.recompute=true") }

@@ -4,7 +4,7 @@ import Recipes
 
 // D width of the encoder, C channels of the decoder, K classes, t patches of a picture.
 
-extension DenseMemory {
+extension StepMemory {
   /// What a step of training a segmenter needs.
   init(
     _ model: ModelConfiguration, _ shape: SegmenterShape, _ recipe: SegmentationRecipe,
