@@ -66,7 +66,7 @@ goldens: ## Make the golden files again from published packages (needs Python)
 	@scripts/goldens/make
 
 docs: setup ## Build the documentation, a static site: .build-docs/site (a debug build the first time)
-	@echo "Building mae for its symbols and its help (ten minutes the first time)"
+	@echo "Building mae for its symbols and its help (ten minutes the first time on two cores)"
 	@$(SWIFT) build --traits Serve --scratch-path $(DOCS_BUILD) --product mae
 	@scripts/docs --build $(DOCS_BUILD)/debug --out .build-docs/site --base $(DOCS_BASE)
 
