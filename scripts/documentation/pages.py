@@ -28,6 +28,7 @@ class Catalogue:
         title, _, body = text.partition("\n")
         if not title.startswith("# "):
             raise DeadLink(f"{path}: expected a title, '# …', in the first line")
+        title = title.replace("`", "")  # the list of pages would show them
         body = outside_code(body, lambda part: self.turned(part, path))
         if is_root:
             body = topics(body)
