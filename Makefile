@@ -1,6 +1,6 @@
 # Everything starts from a bare machine with a Swift 6.2 toolchain; each target does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo compare test test-benchmarks check-onnx check-serve check-package build serve package setup install bench fuzz goldens lint format clean
+.PHONY: help demo compare test test-benchmarks check-onnx check-serve check-package build serve package setup install bench fuzz goldens docs lint format clean
 
 SWIFT ?= swift
 PREFIX ?= $(HOME)/.local
@@ -10,6 +10,9 @@ RUNS ?= 20000
 TRAITS ?=
 TRAIT_FLAGS = $(if $(TRAITS),--traits $(TRAITS))
 SERVE = --traits Serve --scratch-path .build-serve
+# Where make docs builds, with the server, and the path at which its site will be served.
+DOCS_BUILD ?= .build-serve
+DOCS_BASE ?= /
 SWIFT_FILES = Sources Tests Package.swift Fuzz/Sources Fuzz/Package.swift \
 	Benchmarks/Sources Benchmarks/Tests Benchmarks/Package.swift
 
@@ -68,8 +71,14 @@ fuzz: setup ## Feed mutated files to every reader of files (minutes; RUNS=20000 
 goldens: ## Make the golden files again from published packages (needs Python)
 	@scripts/goldens/make
 
-lint: ## Check the format
+docs: setup ## Build the documentation, a static site: .build-docs/site (a debug build the first time)
+	@echo "Building mae for its symbols and its help (ten minutes the first time)"
+	@$(SWIFT) build --traits Serve --scratch-path $(DOCS_BUILD) --product mae
+	@scripts/docs --build $(DOCS_BUILD)/debug --out .build-docs/site --base $(DOCS_BASE)
+
+lint: ## Check the format, and the links between pages
 	$(SWIFT) format lint --strict --recursive $(SWIFT_FILES)
+	@scripts/check-links
 
 format: ## Apply the format
 	$(SWIFT) format --in-place --recursive $(SWIFT_FILES)

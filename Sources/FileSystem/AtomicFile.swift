@@ -8,7 +8,7 @@ import Synchronization
 
 /// A file that appears under its name only when it is complete.
 ///
-/// Bytes go to a temporary name in the same folder. ``commit()`` sends them to the disk and
+/// Bytes go to a temporary name in the same folder. `commit()` sends them to the disk and
 /// renames: whoever reads sees the old file or the new one, after a power cut too. Without a commit
 /// nothing is left behind.
 public final class AtomicFile {
@@ -100,8 +100,8 @@ public final class AtomicFile {
 
   /// Sends the bytes to the disk and gives the file its name. Nothing can be written afterwards.
   ///
-  /// - Parameter synchronized: Whether to wait until the disk has the bytes and the name. Who writes
-  ///   many files waits once, by ``synchronizeFileSystems()`` at the end.
+  /// - Parameter synchronized: Whether to wait until the disk has the bytes and the name. Who
+  ///   writes many files waits once, by ``synchronizeFileSystems()`` at the end.
   public func commit(synchronized: Bool = true) throws(FileError) {
     try flush()
     guard !synchronized || fsync(descriptor) == 0 || errno == EINVAL else {

@@ -14,8 +14,8 @@ extension LoadedModel {
   /// ```
   ///
   /// - Parameter top: How many classes are returned; all of them where there are fewer.
-  /// - Throws: ``RunFailure`` where the model is no classifier or what it computes is not finite,
-  ///   `ImageError` where the file cannot be decoded.
+  /// - Throws: ``/Runs/RunFailure`` where the model is no classifier or what it computes is not
+  ///   finite, `ImageError` where the file cannot be decoded.
   public func classify(contentsOf path: String, top: Int = 5) throws -> [Prediction] {
     try classify(.encoded(EncodedImage(path: path)), top: top)
   }
@@ -35,8 +35,8 @@ extension LoadedModel {
   ///
   /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another
   ///   model.
-  /// - Throws: ``RunFailure`` where the model has no such thing or what it computes is not finite,
-  ///   `ImageError` where the file cannot be decoded.
+  /// - Throws: ``/Runs/RunFailure`` where the model has no such thing or what it computes is not
+  ///   finite, `ImageError` where the file cannot be decoded.
   public func embed(contentsOf path: String, as embedding: Embedding? = nil) throws -> Tensor {
     try embed(.encoded(EncodedImage(path: path)), as: embedding)
   }

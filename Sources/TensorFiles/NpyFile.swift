@@ -18,8 +18,8 @@ public struct NpyFile: Sendable {
 
   /// Maps a file and checks its header.
   ///
-  /// - Throws: ``FileError`` when the file is missing, is cut short, breaks the format, or has
-  ///   elements of a type that is not supported.
+  /// - Throws: ``/FileSystem/FileError`` when the file is missing, is cut short, breaks the format,
+  ///   or has elements of a type that is not supported.
   public init(_ path: String) throws(FileError) {
     let map = try MappedFile(path)
     let header = try map.withBytes { (bytes) throws(FileError) in
@@ -56,7 +56,7 @@ public struct NpyFile: Sendable {
   ///
   /// NumPy has no bfloat16: such a tensor is written as float32, which holds the same values.
   ///
-  /// - Throws: ``FileError`` when the disk is full or the folder cannot be written.
+  /// - Throws: ``/FileSystem/FileError`` when the disk is full or the folder cannot be written.
   public static func write(_ tensor: Tensor, to path: String) throws(FileError) {
     let wide = tensor.dtype == .bfloat16 ? tensor.to(.float32) : tensor
     try replaceFile(at: path) { (file) throws(FileError) in

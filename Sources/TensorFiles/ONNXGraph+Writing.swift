@@ -18,7 +18,7 @@ extension ONNXGraph {
   /// their own beside it, which onnxruntime and others open by its name: the two have to stay
   /// together.
   ///
-  /// - Throws: ``FileError`` when the disk is full or the folder cannot be written.
+  /// - Throws: ``/FileSystem/FileError`` when the disk is full or the folder cannot be written.
   public func write(to path: String, inlining limit: Int = inlineLimit) throws(FileError) {
     let bytes = constants.reduce(0) { $0 + $1.tensor.byteCount }
     var places = [Int?](repeating: nil, count: constants.count)

@@ -37,8 +37,8 @@ public struct PyTorchFile: Sendable {
   ///
   /// - Parameter wanted: The key under which the tensors are, words after one another with dots
   ///   where dictionaries are nested; nil for what is said above.
-  /// - Throws: ``FileError`` when the file is missing, broken, of the format before PyTorch 1.6, or
-  ///   asks for anything but tensors and plain containers.
+  /// - Throws: ``/FileSystem/FileError`` when the file is missing, broken, of the format before
+  ///   PyTorch 1.6, or asks for anything but tensors and plain containers.
   public init(_ path: String, key wanted: String? = nil) throws(FileError) {
     let file = try MappedFile(path)
     try Self.checkFormat(file)

@@ -35,7 +35,8 @@ public struct SafetensorsFile: Sendable {
 
   /// Maps a file and checks its header; elements are read when they are used.
   ///
-  /// - Throws: ``FileError`` when the file is missing, is cut short, or breaks the format.
+  /// - Throws: ``/FileSystem/FileError`` when the file is missing, is cut short, or breaks the
+  ///   format.
   public init(_ path: String) throws(FileError) {
     map = try MappedFile(path)
     let header = try SafetensorsHeader(map)
@@ -51,7 +52,7 @@ public struct SafetensorsFile: Sendable {
   ///
   /// Writing to it changes neither the file nor tensors of another `SafetensorsFile`.
   ///
-  /// - Throws: ``FileError`` when there is none of that name.
+  /// - Throws: ``/FileSystem/FileError`` when there is none of that name.
   public func tensor(_ name: String) throws(FileError) -> Tensor {
     guard let entry = entry(name) else {
       throw .malformed(path, "holds no tensor \(name.quoted()) among its \(entries.count)")
@@ -73,8 +74,8 @@ extension SafetensorsFile {
   /// Tensors may lie on any device and in any order of memory. One at a time is copied where it
   /// does not lie row by row on the CPU.
   ///
-  /// - Throws: ``FileError`` when the disk is full or the folder cannot be written; the file that
-  ///   was there before is then left as it was.
+  /// - Throws: ``/FileSystem/FileError`` when the disk is full or the folder cannot be written; the
+  ///   file that was there before is then left as it was.
   public static func write(
     _ tensors: [String: Tensor], metadata: [String: String] = [:], to path: String
   ) throws(FileError) {

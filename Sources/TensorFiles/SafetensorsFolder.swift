@@ -19,7 +19,8 @@ public struct SafetensorsFolder: Sendable {
   /// Opens `path` itself where it is a file; in a folder, `model.safetensors` or the files that
   /// `model.safetensors.index.json` lists.
   ///
-  /// - Throws: ``FileError`` when nothing of that kind is there, or a file breaks its format.
+  /// - Throws: ``/FileSystem/FileError`` when nothing of that kind is there, or a file breaks its
+  ///   format.
   public init(_ path: String) throws(FileError) {
     self.path = path
     if isFolder(path) {

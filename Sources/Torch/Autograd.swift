@@ -11,7 +11,7 @@ extension Tensor {
     }
   }
 
-  /// What ``backward()`` has added up here.
+  /// What `backward()` has added up here.
   public var gradient: Tensor? {
     get { ct_grad(handle.raw).map { Tensor(owning: $0) } }
     nonmutating set {

@@ -3,8 +3,8 @@ public import Torch
 // B batch, C channels in, D channels out, H × W pixels.
 
 /// A convolution over pictures: `[B, C, H, W]` → `[B, D, H′, W′]`, see
-/// ``Tensor/conv2d(_:_:stride:padding:dilation:groups:file:line:)``. Weights and biases start
-/// uniform in ±1/√(fan in), as PyTorch's.
+/// ``/Torch/Tensor/conv2d(_:_:stride:padding:dilation:groups:file:line:)``. Weights and biases
+/// start uniform in ±1/√(fan in), as PyTorch's.
 public struct Conv2d: Layer {
   public let scope: Scope
   /// `[D, C / groups, k, k]`.

@@ -32,8 +32,8 @@ public final class ParameterStore {
   /// An empty store.
   ///
   /// - Parameters:
-  ///   - device: Where the tensors are to live. On ``Device/meta`` nothing is allocated nor drawn:
-  ///     a model declared there says its names and shapes.
+  ///   - device: Where the tensors are to live. On ``/Torch/Device/meta`` nothing is allocated nor
+  ///     drawn: a model declared there says its names and shapes.
   ///   - generator: Draws the initial values, in the order of declaration; nil leaves the memory as
   ///     it is, for a model whose weights are loaded next.
   public init(on device: Device = .cpu, initializing generator: Generator?) {

@@ -21,8 +21,8 @@ extension CommandSandbox {
   }
 
   /// Two classes that a glance tells apart, six training and two validation images each.
-  func writeClasses(_ folder: String) throws {
-    for (kind, dark) in [("dark", true), ("light", false)] {
+  func writeClasses(_ folder: String, named names: (String, String) = ("dark", "light")) throws {
+    for (kind, dark) in [(names.0, true), (names.1, false)] {
       for number in 0..<8 {
         let part = number < 6 ? "train" : "val"
         let pixels = (0..<256).map { UInt8((dark ? 10 : 180) + ($0 * (number + 3)) % 40) }

@@ -41,14 +41,7 @@ import WeightExchange
       #expect(own.count == 1)
       #expect(own.first?.split(separator: "\n").filter { $0.hasPrefix("+ ") }.count == 1)
     }
-    for diff in diffs {
-      let lines = diff.split(separator: "\n", omittingEmptySubsequences: false)
-      let path = try #require(lines.first { $0.hasPrefix("+++ b/") }).dropFirst(6)
-      let old = lines.dropFirst(2).filter { !$0.hasPrefix("+") }.map { $0.dropFirst() }
-      let text = try Texts.text(String(path))
-      let fits = text.contains(old.joined(separator: "\n"))
-      #expect(fits, "\(path) has no lines\n\(old.joined(separator: "\n"))")
-    }
+    for diff in diffs { try Texts.expectFits(diff) }
   }
 
   @Test(arguments: [0.25, 0.5, 0.75], [1, 2.5])

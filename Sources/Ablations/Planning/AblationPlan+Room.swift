@@ -11,13 +11,13 @@ extension AblationPlan {
     return left
   }
 
-  /// Refuses a machine that has not the memory for a step that is to come, or a disk that has not the
-  /// room for all of them, before time is spent.
+  /// Refuses a machine that has not the memory for a step that is to come, or a disk that has not
+  /// the room for all of them, before time is spent.
   ///
   /// - Parameters:
   ///   - memory: Bytes that there are, where tensors live in main memory.
   ///   - disk: Bytes that there are.
-  /// - Throws: ``RunFailure`` with what is needed, what there is and what to do.
+  /// - Throws: ``/Runs/RunFailure`` with what is needed, what there is and what to do.
   public func requireRoom(on device: Device, memory: Int? = nil, disk: Int? = nil) throws {
     let steps = try stepsToDo()
     let free = Double(memory ?? freeMemory())

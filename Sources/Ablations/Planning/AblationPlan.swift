@@ -9,7 +9,7 @@ import Runs
 /// An ablation on some data in some folder: its rows for every seed, and the steps that they need.
 ///
 /// Rows that need the same step share it, also with other ablations in the same folder: a step is
-/// known by everything that decides its result, see ``StepRecord/identity``.
+/// known by everything that decides its result, see `StepRecord.identity`.
 public struct AblationPlan {
   /// What a user decides.
   public struct Settings: Sendable {
@@ -90,8 +90,8 @@ public struct AblationPlan {
 
   /// Opens the data and lays the steps out; nothing is trained or written.
   ///
-  /// - Throws: `RecipeErrors` where a row's values do not go together, `DatasetError` or `RunFailure`
-  ///   with what is wrong with the data or with what is in the folder already.
+  /// - Throws: `RecipeErrors` where a row's values do not go together, `DatasetError` or
+  ///   `RunFailure` with what is wrong with the data or with what is in the folder already.
   public init(_ ablation: Ablation, at scale: AblationScale, _ settings: Settings) throws {
     self.ablation = ablation
     self.settings = settings

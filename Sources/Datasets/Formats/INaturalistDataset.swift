@@ -29,7 +29,7 @@ public struct INaturalistDataset: ImageDataset {
 
   /// Reads a list.
   ///
-  /// - Parameter classes: the classes of another part of the same set, so that numbers agree.
+  /// - Parameter wanted: the classes of another part of the same set, so that numbers agree.
   public init(
     path: String, classes wanted: [String]? = nil, limits: ImageLimits = .standard
   ) throws(DatasetError) {

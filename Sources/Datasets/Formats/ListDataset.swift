@@ -5,8 +5,9 @@ public import Imaging
 ///
 /// Paths are relative to the list's folder. A class follows a tab, or, if it is a whole number, a
 /// space; or the file has comma-separated values, `image,label`, whose columns may be named:
-/// `labels.csv:image=photo,label=breed`. Lines that are empty or begin with `#` are skipped; a list of paths that end with a zero byte (`find -print0`) is read as well.
-/// Classes that are all whole numbers are those numbers, others are sorted.
+/// `labels.csv:image=photo,label=breed`. Lines that are empty or begin with `#` are skipped; a list
+/// of paths that end with a zero byte (`find -print0`) is read as well. Classes that are all whole
+/// numbers are those numbers, others are sorted.
 public struct ListDataset: ImageDataset {
   /// The text file.
   public let path: String
@@ -26,7 +27,7 @@ public struct ListDataset: ImageDataset {
 
   /// Reads a list.
   ///
-  /// - Parameter classes: the names of the classes, so that numbers agree with another list's.
+  /// - Parameter wanted: the names of the classes, so that numbers agree with another list's.
   public init(
     path: String, classes wanted: [String]? = nil, limits: ImageLimits = .standard
   ) throws(DatasetError) {

@@ -44,7 +44,7 @@ public struct MixtureDataset: ImageDataset {
   ///
   /// - Parameters:
   ///   - path: what the mixture is called in messages.
-  ///   - classes: the classes of another part of the same set, so that numbers agree.
+  ///   - wanted: the classes of another part of the same set, so that numbers agree.
   public init(
     _ sources: [Source], path: String = "the mixture", classes wanted: [String]? = nil
   ) throws(DatasetError) {

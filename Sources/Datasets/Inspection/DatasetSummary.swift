@@ -22,8 +22,8 @@ public struct DatasetSummary: Sendable {
   public let statistics: PixelStatistics?
   /// Which part of 16 bits a sample is used; nil where no image that was decoded has so many.
   public let usedValues: UsedValues?
-  /// What is in the images that are no pictures: of other numbers of channels or types; nil where there
-  /// are none.
+  /// What is in the images that are no pictures: of other numbers of channels or types; nil where
+  /// there are none.
   public let rasters: RasterSummary?
   /// Images that could not be decoded.
   public let broken: [UndecodableImage]
@@ -42,8 +42,8 @@ public struct DatasetSummary: Sendable {
   ///
   /// - Parameters:
   ///   - sample: Most images that are decoded, evenly over the set; nil for all.
-  ///   - raster: How all images are read as rasters; nil for those that are no pictures, every channel
-  ///     of them.
+  ///   - settings: How all images are read as rasters; nil for those that are no pictures, every
+  ///     channel of them.
   public init(
     of dataset: any ImageDataset, sample: Int? = nil, raster settings: RasterSettings? = nil
   ) {

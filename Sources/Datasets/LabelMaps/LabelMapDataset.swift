@@ -10,7 +10,7 @@ public protocol LabelMapDataset: ImageDataset {
   /// What is known of a picture's labels.
   ///
   /// - Returns: The label of each pixel of the upright picture, at its own size: a class's number
-  ///   from 0 on, or ``LabelMap/ignored``.
+  ///   from 0 on, or ``/Imaging/LabelMap/ignored``.
   /// - Throws: `ImageError` that names the file.
   func labelMap(of index: Int) throws(ImageError) -> LabelMap
   /// The numbers that the set's file has, before they are made classes; nil where the labels come

@@ -63,7 +63,8 @@ public struct LabelNumbering: Codable, Hashable, Sendable {
 
   /// The classes of a file's numbers.
   ///
-  /// - Throws: ``ImageError`` that names a number that stands for no class, and where it is.
+  /// - Throws: ``/Imaging/ImageError`` that names a number that stands for no class, and where it
+  ///   is.
   public func classes(of stored: LabelMap.Stored) throws(ImageError) -> LabelMap {
     let table = classes(bits: stored.bits)
     var labels: [UInt16] = []
@@ -87,7 +88,7 @@ public struct LabelNumbering: Codable, Hashable, Sendable {
 
   /// The classes of a picture's colours.
   ///
-  /// - Throws: ``ImageError`` that names a colour that is of no class, and where it is.
+  /// - Throws: ``/Imaging/ImageError`` that names a colour that is of no class, and where it is.
   func classes(ofColors picture: ByteImage, ignored: [UInt32]) throws(ImageError) -> LabelMap {
     var table: [UInt32: UInt16] = [:]
     for color in ignored { table[color] = LabelMap.ignored }

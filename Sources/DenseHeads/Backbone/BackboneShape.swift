@@ -1,7 +1,7 @@
 public import MaskedAutoencoders
 
-/// What an encoder has for dense tasks beside its ``ModelConfiguration``: whole images of any size,
-/// maps after several blocks, windows, relative positions.
+/// What an encoder has for dense tasks beside its ``/MaskedAutoencoders/ModelConfiguration``: whole
+/// images of any size, maps after several blocks, windows, relative positions.
 public struct BackboneShape: Codable, Hashable, Sendable {
   /// The blocks after which a map is taken, counted from 1, in ascending order.
   public var taps: [Int]
@@ -14,8 +14,8 @@ public struct BackboneShape: Codable, Hashable, Sendable {
   public var globalBlocks: [Int]
   /// What is added to the logits of attention by where patches lie to each other.
   public var relativePositions: RelativePositions
-  /// The patches of the images that relative positions of global blocks are for; nil for the model's.
-  /// Other images have them interpolated.
+  /// The patches of the images that relative positions of global blocks are for; nil for the
+  /// model's. Other images have them interpolated.
   public var relativeGrid: PatchGrid?
   /// What each branch of a block is multiplied by at the start, one trained number a channel
   /// (Touvron et al., 2021, “LayerScale”); nil for none.
@@ -30,7 +30,8 @@ public struct BackboneShape: Codable, Hashable, Sendable {
     /// multiplied by (Li et al., 2022, “Exploring plain Vision Transformer backbones”).
     case decomposed
     /// Two tables of numbers for each head, one for all blocks with windows and one for all global
-    /// blocks (Li et al., 2021, “Benchmarking detection transfer learning with Vision Transformers”).
+    /// blocks (Li et al., 2021, “Benchmarking detection transfer learning with Vision
+    /// Transformers”).
     case shared
     /// A table of numbers for each head in each block, with entries for the class token where there
     /// is one (Bao et al., 2022, “BEiT”).
@@ -58,8 +59,8 @@ public struct BackboneShape: Codable, Hashable, Sendable {
     return ends.enumerated().filter { $0 == 0 || ends[$0 - 1] != $1 }.map(\.element)
   }
 
-  /// The form of the paper's segmentation (Table 5, as BEiT's): global attention with a class token,
-  /// a table of relative positions and LayerScale in each block.
+  /// The form of the paper's segmentation (Table 5, as BEiT's): global attention with a class
+  /// token, a table of relative positions and LayerScale in each block.
   public static func segmentation(depth: Int) -> BackboneShape {
     // As published for ViT-B; the quarters of ViT-L.
     BackboneShape(

@@ -5,11 +5,11 @@ public import TorchNN
 // B batch, C channels, N = R·S patches in R rows and S columns, T tokens (N, or 1 + N with a class
 // token), D width, H heads, d = D/H.
 
-/// The encoder over whole images of any size, with maps after some of its blocks: what detection and
-/// segmentation build on.
+/// The encoder over whole images of any size, with maps after some of its blocks: what detection
+/// and segmentation build on.
 ///
-/// Weights have the names of ``PatchEncoder``, and beside them those of the relative positions, which
-/// start at zero. There is no norm after the last block.
+/// Weights have the names of ``/MaskedAutoencoders/PatchEncoder``, and beside them those of the
+/// relative positions, which start at zero. There is no norm after the last block.
 public struct FeatureEncoder: Module {
   public let scope: Scope
   /// The network; images may have another size.
@@ -27,9 +27,9 @@ public struct FeatureEncoder: Module {
     case table(PositionTable)
   }
 
-  /// Declares the encoder's weights (`cls_token`, `pos_embed`, `patch_embed.proj`, `blocks`), and in
-  /// each block `attn.rel_pos_h` and `attn.rel_pos_w`, or `attn.relative_position_bias_table`, and
-  /// `gamma_1` and `gamma_2`, as the shape says; shared tables are `window_positions` and
+  /// Declares the encoder's weights (`cls_token`, `pos_embed`, `patch_embed.proj`, `blocks`), and
+  /// in each block `attn.rel_pos_h` and `attn.rel_pos_w`, or `attn.relative_position_bias_table`,
+  /// and `gamma_1` and `gamma_2`, as the shape says; shared tables are `window_positions` and
   /// `global_positions`. Positions are trained.
   public init(_ configuration: ModelConfiguration, _ shape: BackboneShape, in scope: Scope) {
     self.scope = scope
@@ -207,8 +207,8 @@ public struct FeatureEncoder: Module {
 }
 
 /// Positions of patches for another grid, without a class token's: `[1, N, D]` → `[1, N′, D]`,
-/// bicubically and without averaging (a = −¾). BEiT's and ViTDet's way; timm's and the fine-tuning's
-/// is `resampledPositions`.
+/// bicubically and without averaging (a = −¾). BEiT's and ViTDet's way; timm's and the
+/// fine-tuning's is `resampledPositions`.
 public func resizedPositions(
   _ table: Tensor, from grid: PatchGrid, to target: PatchGrid
 ) -> Tensor {

@@ -31,8 +31,8 @@ public struct DetectionEvaluation {
   ///   - batch: Pictures computed at a time.
   ///   - group: The processes that share the pictures; each of them has the whole result.
   ///   - progress: Told how many more pictures are done.
-  /// - Throws: ``RunFailure`` where the classes are not the detector's, `DatasetError` where too many
-  ///   pictures are broken.
+  /// - Throws: ``/Runs/RunFailure`` where the classes are not the detector's, `DatasetError` where
+  ///   too many pictures are broken.
   public init(
     of set: DetectionSet, named name: String, by model: LoadedDetector, batch: Int = 1,
     brokenLimit: BrokenLimit = .standard, over group: DataParallelGroup = .single,

@@ -31,11 +31,11 @@ public struct LoadedDetector {
   /// The type of matrix products; nil for float32.
   public var precision: DType?
 
-  /// Loads a run folder of `mae detect train` (its newest whole checkpoint), a checkpoint, or a `.pth` or
-  /// safetensors file in ViTDet's names (detectron2's).
+  /// Loads a run folder of `mae detect train` (its newest whole checkpoint), a checkpoint, or a
+  /// `.pth` or safetensors file in ViTDet's names (detectron2's).
   ///
-  /// - Throws: ``RunFailure`` where nothing of that kind is there, `FileError` with what is wrong,
-  ///   `EngineError` where libtorch is missing.
+  /// - Throws: ``/Runs/RunFailure`` where nothing of that kind is there, `FileError` with what is
+  ///   wrong, `EngineError` where libtorch is missing.
   public init(_ path: String, on device: Device = .cpu) throws {
     try Engine.load()
     guard FileManager.default.fileExists(atPath: path) else {

@@ -25,7 +25,7 @@ extension LoadedModel {
   /// - Parameters:
   ///   - patch: Whose attention, counted from 0 row by row; nil for the class token's.
   ///   - view: The image.
-  /// - Throws: ``RunFailure`` where there is no such patch or what is computed is not finite.
+  /// - Throws: ``/Runs/RunFailure`` where there is no such patch or what is computed is not finite.
   public func attention(of patch: Int?, in view: ModelView) throws -> AttentionMaps {
     let mean = Tensor(
       description.mean.map { Float($0) }, shape: [1, description.mean.count, 1, 1])

@@ -28,7 +28,7 @@ public struct Embedder {
   ///
   /// - Parameter embedding: nil for what a classifier's head sees, or the class token of another
   ///   model.
-  /// - Throws: ``RunFailure`` where the model has no such thing.
+  /// - Throws: ``/Runs/RunFailure`` where the model has no such thing.
   public init(_ inference: BatchInference, as embedding: Embedding? = nil) throws {
     self.embedding = embedding ?? .standard(for: inference.model)
     try self.embedding.check(inference.model)

@@ -42,7 +42,7 @@ public final class EmbeddingFile {
 
   /// The format that a file's name asks for.
   ///
-  /// - Throws: ``RunFailure`` where it is none of them.
+  /// - Throws: ``/Runs/RunFailure`` where it is none of them.
   public static func format(of path: String) throws(RunFailure) -> Format {
     let suffix = path.split(separator: ".").last.map { String($0).lowercased() } ?? ""
     guard let format = Format(rawValue: suffix), path.contains(".") else {
@@ -62,12 +62,12 @@ public final class EmbeddingFile {
   /// Opens the files.
   ///
   /// - Parameters:
-  ///   - names: Where the names go; nil for nowhere.
+  ///   - namesPath: Where the names go; nil for nowhere.
   ///   - shape: The shape of an image's embedding.
   ///   - classes: The names of the classes that labels are numbers of, those of all sets that are
   ///     to come (``ImageInputs/classes``); nil where images have none.
   ///   - metadata: What a safetensors file says of itself.
-  /// - Throws: `FileError`, or ``RunFailure`` where the format holds no such thing.
+  /// - Throws: `FileError`, or ``/Runs/RunFailure`` where the format holds no such thing.
   public init(
     _ path: String, names namesPath: String?, shape: [Int], classes: [String]? = nil,
     metadata: [String: String] = [:]

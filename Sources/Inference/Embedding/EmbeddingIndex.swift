@@ -25,7 +25,7 @@ public struct EmbeddingIndex {
   /// Opens an `.npy` or `.safetensors` file of `mae embed` and the names beside it.
   ///
   /// - Parameter names: Where the names are; nil for the file of the same name that ends in `.txt`.
-  /// - Throws: `FileError`, or ``RunFailure`` where it holds something else.
+  /// - Throws: `FileError`, or ``/Runs/RunFailure`` where it holds something else.
   public init(_ path: String, names: String? = nil) throws {
     let tensor: Tensor
     var metadata: [String: String] = [:]
@@ -84,7 +84,7 @@ extension EmbeddingIndex {
   /// Refuses embeddings of another kind than the queries'.
   ///
   /// - Returns: What a user has to know where another model made them, as a sentence.
-  /// - Throws: ``RunFailure``.
+  /// - Throws: ``/Runs/RunFailure``.
   fileprivate func check(
     _ embedding: Embedding, of model: LoadedModel
   ) throws(RunFailure) -> String? {
@@ -108,8 +108,8 @@ extension EmbeddingIndex {
 extension NeighbourSearch {
   /// Prepares a search for `count` neighbours of each of some image files.
   ///
-  /// - Throws: `ImageError` where one cannot be decoded, ``RunFailure`` where the model has no such
-  ///   embedding.
+  /// - Throws: `ImageError` where one cannot be decoded, ``/Runs/RunFailure`` where the model has
+  ///   no such embedding.
   public init(
     _ files: [String], by model: LoadedModel, as embedding: Embedding, count: Int
   ) throws {
@@ -126,7 +126,7 @@ extension NeighbourSearch {
   /// kind.
   ///
   /// - Returns: What a user has to know where another model made them, as a sentence.
-  /// - Throws: ``RunFailure`` where they are of another kind.
+  /// - Throws: ``/Runs/RunFailure`` where they are of another kind.
   public mutating func look(
     through index: EmbeddingIndex, as embedding: Embedding, of model: LoadedModel
   ) throws(RunFailure) -> String? {

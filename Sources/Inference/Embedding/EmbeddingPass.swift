@@ -38,10 +38,10 @@ public struct EmbeddingPass {
   ///
   /// - Parameters:
   ///   - source: The images.
-  ///   - broken: Called with each image that cannot be decoded.
+  ///   - report: Called with each image that cannot be decoded.
   ///   - progress: Called with the number of images done since the last call.
-  /// - Throws: ``RunFailure`` where no image can be decoded, `DatasetError` where more cannot than
-  ///   may; no file is written then.
+  /// - Throws: ``/Runs/RunFailure`` where no image can be decoded, `DatasetError` where more cannot
+  ///   than may; no file is written then.
   public mutating func run(
     over source: ImageSource, broken report: (UndecodableImage) -> Void = { _ in },
     progress: (Int) -> Void = { _ in }

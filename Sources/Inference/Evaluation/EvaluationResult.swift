@@ -34,9 +34,9 @@ public struct EvaluationResult: Sendable {
   ///   - competing: Which classes compete.
   ///   - brokenLimit: How many images may be left out because they cannot be decoded.
   ///   - progress: Called with the number of images done since the last call.
-  /// - Throws: ``RunFailure`` where the model is no classifier, the set has no classes, or one that
-  ///   the model does not know, or none of its images can be decoded; `DatasetError` where too many
-  ///   cannot.
+  /// - Throws: ``/Runs/RunFailure`` where the model is no classifier, the set has no classes, or
+  ///   one that the model does not know, or none of its images can be decoded; `DatasetError` where
+  ///   too many cannot.
   public init(
     of images: any ImageDataset, named name: String, by inference: BatchInference,
     competing: ClassMatching.Competing = .all, brokenLimit: BrokenLimit = .standard,

@@ -62,8 +62,8 @@ public struct FrozenFeatureEvaluation {
   ///     ``HelpersWorkIsDone`` when there is nothing left to compute.
   ///   - progress: Called with the name of a split, the number of its images done and of all of
   ///     them; with all of them twice when it is done.
-  /// - Throws: ``RunFailure`` where the features do not fit into memory, before they are computed;
-  ///   `DatasetError` where too many images cannot be decoded.
+  /// - Throws: ``/Runs/RunFailure`` where the features do not fit into memory, before they are
+  ///   computed; `DatasetError` where too many images cannot be decoded.
   public init(
     _ model: LoadedModel, method: Method, training: Split, validation: Split, classes: Int,
     pooling: Features.Pooling = .classToken, labelShare: Double = 1, batch: Int? = nil,

@@ -33,7 +33,7 @@ public struct LabelledSplits {
   ///     them.
   ///   - seed: Decides which images are chosen.
   ///   - option: The option that names the images to validate on, for messages.
-  /// - Throws: `DatasetError` or ``RunFailure`` with what is wrong with the labels.
+  /// - Throws: `DatasetError` or ``/Runs/RunFailure`` with what is wrong with the labels.
   public init(
     _ data: String, validation: String?, labels: FinetuningRecipe.Labels, limit: Int? = nil,
     seed: UInt64, option: String = "--validation"

@@ -15,7 +15,7 @@ extension LinearProbe {
   ///   - pooling: How they were.
   ///   - classes: The classes' names, in the order of the labels.
   /// - Returns: What a checkpoint holds.
-  /// - Throws: ``RunFailure`` as ``requireEncoderForHead(_:)`` has it.
+  /// - Throws: ``/Runs/RunFailure`` as ``requireEncoderForHead(_:)`` has it.
   public func classifier(
     on model: LoadedModel, pooling: Features.Pooling, classes: [String]
   ) throws(RunFailure) -> (
@@ -47,8 +47,8 @@ extension LinearProbe {
   ///
   /// - Parameters:
   ///   - classes: The classes' names, in the order of the labels.
-  ///   - split: What the probe was trained on, see ``TrainingSplit``; nil where later evaluations
-  ///     need not know.
+  ///   - split: What the probe was trained on, see ``/Runs/TrainingSplit``; nil where later
+  ///     evaluations need not know.
   public func save(
     to path: String, on model: LoadedModel, pooling: Features.Pooling, classes: [String],
     trainedOn split: TrainingSplit?

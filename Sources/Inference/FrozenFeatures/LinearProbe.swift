@@ -9,7 +9,7 @@ public import TorchOptim
 ///
 /// Rows are standardised in float64 a block at a time, and the blocks' losses and gradients are
 /// added in the order of the rows, so that the answer is the same every time and memory beyond the
-/// features is bounded: at most twice ``blockBytes`` (2 GiB) and what L-BFGS remembers, about
+/// features is bounded: at most twice `blockBytes` (2 GiB) and what L-BFGS remembers, about
 /// `200·K·D` bytes. Features that fit into one block are standardised once.
 public struct LinearProbe {
   /// Bytes of a block: its rows in float64, its logits and their gradients.

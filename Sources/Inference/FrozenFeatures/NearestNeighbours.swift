@@ -4,7 +4,7 @@ public import Torch
 /// Classification by the nearest neighbours in the space of frozen features (Wu et al., 2018).
 ///
 /// Similarities are computed a block at a time on both sides, and of each row only its `k` best are
-/// kept, so that memory beyond the features is bounded: two blocks of ``blockBytes`` and a quarter
+/// kept, so that memory beyond the features is bounded: two blocks of `blockBytes` and a quarter
 /// more for sorting (640 MiB), and `8·k` bytes for each row that is classified. The result does not
 /// depend on the blocks: of rows that are equally similar, those that come first among the labelled
 /// rows vote.

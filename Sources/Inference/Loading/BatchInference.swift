@@ -98,11 +98,11 @@ public struct BatchInference {
   /// - Parameters:
   ///   - name: What the set is called in messages.
   ///   - compute: The model and images `[B, C, H, W]`, normalised, on the model's device → one row
-  ///     each `[B, …]`. On a CPU it is called on several threads at a time, see ``FrozenModel``: it
+  ///     each `[B, …]`. On a CPU it is called on several threads at a time, see `FrozenModel`: it
   ///     may read the model's weights and make new tensors.
   ///   - body: Takes the results for the next images, on the caller's thread.
   /// - Returns: How many images could be decoded.
-  /// - Throws: ``RunFailure`` where what was computed is not finite, and what `body` throws.
+  /// - Throws: ``/Runs/RunFailure`` where what was computed is not finite, and what `body` throws.
   @discardableResult
   public func run(
     over images: any ImageDataset, named name: String,

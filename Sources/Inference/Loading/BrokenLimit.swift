@@ -39,7 +39,7 @@ public struct BrokenLimit: Hashable, Sendable {
   ///   - broken: How many could not.
   ///   - examples: The first of the broken ones.
   ///   - name: What the images are called in messages.
-  /// - Throws: `DatasetError` of kind `tooManyBroken`, or ``RunFailure`` where none could be
+  /// - Throws: `DatasetError` of kind `tooManyBroken`, or ``/Runs/RunFailure`` where none could be
   ///   decoded.
   public func requireSome(
     _ whole: Int, broken: Int, examples: [UndecodableImage], named name: String

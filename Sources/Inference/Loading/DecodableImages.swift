@@ -17,7 +17,7 @@ public struct DecodableImages {
   ///   - model: Whose input the images become; nil for pictures.
   ///   - name: What the set is called in messages.
   ///   - brokenLimit: How many images of the set may be passed over.
-  /// - Throws: `DatasetError` where more cannot be decoded; ``RunFailure`` where none can.
+  /// - Throws: `DatasetError` where more cannot be decoded; ``/Runs/RunFailure`` where none can.
   public init(
     first count: Int, of images: any ImageDataset, for model: ModelDescription? = nil,
     named name: String, brokenLimit: BrokenLimit

@@ -25,8 +25,8 @@ public struct ImageSource {
 
   /// Hands over the images part by part; files of the stream come some at a time.
   ///
-  /// - Throws: ``RunFailure`` where there is nothing but a stream and it has no path, `FileError`
-  ///   where it cannot be read, and what `body` throws.
+  /// - Throws: ``/Runs/RunFailure`` where there is nothing but a stream and it has no path,
+  ///   `FileError` where it cannot be read, and what `body` throws.
   public func forEachPart(_ body: (ImageInputs.Part) throws -> Void) throws {
     for part in inputs.parts { try body(part) }
     guard let paths else { return }

@@ -36,7 +36,7 @@ public struct LoadedModel {
   /// - Parameters:
   ///   - path: The folder or file.
   ///   - hints: What is known of a published model and not written in its file.
-  /// - Throws: ``RunFailure`` where nothing of that kind is there, `FileError`,
+  /// - Throws: ``/Runs/RunFailure`` where nothing of that kind is there, `FileError`,
   ///   `PublishedWeightsError` or `WeightMismatch` with what is wrong, `EngineError` where libtorch
   ///   is missing.
   public init(
@@ -182,7 +182,8 @@ public struct LoadedModel {
 
   /// Encoder and decoder.
   ///
-  /// - Throws: ``RunFailure`` that says why pictures cannot be made, where there is no decoder.
+  /// - Throws: ``/Runs/RunFailure`` that says why pictures cannot be made, where there is no
+  ///   decoder.
   public func autoencoder() throws -> MaskedAutoencoder {
     guard case .autoencoder(let model) = network else {
       throw RunFailure(
@@ -195,7 +196,7 @@ public struct LoadedModel {
 
   /// The classifier.
   ///
-  /// - Throws: ``RunFailure`` that says how to get one, where the model is none.
+  /// - Throws: ``/Runs/RunFailure`` that says how to get one, where the model is none.
   public func requireClassifier() throws -> ImageClassifier {
     guard let classifier else {
       throw RunFailure(
@@ -258,7 +259,8 @@ extension MaskedAutoencoder {
   /// Loads encoder and decoder from whatever ``LoadedModel`` reads:
   /// `MaskedAutoencoder.load("run")`.
   ///
-  /// - Throws: As ``LoadedModel/init(_:hints:on:)``, and ``RunFailure`` where there is no decoder.
+  /// - Throws: As ``LoadedModel/init(_:hints:on:)``, and ``/Runs/RunFailure`` where there is no
+  ///   decoder.
   public static func load(_ path: String, on device: Device = .cpu) throws -> MaskedAutoencoder {
     try LoadedModel(path, on: device).autoencoder()
   }
@@ -267,7 +269,8 @@ extension MaskedAutoencoder {
 extension ImageClassifier {
   /// Loads a classifier from whatever ``LoadedModel`` reads: `ImageClassifier.load("run")`.
   ///
-  /// - Throws: As ``LoadedModel/init(_:hints:on:)``, and ``RunFailure`` where the model is none.
+  /// - Throws: As ``LoadedModel/init(_:hints:on:)``, and ``/Runs/RunFailure`` where the model is
+  ///   none.
   public static func load(_ path: String, on device: Device = .cpu) throws -> ImageClassifier {
     try LoadedModel(path, on: device).requireClassifier()
   }

@@ -39,8 +39,8 @@ public struct ClassMatching: Sendable {
   ///   - used: Which of them some image has; the others need not be known.
   ///   - known: The model's classes.
   ///   - name: What the set is called in messages.
-  /// - Throws: ``RunFailure`` that names the classes which the model does not know, or the name
-  ///   that more than one of the model's classes has.
+  /// - Throws: ``/Runs/RunFailure`` that names the classes which the model does not know, or the
+  ///   name that more than one of the model's classes has.
   public init(
     _ own: [String], used: [Bool], known: [String], competing: Competing, name: String
   ) throws(RunFailure) {

@@ -39,7 +39,7 @@ public struct Predictor {
   /// Takes a loaded classifier.
   ///
   /// - Parameter top: How many classes are predicted for each image, the most probable first.
-  /// - Throws: ``RunFailure`` where the model is none.
+  /// - Throws: ``/Runs/RunFailure`` where the model is none.
   public init(_ inference: BatchInference, top: Int = 5) throws {
     precondition(top >= 1, "the first \(top) classes")
     _ = try inference.model.requireClassifier()
@@ -85,7 +85,7 @@ public struct Predictor {
 
     /// Refuses a pass in which no image could be decoded, or fewer than must be.
     ///
-    /// - Throws: ``RunFailure`` or `DatasetError` that names some of the broken images.
+    /// - Throws: ``/Runs/RunFailure`` or `DatasetError` that names some of the broken images.
     public func check() throws {
       try limit.requireSome(count, broken: broken, examples: examples, named: "the images")
     }

@@ -33,7 +33,7 @@ extension Reconstruction {
   /// Draws the mask of one image by ``masking`` at a ratio: that of the first image and ratio of
   /// ``sheet(of:_:ratios:seed:title:)``.
   ///
-  /// - Throws: ``RunFailure`` as ``check(ratio:)``.
+  /// - Throws: ``/Runs/RunFailure`` as ``check(ratio:)``.
   public func mask(ratio: Double, seed: UInt64) throws -> PatchMask {
     try masking(hiding: ratio).mask(
       grid, batch: 1, using: Generator(seed: seed, stream: RandomStream.pictures, step: 0))
@@ -41,8 +41,8 @@ extension Reconstruction {
 
   /// The mask that hides chosen patches of one image, counted from 0 row by row.
   ///
-  /// - Throws: ``RunFailure`` where a number is none of a patch's, or nothing is left visible or
-  ///   hidden.
+  /// - Throws: ``/Runs/RunFailure`` where a number is none of a patch's, or nothing is left visible
+  ///   or hidden.
   public func mask(hiding patches: [Int]) throws -> PatchMask {
     let count = grid.count
     if let wrong = patches.first(where: { !(0..<count).contains($0) }) {

@@ -19,7 +19,8 @@ public struct Reconstruction {
 
   /// Uses a loaded model.
   ///
-  /// - Throws: ``RunFailure`` where the model has no decoder or one that does not predict pixels.
+  /// - Throws: ``/Runs/RunFailure`` where the model has no decoder or one that does not predict
+  ///   pixels.
   public init(_ loaded: LoadedModel) throws {
     try self.init(loaded.autoencoder(), loaded.description, on: loaded.store.device)
   }
@@ -133,7 +134,7 @@ public struct Reconstruction {
   ///   - ratio: The share of patches that is hidden.
   ///   - seed: Decides the masks.
   ///   - brokenLimit: How many of the images may be left out because they cannot be decoded.
-  ///   - broken: Called at the end with the images that could not be decoded.
+  ///   - report: Called at the end with the images that could not be decoded.
   public func score(
     on dataset: any ImageDataset, named name: String, range: Range<Int>, ratio: Double,
     seed: UInt64, workers: Int, brokenLimit: BrokenLimit = .standard,

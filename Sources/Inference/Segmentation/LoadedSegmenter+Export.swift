@@ -20,8 +20,8 @@ extension LoadedSegmenter {
   /// Writes an ONNX file (opset 17): `pixel_values` `[batch, C, H, W]`, normalised, of the model's
   /// size → `logits` `[batch, K, H, W]`.
   ///
-  /// Pictures of other sizes are cut into windows by who runs it, as ``SlidingWindow`` does. The
-  /// metadata has `image_mean`, `image_std` and `class_names` as JSON.
+  /// Pictures of other sizes are cut into windows by who runs it, as ``/DenseHeads/SlidingWindow``
+  /// does. The metadata has `image_mean`, `image_std` and `class_names` as JSON.
   ///
   /// - Throws: `FileError` where the file cannot be written.
   public func writeONNX(to path: String) throws {

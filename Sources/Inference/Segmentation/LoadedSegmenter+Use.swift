@@ -10,8 +10,8 @@ import TorchNN
 extension LoadedSegmenter {
   /// The class of each pixel of an image file.
   ///
-  /// - Throws: `ImageError` where the file cannot be decoded, ``RunFailure`` where what is computed
-  ///   is not finite.
+  /// - Throws: `ImageError` where the file cannot be decoded, ``/Runs/RunFailure`` where what is
+  ///   computed is not finite.
   public func segment(contentsOf path: String) throws -> LabelMap {
     try segment(.encoded(EncodedImage(path: path)))
   }
@@ -83,8 +83,8 @@ extension LoadedSegmenter {
 
   /// The class of the highest score of each pixel, at another size: `[K, h, w]` → `H·W` labels.
   ///
-  /// Scores are brought to the size bilinearly, a few classes at a time: all classes of a photograph
-  /// would fill the memory.
+  /// Scores are brought to the size bilinearly, a few classes at a time: all classes of a
+  /// photograph would fill the memory.
   ///
   /// - Parameter elements: How many scores are held at a time, those of one class at least.
   static func labels(

@@ -36,8 +36,8 @@ public struct LoadedSegmenter {
   /// published segmenter: a folder of Hugging Face's (`BeitForSemanticSegmentation`), or a `.pth`
   /// or safetensors file in MMSegmentation's or BEiT's names.
   ///
-  /// - Throws: ``RunFailure`` where nothing of that kind is there, `FileError` with what is wrong,
-  ///   `EngineError` where libtorch is missing.
+  /// - Throws: ``/Runs/RunFailure`` where nothing of that kind is there, `FileError` with what is
+  ///   wrong, `EngineError` where libtorch is missing.
   public init(_ path: String, on device: Device = .cpu) throws {
     try Engine.load()
     guard FileManager.default.fileExists(atPath: path) else {

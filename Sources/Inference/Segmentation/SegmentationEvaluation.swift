@@ -37,8 +37,8 @@ public struct SegmentationEvaluation {
   ///     picture counts as broken.
   ///   - progress: Told how many more pictures are done.
   ///   - body: Takes the number and the result of each picture that this process segments.
-  /// - Throws: ``RunFailure`` where the classes are not the segmenter's, `DatasetError` where too
-  ///   many pictures are broken or every pixel is ignored, and what `body` throws.
+  /// - Throws: ``/Runs/RunFailure`` where the classes are not the segmenter's, `DatasetError` where
+  ///   too many pictures are broken or every pixel is ignored, and what `body` throws.
   public init(
     of set: any LabelMapDataset, named name: String, by model: LoadedSegmenter,
     brokenLimit: BrokenLimit = .standard, over group: DataParallelGroup = .single,

@@ -6,8 +6,8 @@ public import Imaging
 import MaskedAutoencoders
 import Runs
 
-/// Folders that label maps and overlays of pictures are written to, one file a picture, called as the
-/// picture is.
+/// Folders that label maps and overlays of pictures are written to, one file a picture, called as
+/// the picture is.
 public struct SegmentationFolder {
   /// Pictures that were written.
   public private(set) var count = 0
@@ -40,8 +40,8 @@ public struct SegmentationFolder {
   ///
   /// - Parameter name: The picture's path or name; its last step without the extension names the
   ///   files.
-  /// - Throws: ``RunFailure`` where another picture has that name, a file is there, or the scores are
-  ///   not finite; `FileError`, `ImageError`.
+  /// - Throws: ``/Runs/RunFailure`` where another picture has that name, a file is there, or the
+  ///   scores are not finite; `FileError`, `ImageError`.
   public mutating func write(_ picture: ByteImage, named name: String) throws {
     let file = Self.fileName(of: name)
     if let other = names.updateValue(name, forKey: file) {

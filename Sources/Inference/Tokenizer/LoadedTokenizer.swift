@@ -19,8 +19,8 @@ public struct LoadedTokenizer {
   /// Loads a run folder of `mae tokenizer train` (its newest whole checkpoint), or a checkpoint,
   /// such as `mae tokenizer import` writes.
   ///
-  /// - Throws: ``RunFailure`` where nothing of that kind is there, `FileError` with what is wrong,
-  ///   `EngineError` where libtorch is missing.
+  /// - Throws: ``/Runs/RunFailure`` where nothing of that kind is there, `FileError` with what is
+  ///   wrong, `EngineError` where libtorch is missing.
   public init(_ path: String, on device: Device = .cpu) throws {
     try Engine.load()
     guard FileManager.default.fileExists(atPath: path) else {
@@ -49,7 +49,7 @@ public struct LoadedTokenizer {
   ///   - encoder: The encoder's file, or one that holds both below `encoder.` and `decoder.`.
   ///   - decoder: The decoder's file; nil where the first holds both.
   ///   - size: Height and width of the images that are coded, which weights do not say.
-  /// - Throws: ``RunFailure`` with what is wrong with the weights, `FileError`.
+  /// - Throws: ``/Runs/RunFailure`` with what is wrong with the weights, `FileError`.
   public init(
     publishedEncoder encoder: String, decoder: String?, size: (height: Int, width: Int),
     on device: Device = .cpu

@@ -25,7 +25,7 @@ extension DataRecipe {
   }
 
   /// The augmentation for images of a size, where `center` and `random-fixed` crops keep of a
-  /// resized image what evaluation keeps, see ``Augmentation/centerFraction(for:)``.
+  /// resized image what evaluation keeps, see ``/Imaging/Augmentation/centerFraction(for:)``.
   public func augmentation(for size: PixelSize) -> Augmentation {
     var fitted = augmentation
     fitted.centerFraction = Augmentation.centerFraction(for: size)

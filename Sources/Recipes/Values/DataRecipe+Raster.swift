@@ -16,14 +16,15 @@ extension DataRecipe {
     case given([Int])
   }
 
-  /// How files of any number of channels are read, and which of them pictures show; without effect on
-  /// pictures of 8 bits.
+  /// How files of any number of channels are read, and which of them pictures show; without effect
+  /// on pictures of 8 bits.
   public struct Raster: Codable, Hashable, Sendable {
     /// What the pages of a TIFF file are.
     public var pages: RasterSettings.Pages
     /// Which axis of an array in an `.npy` file holds the channels.
     public var arrays: RasterSettings.ArrayLayout
-    /// What becomes of values that are no numbers: `broken` files, their channel's `mean`, or a number.
+    /// What becomes of values that are no numbers: `broken` files, their channel's `mean`, or a
+    /// number.
     public var missing: RasterSettings.Missing
     /// The channels that pictures show as red, green and blue, or one as gray; null for the first
     /// three.
@@ -31,7 +32,7 @@ extension DataRecipe {
     /// Percentiles of a shown channel's values that become black and white.
     public var stretch: ClosedRange<Double>
 
-    /// Creates a way of reading; what is left out is that of ``RasterSettings``.
+    /// Creates a way of reading; what is left out is that of ``/Imaging/RasterSettings``.
     public init(
       pages: RasterSettings.Pages = .channels, arrays: RasterSettings.ArrayLayout = .automatic,
       missing: RasterSettings.Missing = .broken, shown: [Int]? = nil,

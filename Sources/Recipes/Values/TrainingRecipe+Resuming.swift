@@ -17,7 +17,7 @@ extension TrainingRecipe {
   ///   - wanted: The recipe asked for.
   ///   - recipeIsNamed: Whether `wanted` starts from a recipe the user named, rather than from the
   ///     run's own; its name and note are then no difference.
-  /// - Throws: ``RecipeErrors`` with every field that differs and may not.
+  /// - Throws: ``/RecipeSyntax/RecipeErrors`` with every field that differs and may not.
   public func resumed(
     with wanted: Self, recipeIsNamed: Bool
   ) throws(RecipeErrors) -> Self {

@@ -1,7 +1,7 @@
 public import RecipeSyntax
 public import TorchOptim
 
-/// What recipes of all kinds of training have in common, so that one ``TrainingRun`` can follow any
+/// What recipes of all kinds of training have in common, so that one `TrainingRun` can follow any
 /// of them: data, optimizer, batch, schedule, checkpoints, and values that files and `--set`
 /// override.
 public protocol TrainingRecipe: Codable, Hashable, Sendable {

@@ -7,13 +7,13 @@
     /// Loads models and prepares to serve them.
     ///
     /// - Parameters:
-    ///   - paths: Whatever ``LoadedModel`` reads. Each is called by the last part of its path, with
-    ///     a number where that is taken.
+    ///   - paths: Whatever ``/Inference/LoadedModel`` reads. Each is called by the last part of its
+    ///     path, with a number where that is taken.
     ///   - index: Embeddings of `mae embed` by one of the models, to look for neighbours in.
     ///   - samples: Images that the page offers to begin with.
     ///   - load: Loads the model at a path; called on the thread that computes with it.
-    /// - Throws: What `load` throws, and `FileError` or ``RunFailure`` where the index cannot be
-    ///   used.
+    /// - Throws: What `load` throws, and `FileError` or ``/Runs/RunFailure`` where the index cannot
+    ///   be used.
     public init(
       _ paths: [String], index: String? = nil, samples: (any ImageDataset)? = nil,
       limits: ServingLimits = ServingLimits(), at address: ServerAddress = ServerAddress(),

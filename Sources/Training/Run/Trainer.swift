@@ -130,7 +130,8 @@ public final class Trainer<Task: TrainingObjective> {
 
   /// Trains until the last step, a request to stop, or a loss that is not finite.
   ///
-  /// - Throws: ``Interruption`` after a request to stop, once a checkpoint is safe; ``RunFailure``.
+  /// - Throws: ``/Runs/Interruption`` after a request to stop, once a checkpoint is safe;
+  ///   ``/Runs/RunFailure``.
   public func run() throws {
     while step < end {
       try stopIfAsked()

@@ -30,8 +30,8 @@ public final class TrainingRun<Task: TrainingTask> {
     public var stopAfter: Int?
     /// The processes that train together.
     public var group: DataParallelGroup
-    /// When the run's last step is to be taken, see ``RunDeadline``; nil for the length that its recipe
-    /// says. For one process.
+    /// When the run's last step is to be taken, see ``RunDeadline``; nil for the length that its
+    /// recipe says. For one process.
     public var deadline: ContinuousClock.Instant?
 
     /// Creates settings.
@@ -72,8 +72,8 @@ public final class TrainingRun<Task: TrainingTask> {
   /// A resumed run takes up its newest whole checkpoint; where there is none it starts anew.
   ///
   /// - Parameter recipe: The first process's is what counts.
-  /// - Throws: `DatasetError`, `FileError`, `RecipeErrors`, ``RunFailure`` or `RankFailure` with what
-  ///   is wrong.
+  /// - Throws: `DatasetError`, `FileError`, `RecipeErrors`, ``/Runs/RunFailure`` or `RankFailure`
+  ///   with what is wrong.
   public init(_ recipe: Task.Recipe, _ inputs: Task.Inputs, _ settings: Settings) throws {
     self.settings = settings
     let group = settings.group
@@ -117,8 +117,8 @@ public final class TrainingRun<Task: TrainingTask> {
   /// The processes that train together.
   public var group: DataParallelGroup { settings.group }
 
-  /// Bytes of one checkpoint: the weights, the optimizer's state, and what is trained beside a moving
-  /// average.
+  /// Bytes of one checkpoint: the weights, the optimizer's state, and what is trained beside a
+  /// moving average.
   private var checkpointBytes: Int {
     let weights = Checkpoint.bytes(of: task.store.weights)
     // An optimizer makes its state at its first step: at most two numbers for each that is trained.
@@ -126,8 +126,8 @@ public final class TrainingRun<Task: TrainingTask> {
     return weights * (ema == nil ? 1 : 2) + state
   }
 
-  /// Checkpoints that are on the disk at once: those that are kept and the one that is being written,
-  /// less those that are there already.
+  /// Checkpoints that are on the disk at once: those that are kept and the one that is being
+  /// written, less those that are there already.
   private var checkpointsToCome: Int {
     let there = RunFolder.checkpointSteps(in: folder.path).count
     return max(1, task.recipe.checkpoints.keep + 1 - there)
@@ -200,8 +200,8 @@ public final class TrainingRun<Task: TrainingTask> {
   ///   - shouldStop: Asked before each step; a checkpoint is written before the run ends.
   ///   - warn: Told, once, that a callback has failed.
   /// - Returns: Images that could not be decoded, of all processes.
-  /// - Throws: ``Interruption`` when it was asked to stop, ``RunFailure``, `DatasetError`,
-  ///   `FileError`.
+  /// - Throws: ``/Runs/Interruption`` when it was asked to stop, ``/Runs/RunFailure``,
+  ///   `DatasetError`, `FileError`.
   public func run(
     callbacks: [any TrainingCallback] = [], shouldStop: @escaping () -> Bool = { false },
     warn: @escaping (String) -> Void = { _ in }

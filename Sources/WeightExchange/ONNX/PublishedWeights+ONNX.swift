@@ -19,7 +19,7 @@ extension PublishedWeights {
   /// computed in float32, GELU exactly.
   ///
   /// - Parameter limit: Bytes of weights from which they go into a file of their own beside it, see
-  ///   ``Torch/ONNXGraph/write(to:inlining:)``.
+  ///   ``/TensorFiles/ONNXGraph/write(to:inlining:)``.
   /// - Throws: ``PublishedWeightsError`` when the weights are not those of the configuration, or
   ///   the file cannot be written.
   public func writeONNX(

@@ -34,8 +34,8 @@ public enum PublishedFormat: String, CaseIterable, Codable, Hashable, Sendable {
   /// the format does not know stays as it is, to be refused with the others that a model does not
   /// have.
   ///
-  /// - Throws: ``WeightMismatch`` when of queries, keys and values some are missing or differ in
-  ///   shape.
+  /// - Throws: ``/TorchNN/WeightMismatch`` when of queries, keys and values some are missing or
+  ///   differ in shape.
   public func toNative(_ tensors: [String: Tensor]) throws(WeightMismatch) -> [String: Tensor] {
     switch self {
     case .original, .timm:

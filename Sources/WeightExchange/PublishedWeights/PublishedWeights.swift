@@ -14,8 +14,8 @@ public struct PublishedWeights {
   /// The model that the weights are of.
   public var configuration: ModelConfiguration
   /// Weights by this library's names, exactly those of
-  /// ``ModelConfiguration/weightShapes(decoder:)`` or, of a classifier,
-  /// ``ModelConfiguration/weightShapes(head:)``.
+  /// `ModelConfiguration.weightShapes(decoder:)` or, of a classifier,
+  /// `ModelConfiguration.weightShapes(head:)`.
   public var tensors: [String: Tensor]
   /// How the file named them.
   public var format: PublishedFormat
