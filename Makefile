@@ -1,6 +1,6 @@
 # Everything starts from a bare machine with a Swift 6.2 toolchain; each target does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo compare test test-benchmarks check-onnx check-serve build serve setup install bench fuzz goldens docs lint format clean
+.PHONY: help demo compare test test-benchmarks check-onnx check-serve check-package build serve package setup install bench fuzz goldens docs lint format clean
 
 SWIFT ?= swift
 PREFIX ?= $(HOME)/.local
@@ -48,6 +48,12 @@ check-serve: serve ## Use and abuse the server: its page in Chromium, wrk, broke
 	@scripts/check-serve page
 	@scripts/check-serve load
 
+package: ## Make a .deb and a tar.gz that need no toolchain, in .package (ten to twenty minutes the first time)
+	@scripts/package
+
+check-package: ## Install and use both packages in a bare Debian made by debootstrap (root)
+	@scripts/check-package
+
 setup: ## Fetch libtorch and compile the bridge to it
 	@scripts/bootstrap
 
@@ -78,4 +84,4 @@ format: ## Apply the format
 	$(SWIFT) format --in-place --recursive $(SWIFT_FILES)
 
 clean: ## Remove what builds made; libtorch stays under .torch
-	rm -rf .build .build-*
+	rm -rf .build .build-* .package

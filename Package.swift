@@ -85,6 +85,9 @@ let package = Package(
       name: "CTIFF", pkgConfig: "libtiff-4",
       providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
     .systemLibrary(
+      name: "CFreeType", pkgConfig: "freetype2",
+      providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
+    .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CZstd", pkgConfig: "libzstd",
@@ -94,7 +97,9 @@ let package = Package(
     .target(name: "CCurl"),
     .target(name: "CImageCodecs", dependencies: ["CJPEG", "CPNG", "CWebP", "CTIFF"]),
     .target(name: "Imaging", dependencies: ["CImageCodecs", "FileSystem"]),
-    .target(name: "Figures", dependencies: ["Imaging"]),
+    // Letters for figures: a font that the program carries, and the system's where that has none.
+    .target(name: "CFonts", dependencies: ["CFreeType"], exclude: ["Fonts"]),
+    .target(name: "Figures", dependencies: ["CFonts", "Imaging", "FileSystem"]),
     .target(
       name: "Datasets", dependencies: ["Imaging", "FileSystem", "CCurl", "CZstd", "Yams"]),
     .target(name: "Evaluation", dependencies: ["FileSystem"]),
@@ -160,7 +165,7 @@ let package = Package(
       name: "DenseHeadsTests", dependencies: ["DenseHeads", "TorchOptim", "TestSupport"]),
     .testTarget(name: "DataParallelTests", dependencies: ["DataParallel", "TestSupport"]),
     .testTarget(
-      name: "ImagingTests", dependencies: ["Figures", "CImageCodecs", "TestSupport"],
+      name: "ImagingTests", dependencies: ["Figures", "CFonts", "CImageCodecs", "TestSupport"],
       resources: [.copy("Fixtures")]),
     // Made-up photographs, which belong to the package in Benchmarks/ and have another name there.
     .target(

@@ -95,7 +95,7 @@ struct Chunks {
 };
 
 // Rows of a chunk: activations of narrow blocks fit the second cache, those of wide ones do not anyhow.
-int64_t chunk_rows(const Shape &s) { return s.hidden <= 1024 ? 288 : 512; }
+int64_t chunk_rows(const Shape &s) { return s.hidden <= 1024 ? 288 : 256; }
 
 struct Packing {
   Matrix matrix;
@@ -299,8 +299,9 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
   Space own;
   int dnormed_at = own.take(R * D), dmixed_at = own.take(RQ * D),
       heads_at = own.take(K.attention_scratch(N, Q, s.head, true)), product_at = own.take(K.product_scratch);
-  // While gradients of weights are added for a group, the rows of the next one are computed.
-  int64_t sets = std::min<int64_t>(2, groups.count);
+  // While gradients of weights are added for a group, the rows of the next two are computed; with memory
+  // for two groups alone, the one after the next would wait for the last of these products.
+  int64_t sets = std::min<int64_t>(3, groups.count);
   Tensor memory = at::empty({sets * shared.size + threads * own.size}, options);
 
   Sums sums(s);

@@ -65,6 +65,14 @@ def pictures():
     put("jpeg", "restart.jpg", encoded(small, restart_marker_blocks=1, **options))
 
 
+def rasters():
+    """Files of the rasters' goldens that are small; made by scripts/goldens/rasters.py."""
+    for path in sorted((ROOT / "Goldens/rasters/files").iterdir()):
+        target = {".tif": "raster-tiff", ".npy": "raster-npy", ".png": "raster-png"}[path.suffix]
+        if path.stat().st_size <= 2000:
+            put(target, path.name, path.read_bytes())
+
+
 def tars():
     image = encoded(images.picture(3, 2), "PNG")
 
@@ -219,6 +227,7 @@ def masks():
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     pictures()
+    rasters()
     tars()
     sets()
     folders()

@@ -4,6 +4,7 @@
 
 #include <webp/decode.h>
 #include <webp/demux.h>
+#include <webp/encode.h>
 
 #include "CImageCodecs.h"
 
@@ -136,3 +137,13 @@ mae_codec_status mae_webp_decode_rgba(const uint8_t *bytes, size_t count, uint32
   return decode_picture(bytes, count, (int)width, (int)height, max_memory, 4, pixels,
                         4 * (size_t)width, message);
 }
+
+mae_codec_status mae_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
+                                 uint8_t **encoded, size_t *count, char *message) {
+  *encoded = NULL;
+  *count = WebPEncodeLosslessRGB(pixels, (int)width, (int)height, 3 * (int)width, encoded);
+  if (*count) return MAE_CODEC_OK;
+  return fail(message, MAE_CODEC_OUT_OF_MEMORY, "needs more memory than there is");
+}
+
+void mae_webp_free(uint8_t *encoded) { WebPFree(encoded); }

@@ -18,6 +18,13 @@
 #define LIBRARY "libCTorch.so"
 #endif
 
+// A packaged program (scripts/package) has its bridge beside it and knows no folder of a clone.
+#ifdef CTORCH_PACKAGED
+#define ADVICE "install the package again"
+#else
+#define ADVICE "run scripts/bootstrap"
+#endif
+
 #define X(result, name, parameters, arguments) static result(*p_##name) parameters;
 #include "functions.inc"
 #undef X
@@ -67,7 +74,9 @@ static void *find(void) {
     snprintf(path, sizeof path, "%s/../lib/swift-mae/" LIBRARY, folder);
     if ((library = try_open(path))) return library;
   }
+#ifndef CTORCH_PACKAGED
   if ((library = try_open(CTORCH_DIR "/" LIBRARY))) return library;
+#endif
   const char *home = getenv("HOME");
   if (home && *home) {
     snprintf(path, sizeof path, "%s/.local/share/swift-mae/" LIBRARY, home);
@@ -85,14 +94,14 @@ static void tame_spinning(void) {
 
 static void load(void) {
   tame_spinning();
-  note("the libtorch bridge " LIBRARY " could not be opened; run scripts/bootstrap once. Tried:");
+  note("the libtorch bridge " LIBRARY " could not be opened; " ADVICE ". Tried:");
   void *library = find();
   if (!library) return;
 #define X(result, name, parameters, arguments)                                                     \
   p_##name = (result(*) parameters)dlsym(library, #name);                                          \
   if (!p_##name) {                                                                                 \
     snprintf(reason, sizeof reason,                                                                \
-             "the libtorch bridge is out of date (it has no %s); run scripts/bootstrap again",     \
+             "the libtorch bridge is out of date (it has no %s); " ADVICE,             \
              #name);                                                                               \
     return;                                                                                        \
   }
@@ -100,7 +109,7 @@ static void load(void) {
 #undef X
   if (p_ct_abi_version() != CT_ABI_VERSION) {
     snprintf(reason, sizeof reason,
-             "the libtorch bridge is version %d, expected %d; run scripts/bootstrap again",
+             "the libtorch bridge is version %d, expected %d; " ADVICE,
              p_ct_abi_version(), CT_ABI_VERSION);
     return;
   }

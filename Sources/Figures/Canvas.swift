@@ -92,23 +92,34 @@ public struct Canvas: Hashable, Sendable {
       fits ? picture : picture.resized(to: size, filter: filter), x: rectangle.x, y: rectangle.y)
   }
 
-  /// Draws a line of text in `BitmapFont`; `y` is the top of its capitals.
+  /// Draws a line of text; `y` is the top of its capitals.
   public mutating func draw(
-    _ text: String, x: Int, y: Int, color: PixelColor = .black, scale: Int = 1
+    _ text: String, x: Int, y: Int, font: TextFont, color: PixelColor = .black
   ) {
-    precondition(scale >= 1, "a text scale of \(scale); expected 1 or more")
-    var left = x
-    for character in text {
-      let glyph = BitmapFont.glyph(for: character)
-      for (row, bits) in glyph.rows.enumerated() {
-        for column in 0..<glyph.width where bits >> column & 1 == 1 {
-          fill(
-            PixelRectangle(
-              x: left + column * scale, y: y + row * scale, width: scale, height: scale),
-            color: color)
+    for (glyph, left) in font.placed(text) {
+      blend(glyph, x: x + left, y: y + font.ascent - glyph.top, color: color)
+    }
+  }
+
+  /// Mixes a colour into the pixels that a glyph covers, as far as it covers them.
+  private mutating func blend(_ glyph: Glyph, x: Int, y: Int, color: PixelColor) {
+    let columns = clamped(x, to: width)..<clamped(x + glyph.width, to: width)
+    let rows = clamped(y, to: height)..<clamped(y + glyph.rows, to: height)
+    guard !columns.isEmpty else { return }
+    let ink = [Int(color.red), Int(color.green), Int(color.blue)]
+    let width = width
+    image.pixels.withUnsafeMutableBufferPointer { pixels in
+      for row in rows {
+        for column in columns {
+          let covered = Int(glyph.coverage[(row - y) * glyph.width + column - x])
+          guard covered > 0 else { continue }
+          let at = (row * width + column) * 3
+          for channel in 0..<3 {
+            let below = Int(pixels[at + channel]) * (255 - covered)
+            pixels[at + channel] = UInt8((below + ink[channel] * covered + 127) / 255)
+          }
         }
       }
-      left += (glyph.width + BitmapFont.spacing) * scale
     }
   }
 

@@ -18,25 +18,31 @@ public enum LabelOverlay {
     let factor = max(1, 256 / max(painted.width, painted.height))
     let (width, height) = (painted.width * factor, painted.height * factor)
     let entries = legend(of: labels, names: names)
+    // Columns as wide as the longest entry, and as many of them as the picture is wide.
+    let column = min(width, swatch + 24 + (entries.map { font.width(of: $0.text) }.max() ?? 0))
     let columns = max(1, width / column)
     let rows = (entries.count + columns - 1) / columns
-    let margin = 6
+    let margin = 8
     var canvas = Canvas(
       width: width, height: height + (rows > 0 ? rows * line + margin : 0))
     canvas.draw(painted, x: 0, y: 0, factor: factor)
     for (number, entry) in entries.enumerated() {
       let (x, y) = (number % columns * column + 2, height + margin + number / columns * line)
-      let swatch = PixelRectangle(x: x, y: y, width: 12, height: 9)
-      canvas.fill(swatch, color: ClassColors.color(of: entry.label))
-      canvas.outline(swatch, color: .black)
-      canvas.draw(fitted(entry.text, width: column - 22), x: x + 17, y: y + 1)
+      let place = PixelRectangle(x: x, y: y, width: swatch, height: swatch)
+      canvas.fill(place, color: ClassColors.color(of: entry.label))
+      canvas.outline(place, color: PictureSheet.Paint.rule)
+      canvas.draw(
+        font.fitted(entry.text, width: column - swatch - 10), x: x + swatch + 6,
+        y: y + (swatch - font.ascent + 1) / 2, font: font, color: PictureSheet.Paint.ink)
     }
     return canvas.image
   }
 
-  /// Pixels between two entries of the legend.
-  private static let column = 128
-  private static let line = 13
+  private static let font = TextFont(size: 12)
+  /// Pixels from one entry of the legend to the one below.
+  private static let line = 18
+  /// The side of a legend's field of colour.
+  private static let swatch = 12
 
   /// The picture without a legend, at its own size.
   ///
@@ -72,12 +78,5 @@ public enum LabelOverlay {
       let percent = (100 * count + total / 2) / total
       return (Int(label), "\(name) \(percent == 0 ? "<1" : "\(percent)") %")
     }
-  }
-
-  private static func fitted(_ text: String, width: Int) -> String {
-    guard BitmapFont.width(of: text) > width else { return text }
-    var text = text
-    while !text.isEmpty, BitmapFont.width(of: text + "…") > width { text.removeLast() }
-    return text + "…"
   }
 }

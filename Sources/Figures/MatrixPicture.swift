@@ -5,7 +5,7 @@ public import Imaging
 ///
 /// Small tables have their cells' parts written in them, in percent; of tables of more than 960
 /// rows several share a pixel. Equal tables give equal bytes.
-public struct MatrixPicture: Hashable, Sendable {
+public struct MatrixPicture: Figure, Hashable, Sendable {
   /// The picture's first line; nothing where it is empty.
   public let title: String
   /// The names of the rows, and of the columns in the same order.
@@ -30,31 +30,29 @@ public struct MatrixPicture: Hashable, Sendable {
     self.footer = footer
   }
 
-  /// The picture as a PNG file.
-  public func encodedAsPNG(compression: Int = 6) throws(ImageError) -> [UInt8] {
-    try image().encodedAsPNG(compression: compression)
+  /// Everything that is drawn. In an SVG file a cell says its classes and count under the pointer,
+  /// where cells are large enough to be pointed at.
+  public var drawing: Drawing {
+    let layout = Layout(self)
+    let parts = layout.parts(of: self)
+    var elements = layout.texts(of: self).map(Drawing.Element.text)
+    elements += layout.writesParts ? cells(layout, parts) : [layout.picture(of: parts)]
+    elements.append(.outline(layout.frame, PictureSheet.Paint.rule))
+    elements += layout.legend
+    return Drawing(
+      size: PixelSize(width: layout.width, height: layout.height), title: title,
+      paper: PictureSheet.Paint.paper, elements)
   }
 
-  /// The picture, RGB.
-  public func image() -> ByteImage {
-    let layout = Layout(self)
-    var canvas = Canvas(
-      width: layout.width, height: layout.height, color: PictureSheet.Paint.paper)
-    layout.drawText(of: self, on: &canvas)
-    let parts = layout.parts(of: self)
-    for row in 0..<layout.cells {
-      for column in 0..<layout.cells {
-        let place = layout.place(row, column)
-        guard let part = parts[row * layout.cells + column] else {
-          canvas.fill(place, color: Self.empty)
-          continue
-        }
-        canvas.fill(place, color: Self.color(of: part))
-        if layout.writesParts { layout.write(part, in: place, on: &canvas) }
-      }
+  private func cells(_ layout: Layout, _ parts: [Double?]) -> [Drawing.Element] {
+    parts.enumerated().flatMap { cell, part -> [Drawing.Element] in
+      let (row, column) = cell.quotientAndRemainder(dividingBy: layout.cells)
+      let place = layout.place(row, column)
+      guard let part else { return [.fill(place, Self.empty, note: "\(names[row]): none")] }
+      let percent = Int((part * 100).rounded())
+      let note = "\(names[row]) → \(names[column]): \(counts[cell]), \(percent) %"
+      return [.fill(place, Self.color(of: part), note: note)] + layout.written(part, in: place)
     }
-    canvas.outline(layout.frame, color: PictureSheet.Paint.rule)
-    return canvas.image
   }
 
   /// Of a row without counts.
@@ -81,13 +79,17 @@ extension MatrixPicture {
     let top: Int
     let width: Int
     let height: Int
-    private let texts: [(text: String, y: Int, scale: Int)]
+    private let lines: [Drawing.Text]
 
     private static let margin = 28
     private static let widest = 960
-    private static let nameScale = 1
-    /// The part that each field of the legend stands for.
-    private static let legend = [0, 0.01, 0.05, 0.25, 0.5, 1]
+    private static let widestName = 260
+    private static let titleFont = TextFont(size: 26, weight: .semibold)
+    private static let textFont = TextFont(size: 17)
+    private static let nameFont = TextFont(size: 13)
+    /// The part that each field of the legend stands for, and the size of a field.
+    private static let legendParts = [0, 0.01, 0.05, 0.25, 0.5, 1]
+    private static let legendField = PixelSize(width: 44, height: 14)
 
     init(_ picture: MatrixPicture) {
       let count = picture.names.count
@@ -98,36 +100,37 @@ extension MatrixPicture {
       let labels = stride(from: 0, to: cells, by: step).map { [group] in
         Self.label($0 * group, picture.names)
       }
-      let widestName = labels.map { BitmapFont.width(of: $0, scale: Self.nameScale) }
-      left = Self.margin + min(widestName.max() ?? 0, 240) + 8
+      let widestLabel = labels.map { Self.nameFont.width(of: $0) }.max() ?? 0
+      left = Self.margin + min(widestLabel, Self.widestName) + 10
       let table = cells * side
-      let content = left - Self.margin + max(table, 200)
-      var texts: [(text: String, y: Int, scale: Int)] = []
+      let legend = Self.legendField.width * Self.legendParts.count
+      let content = left - Self.margin + max(table, legend)
+      var lines: [Drawing.Text] = []
       var y = Self.margin
-      func add(_ paragraph: String, scale: Int) {
-        for line in BitmapFont.lines(of: paragraph, width: content, scale: scale) {
-          texts.append((line, y, scale))
-          y += BitmapFont.lineHeight * scale
+      func add(_ paragraph: String, _ font: TextFont, _ color: PixelColor) {
+        for line in font.lines(of: paragraph, width: content) {
+          lines.append(.init(line, x: Self.margin, y: y, font: font, color: color))
+          y += font.lineHeight
         }
       }
       if !picture.title.isEmpty {
-        add(picture.title, scale: 3)
-        y += 12
+        add(picture.title, Self.titleFont, PictureSheet.Paint.ink)
+        y += 10
       }
-      y += BitmapFont.lineHeight
+      y += Self.nameFont.lineHeight
       top = y
-      y += table + 16 + 14 + BitmapFont.lineHeight + 12
-      for paragraph in picture.footer { add(paragraph, scale: 2) }
-      self.texts = texts
+      y += table + 16 + Self.legendField.height + Self.nameFont.lineHeight + 18
+      for paragraph in picture.footer { add(paragraph, Self.textFont, PictureSheet.Paint.note) }
+      self.lines = lines
       width = Self.margin + content + Self.margin
       height = y + Self.margin - 12
     }
 
     /// Every how manieth row is named, so that names stay apart.
-    private static func step(_ side: Int) -> Int { (BitmapFont.lineHeight + side - 1) / side }
+    private static func step(_ side: Int) -> Int { (nameFont.lineHeight + side - 1) / side }
 
     private static func label(_ row: Int, _ names: [String]) -> String {
-      names[row] == "\(row)" ? names[row] : "\(row) \(names[row])"
+      names[row] == "\(row)" ? names[row] : "\(row)  \(names[row])"
     }
 
     var writesParts: Bool { side >= 30 }
@@ -156,62 +159,74 @@ extension MatrixPicture {
       }
     }
 
-    func drawText(of picture: MatrixPicture, on canvas: inout Canvas) {
-      for line in texts {
-        let color = line.scale == 3 ? PictureSheet.Paint.ink : PictureSheet.Paint.note
-        canvas.draw(line.text, x: Layout.margin, y: line.y, color: color, scale: line.scale)
-      }
-      let step = Layout.step(side)
-      for row in stride(from: 0, to: cells, by: step) {
-        let name = Layout.fitted(Layout.label(row * group, picture.names))
-        let x = left - 8 - BitmapFont.width(of: name, scale: Layout.nameScale)
-        let y = top + row * side + max(0, (side - BitmapFont.height) / 2)
-        canvas.draw(name, x: x, y: y, color: PictureSheet.Paint.ink)
+    /// Title, footer, the rows' names and the columns' numbers.
+    func texts(of picture: MatrixPicture) -> [Drawing.Text] {
+      var texts = lines
+      let font = Self.nameFont
+      for row in stride(from: 0, to: cells, by: Self.step(side)) {
+        let name = font.fitted(
+          Self.label(row * group, picture.names), width: Self.widestName)
+        let x = left - 10 - font.width(of: name)
+        let y = top + row * side + max(0, (side - font.ascent) / 2)
+        texts.append(.init(name, x: x, y: y, font: font, color: PictureSheet.Paint.ink))
       }
       var right = 0
       for column in 0..<cells {
         let number = String(column * group)
-        let width = BitmapFont.width(of: number)
+        let width = font.width(of: number)
         let x = left + column * side + (side - width) / 2
         guard x >= right || column == 0 else { continue }
-        canvas.draw(number, x: x, y: top - BitmapFont.lineHeight, color: PictureSheet.Paint.note)
+        texts.append(
+          .init(
+            number, x: x, y: top - font.height - 3, font: font, color: PictureSheet.Paint.note))
         right = x + width + 6
       }
-      drawLegend(on: &canvas)
+      return texts
     }
 
-    private func drawLegend(on canvas: inout Canvas) {
+    /// Cells too small to be written in, as one picture.
+    func picture(of parts: [Double?]) -> Drawing.Element {
+      let pixels = parts.flatMap { part in
+        (part.map(MatrixPicture.color(of:)) ?? MatrixPicture.empty).bytes(channels: 3)
+      }
+      let image = ByteImage(width: cells, height: cells, channels: 3, pixels: pixels)
+      return .picture(
+        image, PixelRectangle(x: left, y: top, width: cells * side, height: cells * side))
+    }
+
+    /// What the colours stand for.
+    var legend: [Drawing.Element] {
+      let field = Self.legendField
       let y = top + cells * side + 16
-      for (i, part) in Layout.legend.enumerated() {
-        let place = PixelRectangle(x: left + i * 32, y: y, width: 32, height: 14)
-        canvas.fill(place, color: MatrixPicture.color(of: part))
+      var elements = Self.legendParts.enumerated().flatMap { i, part -> [Drawing.Element] in
+        let place = PixelRectangle(
+          x: left + i * field.width, y: y, width: field.width, height: field.height)
         let text = "\(Int((part * 100).rounded())) %"
-        let x = place.x + (32 - BitmapFont.width(of: text)) / 2
-        canvas.draw(text, x: x, y: y + 17, color: PictureSheet.Paint.note)
+        let x = place.x + (field.width - Self.nameFont.width(of: text)) / 2
+        return [
+          .fill(place, MatrixPicture.color(of: part)),
+          .text(
+            .init(
+              text, x: x, y: y + field.height + 5, font: Self.nameFont,
+              color: PictureSheet.Paint.note)),
+        ]
       }
-      let bar = PixelRectangle(x: left, y: y, width: 32 * Layout.legend.count, height: 14)
-      canvas.outline(bar, color: PictureSheet.Paint.rule)
+      let bar = PixelRectangle(
+        x: left, y: y, width: field.width * Self.legendParts.count, height: field.height)
+      elements.append(.outline(bar, PictureSheet.Paint.rule))
+      return elements
     }
 
-    func write(_ part: Double, in place: PixelRectangle, on canvas: inout Canvas) {
+    /// The part in percent, in the middle of its cell; nothing of 0.
+    func written(_ part: Double, in place: PixelRectangle) -> [Drawing.Element] {
+      guard part > 0 else { return [] }
       let percent = Int((part * 100).rounded())
-      guard part > 0 else { return }
       let text = percent == 0 ? "<1" : String(percent)
-      let scale = side >= 44 ? 2 : 1
-      let x = place.x + (side - BitmapFont.width(of: text, scale: scale)) / 2
-      let y = place.y + (side - BitmapFont.ascent * scale) / 2
+      let font = side >= 44 ? Self.textFont : Self.nameFont
+      let x = place.x + (side - font.width(of: text)) / 2
+      let y = place.y + (side - font.ascent) / 2
       let color = part > 0.2 ? PixelColor.white : PictureSheet.Paint.ink
-      canvas.draw(text, x: x, y: y, color: color, scale: scale)
-    }
-
-    /// A name cut to what there is room for.
-    private static func fitted(_ name: String) -> String {
-      var name = name
-      guard BitmapFont.width(of: name, scale: nameScale) > 240 else { return name }
-      while !name.isEmpty, BitmapFont.width(of: name + "…", scale: nameScale) > 240 {
-        name.removeLast()
-      }
-      return name + "…"
+      return [.text(.init(text, x: x, y: y, font: font, color: color))]
     }
   }
 }

@@ -55,13 +55,17 @@ public enum ObjectOverlay {
       let color = ClassColors.color(of: object.label)
       canvas.outline(box, color: color)
       guard !object.text.isEmpty else { continue }
-      let width = BitmapFont.width(of: object.text) + 4
+      let text = font.fitted(object.text, width: canvas.width - 8)
+      let width = font.width(of: text) + 8
+      let height = font.height + 5
       let label = PixelRectangle(
-        x: max(0, min(box.x, canvas.image.width - width)), y: max(0, box.y - 10), width: width,
-        height: 10)
+        x: max(0, min(box.x, canvas.width - width)), y: max(0, box.y - height), width: width,
+        height: height)
       canvas.fill(label, color: color)
-      canvas.draw(object.text, x: label.x + 2, y: label.y + 1, color: .white)
+      canvas.draw(text, x: label.x + 4, y: label.y + 4, font: font, color: color.ink)
     }
     return canvas.image
   }
+
+  private static let font = TextFont(size: 12, weight: .semibold)
 }

@@ -15,9 +15,9 @@ public import Imaging
 ///   ],
 ///   rows: [.init("cat.jpg", tiles: [original, seen, reconstruction, pasted])],
 ///   footer: [PictureSheet.inventedNotice])
-/// try Data(sheet.encodedAsPNG()).write(to: url)
+/// try Data(sheet.encoded(as: .svg)).write(to: url)
 /// ```
-public struct PictureSheet: Hashable, Sendable {
+public struct PictureSheet: Figure, Hashable, Sendable {
   /// Columns that stand together.
   public struct Group: Hashable, Sendable {
     /// What stands above the columns' headings; nothing where it is empty.
@@ -96,38 +96,26 @@ extension PictureSheet {
     }
   }
 
-  /// The picture, RGB.
-  ///
-  /// - Complexity: O(pixels of the picture), in time and in memory.
-  public func image() -> ByteImage {
+  /// Everything that is drawn.
+  public var drawing: Drawing {
     let layout = SheetLayout(self)
-    var canvas = Canvas(width: layout.size.width, height: layout.size.height, color: Paint.paper)
-    for text in layout.texts {
-      canvas.draw(text.string, x: text.x, y: text.y, color: text.color, scale: text.scale)
+    let headings = groups.flatMap { group in
+      group.columns.map { [group.heading, $0].filter { !$0.isEmpty }.joined(separator: ", ") }
     }
-    for rule in layout.rules { canvas.fill(rule, color: Paint.rule) }
+    var elements = layout.texts.map(Drawing.Element.text)
+    elements += layout.rules.map { .fill($0, Paint.rule) }
     for (row, content) in rows.enumerated() {
       for (column, tile) in content.tiles.enumerated() {
         let place = layout.tile(row: row, column: column)
-        if place.width >= tile.width && place.height >= tile.height {
-          canvas.draw(tile, x: place.x, y: place.y, factor: layout.factor)
-        } else {
-          canvas.draw(tile, in: place)
-        }
         let frame = PixelRectangle(
           x: place.x - 1, y: place.y - 1, width: place.width + 2, height: place.height + 2)
-        canvas.outline(frame, color: Paint.frame)
+        let note = [content.caption, headings[column]].filter { !$0.isEmpty }
+        elements += [
+          .picture(tile, place, note: note.joined(separator: ": ")), .outline(frame, Paint.frame),
+        ]
       }
     }
-    return canvas.image
-  }
-
-  /// The picture as a PNG file.
-  ///
-  /// - Throws: `ImageError` where the picture is more than PNG takes: libpng's limit is a million
-  ///   rows of pixels, about 4,000 rows of tiles.
-  public func encodedAsPNG(compression: Int = 6) throws(ImageError) -> [UInt8] {
-    try image().encodedAsPNG(compression: compression)
+    return Drawing(size: layout.size, title: title, paper: Paint.paper, elements)
   }
 
   /// The sheet's colours.

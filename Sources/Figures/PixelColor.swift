@@ -27,6 +27,12 @@ public struct PixelColor: Codable, Hashable, Sendable {
   /// Whether the channels are equal.
   public var isGray: Bool { red == green && green == blue }
 
+  /// Black or white, whichever can be read better on this colour.
+  public var ink: PixelColor {
+    let luma = 299 * Int(red) + 587 * Int(green) + 114 * Int(blue)
+    return luma > 150_000 ? .black : .white
+  }
+
   /// The bytes of a pixel of 1 channel, for which the colour has to be gray, or of 3.
   func bytes(channels: Int) -> [UInt8] { channels == 1 ? [green] : [red, green, blue] }
 }

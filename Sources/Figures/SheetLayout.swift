@@ -10,15 +10,6 @@ import Imaging
 ///     caption
 ///     footer
 struct SheetLayout {
-  /// A line of text.
-  struct Text: Hashable {
-    var string: String
-    var x: Int
-    var y: Int
-    var color: PixelColor
-    var scale: Int
-  }
-
   /// Measures in pixels.
   enum Measure {
     static let margin = 28
@@ -33,12 +24,13 @@ struct SheetLayout {
     static let comfortableWidth = 1400
     /// Text is not squeezed into less.
     static let narrowest = 420
-    static let titleScale = 3
-    static let textScale = 2
+    static let titleFont = TextFont(size: 26, weight: .semibold)
+    static let headingFont = TextFont(size: 17, weight: .semibold)
+    static let textFont = TextFont(size: 17)
   }
 
   private(set) var size = PixelSize(width: 0, height: 0)
-  private(set) var texts: [Text] = []
+  private(set) var texts: [Drawing.Text] = []
   private(set) var rules: [PixelRectangle] = []
   /// Enlargement of the tiles that are not shown smaller.
   let factor: Int
@@ -56,9 +48,7 @@ struct SheetLayout {
     }
     let widestTile = shownSizes.joined().reduce(1) { max($0, $1.width) }
     let headings = sheet.groups.flatMap(\.columns)
-    let widestHeading = headings.reduce(1) {
-      max($0, BitmapFont.width(of: $1, scale: Measure.textScale))
-    }
+    let widestHeading = headings.reduce(1) { max($0, Measure.textFont.width(of: $1)) }
     cellWidth = max(widestTile, widestHeading)
 
     let right = placeColumns(sheet.groups)
@@ -118,7 +108,7 @@ extension SheetLayout {
 extension SheetLayout {
   private static func width(_ group: PictureSheet.Group, cell: Int) -> Int {
     let columns = group.columns.count * (cell + Measure.columnGap) - Measure.columnGap
-    return max(columns, BitmapFont.width(of: group.heading, scale: Measure.textScale))
+    return max(columns, Measure.headingFont.width(of: group.heading))
   }
 
   /// Places the columns; the result is the right edge of the last.
@@ -138,31 +128,33 @@ extension SheetLayout {
     guard !title.isEmpty else { return }
     place(
       [title], x: Measure.margin, width: width, color: PictureSheet.Paint.ink,
-      scale: Measure.titleScale, y: &y)
+      font: Measure.titleFont, y: &y)
     y += Measure.sectionGap
   }
 
   private mutating func placeHeadings(_ groups: [PictureSheet.Group], y: inout Int) {
-    let scale = Measure.textScale
     if groups.contains(where: { !$0.heading.isEmpty }) {
+      let font = Measure.headingFont
       var x = Measure.margin
       for group in groups {
         let width = Self.width(group, cell: cellWidth)
         if !group.heading.isEmpty {
-          center(group.heading, x: x, width: width, y: y, color: PictureSheet.Paint.ink)
-          rules.append(
-            PixelRectangle(x: x, y: y + (BitmapFont.height + 2) * scale, width: width, height: 1))
+          center(
+            group.heading, x: x, width: width, y: y, color: PictureSheet.Paint.ink, font: font)
+          rules.append(PixelRectangle(x: x, y: y + font.height + 4, width: width, height: 1))
         }
         x += width + Measure.groupGap
       }
-      y += (BitmapFont.height + 6) * scale
+      y += font.height + 12
     }
     let headings = groups.flatMap(\.columns)
     guard headings.contains(where: { !$0.isEmpty }) else { return }
+    let font = Measure.textFont
     for (start, heading) in zip(columnStarts, headings) {
-      center(heading, x: start, width: cellWidth, y: y, color: PictureSheet.Paint.note)
+      center(
+        heading, x: start, width: cellWidth, y: y, color: PictureSheet.Paint.note, font: font)
     }
-    y += (BitmapFont.height + 2) * scale
+    y += font.height + 5
   }
 
   private mutating func placeRows(_ rows: [PictureSheet.Row], width: Int, y: inout Int) {
@@ -170,10 +162,10 @@ extension SheetLayout {
       rowStarts.append(y)
       y += sizes.reduce(0) { max($0, $1.height) }
       if !row.caption.isEmpty {
-        y += 3 * Measure.textScale
+        y += 7
         place(
           [row.caption], x: Measure.margin, width: width, color: PictureSheet.Paint.note,
-          scale: Measure.textScale, y: &y)
+          font: Measure.textFont, y: &y)
       }
       y += row.caption.isEmpty ? Measure.rowGap : Measure.captionGap
     }
@@ -187,26 +179,26 @@ extension SheetLayout {
     y += Measure.rowGap
     place(
       footer, x: Measure.margin, width: width, color: PictureSheet.Paint.note,
-      scale: Measure.textScale, y: &y)
+      font: Measure.textFont, y: &y)
   }
 
   /// Places wrapped paragraphs and moves `y` below the last line's letters.
   private mutating func place(
-    _ paragraphs: [String], x: Int, width: Int, color: PixelColor, scale: Int, y: inout Int
+    _ paragraphs: [String], x: Int, width: Int, color: PixelColor, font: TextFont, y: inout Int
   ) {
     for paragraph in paragraphs {
-      for line in BitmapFont.lines(of: paragraph, width: width, scale: scale) {
-        texts.append(Text(string: line, x: x, y: y, color: color, scale: scale))
-        y += BitmapFont.lineHeight * scale
+      for line in font.lines(of: paragraph, width: width) {
+        texts.append(Drawing.Text(line, x: x, y: y, font: font, color: color))
+        y += font.lineHeight
       }
     }
-    y -= (BitmapFont.lineHeight - BitmapFont.height) * scale
+    y -= font.lineHeight - font.height
   }
 
-  private mutating func center(_ text: String, x: Int, width: Int, y: Int, color: PixelColor) {
-    let used = BitmapFont.width(of: text, scale: Measure.textScale)
-    texts.append(
-      Text(
-        string: text, x: x + (width - used) / 2, y: y, color: color, scale: Measure.textScale))
+  private mutating func center(
+    _ text: String, x: Int, width: Int, y: Int, color: PixelColor, font: TextFont
+  ) {
+    let left = x + (width - font.width(of: text)) / 2
+    texts.append(Drawing.Text(text, x: left, y: y, font: font, color: color))
   }
 }

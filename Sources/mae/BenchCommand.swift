@@ -21,17 +21,19 @@ struct StepBenchCommand: ParsableCommand {
     commandName: "step",
     abstract: "Time training steps.",
     discussion: """
-      Workloads: base (ViT-B/16, 224², batch 16), small (32², patch 4, 192 × 6, batch 256), large (ViT-L/16, 224²,
-      batch 1) and huge (ViT-H/14, 224², batch 1).
+      Pre-training: small (32², patch 4, 192 × 6, batch 256), base (ViT-B/16 at 224², batch 16), large (ViT-L/16,
+      batch 1), huge (ViT-H/14, batch 1). Fine-tuning with mixup, CutMix, drop path and layer-wise rates:
+      finetune-tiny, finetune-small, finetune-base (ViT/16 at 224², batch 16).
 
       Examples:
         mae bench
         mae bench base --rounds 5
         mae bench small --profile
+        mae bench finetune-small
         mae bench huge --recompute --rounds 3
       """)
 
-  @Argument(help: "small, base, large or huge.")
+  @Argument(help: ArgumentHelp("\(StepWorkload.names)."))
   var workload = "small"
 
   @Option(help: "Steps that are timed.")
@@ -59,17 +61,22 @@ struct StepBenchCommand: ParsableCommand {
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is \(rounds); expected at least 1") }
     if let batch, batch < 1 { throw ValidationError("--batch is \(batch); expected at least 1") }
-    if !StepBenchmark.Workload.named.contains(where: { $0.name == workload }) {
+    if !StepWorkload.named.contains(where: { $0.name == workload }) {
       throw ValidationError(
-        "there is no workload '\(workload)'; expected small, base, large or huge")
+        "there is no workload '\(workload)'; expected "
+          + StepWorkload.names)
     }
   }
 
   func run() throws {
-    guard var work = StepBenchmark.Workload.named.first(where: { $0.name == workload }) else {
+    guard var work = StepWorkload.named.first(where: { $0.name == workload }) else {
       return
     }
-    if let masking = strategy.masking(ratio: work.masking.ratio) { work.masking = masking }
+    if case .pretraining(let usual) = work.task,
+      let masking = strategy.masking(ratio: usual.ratio)
+    {
+      work.task = .pretraining(masking)
+    }
     if let batch { work.batch = batch }
     let device = try compute.open()
     let benchmark = StepBenchmark(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Figures
 import FileSystem
 import Foundation
 import Imaging
@@ -65,7 +66,10 @@ struct DataCommand: ParsableCommand {
     @Flag(help: "Look at the validation part of a divided set.")
     var validation = false
 
-    @Option(help: "A PNG file with some pictures of a set with label maps, the labels over them.")
+    @Option(
+      help:
+        "A file (\(FigureFormat.endings)) with some pictures of a set with label maps, the labels over them."
+    )
     var overlay: String?
 
     @Flag(
@@ -78,6 +82,7 @@ struct DataCommand: ParsableCommand {
       if let sample, sample < 1 {
         throw ValidationError("--sample is \(sample); expected at least 1")
       }
+      try checkFigure(overlay, option: "--overlay")
     }
 
     func run() throws {

@@ -67,7 +67,7 @@ struct DetectPredictCommand: ParsableCommand {
     try inputs.source().forEachPart { part in
       for index in 0..<part.images.count {
         let name = part.images.name(of: index)
-        let picture: ByteImage
+        let picture: WholeImage
         do throws(ImageError) {
           picture = try loaded.picture(of: part.images.content(of: index))
         } catch {
@@ -91,7 +91,7 @@ struct DetectPredictCommand: ParsableCommand {
           let sure = objects.filter { $0.score >= score ?? 0.5 }
           try writeFile(
             try ObjectOverlay.picture(
-              picture.converted(toChannels: 3), sure.reversed().map(\.drawn)
+              picture.shown, sure.reversed().map(\.drawn)
             ).encodedAsPNG(), to: path)
         }
         count += 1

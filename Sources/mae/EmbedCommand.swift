@@ -80,7 +80,7 @@ struct EmbedCommand: ParsableCommand {
 
   private func draw(to path: String?, _ sheet: () throws -> PictureSheet) throws {
     guard let path else { return }
-    try writeFile(try sheet().encodedAsPNG(), to: path)
+    try write(try sheet(), to: path)
     warn("drew \(path)")
   }
 

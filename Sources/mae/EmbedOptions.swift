@@ -33,13 +33,13 @@ struct EmbedOptions: ParsableArguments {
   @Option(help: "How neighbours are printed: table, json or csv.")
   var format = NeighbourSearch.Format.table
 
-  @Option(help: "Draw the neighbours to this PNG.")
+  @Option(help: "Draw the neighbours to this .png, .jpg, .webp or .svg file.")
   var pictures: String?
 
-  @Option(help: "Draw what the class token attends to, for the first images, to this PNG.")
+  @Option(help: "Draw what the class token attends to, for the first images, to this file.")
   var attention: String?
 
-  @Option(help: "Draw the principal components of the first images' patches to this PNG.")
+  @Option(help: "Draw the principal components of the first images' patches to this file.")
   var pca: String?
 
   @Option(help: "How many images --attention and --pca draw.")
@@ -56,6 +56,9 @@ struct EmbedOptions: ParsableArguments {
       throw ValidationError("--neighbours is \(neighbours); expected at least 1")
     }
     if images < 1 { throw ValidationError("--images is \(images); expected at least 1") }
+    try checkFigure(pictures, option: "--pictures")
+    try checkFigure(attention, option: "--attention")
+    try checkFigure(pca, option: "--pca")
     if query.isEmpty, neighbours != nil || index != nil || pictures != nil {
       throw ValidationError("name the images that others are to be like with --query")
     }

@@ -54,7 +54,8 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Write the result of each class, or of each corruption, to this CSV file.")
   var csv: String?
 
-  @Option(help: "Write which class was taken for which to this .png or .csv file.")
+  @Option(
+    help: "Write which class was taken for which to this .csv, .png, .jpg, .webp or .svg file.")
   var confusion: String?
 
   @Option(help: "Write everything to this JSON file.")
@@ -69,9 +70,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws {
     if top < 1 { throw ValidationError("--top is \(top); expected at least 1") }
-    if let confusion, !confusion.hasSuffix(".png"), !confusion.hasSuffix(".csv") {
-      throw ValidationError("--confusion is \(confusion); expected a name ending in .png or .csv")
-    }
+    try checkFigure(confusion, option: "--confusion", or: [".csv"])
   }
 
   func run() throws {
@@ -103,7 +102,7 @@ struct EvaluateCommand: ParsableCommand {
       if let confusion, confusion.hasSuffix(".csv") {
         try writeLines(result.confusionTable, to: confusion)
       } else if let confusion {
-        try writeFile(try result.confusionPicture(title: data).encodedAsPNG(), to: confusion)
+        try write(result.confusionPicture(title: data), to: confusion)
       }
       try keep(record, document: result.json(record), part: found.part)
     case .corruptions(let set):

@@ -16,17 +16,18 @@ struct FiguresCommand: ParsableCommand {
     abstract: "Draw what a model has learned: reconstructions, attention, positions, codebook.",
     discussion: """
       Into the folder OUT go, as far as the model has them:
-        reconstructions.png  validation images masked as in training, as the paper's Figures 2 and 3
-        higher-ratios.png    the same with more hidden than in training, as Figure 4
-        attention.png        what the class token attends to in the last block, head by head
-        components.png       the first three principal components of the patches' features
-        positions.png        how alike the positions of patches are
-        codebook.png         of a tokenizer: what its decoder makes of each token
+        reconstructions  validation images masked as in training, as the paper's Figures 2 and 3
+        higher-ratios    the same with more hidden than in training, as Figure 4
+        attention        what the class token attends to in the last block, head by head
+        components       the first three principal components of the patches' features
+        positions        how alike the positions of patches are
+        codebook         of a tokenizer: what its decoder makes of each token
       Without DATA only those that show no images are drawn. mae reconstruct draws sheets of one's own.
 
       Examples:
         mae figures runs/first fashion-mnist --out figures
         mae figures runs/first photos/ --ratios 0.8 0.9 --images 12 --out figures
+        mae figures runs/first fashion-mnist --format svg --out figures
         mae figures runs/tokens --out figures
       """)
 
@@ -38,11 +39,14 @@ struct FiguresCommand: ParsableCommand {
   @Option(help: "The folder to write to.")
   var out: String
 
+  @Option(help: "The files' format: png, jpeg, webp, or svg with text as text.")
+  var format = FigureFormat.png
+
   @Option(help: "How many images to draw.")
   var images = 6
 
   @Option(
-    parsing: .upToNextOption, help: "Shares of patches that are hidden in higher-ratios.png.")
+    parsing: .upToNextOption, help: "Shares of patches that are hidden in higher-ratios.")
   var ratios: [Double] = [0.75, 0.85, 0.95]
 
   @Option(help: "Decides which patches are hidden.")
@@ -91,7 +95,7 @@ struct FiguresCommand: ParsableCommand {
     try draw("reconstructions") { try sheet([own]) }
     let known = ratios.filter { (try? reconstruction.check(ratio: $0)) != nil }
     guard !known.isEmpty else {
-      warn("note: higher-ratios.png is left out: the masking strategy has no ratio but its own")
+      warn("note: higher-ratios is left out: the masking strategy has no ratio but its own")
       return
     }
     try draw("higher-ratios") { try sheet(known) }
@@ -99,9 +103,9 @@ struct FiguresCommand: ParsableCommand {
 
   /// Draws a picture into the folder.
   private func draw(_ name: String, _ sheet: () throws -> PictureSheet) throws {
-    let path = "\(out)/\(name).png"
+    let path = "\(out)/\(name).\(format.pathExtension)"
     try requireWritable(path, overwrite: overwrite)
-    try writeFile(try sheet().encodedAsPNG(), to: path)
+    try write(try sheet(), to: path)
     print("drew \(path)")
   }
 }

@@ -34,8 +34,7 @@ struct LabelInspection {
     for broken in summary.broken.prefix(20) { print("broken   \(broken)") }
     if summary.broken.count > 20 { print("broken   … \(summary.broken.count) in all") }
     if let overlay, let set = summary.set {
-      let bytes = try Self.sheet(of: set, without: summary.broken.map(\.index)).encodedAsPNG()
-      try replaceFile(at: overlay) { (file) throws(FileError) in try file.write(bytes) }
+      try write(Self.sheet(of: set, without: summary.broken.map(\.index)), to: overlay)
       print("overlay  \(overlay)")
     }
     if let problem = summary.problem { throw problem }

@@ -25,6 +25,7 @@ struct ReconstructCommand: ParsableCommand {
       Examples:
         mae reconstruct runs/first photo.jpg --out sheet.png
         mae reconstruct runs/first fashion-mnist --images 12 --ratios 0.75 0.85 0.95 --out sheet.png
+        mae reconstruct runs/first fashion-mnist --images 4 --out sheet.svg
         mae reconstruct runs/first fashion-mnist --score 1000
       """)
 
@@ -33,7 +34,10 @@ struct ReconstructCommand: ParsableCommand {
   @Argument(help: dataHelp, completion: .file())
   var data: String
 
-  @Option(help: "The PNG to write; in the run folder's reconstructions/ unless given.")
+  @Option(
+    help:
+      "The picture to write: a \(FigureFormat.endings) file; in the run folder's reconstructions/ unless given."
+  )
   var out: String?
 
   @Option(help: "How many images to draw.")
@@ -67,6 +71,7 @@ struct ReconstructCommand: ParsableCommand {
   func validate() throws {
     if images < 1 { throw ValidationError("--images is \(images); expected at least 1") }
     if let score, score < 1 { throw ValidationError("--score is \(score); expected at least 1") }
+    try checkFigure(out, option: "--out")
   }
 
   func run() throws {
@@ -100,7 +105,7 @@ struct ReconstructCommand: ParsableCommand {
       }
       let sheet = try reconstruction.sheet(
         of: dataset, chosen, ratios: shares, seed: seed, title: "\(loaded.source), \(data)")
-      try writeFile(try sheet.encodedAsPNG(), to: target)
+      try write(sheet, to: target)
       print("drew \(chosen.count) images to \(target)")
     } else if score == nil {
       throw ValidationError("name the picture with --out")
@@ -156,10 +161,4 @@ private func openSet(at path: String, training: Bool) throws -> any ImageDataset
     guard error.kind == .missingSplit else { throw error }
     return try openDataset(at: path)
   }
-}
-
-/// Writes a file whole or not at all, and the folders above it.
-func writeFile(_ bytes: [UInt8], to path: String) throws {
-  try makeFolder(above: path)
-  try replaceFile(at: path) { (file) throws(FileError) in try file.write(bytes) }
 }

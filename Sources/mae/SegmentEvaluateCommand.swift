@@ -84,7 +84,8 @@ struct SegmentEvaluateCommand: ParsableCommand {
   @Option(help: "Write the result of each class to this CSV file.")
   var csv: String?
 
-  @Option(help: "Write which class was taken for which to this .png or .csv file.")
+  @Option(
+    help: "Write which class was taken for which to this .csv, .png, .jpg, .webp or .svg file.")
   var confusion: String?
 
   @Option(help: "Write everything to this JSON file.")
@@ -98,9 +99,7 @@ struct SegmentEvaluateCommand: ParsableCommand {
   @OptionGroup var options: SegmentComputeOptions
 
   func validate() throws {
-    if let confusion, !confusion.hasSuffix(".png"), !confusion.hasSuffix(".csv") {
-      throw ValidationError("--confusion is \(confusion); expected a name ending in .png or .csv")
-    }
+    try checkFigure(confusion, option: "--confusion", or: [".csv"])
   }
 
   func run() throws {
@@ -123,7 +122,7 @@ struct SegmentEvaluateCommand: ParsableCommand {
     if let confusion, confusion.hasSuffix(".csv") {
       try writeLines(result.confusionTable, to: confusion)
     } else if let confusion {
-      try writeFile(try result.confusionPicture(title: data).encodedAsPNG(), to: confusion)
+      try write(result.confusionPicture(title: data), to: confusion)
     }
     try writeLines([result.json], to: json)
     let name = split == .validation ? data : "\(data) (\(split.rawValue))"

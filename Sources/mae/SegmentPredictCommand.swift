@@ -76,7 +76,7 @@ struct SegmentPredictCommand: ParsableCommand {
     try inputs.source().forEachPart { part in
       for index in 0..<part.images.count {
         let name = part.images.name(of: index)
-        let picture: ByteImage
+        let picture: WholeImage
         do throws(ImageError) {
           picture = try loaded.shown(part.images.content(of: index))
         } catch {

@@ -39,8 +39,10 @@ struct SegmentScoreCommand: ParsableCommand {
   @Option(help: "A file for a table of the classes.")
   var csv: String?
 
-  @Option(help: "A PNG file for the confusion matrix.")
+  @Option(help: "A .png, .jpg, .webp or .svg file for the confusion matrix.")
   var confusion: String?
+
+  func validate() throws { try checkFigure(confusion, option: "--confusion") }
 
   func run() throws {
     let path = try dataPath(truth)
@@ -59,8 +61,7 @@ struct SegmentScoreCommand: ParsableCommand {
           "Rows are true classes, columns predicted ones; darker is a larger part of the true class's "
             + "pixels."
         ])
-      let bytes = try picture.encodedAsPNG()
-      try replaceFile(at: confusion) { (file) throws(FileError) in try file.write(bytes) }
+      try write(picture, to: confusion)
     }
     if json {
       print(scores.json(names: names))

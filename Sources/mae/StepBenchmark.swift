@@ -1,49 +1,21 @@
+import Imaging
 import MaskedAutoencoders
 import Recipes
 import Torch
 import TorchNN
 import TorchOptim
+import Training
 
 /// One training step of a model on images of noise: forward, backward, AdamW, nothing else.
 final class StepBenchmark {
-  /// A configuration that benchmarks are known by.
-  struct Workload: Sendable {
-    /// `base` or `small`.
-    let name: String
-    /// The model.
-    let configuration: ModelConfiguration
-    /// Images in a step.
-    var batch: Int
-    /// Which patches are hidden; 75 % at random unless set.
-    var masking = Masking()
-
-    /// ViT-B/16 at 224², 16 images.
-    static let base = Workload(
-      name: "base", configuration: ModelConfiguration(), batch: 16)
-    /// 32² with patches of 4, encoder 192 × 6, decoder 96 × 2, 256 images.
-    static let small = Workload(
-      name: "small",
-      configuration: ModelConfiguration(
-        height: 32, width: 32, patch: 4,
-        encoder: TransformerShape(width: 192, depth: 6, heads: 6),
-        decoder: TransformerShape(width: 96, depth: 2, heads: 3)),
-      batch: 256)
-    /// ViT-L/16 and ViT-H/14 at 224², one image: what fits in the memory of a small machine.
-    static let large = Workload(
-      name: "large", configuration: ModelConfiguration(encoder: .large), batch: 1)
-    static let huge = Workload(
-      name: "huge", configuration: ModelConfiguration(patch: 14, encoder: .huge), batch: 1)
-    /// Those that have a name.
-    static let named = [base, small, large, huge]
-  }
-
-  private let workload: Workload
+  private let workload: StepWorkload
   private let device: Device
   private let precision: DType?
   private let store: ParameterStore
-  private let model: MaskedAutoencoder
   private let optimizer: AdamW
   private let images: Tensor
+  /// What is drawn for a step, and the loss of images by it.
+  private let drawn: (Int) -> (Tensor) -> Tensor
   private var steps = 0
 
   /// Makes the model and the images.
@@ -52,7 +24,7 @@ final class StepBenchmark {
   ///   - precision: The type of matrix products; nil for float32.
   ///   - recomputes: Whether the backward pass computes blocks a second time.
   init(
-    _ workload: Workload, on device: Device, precision: DType? = nil,
+    _ workload: StepWorkload, on device: Device, precision: DType? = nil,
     recomputing recomputes: Bool = false
   ) {
     self.workload = workload
@@ -60,13 +32,63 @@ final class StepBenchmark {
     self.precision = precision
     let configuration = workload.configuration
     store = ParameterStore(on: device, initializing: Generator(seed: 0))
-    model = MaskedAutoencoder(configuration, recomputing: recomputes, in: store.root)
-    optimizer = AdamW(
-      ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05), beta2: 0.95)
+    switch workload.task {
+    case .pretraining(let masking):
+      let model = MaskedAutoencoder(configuration, recomputing: recomputes, in: store.root)
+      optimizer = AdamW(
+        ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05), beta2: 0.95)
+      drawn = { step in
+        let mask = masking.mask(
+          configuration.grid, batch: workload.batch,
+          using: Generator(seed: 2, stream: 0, step: step)
+        ).to(device)
+        return { model.loss($0, mask: mask) }
+      }
+    case .finetuning(let recipe):
+      (optimizer, drawn) = Self.finetuning(
+        workload, recipe, store: store, on: device, recomputing: recomputes)
+    }
     images = Tensor.randn(
       [workload.batch, configuration.channels, configuration.height, configuration.width],
       using: Generator(seed: 1)
     ).to(device)
+  }
+
+  /// A classifier of 1,000 classes, with mixing, drop path and layer-wise rates.
+  private static func finetuning(
+    _ workload: StepWorkload, _ recipe: FinetuningRecipe, store: ParameterStore, on device: Device,
+    recomputing recomputes: Bool
+  ) -> (AdamW, (Int) -> (Tensor) -> Tensor) {
+    let (model, classes, batch) = (workload.configuration, 1000, workload.batch)
+    let classifier = ImageClassifier(
+      model, head: ClassifierHead(pooling: recipe.head.pooling, classes: classes),
+      std: recipe.head.std, recomputing: recomputes, in: store.root)
+    let optimizer = AdamW(
+      ParameterGroup.layerwise(
+        of: store.trainable, decay: recipe.optimizer.layerDecay, layers: model.encoder.depth + 1,
+        weightDecay: recipe.optimizer.weightDecay, undecayed: ["pos_embed", "cls_token"]
+      ) { layer(of: $0, depth: model.encoder.depth) }, beta2: recipe.optimizer.beta2)
+    let regularization = recipe.regularization
+    let labels = (0..<batch).map { $0 * 7 % classes }
+    return (
+      optimizer,
+      { step in
+        var random = SampleRandom(seed: 2, sample: step)
+        let mixes = regularization.mixing.draw(
+          batch: batch, height: model.height, width: model.width, using: &random)
+        let targets = MixupCutMix.targets(
+          labels, classes: classes,
+          shares: mixes.map { $0.share(height: model.height, width: model.width) },
+          smoothing: regularization.labelSmoothing
+        ).to(device)
+        let paths = DropPath(
+          rate: regularization.dropPath, using: Generator(seed: 3, stream: 0, step: step))
+        return { images in
+          classifier(MixupCutMix.mix(images, by: mixes), isTraining: true, dropping: paths)
+            .to(.float32).crossEntropy(with: targets)
+        }
+      }
+    )
   }
 
   /// Runs one step and gives the seconds it took.
@@ -95,18 +117,15 @@ final class StepBenchmark {
 
   /// Runs one step, each of its phases inside `around`.
   private func run(_ around: (StepProfile.Phase, () -> Void) -> Void) {
-    var mask: PatchMask?
+    var lossOf: ((Tensor) -> Tensor)?
     var loss = Tensor()
     around(.data) {
       store.clearGradients()
-      mask = workload.masking.mask(
-        workload.configuration.grid, batch: workload.batch,
-        using: Generator(seed: 2, stream: 0, step: steps)
-      ).to(device)
+      lossOf = drawn(steps)
     }
     around(.forward) {
-      guard let mask else { return }
-      loss = withAutocast(to: precision, on: device) { model.loss(images, mask: mask) }
+      guard let lossOf else { return }
+      loss = withAutocast(to: precision, on: device) { lossOf(images) }
     }
     around(.backward) { loss.backward() }
     around(.optimizer) { optimizer.step(learningRate: 1e-4) }

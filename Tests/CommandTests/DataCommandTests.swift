@@ -162,5 +162,23 @@ import Testing
       let picture = try sandbox.contents("\(seed).png")
       #expect((try sandbox.contents("new/sheet.png") == picture) == same)
     }
+    // The ending of the name says the format.
+    for (name, start) in [("s.svg", "<svg "), ("s.webp", "RIFF"), ("s.jpg", "\u{FF}\u{D8}\u{FF}")] {
+      try sandbox.done("reconstruct", "run", "photo.png", "--out", name)
+      let bytes = try sandbox.contents(name)
+      #expect(bytes.starts(with: start.unicodeScalars.map { UInt8($0.value) }), "\(name)")
+    }
+    #expect(try sandbox.text("s.svg").contains(">reconstruction</text>"))
+    let other = try sandbox.mae("reconstruct", "run", "photo.png", "--out", "sheet.gif")
+    #expect(other.status == 64 && !sandbox.exists("sheet.gif"))
+    #expect(
+      other.errors.contains(
+        "--out is sheet.gif; expected a name ending in .png, .jpg, .webp or .svg"))
+    try sandbox.done("figures", "run", "photo.png", "--out", "all", "--format", "svg")
+    #expect(
+      sandbox.names("all") == [
+        "attention.svg", "components.svg", "higher-ratios.svg", "positions.svg",
+        "reconstructions.svg",
+      ])
   }
 }

@@ -1,7 +1,9 @@
 import Foundation
 import Imaging
+import TensorFiles
 import TestSupport
 import Testing
+import Torch
 
 /// A set of 13 channels of 16 bits through all commands.
 @Suite struct RasterCommandTests {
@@ -96,13 +98,7 @@ import Testing
     for number in 0..<4 {
       var values = (0..<3 * 64).map { Float($0 + number) * 10 }
       if number == 2 { values[70] = .nan }
-      var header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 8, 8), }".utf8)
-      header += [UInt8](repeating: 0x20, count: 117 - header.count) + [0x0A]
-      let bytes =
-        [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + header
-        + values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
-        }
-      try sandbox.write("arrays/\(number).npy", Data(bytes))
+      try sandbox.write("arrays/\(number).npy", Data(ArrayFile.npy(values, shape: [3, 8, 8])))
     }
     let inspected = try sandbox.done("data", "inspect", "arrays").output
     #expect(inspected.contains("samples  float32, 3 channels"), "\(inspected)")
@@ -131,5 +127,72 @@ import Testing
     #expect(
       few.errors.contains("has 3 channels, and the model takes 2; choose 2 with data.channels"),
       "\(few.errors)")
+  }
+
+  @Test func `an encoder of timm's is exported again and embeds TIFF files as timm does`() throws {
+    let sandbox = try CommandSandbox()
+    let golden = Golden("raster-encoder")
+    let tensors = try golden.tensors("golden.safetensors")
+    let tolerance = try golden.tolerance()
+    func file(_ name: String) -> String { golden.folder.appendingPathComponent(name).path }
+    func words(_ name: String) throws -> [String] {
+      let values: [Double] = try tensors[name].array()
+      return values.map { "\($0)" }
+    }
+    try sandbox.done(
+      ["weights", "import", file("model.safetensors"), "--heads", "3", "--out", "own", "--mean"]
+        + words("mean") + ["--std"] + words("std"))
+    try sandbox.done("weights", "export", "own", "--format", "timm", "--out", "timm")
+    try sandbox.done(
+      "embed", "timm", file("files"), "--tokens", "class-token", "--out", "features.npy")
+    let features = try NpyFile(sandbox("features.npy")).tensor()
+    expectClose(
+      features.to(.float32), try tensors["pooled"], absolute: tolerance.absolute,
+      relative: tolerance.relative)
+  }
+
+  @Test func `a number stands for missing values where the file or the recipe says so`() throws {
+    let sandbox = try CommandSandbox()
+    try sandbox.writeTinyRecipe()
+    let named = try Data(
+      contentsOf: Golden("rasters").folder.appendingPathComponent("files/no-data-i16.tif"))
+    for number in 0..<4 {
+      try sandbox.write("named/\(number).tif", named)
+      var values = (0..<64).map { Float($0 + number) }
+      values[9] = -9999
+      try sandbox.write("arrays/\(number).npy", Data(ArrayFile.npy(values, shape: [8, 8])))
+    }
+    #expect(
+      try sandbox.done("data", "inspect", "named").output.contains(
+        "missing  8 values (NaN, infinite or no-data) in 4 images, channel 0 (8); first 0.tif"))
+    func train(_ set: String, _ out: String, _ settings: String...) throws -> Outcome {
+      try sandbox.mae(
+        ["pretrain", set, "--recipe", "tiny.yaml", "--out", out]
+          + (["data.channels=all", "data.normalization=computed", "data.brokenLimit=0"] + settings)
+          .flatMap { ["--set", $0] })
+    }
+    let broken = try train("named", "a")
+    #expect(broken.status == 65, "\(broken.transcript)")
+    #expect(
+      broken.errors.contains("0.tif: has 2 missing values (NaN, infinite or no-data) in channel 0"),
+      "\(broken.errors)")
+    #expect(try train("named", "b", "data.raster.missing=mean").status == 0)
+    #expect(try train("named", "c", "data.raster.noData=none").status == 0)
+    let told = try train("arrays", "d", "data.raster.noData=-9999")
+    #expect(told.status == 65 && told.errors.contains("no-data"), "\(told.transcript)")
+    #expect(try train("arrays", "e").status == 0)
+    let filled = try train(
+      "arrays", "f", "data.raster.noData=-9999", "data.raster.missing=mean")
+    #expect(filled.status == 0, "\(filled.transcript)")
+    // What is missing is not measured: 0 to 66 without it.
+    let deviation = try JSONDecoder().decode(
+      Description.self, from: sandbox.contents("f/model.json"))
+    #expect(deviation.mean[0] > 30 && deviation.mean[0] < 36 && deviation.std[0] < 20)
+    #expect(try sandbox.text("f/model.json").contains("\"noData\" : -9999"))
+  }
+
+  private struct Description: Decodable {
+    var mean: [Double]
+    var std: [Double]
   }
 }

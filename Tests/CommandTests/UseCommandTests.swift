@@ -148,6 +148,13 @@ import Torch
     #expect((all["classes"] as? [[String: Any]])?.count == 2)
     try sandbox.done(
       "evaluate", "fine", "classes", "--split", "training", "--confusion", "b.csv")
+    try sandbox.done("evaluate", "fine", "classes", "--confusion", "b.svg")
+    #expect(try sandbox.text("b.svg").contains("<title>"))
+    let wrong = try sandbox.mae("evaluate", "fine", "classes", "--confusion", "b.txt")
+    #expect(wrong.status == 64)
+    #expect(
+      wrong.errors.contains(
+        "--confusion is b.txt; expected a name ending in .csv, .png, .jpg, .webp or .svg"))
     #expect(try sandbox.text("b.csv").hasPrefix("true class,dark,light\ndark,"))
     let kept = try json(sandbox.text("fine/results.json"), as: [String: Any].self)
     let evaluated = try #require(kept["evaluated"] as? [String: [String: Any]])

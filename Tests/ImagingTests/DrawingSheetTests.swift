@@ -68,8 +68,7 @@ struct DrawingSheetTests {
       let layout = SheetLayout(sheet)
       let places = layout.texts.map { text in
         PixelRectangle(
-          x: text.x, y: text.y, width: BitmapFont.width(of: text.string, scale: text.scale),
-          height: BitmapFont.height * text.scale)
+          x: text.x, y: text.y, width: text.font.width(of: text.string), height: text.font.height)
       }
       let picture = PixelRectangle(width: layout.size.width, height: layout.size.height)
       let margin = SheetLayout.Measure.margin

@@ -44,7 +44,7 @@ import Testing
     let (quarter, most) = (MatrixPicture.color(of: 0.25), MatrixPicture.color(of: 0.75))
     // The legend has a field of a quarter, and its outline takes a row at the top and at the
     // bottom.
-    #expect(found[quarter] == 39 * 24 * 24 + 32 * 12)
+    #expect(found[quarter] == 39 * 24 * 24 + 44 * 12)
     #expect(found[most] == 39 * 24 * 24)
     #expect(MatrixPicture.color(of: 0) == .white)
     #expect(MatrixPicture.color(of: 1) == PixelColor(red: 8, green: 48, blue: 107))
@@ -54,10 +54,12 @@ import Testing
   func writing() {
     let table = picture(3) { row, column in row == 2 ? 0 : row == column ? 1 : 0 }
     let found = colors(table.image())
-    #expect(found[MatrixPicture.empty] == 3 * 44 * 44)
+    // The edges of letters may have that gray too.
+    let gray = found[MatrixPicture.empty] ?? 0
+    #expect((3 * 44 * 44..<3 * 44 * 44 + 100).contains(gray))
     // "100" takes its ink from the two full cells; the legend has one field of that colour.
     let full = found[MatrixPicture.color(of: 1)] ?? 0
-    #expect(full < 2 * 44 * 44 + 32 * 14 && full > 44 * 44)
+    #expect(full < 2 * 44 * 44 + 44 * 14 && full > 44 * 44)
   }
 
   @Test("tables of any size become pictures of a size that can be looked at")
@@ -78,6 +80,6 @@ import Testing
     let image = picture(1000) { row, column in row / 2 == column / 2 ? 1 : 0 }.image()
     // 500 drawn rows, in each of which one cell has everything.
     let found = colors(image)
-    #expect((found[MatrixPicture.color(of: 1)] ?? 0) == 500 + 31 * 12)
+    #expect((found[MatrixPicture.color(of: 1)] ?? 0) == 500 + 43 * 12)
   }
 }

@@ -56,7 +56,7 @@ import Torch
   @Test func `every sample is the one that tifffile, NumPy and imagecodecs read`() throws {
     let manifest = try Self.golden.manifest(as: Manifest.self)
     let values = try Self.golden.tensors("values.safetensors")
-    #expect(manifest.files.count == 38)
+    #expect(manifest.files.count == 56)
     for file in manifest.files {
       let encoded = try EncodedImage(path: Self.path(file.name))
       let raster = try encoded.raster(Self.settings(file.name))
@@ -159,6 +159,60 @@ import Torch
       expectClose(
         Tensor(out, shape: [size.height, size.width]), try tensors[example.name],
         relative: manifest.tolerance.relative, ofLargest: manifest.tolerance.relative)
+    }
+  }
+
+  @Test func `planes are interpolated as OpenCV interpolates floating-point images`() throws {
+    let plane: [Float] = try Self.golden.tensors("resized.safetensors")["plane"].array()
+    let tolerance = try Self.golden.manifest(as: Manifest.self).tolerance
+    let whole = Raster(width: 40, height: 30, channels: 1, planes: plane)
+    let tensors = try Self.golden.tensors("linear.safetensors")
+    for (width, height) in [(40, 30), (20, 15), (16, 16), (53, 61), (7, 1), (80, 11)] {
+      let found = whole.linearlyResized(
+        to: PixelSize(width: width, height: height),
+        normalized: PixelNormalization(mean: [0], std: [1]))
+      expectClose(
+        Tensor(found.planes, shape: [height, width]), try tensors["\(width)x\(height)"],
+        relative: tolerance.relative, ofLargest: tolerance.relative)
+    }
+  }
+
+  @Test func `which number stands for missing values can be chosen`() throws {
+    func missing(_ name: String, _ noData: RasterSettings.NoData) throws -> [Int] {
+      try EncodedImage(path: Self.path(name)).raster(RasterSettings(noData: noData)).missing
+    }
+    #expect(try missing("no-data-pages.tif", .file) == [2, 2, 0])
+    #expect(try missing("no-data-pages.tif", .ignored) == [0, 0, 0])
+    // A file's own number goes before; the page without one takes the settings'.
+    let raw = try EncodedImage(path: Self.path("no-data-pages.tif"))
+      .raster(RasterSettings(noData: .ignored))
+    let last = raw.planes[60..<90]
+    #expect(
+      try missing("no-data-pages.tif", .value(Double(last[60])))
+        == [2, 2, last.count { $0 == last[60] }])
+    // Arrays and PNG files name none.
+    for name in ["u16-chw.npy", "gray-16.png"] {
+      let values = try EncodedImage(path: Self.path(name)).raster()
+      let found = try missing(name, .value(Double(values.planes[0])))
+      #expect(values.missing.allSatisfy { $0 == 0 } && found[0] > 0, "\(name)")
+    }
+    // NaN is missing whatever a file names.
+    #expect(try missing("no-data-nan.tif", .ignored) == [2])
+    #expect(try missing("no-data-beyond.tif", .file) == [0])
+  }
+
+  @Test func `settings that were written before there was a number for missing values are read`()
+    throws
+  {
+    let old =
+      #"{"pages": "channels", "arrays": "auto", "missing": "broken", "percentiles": [2, 98]}"#
+    let settings = try JSONDecoder().decode(RasterSettings.self, from: Data(old.utf8))
+    #expect(settings == RasterSettings())
+    for noData in [.file, .ignored, .value(-9999)] as [RasterSettings.NoData] {
+      let coded = try JSONEncoder().encode(RasterSettings(channels: [1], noData: noData))
+      #expect(
+        try JSONDecoder().decode(RasterSettings.self, from: coded)
+          == RasterSettings(channels: [1], noData: noData))
     }
   }
 

@@ -15,15 +15,7 @@ import Testing
 
   /// An `.npy` file of `[C, H, W]` float32.
   private static func npy(_ raster: Raster) -> [UInt8] {
-    var header = Array(
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (\(raster.channels), \(raster.height), \(raster.width)), }"
-        .utf8)
-    header += [UInt8](repeating: 0x20, count: 117 - header.count) + [0x0A]
-    let start: [UInt8] = npySignature + [1, 0, 118, 0]
-    return start + header
-      + raster.planes.flatMap { value in
-        withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
-      }
+    ArrayFile.npy(raster.planes, shape: [raster.channels, raster.height, raster.width])
   }
 
   private func content(_ raster: Raster) throws -> ImageContent {

@@ -52,8 +52,8 @@ import Torch
     #expect(model.description.valueRange == 0...4095)
     let picture = ImageContent.encoded(
       try EncodedImage(path: folder("scenes/images/val/val-0.png")))
-    #expect(try model.picture(of: picture).pixels.max() ?? 0 > 200)
-    #expect(try model.shown(picture).pixels.max() ?? 0 > 200)
+    #expect(try model.picture(of: picture).shown.pixels.max() ?? 0 > 200)
+    #expect(try model.shown(picture).shown.pixels.max() ?? 0 > 200)
     // What is trained on it inherits the range.
     recipe.data.valueRange = .inherited
     let more = try SegmentationTask(
@@ -81,7 +81,7 @@ import Torch
     let model = try LoadedDetector(folder("run"))
     #expect(model.description.valueRange?.upperBound ?? 0 > 3500)
     let picture = ImageContent.encoded(try EncodedImage(path: folder("objects/images/val/0.png")))
-    #expect(try model.picture(of: picture).pixels.max() ?? 0 > 200)
+    #expect(try model.picture(of: picture).shown.pixels.max() ?? 0 > 200)
   }
 
   @Test func `a set of which every pixel is ignored is refused before training`() throws {

@@ -92,9 +92,9 @@ import WeightExchange
         "data.raster.shown names channel 13, which is not read; expected channels that are"
       ])
     #expect(
-      mistakes("data.channels=all", "data.cache=auto", "data.valueRange=[0,4095]").map {
+      mistakes("data.channels=all", "data.normalizeOnDevice=true", "data.valueRange=[0,4095]").map {
         String($0.prefix { $0 != " " })
-      } == ["data.valueRange", "data.cache"])
+      } == ["data.valueRange", "data.normalizeOnDevice"])
     #expect(
       mistakes("data.channels=red").first
         == "data.channels is red; expected picture, all or inherited, or a list of channels counted from "

@@ -129,16 +129,42 @@ import Testing
     let curve = RunReport.Curve("c", points: [(0, 0), (10, 5)])
     let svg = LineChart(.init(title: "", xLabel: "steps", curves: [curve])).svg
     #expect(svg.contains("<polyline points=\"56,256 724,10\"/>"))
-    #expect(svg.contains("<title>c: 5 at steps 10</title>"))
+    #expect(svg.contains(">steps 10 · c 5</text>"))
+    #expect(svg.contains("aria-label=\", over steps; c ends at 5\""))
+  }
+
+  /// Bands lie side by side over the whole plot, the pointer is in one of them.
+  @Test func `every place of a chart shows the values nearest to it`() throws {
+    let curves = [
+      RunReport.Curve("a<b", points: [(0, 1), (1, 2), (3, .nan), (4, 3)]),
+      RunReport.Curve("test", points: [(1, 5), (4, 0)]),
+    ]
+    let svg = LineChart(.init(title: "", xLabel: "epochs", yLabel: "nats & co", curves: curves)).svg
+    #expect(svg.contains("<text x=\"0\" y=\"12\">nats &amp; co</text>"))
+    for text in [
+      "epochs 0 · a&lt;b 1<", "epochs 1 · a&lt;b 2 · test 5<", "epochs 4 · a&lt;b 3 · test 0<",
+    ] { #expect(svg.contains(text), "\(text)") }
+    #expect(svg.count(of: "class=\"at\"") == 3)
+    let bands = svg.matches(of: #/<rect x="([\d.]+)" y="30" width="([\d.]+)" height="246"/#)
+      .compactMap { match in
+        Double(match.output.1).flatMap { x in Double(match.output.2).map { (x, $0) } }
+      }
+    #expect(bands.count == 3)
+    for (left, right) in zip(bands, bands.dropFirst()) {
+      #expect(abs(left.0 + left.1 - right.0) < 0.2)
+    }
+    let last = try #require(bands.last)
+    #expect(bands[0].0 == 48 && last.0 + last.1 == 724)
   }
 
   @Test func `long curves are thinned but keep their spikes`() {
     var points = Self.points(100_000)
     points[54_321].y = 98
-    let svg = LineChart(.init(title: "", xLabel: "", curves: [.init("c", points: points)])).svg
+    let chart = RunReport.Chart(title: "", xLabel: "steps", curves: [.init("c", points: points)])
+    let svg = LineChart(chart).svg
     #expect(svg.utf8.count < 60_000)
     #expect(svg.contains(">100<"))
-    #expect(svg.count(of: "<title>") <= 120)
+    #expect(svg.count(of: "class=\"at\"") == 90)
     let peak = 256 - (98.0 + 20) / 120 * 246
     #expect(svg.contains(",\((peak * 10).rounded() / 10) "))
   }

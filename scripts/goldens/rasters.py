@@ -3,7 +3,8 @@
 `files/` has the files. `values.safetensors`: `<file>` float32 [C, H, W], the samples of each: those of a
 TIFF file are what `tifffile.imread` returns, pages first, of an `.npy` file what `numpy.load` returns, of a
 PNG file what `imagecodecs.imread` returns. Numbers of 32 bits and floats of 64 are rounded to float32.
-`resized.safetensors`: `<case>` float32 [H, W], a plane cropped and resized by Pillow in mode F.
+Where a page names a number for missing values (GDAL's tag 42113), values that equal it are NaN. `resized.safetensors`: `<case>` float32 [H, W], a plane cropped and resized by Pillow in mode F.
+`linear.safetensors`: `<width>x<height>` float32 [H, W], the same plane by OpenCV's INTER_LINEAR.
 The manifest lists the type, size and channels of each file, what `numpy.percentile` gives of its first
 channel, and the arguments of each resizing.
 """
@@ -12,6 +13,7 @@ import json
 import pathlib
 import sys
 
+import cv2
 import imagecodecs
 import numpy as np
 import tifffile
@@ -19,15 +21,18 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 rng = np.random.default_rng(15)
+# Of the files that came later, so that those before keep their values.
+later = np.random.default_rng(16)
 
 
-def samples(shape, dtype):
+def samples(shape, dtype, rng=rng):
     """Values over the whole range of a type, in which no two places are alike."""
     dtype = np.dtype(dtype)
     if dtype.kind == "f":
         return (rng.normal(0, 300, shape)).astype(dtype)
     info = np.iinfo(dtype)
-    return rng.integers(info.min, info.max, shape, dtype=dtype, endpoint=True)
+    native = dtype.newbyteorder("=")
+    return rng.integers(info.min, info.max, shape, dtype=native, endpoint=True).astype(dtype)
 
 
 def planes(array, pages=False):
@@ -80,7 +85,7 @@ def tiffs(folder):
         file.write(whole, **options)
         file.write(whole[::2, ::2], **options)
     found = {}
-    for path in sorted(folder.glob("*.tif")):
+    for path in sorted(path for path in folder.glob("*.tif") if path.name not in LATER):
         with tifffile.TiffFile(path) as file:
             if path.name in ("u16-pyramid.tif", "pages-differ.tif"):
                 found[path.name] = file.pages[0].asarray().transpose(2, 0, 1)
@@ -123,6 +128,88 @@ def pngs(folder):
     return found
 
 
+# TIFF files in a byte order, layout or packing that those of `tiffs` do not have: type, shape [C, H, W],
+# options.
+ODD = {
+    "odd-big-planar-tiles.tif": ("u2", (3, 19, 21), {
+        "planarconfig": "separate", "tile": (16, 16), "bigtiff": True, "byteorder": ">",
+        "compression": "deflate", "predictor": 2}),
+    "odd-f32-planar-tiles.tif": ("f4", (2, 17, 18), {
+        "planarconfig": "separate", "tile": (16, 16), "compression": "deflate", "predictor": 3}),
+    "odd-f64-predicted.tif": ("f8", (2, 6, 8), {
+        "planarconfig": "contig", "compression": "lzw", "predictor": 3, "byteorder": ">"}),
+    "odd-f16-predicted.tif": ("f2", (3, 6, 8), {
+        "planarconfig": "contig", "compression": "deflate", "predictor": 3}),
+    "odd-u32-predicted.tif": ("u4", (2, 6, 8), {
+        "planarconfig": "contig", "compression": "lzw", "predictor": 2, "byteorder": ">"}),
+    "odd-i16-planar-strips.tif": ("i2", (4, 9, 7), {
+        "planarconfig": "separate", "rowsperstrip": 2, "compression": "packbits", "byteorder": ">"}),
+}
+
+# The numbers for missing values that the pages of a file name, as text; None for a page that names none.
+NO_DATA = {
+    "no-data-i16.tif": ("i2", ["-9999"]),
+    "no-data-u8.tif": ("u1", ["0"]),
+    "no-data-f32.tif": ("f4", ["-3.4028234663852886e+38"]),
+    "no-data-nan.tif": ("f4", ["nan"]),
+    "no-data-beyond.tif": ("u2", ["-9999"]),
+    "no-data-spaces.tif": ("u2", [" 7 "]),
+    "no-data-pages.tif": ("u1", ["0", "255", None]),
+}
+LATER = {*ODD, *NO_DATA}
+
+
+def odd_tiffs(folder):
+    found = {}
+    common = {"metadata": None, "software": False, "photometric": "minisblack"}
+    for name, (dtype, shape, options) in ODD.items():
+        array = samples(shape, dtype, later)
+        if options["planarconfig"] == "contig":
+            array = np.ascontiguousarray(array.transpose(1, 2, 0))
+        tifffile.imwrite(folder / name, array, **common, **options)
+        page = tifffile.imread(folder / name)
+        found[name] = page if options["planarconfig"] == "separate" else planes(page)
+    for name, (dtype, texts) in NO_DATA.items():
+        with tifffile.TiffWriter(folder / name) as file:
+            for text in texts:
+                array = samples((5, 6), dtype, later)
+                if text:
+                    array[1, 2:4] = 7 if name == "no-data-beyond.tif" else np.float64(text)
+                tags = [(42113, "s", 0, text, True)] if text else []
+                file.write(array, extratags=tags, **common)
+        with tifffile.TiffFile(folder / name) as file:
+            pages = []
+            for page, text in zip(file.pages, texts):
+                array = page.asarray()
+                values = array.astype(np.float32)
+                if text:
+                    # As GDAL compares them; tifffile reads the tag too, but -3.4e38 is not castable to it.
+                    values[array.astype(np.float64) == float(text)] = np.nan
+                    if name not in ("no-data-f32.tif", "no-data-nan.tif", "no-data-beyond.tif"):
+                        assert float(text) == page.nodata, (name, page.nodata)
+                pages.append(values)
+            found[name] = np.stack(pages)
+    return found
+
+
+def odd_arrays(folder):
+    cases = {
+        "odd-u16-big-endian.npy": samples((3, 6, 7), ">u2", later),
+        "odd-u16-big-endian-fortran.npy": np.asfortranarray(samples((6, 7, 4), ">u2", later)),
+        "odd-i32-big-endian-fortran.npy": np.asfortranarray(samples((2, 6, 7), ">i4", later)),
+    }
+    for name, array in cases.items():
+        np.save(folder / name, array)
+    # A header of NumPy's second and third version.
+    for version in (2, 3):
+        cases[f"odd-version-{version}.npy"] = array = samples((2, 3, 4), "<i1", later)
+        with open(folder / f"odd-version-{version}.npy", "wb") as file:
+            np.lib.format.write_array(file, array, version=(version, 0))
+    loaded = {name: np.load(folder / name) for name in cases}
+    return {name: planes(array) if array.shape[2] == 4 and array.shape[0] > 4 else array
+            for name, array in loaded.items()}
+
+
 RESIZED = [  # (left, top, width, height), (width, height), filter
     ((0, 0, 40, 30), (16, 16), "bicubic"),
     ((3, 5, 20, 17), (24, 24), "bicubic"),
@@ -138,6 +225,7 @@ def main():
     files = out / "files"
     files.mkdir(parents=True, exist_ok=True)
     values = {**tiffs(files), **arrays(files), **pngs(files)}
+    values = {**values, **odd_tiffs(files), **odd_arrays(files)}
     entries = []
     for name, array in values.items():
         array = np.ascontiguousarray(array, dtype=np.float32)
@@ -160,9 +248,12 @@ def main():
             "columns": size[0], "rows": size[1], "filter": kind,
         })
     save_file(resized, out / "resized.safetensors")
+    sizes = [(40, 30), (20, 15), (16, 16), (53, 61), (7, 1), (80, 11)]
+    linear = {f"{w}x{h}": cv2.resize(plane, (w, h), interpolation=cv2.INTER_LINEAR) for w, h in sizes}
+    save_file(linear, out / "linear.safetensors")
     manifest = {
         "script": "scripts/goldens/rasters.py", "tifffile": tifffile.__version__,
-        "imagecodecs": imagecodecs.__version__, "numpy": np.__version__, "pillow": Image.__version__,
+        "imagecodecs": imagecodecs.__version__, "numpy": np.__version__, "pillow": Image.__version__, "opencv": cv2.__version__,
         "files": entries, "resized": cases,
         "tolerance": {"absolute": 0, "relative": 2e-6},
     }

@@ -7,10 +7,10 @@ struct StepProgram: ParsableCommand {
     commandName: "step", abstract: "Training steps, in turn with a peer's.",
     discussion: """
       The peer is any command that answers the line `step` with the seconds of one step and `memory` with \
-      its peak in KiB, as Benchmarks/peers/vitmae_step.py does.
+      its peak in KiB, as Benchmarks/peers/vitmae_step.py and timm_step.py do.
       """)
 
-  @Argument(help: "small or base.")
+  @Argument(help: "A name that `mae bench step` knows.")
   var workload = "small"
 
   @Option(help: "A command that runs the same step when asked.")

@@ -15,7 +15,9 @@ struct FuzzTarget: Sendable {
   /// Puts signatures and checksums right.
   var repair: (@Sendable (inout [UInt8]) -> Void)?
 
-  static let all = imageTargets + datasetTargets + folderTargets + weightTargets + maskTargets
+  static let all =
+    imageTargets + rasterTargets + datasetTargets + folderTargets
+    + weightTargets + maskTargets
 }
 
 /// A file that each input is written to, for readers that take a path.

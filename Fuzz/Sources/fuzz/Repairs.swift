@@ -24,10 +24,12 @@ func repairWebP(_ bytes: inout [UInt8]) {
   put(UInt32(bytes.count - 8).littleEndian, into: &bytes, at: 4)
 }
 
-/// The signature, in the order of bytes that the first of them asks for.
+/// The signature, in the order of bytes that the first of them asks for; BigTIFF's where there is its
+/// number.
 func repairTIFF(_ bytes: inout [UInt8]) {
   guard let first = bytes.first else { return }
-  begin(&bytes, with: first == 0x4D ? [0x4D, 0x4D, 0, 0x2A] : [0x49, 0x49, 0x2A, 0])
+  let number: UInt8 = bytes.prefix(4).dropFirst(2).contains(0x2B) ? 0x2B : 0x2A
+  begin(&bytes, with: first == 0x4D ? [0x4D, 0x4D, 0, number] : [0x49, 0x49, number, 0])
 }
 
 func repairGzip(_ bytes: inout [UInt8]) { begin(&bytes, with: [0x1F, 0x8B, 8]) }

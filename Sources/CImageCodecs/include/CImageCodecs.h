@@ -137,6 +137,11 @@ mae_codec_status mae_webp_decode_rgba(const uint8_t *bytes, size_t count, uint32
                                       uint32_t height, int64_t max_memory, uint8_t *pixels,
                                       char *message);
 
+// Encodes RGB without loss, with sides of at most 16,383. `*encoded` is to be freed by `mae_webp_free`.
+mae_codec_status mae_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
+                                 uint8_t **encoded, size_t *count, char *message);
+void mae_webp_free(uint8_t *encoded);
+
 // MARK: TIFF
 
 // Decodes the picture of the directory at a place of the file (0: the first), which says `width ×

@@ -100,4 +100,18 @@ public struct DetectionView: Hashable, Sendable {
       .padded(to: PixelSize(width: side, height: side), fill: fill)
     return isFlipped && keepsPadding ? picture.flippedHorizontally : picture
   }
+
+  /// The square of a raster, normalised, with zeros where it does not reach. `[C, S, S]`
+  func write(
+    _ raster: Raster, normalized: PixelNormalization, into planes: UnsafeMutablePointer<Float>
+  ) {
+    let inside = inside
+    // What is kept of a picture that is mirrored first lies at the other side of the one that is not.
+    let left = isFlipped && !keepsPadding ? resized.width - x - inside.width : x
+    raster.resized(
+      to: resized, part: PixelRectangle(x: left, y: y, width: inside.width, height: inside.height),
+      isFlipped: isFlipped, normalized: normalized
+    ).write(
+      into: planes, size: PixelSize(width: side, height: side), atRight: isFlipped && keepsPadding)
+  }
 }

@@ -9,6 +9,8 @@ public struct RasterSummary: Sendable {
   public private(set) var channels: [Channel] = []
   /// Images with missing values: their numbers and how many in each channel.
   public private(set) var missing: [(index: Int, counts: [Int])] = []
+  /// What counts as missing.
+  private var missingWords = ""
 
   /// The values of a channel that are finite.
   public struct Channel: Sendable {
@@ -34,6 +36,7 @@ public struct RasterSummary: Sendable {
     let kind: String
     let moments: RasterMoments
     let missing: [Int]
+    let missingWords: String
 
     init(_ index: Int, _ raster: Raster) {
       self.index = index
@@ -41,6 +44,7 @@ public struct RasterSummary: Sendable {
       kind = "\(raster.sampleType.rawValue), \(channels)"
       moments = RasterMoments(of: raster)
       missing = raster.missing
+      missingWords = raster.missingWords
     }
   }
 
@@ -57,7 +61,10 @@ public struct RasterSummary: Sendable {
         channels[c].sums.square += value.square
         channels[c].images += 1
       }
-      if part.missing.contains(where: { $0 > 0 }) { missing.append((part.index, part.missing)) }
+      guard part.missing.contains(where: { $0 > 0 }) else { continue }
+      missing.append((part.index, part.missing))
+      // The longer one says all.
+      if part.missingWords.count > missingWords.count { missingWords = part.missingWords }
     }
   }
 
@@ -83,7 +90,7 @@ public struct RasterSummary: Sendable {
       let list = named.prefix(8).map { "\($0) (\(counts[$0]))" }.joined(separator: ", ")
       let many = named.count == 1 ? "channel" : "channels"
       lines.append(
-        "missing  \(counts.reduce(0, +)) values (NaN or infinite) in \(missing.count) "
+        "missing  \(counts.reduce(0, +)) values (\(missingWords)) in \(missing.count) "
           + "image\(missing.count == 1 ? "" : "s"), \(many) \(list)\(named.count > 8 ? ", …" : ""); first "
           + "\(name(first.index)). Training counts these as broken files unless data.raster.missing fills them"
       )

@@ -80,7 +80,8 @@ public struct COCOLabelMaps: LabelMapDataset {
     let image = annotations.images[picks[index]]
     guard let size = image.size else { preconditionFailure("checked when the set was opened") }
     let content = try content(of: index)
-    guard content.size == size else {
+    // The size of an array depends on which axis holds its channels: who reads it compares.
+    guard content.size == size || content.isArray else {
       var hint = "correct the file"
       if case .encoded(let file) = content, file.orientation != .upright, file.storedSize == size {
         hint = "it is turned upright as its EXIF says: save it as it is shown"

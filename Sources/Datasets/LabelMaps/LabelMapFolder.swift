@@ -114,9 +114,12 @@ public struct LabelMapFolder: LabelMapDataset {
     }
   }
 
-  /// Checks that a label map has its picture's size.
+  /// Checks that a label map has its picture's size. That of an array depends on which axis holds its
+  /// channels: who reads it compares.
   private func check(_ file: EncodedImage, of index: Int) throws(ImageError) {
-    guard case .encoded(let picture) = try content(of: index), picture.size != file.size else {
+    guard case .encoded(let picture) = try content(of: index), picture.format != .npy,
+      picture.size != file.size
+    else {
       return
     }
     let isTurned = picture.orientation != .upright && file.size == picture.storedSize

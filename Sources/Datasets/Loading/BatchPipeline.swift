@@ -217,15 +217,15 @@ final class BatchPipeline: Sendable {
   }
 
   private func fresh(_ index: Int, scratch: DecoderScratch) throws(ImageError) -> PixelSource {
-    if let kept = cache?[index] { return .decoded(kept) }
+    if let kept = cache?[index] { return kept }
     var start = StageTimes.Instant.now
     let content = try dataset.content(of: index)
     scratch.times.add(\.read, since: &start)
     if case .encoded(let file) = content { scratch.times.bytes += file.bytes.count }
     guard let cache else { return .content(content) }
-    let image = try transform.decodedWhole(content, scratch: scratch)
-    cache.keep(image, at: index)
-    return .decoded(image)
+    let source = try transform.kept(content, scratch: scratch)
+    cache.keep(source, at: index)
+    return source
   }
 
   /// Bytes of decoded images that are kept.

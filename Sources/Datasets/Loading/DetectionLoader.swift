@@ -11,15 +11,17 @@ public struct DetectionBatch: Sendable {
   public let share: BatchShare
   /// Height and width, `H` and `W`.
   public let size: PixelSize
-  /// What the pixels are still to be normalised by.
+  /// What bytes are still to be normalised by; floats are normalised.
   public let normalization: PixelNormalization
+  /// What the pixels are: bytes of pictures, floats of rasters.
+  public let output: PixelOutput
   /// How each picture lies in its square.
   public let views: [DetectionView]
   /// Keeps `pixels` alive.
   public let storage: BatchStorage
   let dataset: DetectionSet
 
-  /// Bytes before normalisation, `[B, C, H, W]`; valid while `storage` is held.
+  /// Bytes before normalisation or normalised floats, `[B, C, H, W]`; valid while `storage` is held.
   public var pixels: UnsafeMutableRawPointer { storage.baseAddress }
   /// Number of pictures here, `B`.
   public var count: Int { indices.count }
@@ -46,6 +48,7 @@ public final class DetectionLoader: Sendable {
   private let path: String
   private let dataset: DetectionSet
   private let pipeline: BatchPipeline
+  private let output: PixelOutput
   private let pixelBytes: Int
   private let record: Mutex<Record>
 
@@ -59,6 +62,8 @@ public final class DetectionLoader: Sendable {
   /// - Parameters:
   ///   - path: what the set is called in messages.
   ///   - valueRange: which samples of 16 bits become black and white, see `EncodedImage.valueRange`.
+  ///   - raster: how pictures are read as rasters, whose batches are normalised floats; nil for
+  ///     pictures of 8 bits.
   ///   - batch: pictures in a batch, of all ranks together: a multiple of their number.
   ///   - number: the first batch given out.
   ///   - rank: which of several processes this is; its batches are its rows of the whole ones.
@@ -66,7 +71,8 @@ public final class DetectionLoader: Sendable {
   ///   - brokenFraction: the share of the set that may be broken.
   public init(
     _ dataset: DetectionSet, path: String = "data", jitter: LargeScaleJitter,
-    normalization: PixelNormalization, valueRange: ClosedRange<Int>? = nil, batch: Int,
+    normalization: PixelNormalization, valueRange: ClosedRange<Int>? = nil,
+    raster: RasterSettings? = nil, batch: Int,
     sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0,
     rank: DataParallelRank = .single, workers: Int,
     prefetch: Int = 2, brokenFraction: Double = 0.01
@@ -77,16 +83,17 @@ public final class DetectionLoader: Sendable {
     let size = PixelSize(width: jitter.side, height: jitter.side)
     self.path = path
     self.dataset = dataset
-    pixelBytes = normalization.channels * jitter.side * jitter.side
+    output = raster == nil ? .bytes : .floats
+    pixelBytes = normalization.channels * jitter.side * jitter.side * output.byteCount
     stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch)
     pipeline = BatchPipeline(
       dataset: dataset,
       transform: ImageTransform(.identity, size: size, normalization: normalization),
-      output: .bytes, plan: .training(plan), batch: plan.share.rows.count, startingAt: number,
+      output: output, plan: .training(plan), batch: plan.share.rows.count, startingAt: number,
       workers: workers, depth: prefetch, attempts: limit + 1,
       writer: DetectionWriter(
         dataset: dataset, jitter: jitter, normalization: normalization, valueRange: valueRange,
-        pixelBytes: pixelBytes))
+        raster: raster, pixelBytes: pixelBytes))
     record = Mutex(
       Record(broken: UndecodableImages(limit: limit, setting: "data.brokenLimit of the recipe")))
     pipeline.start()
@@ -132,7 +139,7 @@ public final class DetectionLoader: Sendable {
     return DetectionBatch(
       number: filled.number, indices: indices, share: pipeline.plan.share(of: indices.count),
       size: pipeline.transform.size, normalization: pipeline.transform.normalization,
-      views: views, storage: filled.storage, dataset: dataset)
+      output: output, views: views, storage: filled.storage, dataset: dataset)
   }
 
   /// Stops the workers and waits until they have ended.
@@ -148,12 +155,13 @@ public final class DetectionLoader: Sendable {
   public var broken: [UndecodableImage] { record.withLock { $0.broken.found } }
 }
 
-/// Writes a picture as planes of bytes and, behind them, how it lies in its square.
+/// Writes a picture as planes of bytes, or a raster as planes of floats, and, behind them, how it lies in its square.
 private struct DetectionWriter: SlotWriter {
   let dataset: DetectionSet
   let jitter: LargeScaleJitter
   let normalization: PixelNormalization
   let valueRange: ClosedRange<Int>?
+  let raster: RasterSettings?
   let pixelBytes: Int
 
   static var viewBytes: Int { MemoryLayout<DetectionView>.stride }
@@ -166,21 +174,30 @@ private struct DetectionWriter: SlotWriter {
     var start = StageTimes.Instant.now
     let content = try dataset.content(of: index).withValueRange(valueRange)
     scratch.times.add(\.read, since: &start)
-    let image = try content.image(channels: normalization.channels)
+    let whole = try content.whole(
+      channels: normalization.channels, raster: raster, means: normalization.mean)
     scratch.times.add(\.decode, since: &start)
-    let size = PixelSize(width: image.width, height: image.height)
+    let size = whole.size
     if let known = dataset.annotations.images[dataset.pictures[index]].size, known != size {
+      if raster != nil { try whole.requireSize(known, "its annotations say") }
       throw ImageError(
         .corrupt, name: dataset.name(of: index),
         "has \(size) pixels; its annotations say \(known): correct the file, or save the picture as "
           + "it is shown where its EXIF turns it")
     }
     let view = jitter.view(of: size, using: &random)
-    let fill =
-      jitter.keepsPadding
-      ? [UInt8](repeating: 128, count: normalization.channels) : normalization.meanBytes
-    view.picture(image, fill: fill).writePlanes(
-      into: place.bindMemory(to: UInt8.self, capacity: pixelBytes))
+    switch whole {
+    case .picture(let image):
+      let fill =
+        jitter.keepsPadding
+        ? [UInt8](repeating: 128, count: normalization.channels) : normalization.meanBytes
+      view.picture(image, fill: fill).writePlanes(
+        into: place.bindMemory(to: UInt8.self, capacity: pixelBytes))
+    case .raster(let raster, _):
+      view.write(
+        raster, normalized: normalization,
+        into: place.bindMemory(to: Float.self, capacity: pixelBytes / 4))
+    }
     (place + pixelBytes).storeBytes(of: view, as: DetectionView.self)
     scratch.times.add(\.resample, since: &start)
   }

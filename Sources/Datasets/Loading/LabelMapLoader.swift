@@ -11,8 +11,10 @@ public struct LabelledBatch: Sendable {
   public let share: BatchShare
   /// Height and width, `H` and `W`.
   public let size: PixelSize
-  /// What the pixels are still to be normalised by.
+  /// What bytes are still to be normalised by; floats are normalised.
   public let normalization: PixelNormalization
+  /// What the pixels are: bytes of pictures, floats of rasters.
+  public let output: PixelOutput
   /// Keeps `pixels` and `labels` alive.
   public let storage: BatchStorage
   private let labelOffset: Int
@@ -20,7 +22,7 @@ public struct LabelledBatch: Sendable {
 
   fileprivate init(
     number: Int, indices: [Int], share: BatchShare, size: PixelSize,
-    normalization: PixelNormalization,
+    normalization: PixelNormalization, output: PixelOutput,
     storage: BatchStorage, labelOffset: Int, dataset: any ImageDataset
   ) {
     self.number = number
@@ -28,12 +30,13 @@ public struct LabelledBatch: Sendable {
     self.share = share
     self.size = size
     self.normalization = normalization
+    self.output = output
     self.storage = storage
     self.labelOffset = labelOffset
     self.dataset = dataset
   }
 
-  /// Bytes before normalisation, `[B, C, H, W]`; valid while `storage` is held.
+  /// Bytes before normalisation or normalised floats, `[B, C, H, W]`; valid while `storage` is held.
   public var pixels: UnsafeMutableRawPointer { storage.baseAddress }
   /// The class of each pixel, int16 `[B, H, W]`; −1 for what is ignored.
   public var labels: UnsafeMutableRawPointer { storage.baseAddress + labelOffset }
@@ -47,7 +50,8 @@ public struct LabelledBatch: Sendable {
   /// The bytes of the pixels, for tests and small uses.
   public var pixelBytes: [UInt8] {
     Array(
-      UnsafeRawBufferPointer(start: pixels, count: count * channels * size.width * size.height))
+      UnsafeRawBufferPointer(
+        start: pixels, count: count * channels * size.width * size.height * output.byteCount))
   }
 
   /// The labels, for tests and small uses.
@@ -85,6 +89,8 @@ public final class LabelMapLoader: Sendable {
   ///   - normalization: of how many channels the batches are, and what pictures are padded with:
   ///     the mean, as a byte.
   ///   - valueRange: which samples of 16 bits become black and white, see `EncodedImage.valueRange`.
+  ///   - raster: how pictures are read as rasters, whose batches are normalised floats; nil for
+  ///     pictures of 8 bits.
   ///   - batch: pictures in a batch, of all ranks together: a multiple of their number.
   ///   - sampling: the order of the pictures.
   ///   - number: the first batch given out.
@@ -95,7 +101,7 @@ public final class LabelMapLoader: Sendable {
   public init(
     _ dataset: any LabelMapDataset, path: String = "data",
     augmentation: SegmentationAugmentation, normalization: PixelNormalization,
-    valueRange: ClosedRange<Int>? = nil, batch: Int,
+    valueRange: ClosedRange<Int>? = nil, raster: RasterSettings? = nil, batch: Int,
     sampling: Sampling = Sampling(), seed: UInt64, startingAt number: Int = 0,
     rank: DataParallelRank = .single, workers: Int, prefetch: Int = 2,
     brokenFraction: Double = 0.01
@@ -106,18 +112,21 @@ public final class LabelMapLoader: Sendable {
     let plan = TrainingPlan(dataset.layout, sampling, batch: batch, seed: seed, rank: rank)
     let limit = UndecodableImages.limit(fraction: brokenFraction, count: dataset.count)
     self.path = path
-    layout = LabelledLayout(channels: normalization.channels, size: augmentation.crop)
+    layout = LabelledLayout(
+      channels: normalization.channels, size: augmentation.crop,
+      output: raster == nil ? .bytes : .floats)
     stepsPerEpoch = sampling.stepsPerEpoch(images: dataset.count, batch: batch)
     pipeline = BatchPipeline(
       dataset: dataset,
       transform: ImageTransform(
         .identity, size: augmentation.crop, normalization: normalization),
-      output: .bytes, plan: .training(plan), batch: plan.share.rows.count, startingAt: number,
+      output: layout.output, plan: .training(plan), batch: plan.share.rows.count,
+      startingAt: number,
       workers: workers,
       depth: prefetch, attempts: limit + 1,
       writer: LabelledWriter(
         dataset: dataset, augmentation: augmentation, normalization: normalization,
-        valueRange: valueRange, layout: layout))
+        valueRange: valueRange, raster: raster, layout: layout))
     record = Mutex(
       Record(broken: UndecodableImages(limit: limit, setting: "data.brokenLimit of the recipe")))
     pipeline.start()
@@ -170,11 +179,15 @@ public final class LabelMapLoader: Sendable {
 struct LabelledLayout: Hashable, Sendable {
   let channels: Int
   let size: PixelSize
+  let output: PixelOutput
 
-  var pixelBytes: Int { channels * size.width * size.height }
+  var pixelBytes: Int { channels * size.width * size.height * output.byteCount }
   var labelBytes: Int { 2 * size.width * size.height }
-  /// Labels begin at an even address.
-  var byteCount: Int { (pixelBytes + 1) / 2 * 2 + labelBytes }
+  /// Labels begin at an even address, and pixels at one that suits them.
+  var byteCount: Int {
+    let whole = max(2, output.byteCount)
+    return ((pixelBytes + 1) / 2 * 2 + labelBytes + whole - 1) / whole * whole
+  }
 
   /// Moves all pixels to the front and all labels behind them.
   func batch(
@@ -196,17 +209,18 @@ struct LabelledLayout: Hashable, Sendable {
     return LabelledBatch(
       number: filled.number, indices: indices, share: pipeline.plan.share(of: indices.count),
       size: size,
-      normalization: pipeline.transform.normalization, storage: filled.storage,
+      normalization: pipeline.transform.normalization, output: output, storage: filled.storage,
       labelOffset: offset, dataset: pipeline.dataset)
   }
 }
 
-/// Writes a picture as planes of bytes and its labels as 16-bit numbers.
+/// Writes a picture as planes of bytes or a raster as planes of floats, and its labels as 16-bit numbers.
 private struct LabelledWriter: SlotWriter {
   let dataset: any LabelMapDataset
   let augmentation: SegmentationAugmentation
   let normalization: PixelNormalization
   let valueRange: ClosedRange<Int>?
+  let raster: RasterSettings?
   let layout: LabelledLayout
 
   var byteCount: Int { layout.byteCount }
@@ -218,16 +232,27 @@ private struct LabelledWriter: SlotWriter {
     var start = StageTimes.Instant.now
     let content = try dataset.content(of: index).withValueRange(valueRange)
     scratch.times.add(\.read, since: &start)
-    let image = try content.image(channels: layout.channels)
+    let whole = try content.whole(
+      channels: layout.channels, raster: raster, means: normalization.mean)
     let labels = try dataset.labelMap(of: index)
     scratch.times.add(\.decode, since: &start)
-    let example = augmentation.apply(
-      image, labels, fill: normalization.meanBytes, using: &random)
-    let pixels = place.bindMemory(to: UInt8.self, capacity: layout.pixelBytes)
-    example.image.writePlanes(into: pixels)
+    let cut: LabelMap
+    switch whole {
+    case .picture(let image):
+      let example = augmentation.apply(
+        image, labels, fill: normalization.meanBytes, using: &random)
+      example.image.writePlanes(
+        into: place.bindMemory(to: UInt8.self, capacity: layout.pixelBytes))
+      cut = example.labels
+    case .raster(let raster, _):
+      try whole.requireSize(labels.size, "its labels have")
+      cut = augmentation.apply(
+        raster, labels, normalized: normalization,
+        into: place.bindMemory(to: Float.self, capacity: layout.pixelBytes / 4), using: &random)
+    }
     let numbers = (place + byteCount - layout.labelBytes).bindMemory(
       to: Int16.self, capacity: layout.labelBytes / 2)
-    for (i, label) in example.labels.labels.enumerated() {
+    for (i, label) in cut.labels.enumerated() {
       numbers[i] = Int16(truncatingIfNeeded: label)
     }
     scratch.times.add(\.resample, since: &start)

@@ -1,7 +1,7 @@
 package import Imaging
 import Synchronization
 
-/// Decoded images that are kept while there is room for them: the first that are decoded
+/// Decoded images, or rasters as they were read, that are kept while there is room for them: the first that are decoded
 /// stay, so that in shuffled epochs as many images as fit are decoded once.
 ///
 /// What is in a batch does not depend on it: with a cache every image is decoded as a whole at a
@@ -12,7 +12,7 @@ package final class PixelCache: Sendable {
   private let kept = Mutex(Kept())
 
   private struct Kept {
-    var images: [Int: DecodedImage] = [:]
+    var images: [Int: PixelSource] = [:]
     var bytes = 0
   }
 
@@ -23,10 +23,10 @@ package final class PixelCache: Sendable {
   init(limit: Int) { self.limit = limit }
 
   /// An image that is kept.
-  subscript(index: Int) -> DecodedImage? { kept.withLock { $0.images[index] } }
+  subscript(index: Int) -> PixelSource? { kept.withLock { $0.images[index] } }
 
   /// Keeps an image, unless there is no room.
-  func keep(_ image: DecodedImage, at index: Int) {
+  func keep(_ image: PixelSource, at index: Int) {
     let cost = image.byteCount + Self.overhead
     kept.withLock { kept in
       guard kept.bytes + cost <= limit, kept.images[index] == nil else { return }

@@ -218,10 +218,6 @@ public struct ShardPacking: Hashable, Sendable {
     switch content {
     case .pixels(let image): return (try image.encodedAsPNG(), "png")
     case .encoded(let file):
-      guard file.format != .npy else {
-        throw ImageError(
-          .unsupported, "is a NumPy array, which shards do not hold; write it as a TIFF file")
-      }
       // Decoded once, so that what is packed is known to be whole.
       if content.isRaster { _ = try file.raster() } else { _ = try file.decoded() }
       return (file.bytes, file.format.extensions[0])

@@ -7,7 +7,7 @@ import Imaging
 /// Files whose paths agree up to the first full stop of their names are one sample (WebDataset's
 /// rule): an image, and perhaps its class in a `.cls` file (a number or a word) or in a `.json`
 /// file (the value of `label`, `cls` or `class`). Any of them may be packed (`.jpg.gz`,
-/// `.cls.zst`).
+/// `.cls.zst`). Arrays (`.npy`) are the images of an archive without any picture.
 ///
 /// The files of a sample should follow each other. Where an archive was written without sorting, an
 /// image gets the class that has its name elsewhere in the archive, if no other image has that
@@ -34,6 +34,8 @@ struct ShardScan {
   private var unlabeled: [String: [Int]] = [:]
   /// Images beside another of the same sample.
   private var extraImages: [String] = []
+  /// Samples with an array and no picture.
+  private var arrays: [Sample] = []
 
   /// Most bytes of a file with a class.
   static let largestLabel = 1 << 20
@@ -67,6 +69,11 @@ struct ShardScan {
         }
         sample.image = ShardIndex.Entry(
           offset: entry.offset, size: entry.size, label: -1, packing: packing, name: entry.name)
+      } else if ImageFormat.npy.extensions.contains(kind), sample.array == nil,
+        entry.size <= ShardIndex.largestImage
+      {
+        sample.array = ShardIndex.Entry(
+          offset: entry.offset, size: entry.size, label: -1, packing: packing, name: entry.name)
       } else if kind == "cls" || kind == "json", entry.size <= Self.largestLabel {
         let content = try packing.unpacked(
           reader.content(of: entry), limit: Self.largestLabel)
@@ -79,6 +86,13 @@ struct ShardScan {
       }
     }
     finish(sample)
+    let areImages = entries.isEmpty
+    for var sample in arrays {
+      if areImages { sample.image = sample.array }
+      sample.array = nil
+      finish(sample)
+    }
+    arrays = []
     for (key, label) in strayLabels {
       guard let label, let images = unlabeled[key], images.count == 1 else { continue }
       labels[images[0]] = label
@@ -100,6 +114,7 @@ struct ShardScan {
     var key: String
     var first = ""
     var image: ShardIndex.Entry?
+    var array: ShardIndex.Entry?
     var label: Label?
     var endings: [String] = []
     var files = 0
@@ -110,6 +125,8 @@ struct ShardScan {
       if sample.label == nil { unlabeled[sample.key, default: []].append(entries.count) }
       entries.append(image)
       labels.append(sample.label)
+    } else if sample.array != nil {
+      arrays.append(sample)
     } else {
       if let label = sample.label {
         let known = strayLabels[sample.key]

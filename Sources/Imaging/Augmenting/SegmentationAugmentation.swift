@@ -16,16 +16,19 @@ public struct SegmentationAugmentation: Codable, Hashable, Sendable {
   public var maxClassShare: Double
   /// Probability of mirroring left to right.
   public var flip: Double
-  /// Random changes of colour; nil is off.
+  /// Random changes of colour; nil is off, as it must be for rasters.
   public var photometric: PhotometricDistortion?
+  /// Random vertical flips and quarter turns of the example; nil is off.
+  public var turning: RandomTurning?
 
   /// Creates an augmentation; what is left out is mmsegmentation's for ADE20K.
   public init(
     scale: PixelSize = PixelSize(width: 2048, height: 512), minRatio: Double = 0.5,
     maxRatio: Double = 2, crop: PixelSize = PixelSize(width: 512, height: 512),
     maxClassShare: Double = 0.75, flip: Double = 0.5,
-    photometric: PhotometricDistortion? = PhotometricDistortion()
+    photometric: PhotometricDistortion? = PhotometricDistortion(), turning: RandomTurning? = nil
   ) {
+    self.turning = turning
     self.scale = scale
     self.minRatio = minRatio
     self.maxRatio = maxRatio
@@ -63,7 +66,11 @@ public struct SegmentationAugmentation: Codable, Hashable, Sendable {
       maxClassShare > 0 && maxClassShare <= 1, "maxClassShare",
       "is \(maxClassShare); expected a share above 0 and at most 1")
     require((0...1).contains(flip), "flip", "is \(flip); expected a probability between 0 and 1")
+    require(
+      crop.width == crop.height || (turning?.rotate90 ?? 0) == 0, "rotate90",
+      "is \(turning?.rotate90 ?? 0), and examples of \(crop) are not square; expected 0")
     return found + (photometric?.problems ?? []).map { ("photometric." + $0.path, $0.message) }
+      + (turning?.problems ?? [])
   }
 
   /// The size of a picture fitted into a longest and a shortest side: `⌊side · factor + ½⌋`.
@@ -93,8 +100,52 @@ public struct SegmentationAugmentation: Codable, Hashable, Sendable {
   ) -> (image: ByteImage, labels: LabelMap) {
     let own = PixelSize(width: image.width, height: image.height)
     precondition(own == labels.size, "a picture of \(own) and labels of \(labels.size)")
+    let view = draw(labels, using: &random)
+    var picture = image.linearlyResized(to: view.resized, part: view.part)
+    if view.isFlipped { picture = picture.flippedHorizontally }
+    photometric?.apply(to: &picture, using: &random)
+    let example = (
+      image: picture.padded(to: crop, fill: fill), labels: view.labels.padded(to: crop)
+    )
+    guard let turn = turning?.draw(using: &random) else { return example }
+    return (example.image.oriented(turn), example.labels.oriented(turn))
+  }
+
+  /// Makes an example of a raster, normalised, with zeros where it does not reach.
+  ///
+  /// - Parameter planes: room for `C × H × W` values of the example.
+  /// - Precondition: raster and labels have one size, and colours are not changed.
+  package func apply(
+    _ raster: Raster, _ labels: LabelMap, normalized: PixelNormalization,
+    into planes: UnsafeMutablePointer<Float>, using random: inout SampleRandom
+  ) -> LabelMap {
+    precondition(raster.size == labels.size, "a raster of \(raster.size), labels of \(labels.size)")
+    precondition(photometric == nil, "changes of colour are for pictures")
+    let view = draw(labels, using: &random)
+    raster.linearlyResized(
+      to: view.resized, part: view.part, isFlipped: view.isFlipped, normalized: normalized
+    ).write(into: planes, size: crop)
+    let map = view.labels.padded(to: crop)
+    guard let turn = turning?.draw(using: &random) else { return map }
+    turn.apply(to: planes, channels: raster.channels, size: crop)
+    return map.oriented(turn)
+  }
+
+  /// Which part of a picture becomes an example.
+  private struct View {
+    /// The size of the whole picture before it is cut.
+    var resized: PixelSize
+    /// What is kept of that.
+    var part: PixelRectangle
+    /// Whether it is mirrored after that.
+    var isFlipped: Bool
+    /// The part's labels, mirrored.
+    var labels: LabelMap
+  }
+
+  private func draw(_ labels: LabelMap, using random: inout SampleRandom) -> View {
     let ratio = random.uniform(minRatio, maxRatio)
-    let resized = Self.fitted(own, into: scale, ratio: ratio)
+    let resized = Self.fitted(labels.size, into: scale, ratio: ratio)
     let columns = LabelMap.sources(resized.width, of: labels.width)
     let rows = LabelMap.sources(resized.height, of: labels.height)
     let inside = PixelSize(
@@ -123,13 +174,9 @@ public struct SegmentationAugmentation: Codable, Hashable, Sendable {
         tries += 1
       }
     }
-    var picture = image.linearlyResized(to: resized, part: part)
-    if random.uniform() < flip {
-      picture = picture.flippedHorizontally
-      map = map.flippedHorizontally
-    }
-    photometric?.apply(to: &picture, using: &random)
-    return (picture.padded(to: crop, fill: fill), map.padded(to: crop))
+    let isFlipped = random.uniform() < flip
+    if isFlipped { map = map.flippedHorizontally }
+    return View(resized: resized, part: part, isFlipped: isFlipped, labels: map)
   }
 }
 

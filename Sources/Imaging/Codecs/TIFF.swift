@@ -54,6 +54,8 @@ struct TIFFPage: Hashable {
   let bits: Int
   /// What a sample is stored as; nil for types that are not read.
   let sampleType: SampleType?
+  /// The number that stands for missing values, as GDAL writes it into tag 42113; nil for none.
+  let noData: Double?
 
   init(
     _ bytes: UnsafeRawBufferPointer, _ directory: TIFFDirectory?
@@ -95,6 +97,13 @@ struct TIFFPage: Hashable {
     colors = color <= 1 || color == 3 ? 1 : color == 5 ? 4 : 3
     bits = directory.number(258) ?? 1
     sampleType = SampleType(bits: bits, format: directory.number(339) ?? 1)
+    noData = directory.text(42113).flatMap(Self.number)
+  }
+
+  /// A number as GDAL and other programs write it: perhaps with spaces around it, or a decimal comma.
+  private static func number(_ text: String) -> Double? {
+    let words = text.split { $0 == " " || $0 == "\n" || $0 == "\r" || $0 == "\t" }
+    return words.first.flatMap { Double($0.replacing(",", with: ".")) }
   }
 
   /// What a picture of it is.

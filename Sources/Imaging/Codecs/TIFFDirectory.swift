@@ -97,6 +97,18 @@ struct TIFFDirectory {
     return nil
   }
 
+  /// A tag's text up to its first zero, of which no more than 64 bytes are read; nil where there is none.
+  func text(_ tag: Int) -> String? {
+    for index in 0..<count {
+      guard let entry = entry(index) else { return nil }
+      guard entry.tag == tag, entry.type == 2 else { continue }
+      let text = (0..<min(entry.count, 64)).lazy.compactMap { reader.byte(at: entry.place + $0) }
+        .prefix { $0 != 0 }
+      return String(decoding: text.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
+    }
+    return nil
+  }
+
   /// Bytes of one value.
   private static func width(ofType type: Int) -> Int? {
     switch type {

@@ -29,6 +29,29 @@ func decodedWebP(
   }
 }
 
+extension ByteImage {
+  /// The image as a lossless WebP file; equal images give equal bytes.
+  ///
+  /// - Throws: ``ImageError`` of kind `tooLarge` where a side is above 16,383.
+  public func encodedAsWebP() throws(ImageError) -> [UInt8] {
+    guard max(width, height) <= 16_383 else {
+      throw ImageError(
+        .tooLarge, "has \(width)×\(height) pixels; WebP files hold 16383 a side, PNG files more")
+    }
+    let colours = converted(toChannels: 3)
+    return try withCodecErrors("WebP") { message in
+      colours.pixels.withUnsafeBufferPointer { pixels in
+        var encoded: UnsafeMutablePointer<UInt8>?
+        var count = 0
+        let status = mae_webp_encode(
+          pixels.baseAddress, UInt32(width), UInt32(height), &encoded, &count, message)
+        defer { mae_webp_free(encoded) }
+        return (status, Array(UnsafeBufferPointer(start: encoded, count: count)))
+      }
+    }
+  }
+}
+
 /// The content of the chunk `EXIF`, without the JPEG prefix that some programs put before it.
 func exifBlock(ofWebP bytes: UnsafeRawBufferPointer) -> Range<Int>? {
   var at = 12

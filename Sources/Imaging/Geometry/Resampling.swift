@@ -149,6 +149,24 @@ struct ResamplingWindows {
     weights = exact
     self.largest = largest
   }
+
+  /// Linear interpolation between the two nearest of `length` inputs, however much they are shrunk:
+  /// OpenCV's `INTER_LINEAR`.
+  init(linear length: Int, resized: Int, outputs: some Collection<Int>) {
+    let scale = Double(length) / Double(resized)
+    taps = 8
+    weights = [Double](repeating: 0, count: outputs.count * taps)
+    for (i, output) in outputs.enumerated() {
+      let place = min(max((Double(output) + 0.5) * scale - 0.5, 0), Double(length - 1))
+      let first = min(Int(place), max(0, length - 2))
+      let share = place - Double(first)
+      starts.append(Int32(first))
+      counts.append(length > 1 ? 2 : 1)
+      weights[i * taps] = 1 - share
+      if length > 1 { weights[i * taps + 1] = share }
+    }
+    largest = 1
+  }
 }
 
 /// Weights times 2^`bits`, rounded; what rounding leaves over goes to each window's largest, so

@@ -37,12 +37,31 @@ extension EncodedImage {
       let planes = try filledPlanes(wanted.count * width * height) { out throws(ImageError) in
         try fill(out, wanted, header, settings)
       }
-      return Raster(
+      var raster = Raster(
         width: width, height: height, channels: wanted.count, sampleType: header.sampleType,
         planes: planes)
+      for (k, number) in try noData(of: wanted, header, settings).enumerated() {
+        if let number { raster.markMissing(number, in: k) }
+      }
+      return raster
     } catch {
       throw error.named(name)
     }
+  }
+
+  /// The number that stands for missing values of each channel.
+  private func noData(
+    of wanted: [Int], _ header: RasterHeader, _ settings: RasterSettings
+  ) throws(ImageError) -> [Double?] {
+    let usual: Double?
+    switch settings.noData {
+    case .ignored: return []
+    case .file: usual = nil
+    case .value(let number): usual = number
+    }
+    guard format == .tiff else { return wanted.map { _ in usual } }
+    let pages = try rasterPages()
+    return wanted.map { pages[$0 / header.channels].noData ?? usual }
   }
 
   /// Most channels that are read where none are chosen.

@@ -11,6 +11,8 @@ public struct Raster: Hashable, Sendable {
   public let sampleType: SampleType
   /// `C × H × W` values.
   public package(set) var planes: [Float]
+  /// Whether there were values that a number says are missing; they are NaN now.
+  package private(set) var hasNoData = false
 
   /// Creates a raster from its values.
   ///
@@ -50,13 +52,29 @@ public struct Raster: Hashable, Sendable {
 
   /// How many values of each channel are no finite number.
   public var missing: [Int] {
-    guard sampleType.isFloatingPoint else { return [Int](repeating: 0, count: channels) }
+    guard sampleType.isFloatingPoint || hasNoData else {
+      return [Int](repeating: 0, count: channels)
+    }
     let plane = width * height
     return planes.withUnsafeBufferPointer { planes in
       (0..<channels).map { c in
         (c * plane..<(c + 1) * plane).reduce(0) { $0 + (planes[$1].isFinite ? 0 : 1) }
       }
     }
+  }
+
+  /// Makes NaN of a channel's values that are the number for missing ones.
+  mutating func markMissing(_ number: Double, in channel: Int) {
+    let (number, plane) = (Float(number), width * height)
+    for i in channel * plane..<(channel + 1) * plane where planes[i] == number {
+      planes[i] = .nan
+      hasNoData = true
+    }
+  }
+
+  /// What counts as missing here, for messages.
+  package var missingWords: String {
+    hasNoData ? "NaN, infinite or no-data" : "NaN or infinite"
   }
 
   /// Puts numbers where there are none.
@@ -75,7 +93,7 @@ public struct Raster: Hashable, Sendable {
     for c in 0..<channels where missing[c] > 0 {
       let fill: Float
       switch rule {
-      case .broken: throw Raster.missingValues(missing, numbers: numbers)
+      case .broken: throw missingValues(missing, numbers: numbers)
       case .mean: fill = Float(means[c])
       case .value(let value): fill = Float(value)
       }
@@ -84,14 +102,14 @@ public struct Raster: Hashable, Sendable {
   }
 
   /// The error that counts missing values by channel.
-  static func missingValues(_ missing: [Int], numbers: [Int]?) -> ImageError {
+  func missingValues(_ missing: [Int], numbers: [Int]?) -> ImageError {
     let total = missing.reduce(0, +)
     let places = missing.indices.filter { missing[$0] > 0 }
     let named = places.prefix(5).map { "\(numbers?[$0] ?? $0) (\(missing[$0]))" }
       .joined(separator: ", ")
     return ImageError(
       .missingValues,
-      "has \(total) missing value\(total == 1 ? "" : "s") (NaN or infinite) in channel\(places.count == 1 ? "" : "s") "
+      "has \(total) missing value\(total == 1 ? "" : "s") (\(missingWords)) in channel\(places.count == 1 ? "" : "s") "
         + "\(named)\(places.count > 5 ? ", …" : ""); give data.raster.missing a number or mean to fill them"
     )
   }
@@ -99,8 +117,10 @@ public struct Raster: Hashable, Sendable {
   /// The channels at some places, in that order.
   func selecting(_ places: [Int]) -> Raster {
     let plane = width * height
-    return Raster(
+    var chosen = Raster(
       width: width, height: height, channels: places.count, sampleType: sampleType,
       planes: Array(places.map { planes[$0 * plane..<($0 + 1) * plane] }.joined()))
+    chosen.hasNoData = hasNoData
+    return chosen
   }
 }

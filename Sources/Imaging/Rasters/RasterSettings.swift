@@ -31,6 +31,16 @@ public struct RasterSettings: Codable, Hashable, Sendable {
     case value(Double)
   }
 
+  /// Which number stands for missing values. Coded as one of the words `file` and `none`, or a number.
+  public enum NoData: Hashable, Sendable {
+    /// The one that a TIFF file names (GDAL's tag `GDAL_NODATA`, 42113), if it does.
+    case file
+    /// None, whatever a file names.
+    case ignored
+    /// This one, in the file's units, where a file names none itself.
+    case value(Double)
+  }
+
   /// The channels that are read and their order; nil for all in the file's.
   public var channels: [Int]?
   /// What the pages of a TIFF file are.
@@ -39,6 +49,9 @@ public struct RasterSettings: Codable, Hashable, Sendable {
   public var arrays: ArrayLayout
   /// What becomes of missing values.
   public var missing: Missing
+  /// Which number stands for missing values in TIFF files, PNG files and arrays, beside those that are
+  /// no finite number. It is compared as a float32.
+  public var noData: NoData
   /// The channels that a picture shows: one, or three as red, green and blue; nil for the first three
   /// that are read, or the first.
   public var shown: [Int]?
@@ -48,8 +61,10 @@ public struct RasterSettings: Codable, Hashable, Sendable {
   /// Creates settings; what is left out reads every channel as it is.
   public init(
     channels: [Int]? = nil, pages: Pages = .channels, arrays: ArrayLayout = .automatic,
-    missing: Missing = .broken, shown: [Int]? = nil, percentiles: ClosedRange<Double> = 2...98
+    missing: Missing = .broken, shown: [Int]? = nil, percentiles: ClosedRange<Double> = 2...98,
+    noData: NoData = .file
   ) {
+    self.noData = noData
     self.channels = channels
     self.pages = pages
     self.arrays = arrays
@@ -100,6 +115,10 @@ public struct RasterSettings: Codable, Hashable, Sendable {
     if case .value(let value) = missing, !value.isFinite {
       found.append(("missing", "is \(value); expected broken, mean or a finite number"))
     }
+    if case .value(let value) = noData, !value.isFinite {
+      found.append(
+        ("noData", "is \(value); expected file, none or a finite number: NaN is missing anyway"))
+    }
     let (low, high) = (percentiles.lowerBound, percentiles.upperBound)
     if low < 0 || high > 100 || low >= high {
       found.append(
@@ -107,6 +126,49 @@ public struct RasterSettings: Codable, Hashable, Sendable {
       )
     }
     return found
+  }
+}
+
+extension RasterSettings {
+  private enum CodingKeys: String, CodingKey {
+    case channels, pages, arrays, missing, noData, shown, percentiles
+  }
+
+  /// Reads settings; those that were written before ``noData`` was there take the file's.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      channels: try fields.decodeIfPresent([Int].self, forKey: .channels),
+      pages: try fields.decode(Pages.self, forKey: .pages),
+      arrays: try fields.decode(ArrayLayout.self, forKey: .arrays),
+      missing: try fields.decode(Missing.self, forKey: .missing),
+      shown: try fields.decodeIfPresent([Int].self, forKey: .shown),
+      percentiles: try fields.decode(ClosedRange<Double>.self, forKey: .percentiles),
+      noData: try fields.decodeIfPresent(NoData.self, forKey: .noData) ?? .file)
+  }
+}
+
+extension RasterSettings.NoData: Codable {
+  private enum Keyword: String, Codable {
+    case file, none
+  }
+
+  /// Reads a word or a number.
+  public init(from decoder: any Decoder) throws {
+    if let number = try? Double(from: decoder) {
+      self = .value(number)
+    } else {
+      self = try Keyword(from: decoder) == .file ? .file : .ignored
+    }
+  }
+
+  /// Writes a word or a number.
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .file: try Keyword.file.encode(to: encoder)
+    case .ignored: try Keyword.none.encode(to: encoder)
+    case .value(let number): try number.encode(to: encoder)
+    }
   }
 }
 

@@ -18,17 +18,39 @@ package enum PixelSource: Sendable {
   case content(ImageContent)
   /// What was decoded before.
   case decoded(DecodedImage)
+  /// A raster that was read before, its missing values as they are.
+  case raster(Raster)
+
+  /// Bytes of what was decoded before.
+  package var byteCount: Int {
+    switch self {
+    case .content: 0
+    case .decoded(let image): image.byteCount
+    case .raster(let raster): raster.planes.count * MemoryLayout<Float>.stride
+    }
+  }
 
   /// The size at which the image is shown.
   var size: PixelSize {
     switch self {
     case .content(let content): content.size
     case .decoded(let image): image.size
+    case .raster(let raster): raster.size
     }
   }
 }
 
 extension ImageTransform {
+  /// Reads an image as a whole, to be kept: a raster as it is, a picture decoded.
+  package func kept(
+    _ content: ImageContent, scratch: DecoderScratch
+  ) throws(ImageError) -> PixelSource {
+    guard let raster else { return .decoded(try decodedWhole(content, scratch: scratch)) }
+    var start = StageTimes.Instant.now
+    defer { scratch.times.add(\.decode, since: &start) }
+    return .raster(try content.raster(raster, channels: channels))
+  }
+
   /// Decodes an image as a whole, to make any of this transform's crops from: a JPEG file at the
   /// smallest scale that has a pixel for each of the output's even in the smallest crop. That
   /// follows from the picture's size alone.
@@ -53,9 +75,14 @@ extension ImageTransform {
     }
   }
 
-  /// Bytes that ``decodedWhole(_:on:)`` takes.
+  /// Bytes that ``kept(_:scratch:)`` takes.
   package func byteCountOfWhole(_ content: ImageContent) -> Int {
-    switch content {
+    if let raster {
+      var size = content.size
+      if case .encoded(let file) = content { size = (try? file.rasterHeader(raster).size) ?? size }
+      return size.width * size.height * channels * MemoryLayout<Float>.stride
+    }
+    return switch content {
     case .pixels(let image): image.width * image.height * min(image.channels, channels)
     case .encoded(let file):
       scaleOfWhole(file).size.width * scaleOfWhole(file).size.height

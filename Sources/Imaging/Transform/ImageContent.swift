@@ -30,6 +30,11 @@ extension ImageContent {
     return .encoded(file)
   }
 
+  /// Whether it is an array, whose size depends on which axis holds its channels.
+  package var isArray: Bool {
+    if case .encoded(let file) = self { file.format == .npy } else { false }
+  }
+
   /// Whether the image is stored with one channel.
   package var isGray: Bool {
     switch self {

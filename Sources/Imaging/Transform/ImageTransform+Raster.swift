@@ -4,11 +4,11 @@ extension ImageTransform {
   /// Writes an example of a raster: read, missing values filled or refused, resampled in floating-point
   /// numbers and normalised to `(x − mean) / std`. `[C, H, W]`
   func write(
-    _ content: ImageContent, _ settings: RasterSettings, using random: inout SampleRandom,
+    _ source: PixelSource, _ settings: RasterSettings, using random: inout SampleRandom,
     into planes: UnsafeMutablePointer<Float>, scratch: DecoderScratch
   ) throws(ImageError) {
     try write(
-      content, settings, mean: normalization.mean, std: normalization.std, using: &random,
+      source, settings, mean: normalization.mean, std: normalization.std, using: &random,
       into: planes, scratch: scratch)
   }
 
@@ -20,7 +20,7 @@ extension ImageTransform {
     var drawn = random
     let planes = try filledPlanes(valueCount) { planes throws(ImageError) in
       try write(
-        content, settings, mean: [Double](repeating: 0, count: channels),
+        .content(content), settings, mean: [Double](repeating: 0, count: channels),
         std: [Double](repeating: 1, count: channels), using: &drawn, into: planes,
         scratch: DecoderScratch())
     }
@@ -29,12 +29,17 @@ extension ImageTransform {
   }
 
   private func write(
-    _ content: ImageContent, _ settings: RasterSettings, mean: [Double], std: [Double],
+    _ source: PixelSource, _ settings: RasterSettings, mean: [Double], std: [Double],
     using random: inout SampleRandom, into planes: UnsafeMutablePointer<Float>,
     scratch: DecoderScratch
   ) throws(ImageError) {
     var start = StageTimes.Instant.now
-    var raster = try content.raster(settings, channels: channels)
+    var raster: Raster
+    switch source {
+    case .content(let content): raster = try content.raster(settings, channels: channels)
+    case .raster(let read): raster = read
+    case .decoded: preconditionFailure("the transform reads rasters")
+    }
     try raster.fillMissing(
       settings.missing, means: normalization.mean, numbers: settings.channels)
     scratch.times.add(\.decode, since: &start)
@@ -77,7 +82,15 @@ extension Raster {
     std: [Double], into out: UnsafeMutablePointer<Float>
   ) {
     let windows = framing.windows(output: output, kernel: kernel)
-    let rows = windows.rows
+    resample(columns: windows.columns, rows: windows.rows, mean: mean, std: std, into: out)
+  }
+
+  /// The same by the windows of both axes.
+  func resample(
+    columns: ResamplingWindows, rows: ResamplingWindows, mean: [Double], std: [Double],
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let output = PixelSize(width: columns.starts.count, height: rows.starts.count)
     let first = rows.starts.min() ?? 0
     let last = zip(rows.starts, rows.counts).reduce(0) { max($0, $1.0 + $1.1) }
     var between = [Float](repeating: 0, count: Int(last - first) * output.width)
@@ -85,7 +98,7 @@ extension Raster {
     planes.withUnsafeBufferPointer { planes in
       guard let plane = planes.baseAddress else { return }
       between.withUnsafeMutableBufferPointer { between in
-        withAxis(windows.columns) { columns in
+        withAxis(columns) { columns in
           withAxis(rows) { rows in
             for c in 0..<channels {
               mae_resample_plane(

@@ -90,10 +90,10 @@ public struct ImageTransform: Hashable, Sendable {
     scratch: DecoderScratch
   ) throws(ImageError) {
     if let raster {
-      guard case .floats(let planes) = planes, case .content(let content) = source else {
-        preconditionFailure("bytes and the cache do not hold a raster's values")
+      guard case .floats(let planes) = planes else {
+        preconditionFailure("bytes do not hold a raster's values")
       }
-      try write(content, raster, using: &random, into: planes, scratch: scratch)
+      try write(source, raster, using: &random, into: planes, scratch: scratch)
     } else {
       try writePicture(source, using: &random, into: planes, scratch: scratch)
     }
@@ -205,6 +205,7 @@ public struct ImageTransform: Hashable, Sendable {
     var start = StageTimes.Instant.now
     defer { scratch.times.add(\.resample, since: &start) }
     switch source {
+    case .raster: preconditionFailure("the transform reads pictures")
     case .decoded(let decoded):
       let image = decoded.pixels
       let axes = framing.axes(

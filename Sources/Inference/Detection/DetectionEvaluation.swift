@@ -78,10 +78,15 @@ public struct DetectionEvaluation {
     init(
       _ range: Range<Int>, of set: DetectionSet, by model: LoadedDetector, _ labels: [Int]
     ) {
-      var (indices, images) = ([Int](), [ByteImage]())
+      var (indices, images) = ([Int](), [WholeImage]())
       for index in range {
         do throws(ImageError) {
-          images.append(try model.picture(of: set.content(of: index)))
+          let image = try model.picture(of: set.content(of: index))
+          // The size of an array depends on which axis holds its channels.
+          if case .raster = image, let known = set.annotations.images[set.pictures[index]].size {
+            try image.requireSize(known, "its annotations say")
+          }
+          images.append(image)
           indices.append(index)
         } catch {
           broken.append(

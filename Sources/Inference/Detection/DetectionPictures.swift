@@ -61,7 +61,7 @@ public struct DetectionPictures {
     for index in indices {
       guard let image = try? model.picture(of: set.content(of: index)) else { continue }
       let found = model.detect([image], score: Self.score)[0]
-      let picture = image.converted(toChannels: 3)
+      let picture = image.shown
       let result = result(of: index)
       let wrong = result.wrong > 0 ? ", \(result.wrong) wrong" : ""
       rows.append(

@@ -34,12 +34,12 @@ extension LoadedDetector {
   }
 
   /// A whole image as the network's channels.
-  package func picture(of image: ImageContent) throws(ImageError) -> ByteImage {
-    try image.withValueRange(description.valueRange).image(channels: description.model.channels)
+  package func picture(of image: ImageContent) throws(ImageError) -> WholeImage {
+    try description.whole(image)
   }
 
   /// The objects on some pictures of any sizes.
-  package func detect(_ pictures: [ByteImage], score: Float? = nil) -> [[DetectedObject]] {
+  package func detect(_ pictures: [WholeImage], score: Float? = nil) -> [[DetectedObject]] {
     guard !pictures.isEmpty else { return [] }
     let inputs = pictures.map { input($0) }
     let device = store.device
@@ -51,7 +51,7 @@ extension LoadedDetector {
     }
     return pictures.indices.map { index in
       found[index].filter { $0.score >= score ?? 0 }.compactMap {
-        object($0, on: pictures[index], inputs[index].scale)
+        object($0, on: pictures[index].size, inputs[index].scale)
       }
     }
   }
@@ -66,32 +66,47 @@ extension LoadedDetector {
   }
 
   /// A picture as the network sees it: its longer side fills the square, what is left is filled up.
-  private func input(_ picture: ByteImage) -> Input {
-    let side = description.detector?.side ?? description.model.height
-    let factor = Double(side) / Double(max(picture.width, picture.height))
+  private func input(_ picture: WholeImage) -> Input {
+    let (whole, side) = (picture.size, description.detector?.side ?? description.model.height)
+    let factor = Double(side) / Double(max(whole.width, whole.height))
     func fitted(_ length: Int) -> Int {
       min(side, max(1, Int((Double(length) * factor + 0.5).rounded(.down))))
     }
-    let size = PixelSize(width: fitted(picture.width), height: fitted(picture.height))
-    let square = PixelSize(width: side, height: side)
-    let channels = description.model.channels
+    let size = PixelSize(width: fitted(whole.width), height: fitted(whole.height))
     let isGray = description.detector?.padding == .gray
-    let resized = picture.resized(to: size, filter: .bilinear)
-      .padded(to: square, fill: [UInt8](repeating: 128, count: channels))
-    let bytes = Tensor(resized.pixels, shape: [side, side, channels])
-    var pixels = normalized(bytes.permuted([2, 0, 1]).unsqueezed(0))
+    var pixels = square(picture, size, side: side)
     let own = (width: Float(size.width), height: Float(size.height))
     guard !isGray else {
       // As in the published code, which pads pictures to squares before they are resized: one factor
       // for both axes.
-      let scale = Float(max(picture.width, picture.height)) / Float(side)
+      let scale = Float(max(whole.width, whole.height)) / Float(side)
       return Input(
         pixels: pixels, extent: (Float(side), Float(side)), scale: (scale, scale))
     }
     pixels = Self.blanked(pixels, extents: [own])
     return Input(
       pixels: pixels, extent: own,
-      scale: (Float(picture.width) / own.width, Float(picture.height) / own.height))
+      scale: (Float(whole.width) / own.width, Float(whole.height) / own.height))
+  }
+
+  /// A picture at a size in a square, normalised: what is filled up is grey of a picture and the mean of
+  /// a raster. `[1, C, S, S]`
+  private func square(_ picture: WholeImage, _ size: PixelSize, side: Int) -> Tensor {
+    let square = PixelSize(width: side, height: side)
+    switch picture {
+    case .picture(let picture):
+      let channels = description.model.channels
+      let resized = picture.resized(to: size, filter: .bilinear)
+        .padded(to: square, fill: [UInt8](repeating: 128, count: channels))
+      let bytes = Tensor(resized.pixels, shape: [side, side, channels])
+      return normalized(bytes.permuted([2, 0, 1]).unsqueezed(0))
+    case .raster(let raster, _):
+      let resized = raster.resized(
+        to: size, part: PixelRectangle(width: size.width, height: size.height),
+        normalized: PixelNormalization(mean: description.mean, std: description.std)
+      ).padded(to: square)
+      return Tensor(resized.planes, shape: [1, raster.channels, side, side])
+    }
   }
 
   /// Images with zeros beyond their extents: `[B, C, H, W]`.
@@ -118,7 +133,7 @@ extension LoadedDetector {
 
   /// An object on the picture itself; nil where nothing of it lies there.
   private func object(
-    _ found: Detection, on picture: ByteImage, _ scale: (x: Float, y: Float)
+    _ found: Detection, on picture: PixelSize, _ scale: (x: Float, y: Float)
   ) -> DetectedObject? {
     let (width, height) = (picture.width, picture.height)
     let box = found.box.scaled(x: scale.x, y: scale.y)

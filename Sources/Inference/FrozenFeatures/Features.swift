@@ -75,15 +75,3 @@ public struct Features {
     self.broken = broken.found
   }
 }
-
-extension ModelConfiguration {
-  /// Pictures have one channel or three; those who read rasters do not ask.
-  package func requireDecodableChannels() throws(RunFailure) {
-    guard channels == 1 || channels == 3 else {
-      throw RunFailure(
-        .badData,
-        "the model takes \(channels) channels and pictures have 1 or 3; labels for every pixel and objects "
-          + "are learned and found on pictures")
-    }
-  }
-}

@@ -20,6 +20,12 @@ extension ModelDescription {
     return transform
   }
 
+  /// A whole image as this model's channels, for networks that label every pixel or find objects.
+  package func whole(_ image: ImageContent) throws(ImageError) -> WholeImage {
+    try image.withValueRange(valueRange)
+      .whole(channels: model.channels, raster: usedRaster, means: mean)
+  }
+
   /// The rule of ``evaluationTransform``, also where it is this library's.
   public var usedPreprocessing: Preprocessing {
     if let preprocessing { return preprocessing }

@@ -22,20 +22,21 @@ extension LoadedSegmenter {
   }
 
   /// A whole image as the network's channels.
-  package func picture(of image: ImageContent) throws(ImageError) -> ByteImage {
-    try image.withValueRange(description.valueRange).image(channels: description.model.channels)
+  package func picture(of image: ImageContent) throws(ImageError) -> WholeImage {
+    try description.whole(image)
   }
 
-  /// A whole image in colour, its samples as the network's: to be segmented and drawn on.
-  package func shown(_ image: ImageContent) throws(ImageError) -> ByteImage {
-    try image.withValueRange(description.valueRange).image(channels: 3)
+  /// A whole image, a picture in colour, its samples as the network's: to be segmented and drawn on.
+  package func shown(_ image: ImageContent) throws(ImageError) -> WholeImage {
+    guard description.usedRaster == nil else { return try picture(of: image) }
+    return .picture(try image.withValueRange(description.valueRange).image(channels: 3))
   }
 
   /// The class of each pixel of some pictures of any sizes.
   ///
   /// - Parameter name: What a picture is called in messages.
   package func segment(
-    _ pictures: [ByteImage], named name: (Int) -> String
+    _ pictures: [WholeImage], named name: (Int) -> String
   ) throws -> [LabelMap] {
     let all = withoutGradients { scores(of: pictures) }
     return try zip(pictures, all).enumerated().map { index, pair in
@@ -44,14 +45,14 @@ extension LoadedSegmenter {
         throw RunFailure(
           .badData, "\(source): the scores of \(name(index)) are not finite numbers")
       }
-      let size = PixelSize(width: picture.width, height: picture.height)
+      let size = picture.size
       return LabelMap(
         width: size.width, height: size.height, labels: Self.labels(of: scores, size: size))
     }
   }
 
   /// Scores of classes of some pictures, each at the size that the network sees: `[K, h, w]`.
-  func scores(of pictures: [ByteImage]) -> [Tensor] {
+  func scores(of pictures: [WholeImage]) -> [Tensor] {
     let device = store.device
     let inputs = pictures.map { input($0).to(device) }
     return windows.scores(of: inputs) { windows in
@@ -60,16 +61,25 @@ extension LoadedSegmenter {
   }
 
   /// A picture as the network sees it, `[C, h, w]`: made to fit, and normalised.
-  func input(_ picture: ByteImage) -> Tensor {
-    let own = PixelSize(width: picture.width, height: picture.height)
+  func input(_ picture: WholeImage) -> Tensor {
+    let own = picture.size
     var size = own
     if let fitting = description.segmenter?.fitting {
       size = SegmentationAugmentation.fitted(
         own, into: PixelSize(width: fitting.longest, height: fitting.shortest))
     }
-    let fitted = picture.linearlyResized(to: size)
-    let bytes = Tensor(fitted.pixels, shape: [fitted.height, fitted.width, fitted.channels])
-    return normalized(bytes.permuted([2, 0, 1]).unsqueezed(0))[0]
+    switch picture {
+    case .picture(let picture):
+      let fitted = picture.converted(toChannels: description.model.channels)
+        .linearlyResized(to: size)
+      let bytes = Tensor(fitted.pixels, shape: [fitted.height, fitted.width, fitted.channels])
+      return normalized(bytes.permuted([2, 0, 1]).unsqueezed(0))[0]
+    case .raster(let raster, _):
+      let fitted = raster.linearlyResized(
+        to: size,
+        normalized: PixelNormalization(mean: description.mean, std: description.std))
+      return Tensor(fitted.planes, shape: [fitted.channels, fitted.height, fitted.width])
+    }
   }
 
   /// Bytes `[B, C, H, W]` as normalised float32, the same numbers as in training.

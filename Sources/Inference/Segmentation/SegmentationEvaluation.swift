@@ -85,11 +85,13 @@ public struct SegmentationEvaluation {
       _ range: Range<Int>, of set: any LabelMapDataset, by model: LoadedSegmenter,
       requiresFiniteResults: Bool, each body: (Int, LabelMap) throws -> Void
     ) throws {
-      var (indices, images, truths) = ([Int](), [ByteImage](), [LabelMap]())
+      var (indices, images, truths) = ([Int](), [WholeImage](), [LabelMap]())
       for index in range {
         do throws(ImageError) {
           let image = try model.picture(of: set.content(of: index))
-          truths.append(try set.labelMap(of: index))
+          let truth = try set.labelMap(of: index)
+          try image.requireSize(truth.size, "its labels have")
+          truths.append(truth)
           images.append(image)
           indices.append(index)
         } catch {

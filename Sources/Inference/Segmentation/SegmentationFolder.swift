@@ -43,6 +43,11 @@ public struct SegmentationFolder {
   /// - Throws: ``/Runs/RunFailure`` where another picture has that name, a file is there, or the
   ///   scores are not finite; `FileError`, `ImageError`.
   public mutating func write(_ picture: ByteImage, named name: String) throws {
+    try write(model.shown(.pixels(picture)), named: name)
+  }
+
+  /// The same of a picture or a raster.
+  package mutating func write(_ picture: WholeImage, named name: String) throws {
     let file = Self.fileName(of: name)
     if let other = names.updateValue(name, forKey: file) {
       throw RunFailure(
@@ -56,15 +61,13 @@ public struct SegmentationFolder {
           .refusedOutput, "\(target) exists; replace it by --overwrite or name another folder")
       }
     }
-    let channels = model.description.model.channels
-    let result = try model.segment([picture.converted(toChannels: channels)]) { _ in name }[0]
+    let result = try model.segment([picture]) { _ in name }[0]
     if let target = targets[0], let numbering = model.description.segmenter?.numbering {
       try Self.write(
         numbering.stored(result).encodedAsPNG(palette: palette?.bytes ?? []), to: target)
     }
     if let target = targets[1] {
-      let drawn = LabelOverlay.picture(
-        picture.converted(toChannels: 3), result, names: model.classNames)
+      let drawn = LabelOverlay.picture(picture.shown, result, names: model.classNames)
       try Self.write(drawn.encodedAsPNG(), to: target)
     }
     count += 1

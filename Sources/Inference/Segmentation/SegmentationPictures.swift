@@ -47,10 +47,10 @@ public struct SegmentationPictures {
   ) throws -> [UInt8] {
     var seen: Set<UInt16> = []
     let rows = try pictures.map { picture in
-      let image = try model.picture(of: set.content(of: picture.index)).converted(toChannels: 3)
+      let whole = try model.picture(of: set.content(of: picture.index))
+      let image = whole.shown
       let truth = try set.labelMap(of: picture.index)
-      let result = try model.segment([image.converted(toChannels: model.description.model.channels)]
-      ) { _ in set.name(of: picture.index) }[0]
+      let result = try model.segment([whole]) { _ in set.name(of: picture.index) }[0]
       seen.formUnion(truth.labels)
       seen.formUnion(result.labels)
       let iou = Formatted.fixed(100 * (picture.meanIoU ?? 0), 1)

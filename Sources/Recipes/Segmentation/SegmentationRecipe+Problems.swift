@@ -11,6 +11,7 @@ extension SegmentationRecipe {
     checkCommon(&checks)
     check(network: &checks)
     check(pictures: &checks)
+    checks.colours(self)
     return checks.found
   }
 
@@ -43,6 +44,19 @@ extension SegmentationRecipe {
       "augmentation.maxClassShare",
       "is \(augmentation.maxClassShare.short); expected a share above 0 and at most 1")
     checks.within(0...1, "augmentation.flip", augmentation.flip)
+    checks.within(0...1, "augmentation.verticalFlip", augmentation.verticalFlip)
+    checks.within(0...1, "augmentation.rotate90", augmentation.rotate90)
     if let stride = inference.stride { checks.within(1...65_536, "inference.stride", stride) }
+  }
+}
+
+extension Validator {
+  /// Changes of colour are for pictures.
+  package mutating func colours(_ recipe: SegmentationRecipe) {
+    require(
+      recipe.data.rasterSettings == nil || !recipe.augmentation.photometric,
+      "augmentation.photometric",
+      "is true, and changes of colour are for pictures of 8 bits; expected false where data.channels is "
+        + "not picture")
   }
 }

@@ -179,14 +179,21 @@ extension SegmentationRecipe {
     public var maxClassShare: Double
     /// Probability of a horizontal flip.
     public var flip: Double
+    /// Probability of a vertical flip.
+    public var verticalFlip: Double
+    /// Probability of a turn by 0°, 90°, 180° or 270°, each as likely.
+    public var rotate90: Double
     /// Whether brightness, contrast, saturation and hue are changed.
     public var photometric: Bool
 
     /// Creates an augmentation: MMSegmentation's for ADE20K.
     public init(
       longest: Int = 2048, shortest: Int = 512, ratio: ClosedRange<Double> = 0.5...2,
-      maxClassShare: Double = 0.75, flip: Double = 0.5, photometric: Bool = true
+      maxClassShare: Double = 0.75, flip: Double = 0.5, photometric: Bool = true,
+      verticalFlip: Double = 0, rotate90: Double = 0
     ) {
+      self.verticalFlip = verticalFlip
+      self.rotate90 = rotate90
       self.longest = longest
       self.shortest = shortest
       self.ratio = ratio
@@ -245,7 +252,10 @@ extension SegmentationRecipe {
       scale: PixelSize(width: augmentation.longest, height: augmentation.shortest),
       minRatio: augmentation.ratio.lowerBound, maxRatio: augmentation.ratio.upperBound,
       crop: size, maxClassShare: augmentation.maxClassShare, flip: augmentation.flip,
-      photometric: augmentation.photometric ? PhotometricDistortion() : nil)
+      photometric: augmentation.photometric ? PhotometricDistortion() : nil,
+      turning: augmentation.verticalFlip > 0 || augmentation.rotate90 > 0
+        ? RandomTurning(
+          verticalFlip: augmentation.verticalFlip, rotate90: augmentation.rotate90) : nil)
   }
 
   /// The segmenter of a network for so many classes.

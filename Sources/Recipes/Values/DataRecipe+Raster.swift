@@ -26,6 +26,9 @@ extension DataRecipe {
     /// What becomes of values that are no numbers: `broken` files, their channel's `mean`, or a
     /// number.
     public var missing: RasterSettings.Missing
+    /// Which number stands for missing values: the one that a TIFF `file` names (GDAL), `none`, or a
+    /// number for files that name none.
+    public var noData: RasterSettings.NoData
     /// The channels that pictures show as red, green and blue, or one as gray; null for the first
     /// three.
     public var shown: [Int]?
@@ -36,8 +39,9 @@ extension DataRecipe {
     public init(
       pages: RasterSettings.Pages = .channels, arrays: RasterSettings.ArrayLayout = .automatic,
       missing: RasterSettings.Missing = .broken, shown: [Int]? = nil,
-      stretch: ClosedRange<Double> = 2...98
+      stretch: ClosedRange<Double> = 2...98, noData: RasterSettings.NoData = .file
     ) {
+      self.noData = noData
       self.pages = pages
       self.arrays = arrays
       self.missing = missing
@@ -48,7 +52,7 @@ extension DataRecipe {
     init(_ settings: RasterSettings) {
       self.init(
         pages: settings.pages, arrays: settings.arrays, missing: settings.missing,
-        shown: settings.shown, stretch: settings.percentiles)
+        shown: settings.shown, stretch: settings.percentiles, noData: settings.noData)
     }
   }
 
@@ -62,7 +66,7 @@ extension DataRecipe {
     }
     return RasterSettings(
       channels: chosen, pages: raster.pages, arrays: raster.arrays, missing: raster.missing,
-      shown: raster.shown, percentiles: raster.stretch)
+      shown: raster.shown, percentiles: raster.stretch, noData: raster.noData)
   }
 
   /// The recipe with channels and their reading that were to be inherited.
@@ -110,9 +114,6 @@ extension Validator {
       [.full, .inherited].contains(data.valueRange), "data.valueRange",
       "is for pictures of 8 bits, and data.channels keeps all bits; leave it out")
     require(
-      data.cache == .gigabytes(0), "data.cache",
-      "keeps pictures of 8 bits; expected 0 where data.channels is not picture")
-    require(
       !data.normalizeOnDevice, "data.normalizeOnDevice",
       "moves pictures of 8 bits; expected false where data.channels is not picture")
   }
@@ -159,6 +160,10 @@ extension DataRecipe.Channels: StatesAllowedValues {
   package static var allowedValues: String {
     "picture, all or inherited, or a list of channels counted from 0, such as [3, 2, 1]"
   }
+}
+
+extension RasterSettings.NoData: StatesAllowedValues {
+  package static var allowedValues: String { "file, none or a number" }
 }
 
 extension RasterSettings.Missing: StatesAllowedValues {

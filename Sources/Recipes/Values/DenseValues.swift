@@ -8,6 +8,10 @@ public import TorchOptim
 /// What is read, in which order, by how many threads: the fields of ``DataRecipe`` that have a part
 /// where pictures are cut together with labels or objects.
 public struct DenseDataRecipe: Codable, Hashable, Sendable {
+  /// Which channels of the files are read, counted from 0; those of the encoder unless told otherwise.
+  public var channels: DataRecipe.Channels
+  /// How files of any number of channels are read and shown.
+  public var raster: DataRecipe.Raster
   /// What is subtracted from channels, and what they are divided by.
   public var normalization: DataRecipe.Normalization
   /// Which samples of images with 16 bits a sample become black and white.
@@ -29,9 +33,12 @@ public struct DenseDataRecipe: Codable, Hashable, Sendable {
   /// otherwise.
   public init(
     normalization: DataRecipe.Normalization = .inherited,
-    valueRange: DataRecipe.ValueRange = .inherited, workers: Int = 0
+    valueRange: DataRecipe.ValueRange = .inherited, workers: Int = 0,
+    channels: DataRecipe.Channels = .inherited, raster: DataRecipe.Raster = .init()
   ) {
     let usual = DataRecipe()
+    self.channels = channels
+    self.raster = raster
     self.normalization = normalization
     self.valueRange = valueRange
     shuffle = usual.shuffle
@@ -45,13 +52,15 @@ public struct DenseDataRecipe: Codable, Hashable, Sendable {
   /// The same with all fields, of which the others have no part.
   package var whole: DataRecipe {
     get {
-      var all = DataRecipe(normalization: normalization, valueRange: valueRange)
+      var all = DataRecipe(
+        normalization: normalization, valueRange: valueRange, channels: channels, raster: raster)
       (all.shuffle, all.shuffleBuffer, all.lanes) = (shuffle, shuffleBuffer, lanes)
       (all.brokenLimit, all.workers, all.prefetch) = (brokenLimit, workers, prefetch)
       return all
     }
     set {
       (normalization, valueRange) = (newValue.normalization, newValue.valueRange)
+      (channels, raster) = (newValue.channels, newValue.raster)
       (shuffle, shuffleBuffer, lanes) = (newValue.shuffle, newValue.shuffleBuffer, newValue.lanes)
       (brokenLimit, workers, prefetch) = (
         newValue.brokenLimit, newValue.workers, newValue.prefetch
@@ -61,8 +70,8 @@ public struct DenseDataRecipe: Codable, Hashable, Sendable {
 
   /// Fields of `data` without a part, for messages.
   static let absent: [String] = [
-    "crop", "scale", "ratio", "flip", "jitter", "interpolation", "repeats", "cache",
-    "normalizeOnDevice",
+    "crop", "scale", "ratio", "flip", "verticalFlip", "rotate90", "jitter", "interpolation",
+    "repeats", "cache", "normalizeOnDevice",
   ]
 }
 
@@ -160,7 +169,7 @@ extension DenseRecipe {
       checks.require(false, FieldPath("model." + path), message)
     }
     if let size { checks.within(1...65_536, "size", size) }
-    checks.pipeline(data, channels: model?.channels)
+    checks.pipeline(data, channels: model?.channels, readsRasters: true)
     checks.optimizer(optimizer)
     checks.lengths(batch, schedule, checkpoints)
     checks.within(0...1_000_000_000, "rate.warmupSteps", rate.warmupSteps)

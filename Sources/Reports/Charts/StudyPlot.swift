@@ -121,11 +121,13 @@ public struct StudyPlot: Hashable, Sendable {
     let width = Self.panelWidth * Double(columns.count)
     var parts: [String] = [
       """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.number(width)) \
-      \(Self.number(height))" role="img" aria-label="\(title.escaped)">
+      <svg class="study" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.number(width)) \
+      \(Self.number(height))" role="img" aria-label="\(title.escapedForMarkup)">
       """,
-      "<style>text { font: 12px system-ui, 'Segoe UI', Roboto, Arial, sans-serif; fill: #444b55 } "
-        + ".head { font-size: 14px; font-weight: 600; fill: #1d2127 } .value { font-size: 11px }</style>",
+      // Within the plot alone, as it becomes part of pages.
+      "<style>.study text { font: 12px system-ui, 'Segoe UI', Roboto, Arial, sans-serif; fill: #444b55 } "
+        + ".study .head { font-size: 14px; font-weight: 600; fill: #1d2127 } "
+        + ".study .value { font-size: 11px }</style>",
       "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
     ]
     for (index, column) in columns.enumerated() {
@@ -264,7 +266,7 @@ public struct StudyPlot: Hashable, Sendable {
 
   private static func dot(_ x: Double, _ y: Double, _ color: String, title: String) -> String {
     "<circle cx=\"\(number(x))\" cy=\"\(number(y))\" r=\"3.5\" fill=\"\(color)\">"
-      + "<title>\(title.escaped)</title></circle>"
+      + "<title>\(title.escapedForMarkup)</title></circle>"
   }
 
   private static func line(
@@ -278,6 +280,6 @@ public struct StudyPlot: Hashable, Sendable {
     _ text: String, _ x: Double, _ y: Double, anchor: String = "start", class name: String = ""
   ) -> String {
     "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\""
-      + (name.isEmpty ? "" : " class=\"\(name)\"") + ">\(text.escaped)</text>"
+      + (name.isEmpty ? "" : " class=\"\(name)\"") + ">\(text.escapedForMarkup)</text>"
   }
 }

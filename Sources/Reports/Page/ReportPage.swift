@@ -1,4 +1,5 @@
 import Datasets
+import FileSystem
 import Foundation
 import Imaging
 
@@ -12,7 +13,7 @@ extension RunReport {
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
-    <title>\(title.escaped)</title>
+    <title>\(title.escapedForMarkup)</title>
     <style>
     \(ReportStyle.css)
     </style>
@@ -20,8 +21,8 @@ extension RunReport {
     <body>
     <main>
     <header>
-    <h1>\(title.escaped)</h1>
-    \(subtitle.isEmpty ? "" : "<p class=\"subtitle\">\(subtitle.escaped)</p>")
+    <h1>\(title.escapedForMarkup)</h1>
+    \(subtitle.isEmpty ? "" : "<p class=\"subtitle\">\(subtitle.escapedForMarkup)</p>")
     </header>
     \(sections.filter { !$0.isEmpty }.joined(separator: "\n"))
     </main>
@@ -37,13 +38,13 @@ extension RunReport {
   }
 
   private var paragraphs: String {
-    summary.map { "<p>\($0.escaped)</p>" }.joined(separator: "\n")
+    summary.map { "<p>\($0.escapedForMarkup)</p>" }.joined(separator: "\n")
   }
 
   private var highlightList: String {
     guard !highlights.isEmpty else { return "" }
     let items = highlights.map {
-      "<div><dd>\($0.value.escaped)</dd><dt>\($0.label.escaped)</dt></div>"
+      "<div><dd>\($0.value.escapedForMarkup)</dd><dt>\($0.label.escapedForMarkup)</dt></div>"
     }
     return "<dl class=\"highlights\">\n\(items.joined(separator: "\n"))\n</dl>"
   }
@@ -62,7 +63,7 @@ extension RunReport {
   private var factList: String {
     guard !facts.isEmpty else { return "" }
     let rows = facts.map {
-      "<tr><th scope=\"row\">\($0.name.escaped)</th><td>\($0.value.escaped)</td></tr>"
+      "<tr><th scope=\"row\">\($0.name.escapedForMarkup)</th><td>\($0.value.escapedForMarkup)</td></tr>"
     }
     return """
       <section>
@@ -77,25 +78,36 @@ extension RunReport {
 
 extension RunReport.Table {
   fileprivate var html: String {
-    let head = columns.map { "<th scope=\"col\">\($0.escaped)</th>" }.joined()
+    // Columns of words are set from the left and broken; numbers stay on one line.
+    let words = columns.indices.map { column in
+      column > 0 && rows.contains { $0.indices.contains(column) && $0[column].isWords }
+    }
+    func style(_ column: Int) -> String {
+      words.indices.contains(column) && words[column] ? " class=\"words\"" : ""
+    }
+    let head = columns.enumerated().map {
+      "<th scope=\"col\"\(style($0))>\($1.escapedForMarkup)</th>"
+    }
+    .joined()
     let body = rows.enumerated().map { index, cells in
       let cells = cells.enumerated().map { column, cell in
         column == 0
-          ? "<th scope=\"row\">\(cell.escaped)</th>" : "<td>\(cell.escaped)</td>"
+          ? "<th scope=\"row\">\(cell.escapedForMarkup)</th>"
+          : "<td\(style(column))>\(cell.escapedForMarkup)</td>"
       }
       let style = emphasized.contains(index) ? " class=\"emphasized\"" : ""
       return "<tr\(style)>\(cells.joined())</tr>"
     }
     return """
       <section>
-      <h2>\(title.escaped)</h2>
+      <h2>\(title.escapedForMarkup)</h2>
       <div class="scroll"><table class="numbers">
       <thead><tr>\(head)</tr></thead>
       <tbody>
       \(body.joined(separator: "\n"))
       </tbody>
       </table></div>
-      \(note.isEmpty ? "" : "<p class=\"note\">\(note.escaped)</p>")
+      \(note.isEmpty ? "" : "<p class=\"note\">\(note.escapedForMarkup)</p>")
       </section>
       """
   }
@@ -106,7 +118,7 @@ extension RunReport.Drawing {
     """
     <figure>
     \(svg)
-    <figcaption>\(caption.escaped)</figcaption>
+    <figcaption>\(caption.escapedForMarkup)</figcaption>
     </figure>
     """
   }
@@ -121,9 +133,9 @@ extension RunReport.Picture {
     let style = factor > 1 ? " class=\"pixels\"" : ""
     return """
       <figure>
-      <img\(size)\(style) alt="\(caption.escaped)" \
+      <img\(size)\(style) alt="\(caption.escapedForMarkup)" \
       src="data:image/png;base64,\(png.base64EncodedString())">
-      <figcaption>\(caption.escaped)</figcaption>
+      <figcaption>\(caption.escapedForMarkup)</figcaption>
       </figure>
       """
   }
@@ -132,35 +144,20 @@ extension RunReport.Picture {
 extension RunReport.Chart {
   fileprivate var html: String {
     let legend = curves.enumerated().map { index, curve in
-      "<span class=\"\(LineChart.style(index))\">\(curve.name.escaped)</span>"
+      "<span class=\"\(LineChart.style(index))\">\(curve.name.escapedForMarkup)</span>"
     }
     return """
       <figure class="chart">
-      <h3>\(title.escaped)</h3>
+      <h3>\(title.escapedForMarkup)</h3>
       \(curves.count > 1 ? "<p class=\"legend\">\(legend.joined(separator: " "))</p>" : "")
       \(LineChart(self).svg)
-      \(note.isEmpty ? "" : "<figcaption>\(note.escaped)</figcaption>")
+      \(note.isEmpty ? "" : "<figcaption>\(note.escapedForMarkup)</figcaption>")
       </figure>
       """
   }
 }
 
 extension String {
-  /// Safe as text and inside quotes of HTML and SVG.
-  var escaped: String {
-    var result = ""
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "'": result += "&#39;"
-      case "\n", "\t": result.unicodeScalars.append(scalar)
-      case _ where scalar.value < 0x20: result += "\u{FFFD}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
+  /// Whether a cell is more than a number with its unit.
+  fileprivate var isWords: Bool { count > 14 && contains(where: \.isLetter) }
 }

@@ -46,7 +46,9 @@ enum ReportStyle {
     th:first-child, td:first-child { padding-left: 0.4rem; }
     .numbers th, .numbers td { text-align: right; font-weight: 400; }
     .numbers td { white-space: nowrap; }
-    .numbers th:first-child { text-align: left; }
+    .numbers th:first-child { text-align: left; overflow-wrap: anywhere; min-width: 6rem; }
+    .numbers .words { text-align: left; }
+    .numbers td.words { white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
     .numbers thead th { color: var(--soft); font-size: 0.83rem; border-bottom-color: var(--faint); }
     .numbers .emphasized th, .numbers .emphasized td { background: var(--mark); font-weight: 650; }
     .facts th {
@@ -70,18 +72,29 @@ enum ReportStyle {
       background: var(--curve); vertical-align: 0.22em; margin-right: 0.45em;
     }
     svg { display: block; width: 100%; height: auto; overflow: visible; }
-    svg text { fill: var(--soft); font-size: 12px; font-family: inherit; }
-    svg .grid { stroke: var(--line); stroke-width: 1; }
-    svg .axis { stroke: var(--faint); stroke-width: 1; }
-    svg polyline {
+    .chart text { fill: var(--soft); font-size: 12px; font-family: inherit; }
+    .chart .grid { stroke: var(--line); stroke-width: 1; }
+    .chart .axis { stroke: var(--faint); stroke-width: 1; }
+    .chart polyline {
       fill: none; stroke: var(--curve); stroke-width: 1.8; stroke-linejoin: round;
       stroke-linecap: round;
     }
-    svg .hit { fill: var(--curve); stroke: none; opacity: 0; }
-    svg .hit:hover { opacity: 1; }
-    svg .alone { fill: var(--curve); }
+    .chart .alone, .chart .dot { fill: var(--curve); }
+    .at rect { fill: transparent; }
+    .at .tip { visibility: hidden; pointer-events: none; }
+    .at:hover .tip { visibility: visible; }
+    .tip text {
+      fill: var(--ink); font-weight: 600; paint-order: stroke; stroke: var(--paper);
+      stroke-width: 5px; stroke-linejoin: round;
+    }
     .c0 { --curve: var(--c0); } .c1 { --curve: var(--c1); } .c2 { --curve: var(--c2); }
     .c3 { --curve: var(--c3); } .c4 { --curve: var(--c4); } .c5 { --curve: var(--c5); }
+    @media (max-width: 48rem) {
+      main { padding: 2rem 1rem 3rem; }
+      table { font-size: 0.85rem; }
+      th, td { padding: 0.4rem 0.45rem; }
+      .facts th { padding-right: 1rem; }
+    }
     @media print { main { max-width: none; padding: 0; } figure, tr { break-inside: avoid; } }
     """
 }

@@ -89,7 +89,7 @@ extension RunPage {
     guard Set(points.map(\.x)).count >= 3 else { return nil }
     return RunReport.Chart(
       title: "Partial fine-tuning", xLabel: "blocks fine-tuned, counted from the last",
-      curves: [.init("top-1, per cent", points: points)],
+      yLabel: "top-1, %", curves: [.init("top-1", points: points)],
       note: "The paper's Figure 9 for this run; 0 is the head alone, ½ the last block's perceptron."
     )
   }

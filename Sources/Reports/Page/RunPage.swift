@@ -179,31 +179,47 @@ public enum RunPage {
     func curve(_ name: String) -> [(x: Double, y: Double)] {
       metrics.compactMap { record in record.values[name].map { (record.epoch, $0) } }
     }
+    let share = "share, 0…1"
+    let loss =
+      switch description?.kind {
+      case .classifier?, .segmenter?, .contrastive?: "nats"
+      case .maskedAutoencoder?: "mean of the hidden patches"
+      case .detector?, .tokenizer?, nil: ""
+      }
     return [
-      ("Loss", "loss", note),
-      ("Right tokens", "accuracy", "The share of tokens of training images that are told, 0…1."),
-      ("Likelihood", "likelihood", "Minus the logarithm of the pixels' density, a pixel's mean."),
-      ("Divergence", "divergence", "Of the tokens' distribution from the uniform one, in nats."),
-      ("Error", "validation_mean_squared_error", "Of pixels of 0…1, on the validation pictures."),
-      ("Used tokens", "validation_codebook_usage", "The share of the vocabulary that occurs, 0…1."),
-      ("Accuracy", "validation_top1", "Top-1 on the validation images, 0…1."),
-      ("Objects or not", "rpn_objectness", "The proposal network's part of the loss."),
-      ("Proposals' boxes", "rpn_boxes", "The proposal network's part of the loss."),
-      ("Classes", "classes", "The box head's part of the loss."),
-      ("Boxes", "boxes", "The box head's part of the loss."),
-      ("Masks", "masks", "The mask head's part of the loss."),
-      ("Box AP", "validation_box_ap", "COCO's, on the validation pictures, 0…1."),
-      ("Mask AP", "validation_mask_ap", "COCO's, on the validation pictures, 0…1."),
-      ("Mean IoU", "validation_mean_iou", "Of the classes of the validation pictures, 0…1."),
+      ("Loss", "loss", loss, note),
+      ("Right tokens", "accuracy", share, "The share of tokens of training images that are told."),
       (
-        "Learning rate", "rate",
+        "Likelihood", "likelihood", "nats a pixel",
+        "Minus the logarithm of the pixels' density, a pixel's mean."
+      ),
+      ("Divergence", "divergence", "nats", "Of the tokens' distribution from the uniform one."),
+      (
+        "Error", "validation_mean_squared_error", "squared, of pixels of 0…1",
+        "On the validation pictures."
+      ),
+      (
+        "Used tokens", "validation_codebook_usage", share,
+        "The share of the vocabulary that occurs."
+      ),
+      ("Accuracy", "validation_top1", share, "Top-1 on the validation images."),
+      ("Objects or not", "rpn_objectness", "nats", "The proposal network's part of the loss."),
+      ("Proposals' boxes", "rpn_boxes", "", "The proposal network's part of the loss."),
+      ("Classes", "classes", "nats", "The box head's part of the loss."),
+      ("Boxes", "boxes", "", "The box head's part of the loss."),
+      ("Masks", "masks", "nats a pixel", "The mask head's part of the loss."),
+      ("Box AP", "validation_box_ap", share, "COCO's, on the validation pictures."),
+      ("Mask AP", "validation_mask_ap", share, "COCO's, on the validation pictures."),
+      ("Mean IoU", "validation_mean_iou", share, "Of the classes of the validation pictures."),
+      (
+        "Learning rate", "rate", "",
         isSegmenter
           ? "Of the decoder, step by step." : "Linear warm-up, then half a cosine, step by step."
       ),
-      ("Speed", "images_per_second", "Images trained on in a second."),
-    ].filter { !curve($0.1).isEmpty }.map { title, name, note in
+      ("Speed", "images_per_second", "images/s", "Images trained on in a second."),
+    ].filter { !curve($0.1).isEmpty }.map { title, name, unit, note in
       .init(
-        title: title, xLabel: "epochs",
+        title: title, xLabel: "epochs", yLabel: unit,
         curves: [.init(name.replacing("_", with: " "), points: curve(name))], note: note)
     }
   }

@@ -114,15 +114,20 @@ public struct RunReport: Hashable, Sendable {
     public var title: String
     /// What the horizontal axis counts.
     public var xLabel: String
+    /// What the vertical axis measures, with its unit; empty where the title says it.
+    public var yLabel: String
     /// The curves; more than one get a legend.
     public var curves: [Curve]
     /// What to see in it.
     public var note: String
 
     /// Creates a chart.
-    public init(title: String, xLabel: String, curves: [Curve], note: String = "") {
+    public init(
+      title: String, xLabel: String, yLabel: String = "", curves: [Curve], note: String = ""
+    ) {
       self.title = title
       self.xLabel = xLabel
+      self.yLabel = yLabel
       self.curves = curves
       self.note = note
     }

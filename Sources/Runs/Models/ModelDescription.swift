@@ -88,9 +88,9 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   /// Describes a segmenter.
   public init(
     model: ModelConfiguration, segmenter: SegmenterDescription, mean: [Double], std: [Double],
-    valueRange: ClosedRange<Int>? = nil
+    valueRange: ClosedRange<Int>? = nil, raster: RasterSettings? = nil
   ) {
-    self.init(model: model, mean: mean, std: std, valueRange: valueRange)
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange, raster: raster)
     kind = .segmenter
     self.segmenter = segmenter
   }
@@ -98,9 +98,9 @@ public struct ModelDescription: Codable, Hashable, Sendable {
   /// Describes a detector.
   public init(
     model: ModelConfiguration, detector: DetectorDescription, mean: [Double], std: [Double],
-    valueRange: ClosedRange<Int>? = nil
+    valueRange: ClosedRange<Int>? = nil, raster: RasterSettings? = nil
   ) {
-    self.init(model: model, mean: mean, std: std, valueRange: valueRange)
+    self.init(model: model, mean: mean, std: std, valueRange: valueRange, raster: raster)
     kind = .detector
     self.detector = detector
   }

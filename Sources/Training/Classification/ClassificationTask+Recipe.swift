@@ -115,7 +115,7 @@ extension FinetuningRecipe {
 
 extension FinetuningRecipe.Regularization {
   /// Mixup and CutMix as the recipe has them.
-  var mixing: MixupCutMix {
+  package var mixing: MixupCutMix {
     MixupCutMix(
       mixup: mixup, cutmix: cutmix, probability: mixProbability,
       switchProbability: switchProbability, mode: mixMode)

@@ -40,7 +40,6 @@ extension DetectionTask {
     if let problem = model.problems.first {
       throw RunFailure(.recipe, "model.\(problem.path) \(problem.message)")
     }
-    try model.requireDecodableChannels()
     return (model, side)
   }
 

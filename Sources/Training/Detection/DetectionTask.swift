@@ -72,13 +72,14 @@ public final class DetectionTask: TrainingTask {
       padding: recipe.augmentation.padding == .gray ? .gray : .zero)
     description = ModelDescription(
       model: model, detector: own, mean: pixels.mean, std: pixels.std,
-      valueRange: recipe.data.valueRange.range)
+      valueRange: recipe.data.valueRange.range, raster: recipe.data.rasterSettings)
     if let problem = description.problems.first { throw RunFailure(.recipe, problem) }
     data = TrainingData(
       labelled.training, path: inputs.path,
       transform: ImageTransform(
         recipe.data.augmentation, size: PixelSize(width: side, height: side),
-        normalization: pixels, valueRange: recipe.data.valueRange.range))
+        normalization: pixels, valueRange: recipe.data.valueRange.range,
+        raster: recipe.data.rasterSettings))
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
@@ -95,7 +96,7 @@ public final class DetectionTask: TrainingTask {
         side: own.side, scale: recipe.augmentation.scale, flip: recipe.augmentation.flip,
         keepsPadding: own.padding == .gray),
       normalization: data.transform.normalization, valueRange: data.transform.valueRange,
-      batch: recipe.batch.size,
+      raster: data.transform.raster, batch: recipe.batch.size,
       sampling: recipe.data.sampling(recipe.batch), seed: recipe.seed, startingAt: batch,
       rank: rank, workers: recipe.data.threads, prefetch: recipe.data.prefetch,
       brokenFraction: recipe.data.brokenLimit)

@@ -106,15 +106,9 @@ extension LabelMapLoader: BatchSource {
 
 extension LabelledBatch: TrainingBatch {
   public func tensor(on device: Device) -> Tensor {
-    let bytes = Tensor(
-      wrapping: pixels, shape: [count, channels, size.height, size.width], dtype: .uint8,
-      owner: storage
-    ).sent(to: device)
-    let rows = (normalization.scale, normalization.offset)
-    func row(_ values: [Float]) -> Tensor {
-      Tensor(values, shape: [1, values.count, 1, 1]).sent(to: device)
-    }
-    return bytes.to(.float32) * row(rows.0) + row(rows.1)
+    densePixels(
+      pixels, as: output, shape: [count, channels, size.height, size.width], normalization,
+      storage: storage, on: device)
   }
 
   /// The label of each pixel, −1 where it is ignored: `[B, H, W]` int64.

@@ -100,7 +100,6 @@ extension SegmentationTask {
       let path = ["height", "width"].contains(problem.path) ? "size" : problem.path
       throw RunFailure(.recipe, "\(path) \(problem.message)")
     }
-    try model.requireDecodableChannels()
     return model
   }
 }

@@ -48,6 +48,10 @@ public final class SegmentationTask: TrainingTask {
     var recipe = recipe
     if inputs.isFromScratch { recipe.model = model }
     recipe.size = model.height
+    recipe.data = recipe.data.inheritingChannels(source.description?.usedRaster)
+    var checks = Validator()
+    checks.colours(recipe)
+    guard checks.found.isEmpty else { throw RecipeErrors(checks.found) }
     recipe.data = try recipe.data.resolved(
       from: source.description, labelled.training, named: inputs.path, for: model,
       seed: recipe.seed)
@@ -64,14 +68,14 @@ public final class SegmentationTask: TrainingTask {
       stride: recipe.inference.stride ?? max(1, model.height * 2 / 3))
     description = ModelDescription(
       model: model, segmenter: own, mean: pixels.mean, std: pixels.std,
-      valueRange: recipe.data.valueRange.range)
+      valueRange: recipe.data.valueRange.range, raster: recipe.data.rasterSettings)
     if let problem = description.problems.first { throw RunFailure(.recipe, problem) }
     let size = PixelSize(width: model.width, height: model.height)
     data = TrainingData(
       labelled.training, path: inputs.path,
       transform: ImageTransform(
         recipe.data.augmentation, size: size, normalization: pixels,
-        valueRange: recipe.data.valueRange.range))
+        valueRange: recipe.data.valueRange.range, raster: recipe.data.rasterSettings))
     store = ParameterStore(
       on: device,
       initializing: Generator(seed: recipe.seed, stream: RandomStream.weights, step: 0))
@@ -97,7 +101,7 @@ public final class SegmentationTask: TrainingTask {
       labelled.training, path: inputs.path,
       augmentation: recipe.augmentation(size: data.transform.size),
       normalization: data.transform.normalization, valueRange: data.transform.valueRange,
-      batch: recipe.batch.size,
+      raster: data.transform.raster, batch: recipe.batch.size,
       sampling: recipe.data.sampling(recipe.batch), seed: recipe.seed, startingAt: batch,
       rank: rank, workers: recipe.data.threads, prefetch: recipe.data.prefetch,
       brokenFraction: recipe.data.brokenLimit)
