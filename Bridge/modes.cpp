@@ -5,9 +5,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <c10/core/CachingDeviceAllocator.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include "internal.h"
 #include "parallel.h"
@@ -55,12 +52,5 @@ int ct_synchronize(int8_t type, int8_t index) {
 int ct_memory_peak(int8_t type, int8_t index, int64_t *bytes) {
   CT_TRY(auto stats = c10::getDeviceAllocator(at::DeviceType(type))->getDeviceStats(index);
          *bytes = stats.allocated_bytes[0].peak;)
-}
-
-void ct_keep_pages(void) {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, -1);
-#endif
 }
 }
