@@ -162,8 +162,12 @@ import Testing
       "--score", "1")
     // Nothing is drawn over the channel that is shown, stretched: the square is white on dark.
     let seen = try ByteImage(path: sandbox("seen/0.png"))
-    func red(_ x: Int, _ y: Int) -> UInt8 { seen.pixels[3 * (y * seen.width + x)] }
-    #expect(seen.width == 32 && red(8, 10) > 200 && red(30, 2) < 60)
+    // Small pictures are enlarged.
+    let factor = seen.width / 32
+    func red(_ x: Int, _ y: Int) -> UInt8 {
+      seen.pixels[3 * ((y * factor + 1) * seen.width + x * factor + 1)]
+    }
+    #expect(seen.width % 32 == 0 && red(8, 10) > 200 && red(30, 2) < 60)
     // A run that goes on from the detector reads as it does.
     try sandbox.done(
       ["detect", "train", "run", "objects", "--out", "more"]

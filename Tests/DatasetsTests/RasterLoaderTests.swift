@@ -17,7 +17,7 @@ import Testing
   /// Arrays whose values say their labels, and the label maps: `images/N.npy`, `labels/N.png`.
   private func makeSet(_ folder: TemporaryFolder, isTurned: Bool = false) throws {
     for number in 0..<6 {
-      var map = LabelMap(width: 10 + number, height: 11, of: 0)
+      var map = LabelMap(width: 11 + number, height: 11, of: 0)
       for y in 0..<11 {
         for x in 0..<map.width {
           map[x, y] = x == 3 ? LabelMap.ignored : UInt16((x + y + number) % 3)
@@ -156,8 +156,8 @@ import Testing
       checker.cacheBytes = cache
       #expect(try checker.batches(0..<6) == expected, "\(cache)")
     }
-    // 10 to 15 columns, 11 rows, 5 channels of 4 bytes.
-    let columns = 10 + 11 + 12 + 13 + 14 + 15
+    // 11 to 16 columns, 11 rows, 5 channels of 4 bytes.
+    let columns = 11 + 12 + 13 + 14 + 15 + 16
     let needed: Int = 11 * 5 * 4 * columns + 6 * PixelCache.overhead
     #expect(PixelCache.bytes(of: set, for: checker.transform) == needed)
     let loader = BatchLoader(

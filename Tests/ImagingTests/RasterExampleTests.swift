@@ -67,7 +67,7 @@ import Testing
       crop: PixelSize(width: 16, height: 16), maxClassShare: 1, photometric: nil,
       turning: RandomTurning(verticalFlip: 0.5, rotate90: 1))
     var seen: Set<[UInt16]> = []
-    for seed in 0..<40 as Range<UInt64> {
+    for seed in 0..<200 as Range<UInt64> {
       var random = SampleRandom(seed: seed)
       let example = augmentation.apply(picture, labels, using: &random)
       #expect(example.labels.labels == Self.reds(of: example.image))

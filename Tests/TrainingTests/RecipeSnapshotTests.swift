@@ -52,6 +52,7 @@ import Training
             pages: channels
             arrays: auto
             missing: broken
+            noData: file
             shown: null
             stretch: [2, 98]
           normalization: imagenet
