@@ -261,7 +261,7 @@ import Torch
     try expect(
       "evaluate-undivided", exit: 66, ["evaluate", "fine", "other", "--split", "validation"])
     try expect(
-      "evaluate-confusion", exit: 64, ["evaluate", "fine", "classes", "--confusion", "x.jpg"])
+      "evaluate-confusion", exit: 64, ["evaluate", "fine", "classes", "--confusion", "x.tiff"])
     try expect("evaluate-exists", exit: 73, ["evaluate", "fine", "classes", "--csv", "tiny.yaml"])
   }
 

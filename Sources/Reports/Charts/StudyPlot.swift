@@ -121,7 +121,7 @@ public struct StudyPlot: Hashable, Sendable {
     let width = Self.panelWidth * Double(columns.count)
     var parts: [String] = [
       """
-      <svg class="study" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.number(width)) \
+      <svg xmlns="http://www.w3.org/2000/svg" class="study" viewBox="0 0 \(Self.number(width)) \
       \(Self.number(height))" role="img" aria-label="\(title.escapedForMarkup)">
       """,
       // Within the plot alone, as it becomes part of pages.
