@@ -34,7 +34,7 @@ import Training
     (
       "<<: {seed: 1}\n",
       "<< does not exist; a recipe has name, note, seed, model, masking, loss, "
-        + "data, optimizer, batch, schedule, precision, checkpoints and logging (r.yaml, line 1)"
+        + "data, optimizer, batch, schedule, precision, memory, checkpoints and logging (r.yaml, line 1)"
     ),
   ])
   func refused(text: String, message: String) {
