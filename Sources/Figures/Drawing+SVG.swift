@@ -9,7 +9,7 @@ extension Drawing {
   /// Text is set in Inter where the viewer has it and in its sans-serif elsewhere, each line as wide
   /// as it was measured, so that nothing runs into its neighbours.
   ///
-  /// - Throws: ``ImageError`` where a picture cannot be encoded.
+  /// - Throws: ``/Imaging/ImageError`` where a picture cannot be encoded.
   public func svg() throws(ImageError) -> String {
     let (width, height) = (size.width, size.height)
     let label = title.isEmpty ? "" : " aria-label=\"\(title.escapedForMarkup)\""

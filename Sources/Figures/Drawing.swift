@@ -85,7 +85,7 @@ public struct Drawing: Hashable, Sendable {
 
   /// The drawing as a file.
   ///
-  /// - Throws: ``ImageError`` of kind `tooLarge` where the format does not hold as many pixels.
+  /// - Throws: ``/Imaging/ImageError`` of kind `tooLarge` where the format does not hold as many pixels.
   public func encoded(as format: FigureFormat = .png) throws(ImageError) -> [UInt8] {
     switch format {
     case .png: try image().encodedAsPNG()
