@@ -64,15 +64,14 @@ def load(server, image, folder):
         return
     rates = {}
     for route in ("v1/embed", "v1/reconstruct?pictures=combined"):
-        def wrk(seconds):
-            return subprocess.Popen(
-                ["wrk", "-t", "1", "-c", "64", "-d", f"{seconds}s", "--timeout", "60s", "-s", f"{here}/post.lua", server.address + route],
-                env={**os.environ, "IMAGE": image}, stdout=subprocess.PIPE, text=True)
-
         # The first seconds allocate what the server works with.
-        wrk(min(10, options.seconds)).communicate()
+        warm = min(10, options.seconds)
+        process = subprocess.Popen(
+            ["wrk", "-t", "1", "-c", "64", "-d", f"{warm + options.seconds}s", "--timeout", "60s", "-s", f"{here}/post.lua",
+             server.address + route],
+            env={**os.environ, "IMAGE": image}, stdout=subprocess.PIPE, text=True)
+        time.sleep(warm)
         before = server.memory
-        process = wrk(options.seconds)
         output = process.communicate()[0]
         after = server.memory
         found = dict(re.findall(r"(\w+)=([\d.]+)", re.search(r"RESULT .*", output)[0]))
