@@ -86,7 +86,7 @@ TORCH_LIBRARY_IMPL(aten, Meta, m) {
         "convolution", "convolution_backward", "_adaptive_avg_pool2d",
         "_adaptive_avg_pool2d_backward", "relu", "roll", "flip", "mse_loss_backward",
         "smooth_l1_loss_backward.grad_input", "nll_loss2d_forward", "nll_loss2d_backward",
-        "log_sigmoid_forward", "log_sigmoid_backward"}) {
+        "log_sigmoid_forward", "log_sigmoid_backward", "_fused_adamw_"}) {
     m.impl(name, torch::CppFunction::makeFromBoxedFunction<&shapes_from_cpu>());
   }
 }

@@ -1,6 +1,6 @@
 """Training steps of Hugging Face's ViTMAE, one at a time, for a program that takes turns with it.
 
-    python vitmae_step.py base|small [--threads N] [--precision float32|bf16] [--device cpu|cuda:0]
+    python vitmae_step.py base|large|small [--threads N] [--precision float32|bf16] [--device cpu|cuda:0]
                                      [--batch N] [--compile]
 
 Protocol, one line each way: prints `ready` when two steps have been run; then for each line read,
@@ -10,7 +10,7 @@ Protocol, one line each way: prints `ready` when two steps have been run; then f
     quit      ends it, as does the end of input.
 
 A step is forward, backward, AdamW (fused, as torch's own fastest) and clearing the gradients, as a
-training loop has it. `base` is ViT-B/16 at 224², batch 16, decoder 512 × 8; `small` is 32², patch 4,
+training loop has it. `base` is ViT-B/16 at 224², batch 16, decoder 512 × 8; `large` is ViT-L/16, batch 1; `small` is 32², patch 4,
 192 × 6 (6 heads), decoder 96 × 2 (3 heads), batch 256; both predict normalised pixels and hide 75 %.
 
 For a fair comparison the caller gives both sides the same libtorch, the same threads and the same
@@ -34,6 +34,12 @@ from transformers import ViTMAEConfig, ViTMAEForPreTraining
 
 CONFIGURATIONS = {
     "base": (16, dict()),
+    "large": (
+        1,
+        dict(
+            hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096
+        ),
+    ),
     "small": (
         256,
         dict(

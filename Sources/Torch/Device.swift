@@ -1,5 +1,11 @@
 public import CTorch
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Where a tensor lives and is computed.
 public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible {
   /// A kind of processor, numbered as libtorch numbers them.
@@ -9,6 +15,8 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
     case mps = 13
     /// Shapes and types without elements.
     case meta = 14
+    /// Main memory that is used as a GPU's is, for tests: ``/Torch/Device/simulated``.
+    case simulated = 20
   }
 
   /// The kind of processor.
@@ -31,10 +39,33 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
   /// tensor that is made on the wrong device, without a GPU.
   public static let meta = Device(.meta)
 
+  /// A device that is used as a GPU is and computes in main memory, with libtorch's operators for the
+  /// CPU. An operator that gets a tensor of another device besides fails, and what a GPU would have to
+  /// be waited for is noted: ``takeSimulatedWaits()``. So what a run does to a GPU, and with which
+  /// results, is tested without one.
+  package static let simulated: Device = {
+    if ct_simulate_device() != 0 { TorchFailure.report("simulate_device", #fileID, #line) }
+    return Device(.simulated)
+  }()
+
+  /// What a GPU would have been waited for since this was last asked, on any thread: copies from the
+  /// device, copies to it that did not go through page-locked memory, and operators whose results the
+  /// host needs at once.
+  package static func takeSimulatedWaits() -> [String] {
+    guard let text = ct_simulated_waits() else { return [] }
+    defer { free(text) }
+    return String(cString: text).split(separator: "\n").map(String.init)
+  }
+
   public var description: String { kind == .cuda ? "cuda:\(index)" : "\(kind)" }
 
   /// Devices of a kind that this machine and this libtorch can use.
-  public static func count(_ kind: Kind) -> Int { Int(ct_device_count(kind.rawValue)) }
+  public static func count(_ kind: Kind) -> Int {
+    kind == .simulated ? 1 : Int(ct_device_count(kind.rawValue))
+  }
+
+  /// Whether work is queued on the device while the host goes on.
+  package var isAsynchronous: Bool { kind == .cuda || kind == .simulated }
 
   /// The first GPU where there is one, else the CPU.
   public static var best: Device {
@@ -49,6 +80,8 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
     let kinds: [Substring: Kind] = ["cpu": .cpu, "cuda": .cuda, "mps": .mps]
     if name == "auto" {
       self = .best
+    } else if name == "simulated" {
+      self = .simulated  // for tests of the program; no message offers it
     } else if let kind = kinds[parts.first ?? ""], parts.count == 1 {
       self.init(kind)
     } else if parts.count == 2, parts[0] == "cuda", let index = Int(parts[1]), index >= 0 {
@@ -66,7 +99,7 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
   public func require() throws(DeviceError) {
     let there = Device.count(kind)
     if index < there { return }
-    let found = Kind.allCases.filter { Device.count($0) > 0 }
+    let found = Kind.allCases.filter { $0 != .simulated && Device.count($0) > 0 }
       .map { $0 == .cuda ? "cuda:0…\(Device.count(.cuda) - 1)" : "\($0)" }
     throw DeviceError(
       message: "device '\(self)' is not available with this libtorch on this machine; "

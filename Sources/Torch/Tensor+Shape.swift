@@ -158,8 +158,8 @@ extension Tensor {
   /// On its way to another device: to a GPU through page-locked memory, without waiting for the
   /// copy. The tensor's own memory may be written again at once.
   public func sent(to device: Device) -> Tensor {
-    guard device.kind == .cuda, self.device == .cpu, isDefined else { return to(device) }
-    return Ops.toDevice(Ops.pinMemory(self), device, dtype, true)
+    guard device.isAsynchronous, self.device == .cpu, isDefined else { return to(device) }
+    return Ops.toDevice(device.kind == .cuda ? Ops.pinMemory(self) : self, device, dtype, true)
   }
 
   /// The same memory without a past: gradients stop here.

@@ -51,6 +51,9 @@ struct StepBenchCommand: ParsableCommand {
   @Flag(help: "Compute blocks again in the backward pass instead of keeping what they computed.")
   var recompute = false
 
+  @Flag(help: "On a GPU: capture a pre-training step as a CUDA graph and replay it.")
+  var graph = false
+
   @OptionGroup var strategy: StrategyOptions
 
   @OptionGroup var compute: ComputeOptions
@@ -61,6 +64,9 @@ struct StepBenchCommand: ParsableCommand {
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is \(rounds); expected at least 1") }
     if let batch, batch < 1 { throw ValidationError("--batch is \(batch); expected at least 1") }
+    if graph, workload.hasPrefix("finetune") {
+      throw ValidationError("--graph is for pre-training: \(workload) draws while it computes")
+    }
     if !StepWorkload.named.contains(where: { $0.name == workload }) {
       throw ValidationError(
         "there is no workload '\(workload)'; expected "
@@ -81,12 +87,16 @@ struct StepBenchCommand: ParsableCommand {
     let device = try compute.open()
     let benchmark = StepBenchmark(
       work, on: device, precision: precision.type, recomputing: recompute)
-    for _ in 0..<2 { _ = benchmark.step() }
+    for _ in 0..<(graph ? 3 : 2) { _ = benchmark.step() }
+    if graph {
+      try benchmark.capture()
+      _ = benchmark.step()
+    }
     func memory() -> Int? { device.peakMemory ?? peakResidentMemory() }
     if onRequest {
       try answerRequests([
         "images": { Double(work.batch) }, "step": { benchmark.step() },
-        "memory": { Double((memory() ?? 0) / 1024) },
+        "memory": { Double((memory() ?? 0) / 1024) }, "loss": { benchmark.loss.item() },
       ])
       return
     }

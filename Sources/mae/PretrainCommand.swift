@@ -37,6 +37,9 @@ struct PretrainCommand: ParsableCommand {
       "Choose model, image size, batch and length for a run of so many hours.", valueName: "hours"))
   var hours: Double?
 
+  @Flag(help: "On a GPU: capture a step as a CUDA graph and replay it. Not tried on a GPU yet.")
+  var graphs = false
+
   @OptionGroup var options: RunOptions
 
   func validate() throws {
@@ -63,7 +66,8 @@ struct PretrainCommand: ParsableCommand {
     let path = try dataPath(data)
     try options.train(
       PretrainingTask.self, PretrainingInputs(data: path, named: data),
-      from: RecipeBooks.pretraining, out: out
+      from: RecipeBooks.pretraining, out: out,
+      capturesSteps: graphs
     ) { recipe, device in
       guard let hours else {
         if options.recipe == nil, !options.resume {

@@ -55,10 +55,12 @@ struct RunOptions: ParsableArguments {
   ///
   /// - Parameters:
   ///   - task: The kind of training.
+  ///   - capturesSteps: Whether steps are captured as a graph where they can be.
   ///   - planned: Makes another recipe of it for a device, and says when the run is to end; for one
   ///     process.
   func train<Task: TrainingTask>(
     _ task: Task.Type, _ inputs: Task.Inputs, from book: RecipeBook<Task.Recipe>, out: String,
+    capturesSteps: Bool = false,
     planned: ((Task.Recipe, Device) throws -> (Task.Recipe, ContinuousClock.Instant?))? = nil
   ) throws {
     // What is wrong with the recipe is said before other processes are waited for.
@@ -73,7 +75,7 @@ struct RunOptions: ParsableArguments {
         recipe, inputs,
         TrainingRun<Task>.Settings(
           out: out, opening: opening, device: device, stopAfter: stopAfter, group: group,
-          deadline: deadline))
+          deadline: deadline, capturesSteps: capturesSteps))
       let shouldStop = { Interrupts.requested != nil }
       if group.isFirst {
         try TrainingSession(run, logs: logs, terminal: .attached(to: 1), print: say, warn: mae.warn)

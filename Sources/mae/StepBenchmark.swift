@@ -16,6 +16,9 @@ final class StepBenchmark {
   private let images: Tensor
   /// What is drawn for a step, and the loss of images by it.
   private let drawn: (Int) -> (Tensor) -> Tensor
+  /// The same in two parts, of which the second can be captured: the order of a mask, and the loss.
+  private let parts: (order: (Int) -> Tensor, loss: (_ inputs: [Tensor]) -> Tensor)?
+  private var graph: StepGraph?
   private var steps = 0
 
   /// Makes the model and the images.
@@ -37,14 +40,22 @@ final class StepBenchmark {
       let model = MaskedAutoencoder(configuration, recomputing: recomputes, in: store.root)
       optimizer = AdamW(
         ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05), beta2: 0.95)
-      drawn = { step in
-        let mask = masking.mask(
+      let mask = { step in
+        masking.mask(
           configuration.grid, batch: workload.batch,
-          using: Generator(seed: 2, stream: 0, step: step)
-        ).to(device)
+          using: Generator(seed: 2, stream: 0, step: step))
+      }
+      drawn = { step in
+        let mask = mask(step).to(device)
         return { model.loss($0, mask: mask) }
       }
+      let kept = masking.kept(of: configuration.grid)
+      parts = (
+        { mask($0).order.sent(to: device) },
+        { model.loss($0[0], mask: PatchMask(order: $0[1], keeping: kept)) }
+      )
     case .finetuning(let recipe):
+      parts = nil
       (optimizer, drawn) = Self.finetuning(
         workload, recipe, store: store, on: device, recomputing: recomputes)
     }
@@ -91,6 +102,23 @@ final class StepBenchmark {
     )
   }
 
+  /// Captures forward and backward pass as a graph, which steps replay from now on. Steps must have been
+  /// run before.
+  ///
+  /// - Precondition: The workload is of pre-training: what fine-tuning draws is drawn while it computes.
+  /// - Throws: What could not be captured.
+  func capture() throws(TorchError) {
+    guard let parts else { preconditionFailure("a step of fine-tuning cannot be captured") }
+    graph = try StepGraph(of: [images, parts.order(0)], for: store) { [precision, device] inputs in
+      let loss = withAutocast(to: precision, on: device) { parts.loss(inputs) }
+      loss.backward()
+      return [loss]
+    }
+  }
+
+  /// The loss of the step that was run last.
+  private(set) var loss = Tensor()
+
   /// Runs one step and gives the seconds it took.
   func step() -> Double {
     let start = ContinuousClock.now
@@ -117,8 +145,16 @@ final class StepBenchmark {
 
   /// Runs one step, each of its phases inside `around`.
   private func run(_ around: (StepProfile.Phase, () -> Void) -> Void) {
+    if let graph, let parts {
+      var order = Tensor()
+      around(.data) { order = parts.order(steps) }
+      around(.forward) { loss = graph.run([images, order])?.first ?? Tensor() }
+      around(.optimizer) { optimizer.step(learningRate: 1e-4) }
+      around(.waits) { device.synchronize() }
+      steps += 1
+      return
+    }
     var lossOf: ((Tensor) -> Tensor)?
-    var loss = Tensor()
     around(.data) {
       store.clearGradients()
       lossOf = drawn(steps)

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 import Torch
 import TorchNN
+import TorchOptim
 
 /// Whole models on libtorch's `meta` device: a tensor that is made on the CPU by default, where the
 /// model is elsewhere, stops the run, as it would on a GPU.
@@ -59,6 +60,25 @@ import TorchNN
       #expect(store["head.weight"]?.gradient?.shape == [5, 32])
       let cut = patches(of: tests.images, side: 4)
       #expect(classifier.encoder.attentionWeights(of: cut).shape == [3, 4, 25, 25])
+    }
+  }
+
+  @Test func `a whole step, clipped and taken, needs no tensor of another device`() async {
+    await #expect(processExitsWith: .success) {
+      let tests = MetaDeviceTests()
+      let store = ParameterStore(on: .meta, initializing: nil)
+      let model = MaskedAutoencoder(tests.configuration, recomputing: true, in: store.root)
+      let optimizer = AdamW(
+        ParameterGroup.decayingMatrices(of: store.trainable, weightDecay: 0.05))
+      let average = ModelEMA(of: store, decay: 0.9)
+      for _ in 0..<2 {
+        store.clearGradients()
+        model.loss(tests.images, mask: tests.mask(on: .meta)).backward()
+        #expect(clipGradients(of: optimizer.groups, to: 1).device == .meta)
+        optimizer.step(learningRate: 1e-3)
+        average.update()
+      }
+      #expect(optimizer.state.allSatisfy { $0.tensor.device == .meta })
     }
   }
 

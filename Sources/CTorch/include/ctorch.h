@@ -33,6 +33,7 @@ typedef struct ct_generator_s *ct_generator;  // owns an at::Generator
 typedef struct ct_store_s *ct_store;          // a c10d::Store
 typedef struct ct_group_s *ct_group;          // a c10d::ProcessGroup
 typedef struct ct_reducer_s *ct_reducer;      // a c10d::Reducer
+typedef struct ct_graph_s *ct_graph;          // work of a device, captured
 
 // ---- loading (in the Swift package, not in the bridge)
 
@@ -133,6 +134,19 @@ CT_API int ct_profile_end(char **lines);
 CT_API int ct_device_count(int8_t device_type);
 CT_API int ct_synchronize(int8_t device_type, int8_t index);
 CT_API int ct_memory_peak(int8_t device_type, int8_t index, int64_t *bytes);
+// Whether work of such a device can be captured as a graph. Between `ct_graph_begin` and `ct_graph_end` what
+// this thread asks for, and what backward passes it starts do, is captured, and nothing may be waited for.
+// `ct_graph_end` gives -1 where something did not let itself be captured.
+CT_API bool ct_graph_supported(int8_t device_type);
+CT_API int ct_graph_begin(int8_t device_type, int8_t index, ct_graph *out);
+CT_API int ct_graph_end(ct_graph, bool keeps);
+CT_API int ct_graph_replay(ct_graph);
+CT_API void ct_graph_free(ct_graph);
+// Makes the device of libtorch's type PrivateUse1 one that computes in main memory, see
+// Bridge/simulated.cpp; the second call does nothing.
+CT_API int ct_simulate_device(void);
+// What a GPU would have been waited for since the last call, a line each; to be freed.
+CT_API char *ct_simulated_waits(void);
 // Keeps freed pages in the process: fresh ones cost several times what reused ones do.
 CT_API void ct_keep_pages(void);
 

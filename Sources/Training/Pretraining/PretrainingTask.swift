@@ -89,12 +89,7 @@ public final class PretrainingTask: TrainingTask {
   public var operationsPerImage: Double? { RunPlan.Job(recipe, images: 1).cost.operations }
 
   public func loss(_ images: Tensor, of batch: Batch, draw: Int) -> Tensor {
-    // Drawn on the CPU and for the whole batch: the same masks on every device, for any number of
-    // processes.
-    let mask = recipe.masking.mask(
-      model.configuration.grid, batch: batch.share.total,
-      using: Generator(seed: recipe.seed, stream: RandomStream.masks, step: draw)
-    ).selecting(batch.share.rows).to(store.device)
+    let mask = mask(for: batch, draw: draw).to(store.device)
     let region = recipe.loss.region.lossRegion
     let criterion = recipe.model.target.target.criterion
     guard criterion == .crossEntropy else { return model.loss(images, mask: mask, over: region) }
@@ -102,6 +97,25 @@ public final class PretrainingTask: TrainingTask {
     let right = prediction.detached().argmax(along: -1) .== classes
     accuracies.append(right.to(.float32).mean())
     return criterion.loss(of: prediction, against: classes)
+  }
+
+  /// Drawn on the CPU and for the whole batch: the same masks on every device, for any number of
+  /// processes.
+  private func mask(for batch: Batch, draw: Int) -> PatchMask {
+    recipe.masking.mask(
+      model.configuration.grid, batch: batch.share.total,
+      using: Generator(seed: recipe.seed, stream: RandomStream.masks, step: draw)
+    ).selecting(batch.share.rows)
+  }
+
+  public func drawn(for batch: Batch, draw: Int) -> [Tensor]? {
+    guard recipe.model.target.target.criterion != .crossEntropy else { return nil }
+    return [mask(for: batch, draw: draw).order.sent(to: store.device)]
+  }
+
+  public func loss(_ images: Tensor, drawn: [Tensor]) -> Tensor {
+    let mask = PatchMask(order: drawn[0], keeping: recipe.masking.kept(of: recipe.model.grid))
+    return model.loss(images, mask: mask, over: recipe.loss.region.lossRegion)
   }
 
   /// Of classes the share that is told.

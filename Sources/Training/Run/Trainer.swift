@@ -52,6 +52,9 @@ public final class Trainer<Task: TrainingObjective> {
     public var wire = GradientReducer.Wire.float32
     /// The most images of all processes that may be broken.
     public var brokenLimit = Int.max
+    /// Whether the passes of a step are captured as a graph where the device and the task can, and
+    /// replayed.
+    public var capturesSteps = false
     /// Asked after each step for another length of the run, and the learning rates that go with it;
     /// for one process.
     var revised: ((_ step: Int) -> (totalSteps: Int, learningRate: (Int) -> Double)?)?
@@ -83,6 +86,8 @@ public final class Trainer<Task: TrainingObjective> {
   /// Averages the gradients of all processes; nil for one alone.
   private let reducer: GradientReducer?
   private let callbacks: Callbacks
+  /// Replays the passes of a step; nil where they are computed each time.
+  private let capture: StepCapture?
   /// Whether all processes have agreed to stop after this step.
   private var agreedToStop = false
   private var savedStep: Int?
@@ -122,6 +127,9 @@ public final class Trainer<Task: TrainingObjective> {
     self.folder = folder
     self.step = step
     self.callbacks = Callbacks(callbacks, warn: warn)
+    capture =
+      plan.capturesSteps && group.isSingle && plan.accumulation == 1
+      ? StepCapture(task.store, warn: warn) : nil
     savedStep = step > 0 ? step : nil
   }
 
@@ -152,6 +160,7 @@ public final class Trainer<Task: TrainingObjective> {
     task.store.clearGradients()
     files = []
     var losses: [Tensor] = []
+    var norm: Tensor?
     var images = 0
     for part in 0..<plan.accumulation {
       group.note(step: step, .reading)
@@ -160,12 +169,18 @@ public final class Trainer<Task: TrainingObjective> {
       files += batch.names
       images += batch.count
       if part == plan.accumulation - 1 { try averageNextPass() }
-      losses.append(try addGradient(pixels, of: batch, draw: step * plan.accumulation + part))
+      let draw = step * plan.accumulation + part
+      if let replayed = replayed(pixels, of: batch, draw: draw) {
+        losses.append(replayed.loss)
+        norm = replayed.norm
+      } else {
+        losses.append(try addGradient(pixels, of: batch, draw: draw))
+      }
     }
-    let norm = clippedGradientNorm()
+    let length = norm ?? clippedGradientNorm()
     prefetch()
     let named = task.takeLossParts()
-    let (loss, length, values) = try requireFinite(losses, norm, named.map(\.error))
+    let (loss, gradientNorm, values) = try requireFinite(losses, length, named.map(\.error))
     let rate = plan.learningRate(step)
     optimizer.step(learningRate: rate)
     task.weightsUpdated(at: step)
@@ -174,7 +189,7 @@ public final class Trainer<Task: TrainingObjective> {
     return StepReport(
       step: step, totalSteps: plan.totalSteps,
       epochs: Double(step) / Double(plan.stepsPerEpoch), loss: loss, learningRate: rate,
-      gradientNorm: length, parts: zip(named, values).map { ($0.name, $1) },
+      gradientNorm: gradientNorm, parts: zip(named, values).map { ($0.name, $1) },
       images: images * group.count, seconds: seconds(since: start),
       waited: source.waited - waitedBefore,
       bytes: (source.bytesRead - bytesBefore) * group.count)
@@ -199,11 +214,25 @@ public final class Trainer<Task: TrainingObjective> {
   private func gradientAdded(
     _ images: Tensor, of batch: Task.Source.Batch, draw: Int
   ) -> Tensor {
-    let loss = withAutocast(to: plan.precision, on: task.store.device) {
-      task.loss(images, of: batch, draw: draw)
-    }
+    withGradientAdded { task.loss(images, of: batch, draw: draw) }
+  }
+
+  private func withGradientAdded(_ compute: () -> Tensor) -> Tensor {
+    let loss = withAutocast(to: plan.precision, on: task.store.device, compute)
     (plan.accumulation == 1 ? loss : loss / Double(plan.accumulation)).backward()
     return loss.detached()
+  }
+
+  /// Loss and gradient norm of a batch by a captured step; nil where there is none.
+  private func replayed(
+    _ images: Tensor, of batch: Task.Source.Batch, draw: Int
+  ) -> (loss: Tensor, norm: Tensor)? {
+    guard let capture, let drawn = task.drawn(for: batch, draw: draw) else { return nil }
+    let results = capture.run([images] + drawn) { [self] inputs in
+      let loss = withGradientAdded { task.loss(inputs[0], drawn: Array(inputs.dropFirst())) }
+      return [loss, clippedGradientNorm()]
+    }
+    return results.map { ($0[0], $0[1]) }
   }
 
   /// The gradients of a step's earlier passes add up where they are; those of the last one are
@@ -267,7 +296,7 @@ public final class Trainer<Task: TrainingObjective> {
 
   /// Starts the next batch's way to a GPU while the GPU is still at work on this step.
   private func prefetch() {
-    guard task.store.device.kind == .cuda, step + 1 < end else { return }
+    guard task.store.device.isAsynchronous, step + 1 < end else { return }
     upcoming = Result { try fetch() }
   }
 
@@ -364,30 +393,4 @@ private struct NotFiniteRecord: Encodable {
   let files: [String]
   /// The processes that met it; nil for one alone.
   let ranks: [Int]?
-}
-
-/// Callbacks, whose failures are said once and cost nothing.
-private final class Callbacks {
-  private let callbacks: [any TrainingCallback]
-  private let warn: (String) -> Void
-  private var failed: Set<ObjectIdentifier> = []
-
-  init(_ callbacks: [any TrainingCallback], warn: @escaping (String) -> Void) {
-    self.callbacks = callbacks
-    self.warn = warn
-  }
-
-  /// - Throws: Only what ends all processes: another one is lost.
-  func each(_ call: (any TrainingCallback) throws -> Void) throws(RankFailure) {
-    for callback in callbacks {
-      do {
-        try call(callback)
-      } catch let error as RankFailure {
-        throw error
-      } catch {
-        guard failed.insert(ObjectIdentifier(callback)).inserted else { continue }
-        warn("\(error); training continues without what could not be written")
-      }
-    }
-  }
 }

@@ -33,11 +33,14 @@ public final class TrainingRun<Task: TrainingTask> {
     /// When the run's last step is to be taken, see ``RunDeadline``; nil for the length that its
     /// recipe says. For one process.
     public var deadline: ContinuousClock.Instant?
+    /// Whether steps are captured as a graph and replayed where the device and the task can.
+    public var capturesSteps: Bool
 
     /// Creates settings.
     public init(
       out: String, opening: RunFolder.Opening = .new, device: Device = .cpu, stopAfter: Int? = nil,
-      group: DataParallelGroup = .single, deadline: ContinuousClock.Instant? = nil
+      group: DataParallelGroup = .single, deadline: ContinuousClock.Instant? = nil,
+      capturesSteps: Bool = false
     ) {
       self.out = out
       self.opening = opening
@@ -45,6 +48,7 @@ public final class TrainingRun<Task: TrainingTask> {
       self.stopAfter = stopAfter
       self.group = group
       self.deadline = deadline
+      self.capturesSteps = capturesSteps
     }
   }
 
@@ -221,6 +225,7 @@ public final class TrainingRun<Task: TrainingTask> {
     plan.precision = recipe.precision.type
     plan.keptCheckpoints = recipe.checkpoints.keep
     plan.stopAfter = settings.stopAfter
+    plan.capturesSteps = settings.capturesSteps
     plan.shouldStop = shouldStop
     plan.wire = recipe.batch.reduction == .bfloat16 ? .bfloat16 : .float32
     plan.brokenLimit = UndecodableImages.limit(

@@ -26,6 +26,15 @@ public protocol TrainingObjective: AnyObject {
   ///   - draw: Number of the batch since the run's start; with the seed it decides what is random.
   func loss(_ images: Tensor, of batch: Source.Batch, draw: Int) -> Tensor
 
+  /// What ``loss(_:of:draw:)`` draws for a batch on the host, as tensors on the model's device; nil
+  /// where the loss is more than a function of images and these, so that a step cannot be captured
+  /// as a graph.
+  func drawn(for batch: Source.Batch, draw: Int) -> [Tensor]?
+
+  /// The error on images by what was drawn for them: ``loss(_:of:draw:)`` in two parts, the second of
+  /// which asks for nothing but the device's operators. Called only with what ``drawn(for:draw:)`` gave.
+  func loss(_ images: Tensor, drawn: [Tensor]) -> Tensor
+
   /// The parts of the losses since they were last taken, by name, each the mean over the batches;
   /// nothing for a loss of one part.
   func takeLossParts() -> [(name: String, error: Tensor)]
@@ -40,6 +49,10 @@ public protocol TrainingObjective: AnyObject {
 extension TrainingObjective {
   public func weightsUpdated(at step: Int) {}
   public func takeLossParts() -> [(name: String, error: Tensor)] { [] }
+  public func drawn(for batch: Source.Batch, draw: Int) -> [Tensor]? { nil }
+  public func loss(_ images: Tensor, drawn: [Tensor]) -> Tensor {
+    preconditionFailure("a task that draws for a captured step computes its loss, too")
+  }
 }
 
 /// One kind of training: everything that ``TrainingRun`` and ``Trainer`` cannot know. What is
