@@ -44,7 +44,7 @@ struct ct_graph_s {
     graph = make->second();
     on_device.emplace(device);
     c10::impl::VirtualGuardImpl guard(device.type());
-    if (at::accelerator::getAccelerator() == device.type()) {
+    if (device.is_cuda()) {
       at::accelerator::synchronizeDevice(device.index());
       c10::getDeviceAllocator(device.type())->emptyCache();
     }

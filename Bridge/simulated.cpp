@@ -6,6 +6,7 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/ivalue.h>
+#include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
@@ -62,11 +63,11 @@ c10::Storage shared(const at::Tensor &t, c10::Device device, c10::Allocator *all
 }
 
 at::Tensor shaped_as(const at::Tensor &t, c10::Storage &&storage, c10::DispatchKey key) {
-  auto result = at::detail::make_tensor<c10::TensorImpl>(c10::TensorImpl::VIEW, std::move(storage),
-                                                         c10::DispatchKeySet(key), t.dtype());
+  auto result = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(key),
+                                                         t.dtype());
   auto *impl = result.unsafeGetTensorImpl();
   impl->set_sizes_and_strides(t.sizes(), t.strides(), t.storage_offset());
-  impl->set_wrapped_number(t.dim() == 0 && t.unsafeGetTensorImpl()->is_wrapped_number());
+  if (t.unsafeGetTensorImpl()->is_wrapped_number()) impl->set_wrapped_number(true);
   return result;
 }
 
@@ -251,9 +252,21 @@ at::Tensor copy_from(const at::Tensor &from, const at::Tensor &to, bool non_bloc
 
 // One queue of work, which is done at once.
 struct Guard final : c10::impl::NoOpDeviceGuardImpl<kSimulated> {
+  c10::Device getDevice() const override { return kHere; }
+  c10::Device exchangeDevice(c10::Device) const override { return kHere; }
+  c10::Stream getStream(c10::Device) const noexcept override {
+    return c10::Stream(c10::Stream::DEFAULT, kHere);
+  }
+  c10::Stream exchangeStream(c10::Stream) const noexcept override { return getStream(kHere); }
   c10::Stream getStreamFromGlobalPool(c10::Device, bool) const override { return getStream(kHere); }
   void record(void **, const c10::Stream &, c10::DeviceIndex, c10::EventFlag) const override {}
   void block(void *, const c10::Stream &) const override {}
+};
+
+struct Hooks final : at::PrivateUse1HooksInterface {
+  bool isBuilt() const override { return true; }
+  bool isAvailable() const override { return true; }
+  bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
 };
 
 struct Graph final : DeviceGraph {
@@ -305,7 +318,10 @@ extern "C" {
 
 int ct_simulate_device(void) {
   CT_TRY(static bool once = [] {
+    c10::register_privateuse1_backend("simulated");
     c10::SetAllocator(kSimulated, &allocator);
+    static Hooks hooks;
+    at::RegisterPrivateUse1HooksInterface(&hooks);
     static Guard guard;
     static c10::impl::DeviceGuardImplRegistrar registrar(kSimulated, &guard);
     register_kernels();
