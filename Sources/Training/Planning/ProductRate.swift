@@ -5,7 +5,8 @@ package enum ProductRate {
   /// Floating-point operations a second in a product of large square matrices, the best of a few; a
   /// multiplication and an addition are two. Some hundredths of a second are spent.
   package static func measured(_ type: DType, on device: Device) -> Double {
-    let (side, rounds) = device.kind == .cpu ? (1024, 5) : (4096, 20)
+    let (side, rounds) =
+      device.kind == .cpu || device.kind == .simulated ? (1024, 5) : (4096, 20)
     let generator = Generator(seed: 0)
     let a = Tensor.randn([side, side], using: generator).to(type).to(device)
     let b = Tensor.randn([side, side], using: generator).to(type).to(device)
