@@ -295,7 +295,7 @@ void register_kernels() {
   aten->impl("empty_strided", &empty_strided);
   aten->impl("_copy_from", &copy_from);
   // Composed of others in libtorch, which asks each device for a part of its own.
-  for (const char *name : {"convolution", "convolution_backward", "_foreach_norm.Scalar"})
+  for (const char *name : {"convolution", "convolution_backward", "mse_loss"})
     aten->impl(name, torch::CppFunction::makeFromBoxedFunction<&compute>());
 
   auto *casts = new Library(Library::IMPL, "_", c10::DispatchKey::AutocastPrivateUse1, file, __LINE__);
