@@ -22,6 +22,16 @@ INLINE V load(const float *p) { return *(const Any *)p; }
 INLINE void store(float *p, V v) { *(Any *)p = v; }
 INLINE V4 load4(const float *p) { return *(const Any4 *)p; }
 INLINE void store4(float *p, V4 v) { *(Any4 *)p = v; }
+// Elements A … D of those of x and y. GCC has clang's word for it since version 12.
+template <int A, int B, int C, int D>
+INLINE V4 shuffle(V4 x, V4 y) {
+#if defined(__clang__) || __GNUC__ >= 12
+  return __builtin_shufflevector(x, y, A, B, C, D);
+#else
+  typedef int I4 __attribute__((vector_size(16)));
+  return __builtin_shuffle(x, y, I4{A, B, C, D});
+#endif
+}
 INLINE V splat(float x) {
 #if KERNEL_WIDTH == 16
   return V{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
@@ -95,13 +105,13 @@ INLINE void turn(const float *src, long stride, long rows, long depth, float *ds
     for (; k + 4 <= depth; k += 4) {
       V4 a = load4(s + k), b = load4(s + stride + k), c = load4(s + 2 * stride + k),
          d = load4(s + 3 * stride + k);
-      V4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-      V4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+      V4 ab0 = shuffle<0, 4, 1, 5>(a, b), ab1 = shuffle<2, 6, 3, 7>(a, b);
+      V4 cd0 = shuffle<0, 4, 1, 5>(c, d), cd1 = shuffle<2, 6, 3, 7>(c, d);
       float *to = dst + k * ld + r;
-      store4(to, __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5));
-      store4(to + ld, __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7));
-      store4(to + 2 * ld, __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5));
-      store4(to + 3 * ld, __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7));
+      store4(to, shuffle<0, 1, 4, 5>(ab0, cd0));
+      store4(to + ld, shuffle<2, 3, 6, 7>(ab0, cd0));
+      store4(to + 2 * ld, shuffle<0, 1, 4, 5>(ab1, cd1));
+      store4(to + 3 * ld, shuffle<2, 3, 6, 7>(ab1, cd1));
     }
     for (; k < depth; k++)
       for (long i = 0; i < 4; i++) dst[k * ld + r + i] = s[i * stride + k];
