@@ -1,6 +1,7 @@
 import FileSystem
 import MaskedAutoencoders
 import Recipes
+import Runs
 import Torch
 import TorchNN
 import TorchOptim
