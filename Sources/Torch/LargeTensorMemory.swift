@@ -9,7 +9,8 @@ package enum LargeTensorMemory {
   /// held before it; 0 where the system has no memory apart for them.
   ///
   /// - Precondition: No other thread makes or releases tensors meanwhile: all are counted.
-  package static func peak<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) -> Int
+  package static func peak<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure)
+    -> Int
   {
     let before = ct_large_memory(true)
     try body()

@@ -54,7 +54,8 @@ struct DoctorCommand: ParsableCommand {
     if kept.count > 0 {
       row(
         "precision",
-        "\(kept.count) measurements of auto are kept in \(kept.path); without it they are made anew")
+        "\(kept.count) measurements of auto are kept in \(kept.path); without it they are made anew"
+      )
     }
     for line in KernelChoice.current.lines { row("kernels", line) }
     row("cache", DatasetCatalog.cacheFolder)

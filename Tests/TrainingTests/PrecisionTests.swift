@@ -49,8 +49,8 @@ import TorchNN
     }
   }
 
-  @Test func `the two types take turns, the first round is not counted, the least of the others is`()
-  {
+  @Test
+  func `the two types take turns, the first round is not counted, the least of the others is`() {
     var (order, seconds): ([Precision], [Double]) = ([], [9, 1, 5, 4, 3, 6, 7, 5])
     let times = PrecisionChoice.Times.measured(images: 3) {
       order.append($0)
@@ -83,7 +83,8 @@ import TorchNN
     #expect(!choice("a").isRemembered && cache.count == 1)
     let text = try folder.text("cache/precision.json")
     try folder.write(
-      "cache/precision.json", text.replacingOccurrences(of: "\"bfloat16\" : 1", with: "\"bfloat16\" : 0"))
+      "cache/precision.json",
+      text.replacingOccurrences(of: "\"bfloat16\" : 1", with: "\"bfloat16\" : 0"))
     #expect(!choice("a").isRemembered)
     // Another libtorch is measured anew.
     try folder.write(
