@@ -54,7 +54,7 @@ struct DoctorCommand: ParsableCommand {
     if kept.count > 0 {
       row(
         "precision",
-        "\(kept.count) measurements of auto are kept in \(kept.path); without it they are made anew"
+        "measurements of auto that are kept: \(kept.count), in \(kept.path)"
       )
     }
     for line in KernelChoice.current.lines { row("kernels", line) }
