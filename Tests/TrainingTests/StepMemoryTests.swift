@@ -46,9 +46,7 @@ import TorchNN
     let found = LargeTensorMemory.peak(step)
     let expected = forecast.total - forecast.weights
     let ratio = Double(expected) / Double(found)
-    // Work space of fused blocks is counted for 4,096 rows, which such small batches do not have (1.1 to
-    // 1.8), and of bfloat16 what is computed again is more than is counted (0.7).
-    #expect((0.65...1.85).contains(ratio), "\(expected) bytes forecast, \(found) held: \(ratio)")
+    #expect((0.85...1.1).contains(ratio), "\(expected) bytes forecast, \(found) held: \(ratio)")
   }
 
   @Test(arguments: Case.all)
