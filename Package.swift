@@ -134,7 +134,7 @@ let package = Package(
       dependencies: [
         "Inference", .server("Hummingbird", of: "hummingbird"),
         .server("HummingbirdCore", of: "hummingbird"), .server("NIOCore", of: "swift-nio"),
-        .server("NIOHTTPTypes", of: "swift-nio-extras"),
+        .server("NIOHTTP1", of: "swift-nio"), .server("NIOHTTPTypes", of: "swift-nio-extras"),
         .server("HTTPTypes", of: "swift-http-types"), .server("Logging", of: "swift-log"),
       ],
       resources: [.embedInCode("Page")]),

@@ -203,7 +203,7 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
           const float *head = qkv + i * N * 3 * D + h * s.head;
           float *sums = kept ? out(kept->log_sums) + ((from + i) * s.heads + h) * Q : nullptr;
           K.attention(N, Q, s.head,
-                      Head{head + s.first * 3 * D, head + D, head + 2 * D, 3 * D, nullptr, D, sums},
+                      Head{head + s.first * 3 * D, head + D, head + 2 * D, 3 * D, nullptr, D, sums, 0, 0},
                       mixed + i * Q * D + h * s.head, at_(heads_at));
         }
       }
@@ -373,9 +373,16 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
         float *grad = image_grad + h * s.head;
         float *log_sums =
             const_cast<float *>(in(kept.log_sums)) + ((from + i) * s.heads + h) * Q;
+        // The next head of the image, or the first of the next one.
+        int64_t next = s.head, out_next = s.head;
+        if (h + 1 == s.heads) {
+          next = i + 1 < images ? N * 3 * D - h * s.head : 0;
+          out_next = Q * D - h * s.head;
+        }
         K.attention_backward(N, Q, s.head,
                              Head{head + s.first * 3 * D, head + D, head + 2 * D, 3 * D,
-                                  in(kept.mixed) + (from + i) * Q * D + h * s.head, D, log_sums},
+                                  in(kept.mixed) + (from + i) * Q * D + h * s.head, D, log_sums, next,
+                                  out_next},
                              dmixed + i * Q * D + h * s.head, grad + s.first * 3 * D, grad + D,
                              grad + 2 * D, 3 * D, at_(heads_at));
       }

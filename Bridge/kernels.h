@@ -17,6 +17,9 @@ struct Head {
   const float *out;  // for the backward pass
   long out_stride;
   float *log_sums;  // [queries]
+  // How many floats behind these rows, and behind those of the result, the next head's are, whose memory is
+  // asked for on the way; 0 for no next head.
+  long next, out_next;
 };
 
 struct Table {

@@ -22,6 +22,16 @@ INLINE V load(const float *p) { return *(const Any *)p; }
 INLINE void store(float *p, V v) { *(Any *)p = v; }
 INLINE V4 load4(const float *p) { return *(const Any4 *)p; }
 INLINE void store4(float *p, V4 v) { *(Any4 *)p = v; }
+// Elements A … D of those of x and y. GCC has clang's word for it since version 12.
+template <int A, int B, int C, int D>
+INLINE V4 shuffle(V4 x, V4 y) {
+#if defined(__clang__) || __GNUC__ >= 12
+  return __builtin_shufflevector(x, y, A, B, C, D);
+#else
+  typedef int I4 __attribute__((vector_size(16)));
+  return __builtin_shuffle(x, y, I4{A, B, C, D});
+#endif
+}
 INLINE V splat(float x) {
 #if KERNEL_WIDTH == 16
   return V{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
@@ -40,11 +50,15 @@ INLINE float sum(V v) {
   return (s[0] + s[1]) + (s[2] + s[3]);
 }
 INLINE float maximum(V v) {
-  float t[W], most;
+  float t[W];
   store(t, v);
-  most = t[0];
-  for (long i = 1; i < W; i++) most = t[i] > most ? t[i] : most;
-  return most;
+  V4 m = load4(t);
+  for (long i = 4; i < W; i += 4) {
+    V4 x = load4(t + i);
+    m = m > x ? m : x;
+  }
+  float a = m[0] > m[1] ? m[0] : m[1], b = m[2] > m[3] ? m[2] : m[3];
+  return a > b ? a : b;
 }
 
 // eˣ for x ≤ 0, by Cody and Waite's reduction and Cephes' polynomial; not a number stays it.
@@ -91,13 +105,13 @@ INLINE void turn(const float *src, long stride, long rows, long depth, float *ds
     for (; k + 4 <= depth; k += 4) {
       V4 a = load4(s + k), b = load4(s + stride + k), c = load4(s + 2 * stride + k),
          d = load4(s + 3 * stride + k);
-      V4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-      V4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+      V4 ab0 = shuffle<0, 4, 1, 5>(a, b), ab1 = shuffle<2, 6, 3, 7>(a, b);
+      V4 cd0 = shuffle<0, 4, 1, 5>(c, d), cd1 = shuffle<2, 6, 3, 7>(c, d);
       float *to = dst + k * ld + r;
-      store4(to, __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5));
-      store4(to + ld, __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7));
-      store4(to + 2 * ld, __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5));
-      store4(to + 3 * ld, __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7));
+      store4(to, shuffle<0, 1, 4, 5>(ab0, cd0));
+      store4(to + ld, shuffle<2, 3, 6, 7>(ab0, cd0));
+      store4(to + 2 * ld, shuffle<0, 1, 4, 5>(ab1, cd1));
+      store4(to + 3 * ld, shuffle<2, 3, 6, 7>(ab1, cd1));
     }
     for (; k < depth; k++)
       for (long i = 0; i < 4; i++) dst[k * ld + r + i] = s[i * stride + k];
@@ -162,23 +176,47 @@ static void pack_panels(Matrix a, long m0, long rows, long k0, long depth, float
   }
 }
 
-// C[R, NR] of a tile: A is packed [K, R], B [K, NR].
-template <int R>
-static void tile(long depth, const float *a, const float *b, float *c, long ldc, const float *bias,
-                 bool adds) {
+// Memory that is packed next: rows of `width` floats, `stride` apart. It is asked for a line at a time while
+// tiles are computed, so that packing does not wait for it.
+struct Lines {
+  const float *row = nullptr;
+  long stride = 0, width = 0, rows = 0, at = 0;
+};
+struct Ahead {
+  Lines left, right;
+};
+INLINE void ask(Ahead &ahead) {
+  Lines &lines = ahead.left.rows ? ahead.left : ahead.right;
+  if (!lines.rows) return;
+  __builtin_prefetch(lines.row + lines.at, 0, 2);
+  lines.at += 16;
+  if (lines.at >= lines.width) {
+    lines.at = 0;
+    lines.row += lines.stride;
+    lines.rows--;
+  }
+}
+
+// C[R, NR] of a tile: A is packed [K, R], or rows `lda` apart with `Rows`; B is packed [K, NR].
+template <int R, bool Rows>
+static void tile(long depth, const float *a, long lda, const float *b, float *c, long ldc, const float *bias,
+                 bool adds, Ahead &ahead) {
   V acc[R][NV];
   UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++) acc[r][n] = V{};
   if (adds) UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++)
     __builtin_prefetch(c + r * ldc + n * W, 1);
+  const float *third[(R + 2) / 3];
+  UNROLL for (int r = 0; r < R; r += 3) third[r / 3] = a + r * lda;
   for (long k = 0; k < depth; k++) {
     V row[NV];
     UNROLL for (int n = 0; n < NV; n++) row[n] = load(b + n * W);
     UNROLL for (int r = 0; r < R; r++) {
-      V x = splat(a[r]);
+      V x = Rows ? splat(third[r / 3][r % 3 * lda + k]) : splat(a[r]);
       UNROLL for (int n = 0; n < NV; n++) acc[r][n] += x * row[n];
     }
     a += R;
     b += NR;
+    if (k & 1) ask(ahead);
   }
   UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++) {
     V v = acc[r][n];
@@ -188,13 +226,15 @@ static void tile(long depth, const float *a, const float *b, float *c, long ldc,
   }
 }
 
-typedef void (*Tile)(long, const float *, const float *, float *, long, const float *, bool);
-constexpr Tile tiles[] = {nullptr,  tile<1>,  tile<2>,  tile<3>, tile<4>,
+typedef void (*Tile)(long, const float *, long, const float *, float *, long, const float *, bool, Ahead &);
+template <bool Rows>
+constexpr Tile tiles[] = {
+    nullptr,       tile<1, Rows>, tile<2, Rows>, tile<3, Rows>,  tile<4, Rows>,
 #if KERNEL_ROWS > 4
-                          tile<5>,  tile<6>,
+    tile<5, Rows>, tile<6, Rows>,
 #endif
 #if KERNEL_ROWS > 6
-                          tile<7>,  tile<8>,  tile<9>,  tile<10>, tile<11>, tile<12>,
+    tile<7, Rows>, tile<8, Rows>, tile<9, Rows>, tile<10, Rows>, tile<11, Rows>, tile<12, Rows>,
 #endif
 };
 
@@ -214,8 +254,11 @@ void product(long m, long n, long k, Matrix a, Matrix b, const float *packed, fl
              const float *bias, bool adds, float *scratch) {
   long nc = pack_unit(n), kc = even(k, KC, 1);
   float *panels = scratch, *block = scratch + KC * GR;
-  // Columns of A are copied for several tiles at a time, whole cache lines of them.
+  // Rows of A are read where they lie, but for those that would all compete for the same lines of the first
+  // cache. Columns are copied for several tiles at a time, whole cache lines of them.
+  bool in_rows = a.column == 1 && a.row % 1024 != 0;
   long group = a.column == 1 ? MR : GR;
+  const Tile *tile = in_rows ? tiles<true> : tiles<false>;
   for (long n0 = 0; n0 < n; n0 += nc) {
     long columns = n - n0 < nc ? n - n0 : nc, padded = (columns + NR - 1) / NR * NR;
     for (long k0 = 0; k0 < k; k0 += kc) {
@@ -224,20 +267,32 @@ void product(long m, long n, long k, Matrix a, Matrix b, const float *packed, fl
       if (!packed) pack_block(b, n0, columns, k0, depth, block);
       bool adds_here = adds || k0 > 0;
       const float *bias_here = bias && k0 + depth == k ? bias + n0 : nullptr;
+      Ahead ahead;
+      bool last_depth = k0 + depth == k;
+      long n1 = last_depth ? n0 + nc : n0, k1 = last_depth ? 0 : k0 + depth;
+      if (n1 < n) {
+        long c1 = n - n1 < nc ? n - n1 : nc, d1 = k - k1 < kc ? k - k1 : kc, p1 = (c1 + NR - 1) / NR * NR;
+        if (packed) ahead.right = {packed + n1 * k + k1 * p1, 0, d1 * p1, 1};
+        else ahead.right = {b.p + k1 * b.row + n1 * b.column, b.row, c1, d1};
+      }
       for (long m0 = 0; m0 < m; m0 += group) {
         long in_group = m - m0 < group ? m - m0 : group;
-        pack_panels(a, m0, in_group, k0, depth, panels);
+        if (m0 + group < m) {
+          const float *next = a.p + (m0 + group) * a.row + k0 * a.column;
+          ahead.left = a.column == 1 ? Lines{next, a.row, depth, group} : Lines{next, a.column, group, depth};
+        }
+        if (!in_rows) pack_panels(a, m0, in_group, k0, depth, panels);
         for (long r0 = 0; r0 < in_group; r0 += MR) {
           long rows = in_group - r0 < MR ? in_group - r0 : MR;
-          const float *left = panels + r0 * depth;
+          const float *left = in_rows ? a.p + (m0 + r0) * a.row + k0 : panels + r0 * depth;
           float *row = c + (m0 + r0) * ldc + n0;
           long j = 0;
           for (; j + NR <= columns; j += NR)
-            tiles[rows](depth, left, right + j * depth, row + j, ldc,
-                        bias_here ? bias_here + j : nullptr, adds_here);
+            tile[rows](depth, left, a.row, right + j * depth, row + j, ldc,
+                        bias_here ? bias_here + j : nullptr, adds_here, ahead);
           if (j < columns) {
             float part[MR * NR];
-            tiles[rows](depth, left, right + j * depth, part, NR, nullptr, false);
+            tile[rows](depth, left, a.row, right + j * depth, part, NR, nullptr, false, ahead);
             for (long r = 0; r < rows; r++)
               for (long i = 0; i < columns - j; i++) {
                 float v = part[r * NR + i] + (bias_here ? bias_here[j + i] : 0);
@@ -269,17 +324,29 @@ INLINE void small(long depth, const float *a, long row, long column, const float
     store(c + r * ldc + n * W, acc[r][n]);
 }
 
+// The most rows of N vectors each that stay in registers.
+template <int N>
+constexpr int rows_of = KERNEL_REGISTERS / (N + 1) < 12 ? KERNEL_REGISTERS / (N + 1) : 12;
+
+template <int N, int R>
+INLINE void rows_from(long rows, long depth, const float *a, long row, long column, const float *b, long ldb,
+                      float *c, long ldc, bool adds) {
+  if constexpr (R > 1) {
+    if (rows < R) return rows_from<N, R - 1>(rows, depth, a, row, column, b, ldb, c, ldc, adds);
+  }
+  small<R, N>(depth, a, row, column, b, ldb, c, ldc, adds);
+}
+
+// A few rows alone would wait for each sum, so all parts have about as many.
 template <int N>
 static void columns_of(long m, long depth, const float *a, long row, long column, const float *b, long ldb,
                        float *c, long ldc, bool adds) {
-  constexpr int most = KERNEL_REGISTERS / (N + 1) < 12 ? KERNEL_REGISTERS / (N + 1) : 12;
-  constexpr int half = most > 3 ? most / 2 : 2;
-  long i = 0;
-  for (; i + most <= m; i += most)
-    small<most, N>(depth, a + i * row, row, column, b, ldb, c + i * ldc, ldc, adds);
-  for (; i + half <= m; i += half)
-    small<half, N>(depth, a + i * row, row, column, b, ldb, c + i * ldc, ldc, adds);
-  for (; i < m; i++) small<1, N>(depth, a + i * row, row, column, b, ldb, c + i * ldc, ldc, adds);
+  long parts = (m + rows_of<N> - 1) / rows_of<N>;
+  for (long i = 0, part = 1; part <= parts; part++) {
+    long stop = m * part / parts;
+    rows_from<N, rows_of<N>>(stop - i, depth, a + i * row, row, column, b, ldb, c + i * ldc, ldc, adds);
+    i = stop;
+  }
 }
 
 // C[M, N] = A·B, N a multiple of W.
@@ -480,6 +547,20 @@ void attention_backward(long tokens, long queries, long d, Head head, const floa
   V f = splat(factor);
   for (long i = 0; i < queries; i++) {
     float *w = weights + i * n, *g = grads + i * n;
+    if (head.next) {
+      for (long j = 0; j < d; j += 16) {
+        __builtin_prefetch(head.q + i * head.stride + head.next + j, 0, 2);
+        __builtin_prefetch(head.out + i * head.out_stride + head.out_next + j, 0, 2);
+        __builtin_prefetch(dq + i * grad_stride + head.next + j, 1, 2);
+      }
+      for (long t = i * tokens / queries; t < (i + 1) * tokens / queries; t++)
+        for (long j = 0; j < d; j += 16) {
+          __builtin_prefetch(head.k + t * head.stride + head.next + j, 0, 2);
+          __builtin_prefetch(head.v + t * head.stride + head.next + j, 0, 2);
+          __builtin_prefetch(dk + t * grad_stride + head.next + j, 1, 2);
+          __builtin_prefetch(dv + t * grad_stride + head.next + j, 1, 2);
+        }
+    }
     V inner = V{};
     for (long j = 0; j < d; j += W)
       inner += load(head.out + i * head.out_stride + j) * load(dout + i * head.out_stride + j);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #endif
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <set>
@@ -72,6 +73,8 @@ class Range {
       top_ = at + size;
     }
     used_[at] = size;
+    held_ += size;
+    most_ = std::max(most_, held_);
     return reinterpret_cast<void *>(start_ + at);
   }
 
@@ -81,6 +84,7 @@ class Range {
     auto found = used_.find(at);
     size_t size = found->second;
     used_.erase(found);
+    held_ -= size;
     auto next = free_.lower_bound(at);
     if (next != free_.end() && next->first == at + size) {
       size_t more = next->second;
@@ -99,6 +103,12 @@ class Range {
     add(at, size);
   }
 
+  size_t most(bool begins) {
+    std::lock_guard<std::mutex> guard(lock_);
+    if (begins) most_ = held_;
+    return most_;
+  }
+
  private:
   void add(size_t at, size_t size) {
     free_[at] = size;
@@ -109,7 +119,7 @@ class Range {
     by_size_.erase({size, at});
   }
 
-  size_t start_ = 0, size_ = 0, top_ = 0;
+  size_t start_ = 0, size_ = 0, top_ = 0, held_ = 0, most_ = 0;
   std::mutex lock_;
   std::map<size_t, size_t> free_;                // by address: the size
   std::set<std::pair<size_t, size_t>> by_size_;  // size and address, the lowest first
@@ -162,6 +172,8 @@ class LargeBlockAllocator final : public c10::Allocator {
 LargeBlockAllocator *LargeBlockAllocator::shared_ = nullptr;
 
 }  // namespace
+
+extern "C" int64_t ct_large_memory(bool begins) { return int64_t(range().most(begins)); }
 
 extern "C" void ct_keep_pages(void) {
 #ifdef __GLIBC__

@@ -30,7 +30,7 @@ void ct_generator_free(ct_generator g) { delete reinterpret_cast<at::Generator *
 
 int ct_threads(void) { return operator_threads(); }
 void ct_set_threads(int n) {
-  operator_threads();
+  operator_threads();  // libtorch takes over the process's number at a thread's first use of it, once
   at::set_num_threads(n);
 }
 

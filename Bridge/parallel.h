@@ -1,5 +1,7 @@
 #pragma once
 #include <ATen/Parallel.h>
+#include <ATen/TensorIterator.h>
+#include <ATen/ops/empty.h>
 
 #include <atomic>
 #include <chrono>
@@ -9,20 +11,25 @@
 
 #include "profile.h"
 
-// Threads of an operator on this thread. libtorch's headers keep for each library whether a thread has
-// taken over the process's number of them: one that took another since would get it back on the way.
-inline int operator_threads() {
-  at::internal::lazy_init_num_threads();
-  return at::get_num_threads();
-}
+// Threads of an operator on this thread.
+inline int operator_threads() { return at::get_num_threads(); }
 
 // Calls f(0) … f(workers - 1), side by side where there are threads. Memory of a worker is found by its
 // number, never by that of a thread: there may be fewer or more of those.
+//
+// The threads are libtorch's, by its own loop over the elements of a tensor. `at::parallel_for` is in a
+// header: it takes those of the OpenMP that the bridge's compiler has, which may be another library with
+// another number of threads, and one thread where that compiler has none.
 template <class F>
 void work(int workers, const F &f) {
-  at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) f(int(i));
-  });
+  at::Tensor numbers = at::empty({workers}, at::TensorOptions().dtype(at::kInt));
+  const char *first = static_cast<const char *>(numbers.const_data_ptr());
+  at::TensorIterator::borrowing_nullary_op(numbers).for_each(
+      [&](char **data, const int64_t *, int64_t count) {
+        int64_t start = (data[0] - first) / int64_t(sizeof(int32_t));
+        for (int64_t i = start; i < start + count; i++) f(int(i));
+      },
+      1);
 }
 
 // Tasks in an order, each taken by the first worker that is free: one that the system holds up for a

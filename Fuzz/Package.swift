@@ -14,6 +14,8 @@ let package = Package(
       dependencies: [
         "CFuzzer",
         .product(name: "Datasets", package: "swift-mae"),
+        // Without its trait: what reads requests, and nothing that speaks HTTP.
+        .product(name: "Serving", package: "swift-mae"),
         .product(name: "Torch", package: "swift-mae"),
       ],
       swiftSettings: [

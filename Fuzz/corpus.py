@@ -6,6 +6,7 @@ Run with Pillow 13.0.0, torch 2.13.0, safetensors 0.8.0, pycocotools 2.0.11 (see
 zstd:  python Fuzz/corpus.py
 """
 
+import base64
 import gzip
 import io
 import json
@@ -224,6 +225,26 @@ def masks():
     put("yolo", "list", head + b"nc: 2\nnames: [cat, 'y']\n")
 
 
+def requests():
+    """A line with the content type, one with the address's parameters, and the body."""
+    image = encoded(images.picture(3, 2), "PNG")
+    name = b'Content-Disposition: form-data; name='
+    parts = [(name + b'"ratio"', b"0.25"), (name + b'hidden', b"1, 2"), (name + b'"image"; filename="a\\"b.png"\r\nContent-Type: image/png', image)]
+    form = b"".join(b"--b\r\n%s\r\n\r\n%s\r\n" % part for part in parts) + b"--b--\r\n"
+    text = base64.b64encode(image).decode()
+
+    def request(name, kind, query, body):
+        put("request", name, kind + b"\n" + query + b"\n" + body)
+
+    request("form", b"multipart/form-data; boundary=b", b"seed=3", form)
+    request("quoted", b'Multipart/Form-Data; charset="x;y"; boundary="b"', b"", form)
+    request("json", b"application/json", b"", json.dumps(
+        {"image": text, "hidden": [1, 2], "ratio": 0.5, "seed": 7, "prepared": True, "model": None, "pictures": ["original"]}).encode())
+    request("nested", b"application/json", b"", b'{"image": "", "x": {"y": [1e400, -0, "\\ud83d"]}}')
+    request("bytes", b"image/png", b"ratio=0.5&strategy=block&pictures=original,visible&prepared=false", image)
+    request("octets", b"application/octet-stream", b"hidden=1,2&hidden=3", image)
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     pictures()
@@ -233,3 +254,4 @@ if __name__ == "__main__":
     folders()
     weights()
     masks()
+    requests()

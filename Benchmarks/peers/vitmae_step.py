@@ -1,13 +1,16 @@
 """Training steps of Hugging Face's ViTMAE, one at a time, for a program that takes turns with it.
 
     python vitmae_step.py base|large|small [--threads N] [--precision float32|bf16] [--device cpu|cuda:0]
-                                     [--batch N] [--compile]
+                                     [--batch N] [--compile] [--source FOLDER]
 
 Protocol, one line each way: prints `ready` when two steps have been run; then for each line read,
     step      runs one step (images are resident) and prints its seconds, e.g. `3.412345`
     memory    prints the process's peak resident set in KiB (on cuda also the device's peak in KiB)
     loss      prints the last step's loss
     quit      ends it, as does the end of input.
+
+With --source the peer is the paper's own module instead: FOLDER is a clone of its public repository
+(models_mae.py and util/pos_embed.py; CC BY-NC 4.0, so it is not kept here), on the installed timm.
 
 A step is forward, backward, AdamW (fused, as torch's own fastest) and clearing the gradients, as a
 training loop has it. `base` is ViT-B/16 at 224², batch 16, decoder 512 × 8; `large` is ViT-L/16, batch 1; `small` is 32², patch 4,
@@ -66,6 +69,35 @@ def peak_memory(device):
     return peak
 
 
+def paper_module(folder, config):
+    """The module of the paper's authors with the sizes of `config`, as a function of images to the loss."""
+    import functools
+
+    import numpy
+    import timm.models.vision_transformer as transformer
+
+    # The source is of 2021: timm's block had an argument more, which it sets to its default, and
+    # numpy another name for Python's own number.
+    block = transformer.Block
+    transformer.Block = lambda *given, qk_scale=None, **named: block(*given, **named)
+    numpy.float = float
+    sys.path.insert(0, folder)
+    import models_mae
+
+    return models_mae.MaskedAutoencoderViT(
+        img_size=config.image_size,
+        patch_size=config.patch_size,
+        embed_dim=config.hidden_size,
+        depth=config.num_hidden_layers,
+        num_heads=config.num_attention_heads,
+        decoder_embed_dim=config.decoder_hidden_size,
+        decoder_depth=config.decoder_num_hidden_layers,
+        decoder_num_heads=config.decoder_num_attention_heads,
+        norm_layer=functools.partial(torch.nn.LayerNorm, eps=1e-6),
+        norm_pix_loss=True,
+    )
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("configuration", choices=CONFIGURATIONS)
@@ -74,6 +106,7 @@ def main():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=0)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--source")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -82,7 +115,8 @@ def main():
     batch, settings = CONFIGURATIONS[options.configuration]
     batch = options.batch or batch
     config = ViTMAEConfig(norm_pix_loss=True, mask_ratio=0.75, **settings)
-    model = ViTMAEForPreTraining(config).to(device).train()
+    model = paper_module(options.source, config) if options.source else ViTMAEForPreTraining(config)
+    model = model.to(device).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         [
@@ -99,7 +133,7 @@ def main():
 
     def step():
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            loss = forward(pixel_values=images).loss
+            loss = forward(images, mask_ratio=0.75)[0] if options.source else forward(images).loss
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -11,8 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__linux__)
+#include <sys/auxv.h>
+#endif
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
+#include <sys/sysctl.h>
 #define LIBRARY "libCTorch.dylib"
 #else
 #define LIBRARY "libCTorch.so"
@@ -121,6 +127,24 @@ bool ct_processor_is_amd(void) {
 #ifdef __x86_64__
   __builtin_cpu_init();
   return __builtin_cpu_is("amd");
+#else
+  return false;
+#endif
+}
+
+bool ct_processor_has_bfloat16(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d = 0;
+  __builtin_cpu_init();
+  // AVX512_BF16, or AMX_BF16 by its bit.
+  return __builtin_cpu_supports("avx512bf16") ||
+         (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1));
+#elif defined(__aarch64__) && defined(__linux__)
+  return getauxval(AT_HWCAP2) >> 14 & 1;  // HWCAP2_BF16
+#elif defined(__aarch64__) && defined(__APPLE__)
+  int found = 0;
+  size_t size = sizeof found;
+  return sysctlbyname("hw.optional.arm.FEAT_BF16", &found, &size, NULL, 0) == 0 && found;
 #else
   return false;
 #endif

@@ -1,3 +1,4 @@
+import FileSystem
 public import Imaging
 
 /// A figure as a list of what is drawn, the last on top: pixels or an SVG file are made of it.
@@ -109,6 +110,11 @@ public protocol Figure {
   var drawing: Drawing { get }
 }
 
+extension Drawing: Figure {
+  /// Itself.
+  public var drawing: Drawing { self }
+}
+
 extension Figure {
   /// The figure in pixels, RGB.
   ///
@@ -126,5 +132,20 @@ extension Figure {
   /// - Throws: `ImageError` of kind `tooLarge` where the format does not hold as many pixels.
   public func encoded(as format: FigureFormat) throws(ImageError) -> [UInt8] {
     try drawing.encoded(as: format)
+  }
+
+  /// Writes the figure in the format that the name's ending says, PNG where it says none: a whole
+  /// file or none, and the folders above it.
+  ///
+  /// - Throws: `ImageError` with the path; `FileError`.
+  package func write(to path: String) throws {
+    let bytes: [UInt8]
+    do throws(ImageError) {
+      bytes = try encoded(as: FigureFormat(path: path) ?? .png)
+    } catch {
+      throw ImageError(error.kind, name: path, error.reason)
+    }
+    try makeFolder(above: path)
+    try replaceFile(at: path) { (file) throws(FileError) in try file.write(bytes) }
   }
 }

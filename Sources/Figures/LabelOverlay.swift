@@ -10,9 +10,9 @@ public enum LabelOverlay {
   ///     pixels, the largest first.
   ///   - opacity: how much of the colour is the class's.
   /// - Precondition: picture and labels have one size.
-  public static func picture(
+  public static func drawing(
     _ image: ByteImage, _ labels: LabelMap, names: [String], opacity: Double = 0.5
-  ) -> ByteImage {
+  ) -> Drawing {
     let background = names.firstIndex(of: "background").map { UInt16($0) }
     let painted = painted(image, labels, leaving: background, opacity: opacity)
     let factor = max(1, 256 / max(painted.width, painted.height))
@@ -23,19 +23,31 @@ public enum LabelOverlay {
     let columns = max(1, width / column)
     let rows = (entries.count + columns - 1) / columns
     let margin = 8
-    var canvas = Canvas(
+    let size = PixelSize(
       width: width, height: height + (rows > 0 ? rows * line + margin : 0))
-    canvas.draw(painted, x: 0, y: 0, factor: factor)
+    var elements = [
+      Drawing.Element.picture(painted, PixelRectangle(width: width, height: height))
+    ]
     for (number, entry) in entries.enumerated() {
       let (x, y) = (number % columns * column + 2, height + margin + number / columns * line)
       let place = PixelRectangle(x: x, y: y, width: swatch, height: swatch)
-      canvas.fill(place, color: ClassColors.color(of: entry.label))
-      canvas.outline(place, color: PictureSheet.Paint.rule)
-      canvas.draw(
-        font.fitted(entry.text, width: column - swatch - 10), x: x + swatch + 6,
-        y: y + (swatch - font.ascent + 1) / 2, font: font, color: PictureSheet.Paint.ink)
+      elements += [
+        .fill(place, ClassColors.color(of: entry.label), note: entry.text),
+        .outline(place, PictureSheet.Paint.rule),
+        .text(
+          .init(
+            font.fitted(entry.text, width: column - swatch - 10), x: x + swatch + 6,
+            y: y + (swatch - font.ascent + 1) / 2, font: font, color: PictureSheet.Paint.ink)),
+      ]
     }
-    return canvas.image
+    return Drawing(size: size, elements)
+  }
+
+  /// The same in pixels.
+  public static func picture(
+    _ image: ByteImage, _ labels: LabelMap, names: [String], opacity: Double = 0.5
+  ) -> ByteImage {
+    drawing(image, labels, names: names, opacity: opacity).image()
   }
 
   private static let font = TextFont(size: 12)

@@ -22,13 +22,20 @@ public enum ObjectOverlay {
     }
   }
 
+  /// Draws objects in pixels, as ``drawing(_:_:opacity:)`` describes them.
+  public static func picture(
+    _ image: ByteImage, _ objects: [Object], opacity: Double = 0.5
+  ) -> ByteImage {
+    drawing(image, objects, opacity: opacity).image()
+  }
+
   /// Draws objects, the last on top. Small pictures are enlarged by a whole factor first, so that text
   /// can be read.
   ///
   /// - Parameter opacity: How much of a masked pixel is the class's colour.
-  public static func picture(
+  public static func drawing(
     _ image: ByteImage, _ objects: [Object], opacity: Double = 0.5
-  ) -> ByteImage {
+  ) -> Drawing {
     var painted = image.converted(toChannels: 3)
     let share = Int((min(max(opacity, 0), 1) * 256).rounded())
     for object in objects {
@@ -46,25 +53,29 @@ public enum ObjectOverlay {
       }
     }
     let factor = max(1, 256 / max(painted.width, painted.height))
-    var canvas = Canvas(width: painted.width * factor, height: painted.height * factor)
-    canvas.draw(painted, x: 0, y: 0, factor: factor)
+    let size = PixelSize(width: painted.width * factor, height: painted.height * factor)
+    var elements = [
+      Drawing.Element.picture(painted, PixelRectangle(width: size.width, height: size.height))
+    ]
     for object in objects {
       let box = PixelRectangle(
         x: object.box.x * factor, y: object.box.y * factor, width: object.box.width * factor,
         height: object.box.height * factor)
       let color = ClassColors.color(of: object.label)
-      canvas.outline(box, color: color)
+      elements.append(.outline(box, color))
       guard !object.text.isEmpty else { continue }
-      let text = font.fitted(object.text, width: canvas.width - 8)
+      let text = font.fitted(object.text, width: size.width - 8)
       let width = font.width(of: text) + 8
       let height = font.height + 5
       let label = PixelRectangle(
-        x: max(0, min(box.x, canvas.width - width)), y: max(0, box.y - height), width: width,
+        x: max(0, min(box.x, size.width - width)), y: max(0, box.y - height), width: width,
         height: height)
-      canvas.fill(label, color: color)
-      canvas.draw(text, x: label.x + 4, y: label.y + 4, font: font, color: color.ink)
+      elements += [
+        .fill(label, color, note: object.text),
+        .text(.init(text, x: label.x + 4, y: label.y + 4, font: font, color: color.ink)),
+      ]
     }
-    return canvas.image
+    return Drawing(size: size, elements)
   }
 
   private static let font = TextFont(size: 12, weight: .semibold)

@@ -9,6 +9,13 @@ extension String {
   /// The last name of a path.
   package var lastName: String { folderAndName.name }
 
+  /// The last name of a path without its ending: `a.b` of `photos/a.b.jpg`; `.a` of `.a`.
+  package var lastNameStem: String {
+    let last = split(separator: "/").last ?? ""
+    guard let dot = last.lastIndex(of: "."), dot != last.startIndex else { return String(last) }
+    return String(last[..<dot])
+  }
+
   /// A path's folder and last name; slashes at its end do not count.
   package var folderAndName: (folder: String, name: String) {
     var path = self[...]

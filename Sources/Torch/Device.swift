@@ -106,6 +106,17 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
         + "there is \(found.joined(separator: ", "))")
   }
 
+  /// Whether the device may multiply bfloat16 numbers faster than float32 ones: a CPU with
+  /// instructions for it (AVX512_BF16 or AMX on x86, BF16 on arm64), or a GPU. Whether it does, a
+  /// measurement says.
+  public var hasBFloat16Products: Bool {
+    switch kind {
+    case .cpu, .simulated: ct_processor_has_bfloat16()
+    case .cuda, .mps: true
+    case .meta: false
+    }
+  }
+
   /// Waits until all work queued on the device is done.
   public func synchronize() {
     if kind == .cuda || kind == .mps, ct_synchronize(kind.rawValue, Int8(index)) != 0 {

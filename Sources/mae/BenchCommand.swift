@@ -1,6 +1,7 @@
 import ArgumentParser
 import FileSystem
 import Foundation
+import Inference
 import MaskedAutoencoders
 import Recipes
 import Torch
@@ -42,7 +43,7 @@ struct StepBenchCommand: ParsableCommand {
   @Flag(help: "Print where the time of a step goes, too, and how fast its products are alone.")
   var profile = false
 
-  @Option(help: "float32 or bfloat16.")
+  @Option(help: precisionHelp)
   var precision = Precision.float32
 
   @Option(help: "Images in a step; the workload's unless given.")
@@ -87,6 +88,7 @@ struct StepBenchCommand: ParsableCommand {
     let device = try compute.open()
     let benchmark = StepBenchmark(
       work, on: device, precision: precision.type, recomputing: recompute)
+    if precision == .auto { warn("note: precision \(benchmark.choosePrecision().line)") }
     for _ in 0..<(graph ? 3 : 2) { _ = benchmark.step() }
     if graph {
       try benchmark.capture()

@@ -19,6 +19,9 @@ struct DetectorOptions: ParsableArguments {
     var loaded = try LoadedDetector(model, on: options.compute.open())
     for note in loaded.notes { warn("note: \(model): \(note)") }
     loaded.precision = options.precision.type
+    if options.precision == .auto {
+      warn("note: precision \(loaded.choosePrecision().line)")
+    }
     return loaded
   }
 }
@@ -28,7 +31,7 @@ struct DetectComputeOptions: ParsableArguments {
   @Option(help: "Pictures computed at a time.")
   var batch = 1
 
-  @Option(help: "float32 or bfloat16.")
+  @Option(help: precisionHelp)
   var precision = Precision.float32
 
   @OptionGroup var compute: ComputeOptions

@@ -32,6 +32,10 @@ struct DetectPredictCommand: ParsableCommand {
   @Option(help: "The folder for pictures with their objects drawn on them.", completion: .directory)
   var overlay: String?
 
+  @Option(
+    help: "The overlays' format: png, jpeg, webp, or svg with text as text; png unless given.")
+  var format: FigureFormat?
+
   @Option(help: "Leave out objects of a lower score; 0.5 in overlays unless given.")
   var score: Float?
 
@@ -48,6 +52,9 @@ struct DetectPredictCommand: ParsableCommand {
     }
     if out == nil, overlay == nil {
       throw ValidationError("say what to write: --out FILE for a list, --overlay FOLDER")
+    }
+    if format != nil, overlay == nil {
+      throw ValidationError("--format is for overlays: name a folder for them, --overlay FOLDER")
     }
     if let score, !(0...1).contains(score) {
       throw ValidationError("--score is \(score); expected a number from 0 to 1")
@@ -80,19 +87,17 @@ struct DetectPredictCommand: ParsableCommand {
           file.add(object, image: .text(name), category: loaded.classIDs[object.label])
         }
         if let overlay {
-          let path = overlay + "/" + pictureName(of: name)
+          let stem = name.lastNameStem.isEmpty ? "picture" : name.lastNameStem
+          let path = "\(overlay)/\(stem).\((format ?? .png).pathExtension)"
           if let other = drawn.updateValue(name, forKey: path) {
             throw RunFailure(
               .refusedOutput,
               "\(name) and \(other) would both be drawn to \(path); draw them into two folders")
           }
           try requireWritable(path, overwrite: overwrite)
-          try makeFolder(above: path)
           let sure = objects.filter { $0.score >= score ?? 0.5 }
-          try writeFile(
-            try ObjectOverlay.picture(
-              picture.shown, sure.reversed().map(\.drawn)
-            ).encodedAsPNG(), to: path)
+          try write(
+            ObjectOverlay.drawing(picture.shown, sure.reversed().map(\.drawn)), to: path)
         }
         count += 1
         live.add(1)
@@ -106,12 +111,5 @@ struct DetectPredictCommand: ParsableCommand {
       print("wrote \(file.count) objects of \(count) pictures to \(out)")
     }
     if let overlay { print("wrote \(drawn.count) pictures to \(overlay)") }
-  }
-
-  /// `photos/a.jpg` → `a.png`.
-  private func pictureName(of name: String) -> String {
-    let last = name.split(separator: "/").last.map(String.init) ?? "picture"
-    guard let dot = last.lastIndex(of: "."), dot != last.startIndex else { return last + ".png" }
-    return last[..<dot] + ".png"
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import FileSystem
 import Foundation
+import Inference
 import Torch
 import Training
 
@@ -46,7 +47,16 @@ struct DoctorCommand: ParsableCommand {
     row("products", rates.joined(separator: ", "))
     row(
       "precision",
-      short > 1.2 * long ? "bfloat16 is faster here" : "float32 is as fast or faster here")
+      Device.best.hasBFloat16Products
+        ? "large products are \(fixed(short / long, 2)) times as fast in bfloat16; precision=auto times "
+          + "the model itself" : "no instructions for bfloat16; precision=auto is float32")
+    let kept = PrecisionCache.standard
+    if kept.count > 0 {
+      row(
+        "precision",
+        "measurements of auto that are kept: \(kept.count), in \(kept.path)"
+      )
+    }
     for line in KernelChoice.current.lines { row("kernels", line) }
     row("cache", DatasetCatalog.cacheFolder)
     for name in DatasetCatalog.names {

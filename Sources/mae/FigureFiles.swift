@@ -17,15 +17,7 @@ func checkFigure(_ path: String?, option: String, or others: [String] = []) thro
 }
 
 /// Writes a figure in the format that its name's ending says, PNG where it says none.
-func write(_ figure: some Figure, to path: String) throws {
-  let bytes: [UInt8]
-  do throws(ImageError) {
-    bytes = try figure.encoded(as: FigureFormat(path: path) ?? .png)
-  } catch {
-    throw ImageError(error.kind, name: path, error.reason)
-  }
-  try writeFile(bytes, to: path)
-}
+func write(_ figure: some Figure, to path: String) throws { try figure.write(to: path) }
 
 /// Writes a file whole or not at all, and the folders above it.
 func writeFile(_ bytes: [UInt8], to path: String) throws {

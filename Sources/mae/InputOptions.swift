@@ -84,7 +84,7 @@ struct InferenceOptions: ParsableArguments {
   @Option(help: "Threads that decode, on a CPU also compute; one a core unless given.")
   var workers: Int?
 
-  @Option(help: "float32 or bfloat16.")
+  @Option(help: precisionHelp)
   var precision = Precision.float32
 
   @OptionGroup var compute: ComputeOptions
@@ -97,20 +97,22 @@ struct InferenceOptions: ParsableArguments {
     }
   }
 
-  /// Prepares a model.
-  func inference(with model: LoadedModel) throws -> BatchInference {
-    BatchInference(model, batch: batch, workers: workers, precision: precision.type)
-  }
-
-  /// Prepares a model for images that several processes share.
+  /// Prepares a model, and where the precision is left to the machine says what was chosen.
   ///
-  /// - Parameter givesAll: Whether each of them is given all results.
+  /// - Parameters:
+  ///   - group: The processes that share the images.
+  ///   - givesAll: Whether each of them is given all results.
   func inference(
-    with model: LoadedModel, in group: DataParallelGroup, givesAll: Bool
+    with model: LoadedModel, in group: DataParallelGroup = .single, givesAll: Bool = true
   ) throws -> BatchInference {
-    var inference = try inference(with: model)
+    var inference = BatchInference(
+      model, batch: batch, workers: workers, precision: precision.type)
     inference.group = group
     inference.givesAllRanks = givesAll
+    if precision == .auto {
+      let choice = try inference.choosePrecision()
+      if group.isFirst { warn("note: precision \(choice.line)") }
+    }
     return inference
   }
 }

@@ -42,6 +42,7 @@ struct MAE: ParsableCommand {
     do {
       var command = try parseAsRoot(wordsByTheirBytes)
       try command.run()
+      ExitStatus.end(EXIT_SUCCESS)
     } catch {
       ExitStatus.leave(error)
     }

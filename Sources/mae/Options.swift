@@ -206,11 +206,16 @@ extension ReconstructionTarget: ExpressibleByArgument {
 }
 extension Features.Pooling: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
+extension GradientReducer.Wire: ExpressibleByArgument {}
 extension DatasetSplit: ExpressibleByArgument {}
 extension PredictionText.Format: ExpressibleByArgument {}
 extension Embedding: ExpressibleByArgument {}
 extension NeighbourSearch.Format: ExpressibleByArgument {}
 extension ClassMatching.Competing: ExpressibleByArgument {}
+
+/// What `--precision` says of itself.
+let precisionHelp: ArgumentHelp =
+  "What products are computed in; auto times the model here and takes the faster."
 
 /// Another masking strategy than that of the model or workload.
 struct StrategyOptions: ParsableArguments {

@@ -3,6 +3,7 @@ import Foundation
 import MaskedAutoencoders
 import RecipeSyntax
 import Recipes
+import Torch
 import Training
 
 /// How long a run takes on some machines, and what it needs.
@@ -68,7 +69,7 @@ struct PlanCommand: ParsableCommand {
   var perPass: Int?
 
   @Option(help: "What gradients are exchanged in: float32 or bfloat16.")
-  var reduce = Precision.float32
+  var reduce = GradientReducer.Wire.float32
 
   @Option(help: "Images of the set; ImageNet-1K's unless given.")
   var images = PublishedTime.imageNet

@@ -33,6 +33,9 @@ struct SegmenterOptions: ParsableArguments {
       }
       loaded.windows.stride = stride
     }
+    if options.precision == .auto {
+      warn("note: precision \(loaded.choosePrecision().line)")
+    }
     return loaded
   }
 }
@@ -45,7 +48,7 @@ struct SegmentComputeOptions: ParsableArguments {
   @Option(help: "Pixels from window to window; the model's unless given.")
   var stride: Int?
 
-  @Option(help: "float32 or bfloat16.")
+  @Option(help: precisionHelp)
   var precision = Precision.float32
 
   @OptionGroup var compute: ComputeOptions

@@ -37,6 +37,10 @@ struct SegmentPredictCommand: ParsableCommand {
   var overlay: String?
 
   @Option(
+    help: "The overlays' format: png, jpeg, webp, or svg with text as text; png unless given.")
+  var format: FigureFormat?
+
+  @Option(
     help: ArgumentHelp(
       "Colours for label maps: a PNG file with a palette, or classes.csv with colours.",
       valueName: "file"), completion: .file(extensions: ["png", "csv"]))
@@ -56,6 +60,9 @@ struct SegmentPredictCommand: ParsableCommand {
     if out == nil, overlay == nil {
       throw ValidationError("say what to write: --out FOLDER for label maps, --overlay FOLDER")
     }
+    if format != nil, overlay == nil {
+      throw ValidationError("--format is for overlays: name a folder for them, --overlay FOLDER")
+    }
     if palette != nil, out == nil {
       throw ValidationError("--palette is for label maps: name a folder for them, --out FOLDER")
     }
@@ -69,7 +76,8 @@ struct SegmentPredictCommand: ParsableCommand {
       try palette?.requireColors(of: numbering)
     }
     var output = SegmentationFolder(
-      loaded, labels: out, overlays: overlay, palette: palette, overwrite: overwrite)
+      loaded, labels: out, overlays: overlay, format: format ?? .png, palette: palette,
+      overwrite: overwrite)
     var live = LiveCount("segmenting")
     defer { live.clear() }
     var failures: [UndecodableImage] = []

@@ -1,4 +1,5 @@
 import Imaging
+import Inference
 import MaskedAutoencoders
 import Recipes
 import Torch
@@ -10,7 +11,7 @@ import Training
 final class StepBenchmark {
   private let workload: StepWorkload
   private let device: Device
-  private let precision: DType?
+  private var precision: DType?
   private let store: ParameterStore
   private let optimizer: AdamW
   private let images: Tensor
@@ -118,6 +119,18 @@ final class StepBenchmark {
 
   /// The loss of the step that was run last.
   private(set) var loss = Tensor()
+
+  /// Takes the faster type of products for these steps here.
+  func choosePrecision() -> PrecisionChoice {
+    let choice = PrecisionChoice(for: workload.name, on: device, remembering: nil) {
+      .measured(images: workload.batch) {
+        precision = $0.type
+        return step()
+      }
+    }
+    precision = choice.precision.type
+    return choice
+  }
 
   /// Runs one step and gives the seconds it took.
   func step() -> Double {

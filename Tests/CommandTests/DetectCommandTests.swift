@@ -73,6 +73,14 @@ import Testing
     #expect(
       try sandbox.mae("detect", "predict", "run", "scenes/images/val", "--out", "found.json").status
         == 73)
+    // Overlays as SVG have the picture and the text that belongs to it.
+    let svg = ["detect", "predict", "run", "scenes/images/val", "--score", "0", "--format", "svg"]
+    #expect(try sandbox.mae(svg + ["--overlay", "drawn"]).status == 0)
+    let drawn = sandbox.names("drawn")
+    #expect(drawn.map { $0.replacing(".svg", with: ".png") } == sandbox.names("seen"))
+    #expect(try sandbox.text("drawn/\(drawn[0])").contains("<image x=\"0\" y=\"0\""))
+    let noOverlay = try sandbox.mae(svg + ["--out", "others.json"])
+    #expect(noOverlay.status == 64 && noOverlay.errors.contains("--format is for overlays"))
 
     let export = ["detect", "export", "run", "--format", "onnx", "--out"]
     #expect(

@@ -72,6 +72,16 @@ import Testing
       try sandbox.mae("segment", "predict", "run", "scenes/images/val", "--out", "labels").status
         == 73)
 
+    // Overlays in another format hold the same picture.
+    let webp = ["segment", "predict", "run", "scenes/images/val", "--format", "webp"]
+    #expect(try sandbox.mae(webp + ["--overlay", "seen"]).status == 0)
+    #expect(sandbox.names("seen") == ["0.png", "0.webp", "1.png", "1.webp"])
+    #expect(
+      try EncodedImage(path: sandbox("seen/0.webp")).decoded()
+        == EncodedImage(path: sandbox("seen/0.png")).decoded())
+    let noOverlay = try sandbox.mae(webp + ["--out", "others"])
+    #expect(noOverlay.status == 64 && noOverlay.errors.contains("--format is for overlays"))
+
     // With a palette they are the same numbers, in the table's colours or in another file's.
     try sandbox.write("colors.csv", "id,name,red,green,blue\n0,background,1,2,3\n1,bright,9,8,7\n")
     for (source, folder) in [("colors.csv", "colored"), ("colored/0.png", "copied")] {

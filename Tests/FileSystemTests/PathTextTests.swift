@@ -43,6 +43,13 @@ import Testing
     #expect(error.description == "caf\\xe9/1.jpg: is no file: caf\\xe9/1.jpg")
   }
 
+  @Test func `the stem of a path is its last name without the ending`() {
+    for (path, stem) in [
+      ("photos/a.b.jpg", "a.b"), ("a", "a"), ("x.y/a/", "a"), ("x/.a", ".a"), ("a.", "a"),
+      ("/", ""), ("", ""),
+    ] { #expect(path.lastNameStem == stem, "\(path)") }
+  }
+
   @Test func `a zero byte is in no path`() {
     #expect("a.jpg\0b.jpg".withSystemPath { String(cString: $0) } == "")
   }

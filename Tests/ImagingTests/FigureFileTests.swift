@@ -159,6 +159,41 @@ import Testing
     #expect(elements.all("image").count == 1 && elements.all("rect").count < 20)
   }
 
+  @Test func `overlays are drawn as pixels and as SVG`() throws {
+    let image = gradient(width: 16, height: 8, channels: 3)
+    let box = PixelRectangle(x: 4, y: 2, width: 6, height: 5)
+    let mask = try RunLengthMask(width: 16, height: 8, counts: [35, 2, 91])
+    let objects = ObjectOverlay.drawing(
+      image, [.init(box: box, label: 1, text: "cat & <dog> 93", mask: mask)])
+    let found = Elements(try objects.svg())
+    #expect(found.all("text").map(\.text) == ["cat & <dog> 93"])
+    let frame = try #require(found.all("rect").first { $0.attributes["fill"] == "none" })
+    // Sixteen pixels become 256.
+    #expect(frame.attributes["x"] == "64.5" && frame.attributes["width"] == "95")
+    let labels = LabelMap(
+      width: 16, height: 8, labels: (0..<128).map { $0 < 96 ? 0 : $0 < 127 ? 1 : LabelMap.ignored })
+    let overlay = LabelOverlay.drawing(image, labels, names: ["background", "cat"])
+    #expect(Elements(try overlay.svg()).all("text").map(\.text) == ["background 76 %", "cat 24 %"])
+    for (drawing, picture) in [
+      (
+        objects,
+        ObjectOverlay.picture(
+          image, [.init(box: box, label: 1, text: "cat & <dog> 93", mask: mask)])
+      ),
+      (overlay, LabelOverlay.picture(image, labels, names: ["background", "cat"])),
+    ] {
+      #expect(try EncodedImage(bytes: drawing.encoded(as: .webp)).decoded() == picture)
+      #expect(picture.width == 256)
+    }
+    // A pixel of the mask is half of its class's colour.
+    let color = ClassColors.color(of: 1).bytes(channels: 3)
+    let masked = ObjectOverlay.picture(image, [.init(box: box, label: 1, text: "", mask: mask)])
+    for channel in 0..<3 {
+      let mixed = (Int(image[4, 3, channel]) + Int(color[channel])) / 2
+      #expect(abs(Int(masked[4 * 16 + 8, 3 * 16 + 8, channel]) - mixed) <= 1)
+    }
+  }
+
   @Test func `outlines are one pixel wide in both kinds of files`() throws {
     let drawing = Drawing(
       size: PixelSize(width: 9, height: 7),

@@ -93,4 +93,38 @@ import TorchNN
         within: test.greatestDifference)
     }
   }
+
+  struct Trajectory: Decodable {
+    struct Differences: Decodable {
+      let losses, norms: Double
+    }
+    let float32Difference, float16Difference, greatestDifference: Differences
+  }
+
+  @Test func `twenty losses and gradient norms under autocast are transformers'`() throws {
+    struct Manifest: Decodable { let trajectory: Trajectory }
+    let test = try Self.golden.manifest(as: Manifest.self).trajectory
+    let golden = try Self.golden.tensors("trajectory.safetensors")
+    func differences(_ type: DType?) throws -> (losses: Double, norms: Double) {
+      let run = try TrainingTrajectoryTests.train(
+        .init(name: "autocast", accumulate: 1, clip: nil), from: golden.starting(with: "weight."),
+        rates: golden["rates"], autocast: type)
+      func difference(_ found: [Double], _ name: String) throws -> Double {
+        self.difference(of: Tensor(found), from: try golden[name].to(.float64))
+      }
+      return (try difference(run.losses, "losses"), try difference(run.norms, "norms"))
+    }
+    let found = try differences(.bfloat16)
+    #expect(found.losses <= test.greatestDifference.losses, "\(found)")
+    #expect(found.norms <= test.greatestDifference.norms, "\(found)")
+    // Products in another type are told from them, as far away as transformers' are.
+    for (type, theirs) in [
+      (DType?.none, test.float32Difference), (.float16, test.float16Difference),
+    ] {
+      let other = try differences(type)
+      #expect(abs(other.losses / theirs.losses - 1) < 0.2, "\(other), \(theirs)")
+      #expect(other.losses > test.greatestDifference.losses, "\(other)")
+      #expect(other.norms > 2 * test.greatestDifference.norms, "\(other)")
+    }
+  }
 }

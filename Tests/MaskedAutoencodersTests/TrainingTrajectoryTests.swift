@@ -35,12 +35,20 @@ import TorchOptim
   }
 
   static func train(_ test: Case) throws -> Run {
+    try train(
+      test, from: nativeNames(ofTransformers: golden.tensors("start/model.safetensors").all),
+      rates: golden.tensors(test.name + ".safetensors")["rates"])
+  }
+
+  /// - Parameter type: The type of the forward pass's products.
+  static func train(
+    _ test: Case, from weights: [String: Tensor], rates: Tensor, autocast type: DType? = nil
+  ) throws -> Run {
     let manifest = try golden.manifest(as: Manifest.self)
     let batches = try golden.tensors("batches.safetensors")
-    let rates = try golden.tensors(test.name + ".safetensors")["rates"].array(of: Double.self)
+    let rates = rates.array(of: Double.self)
     let model = TestModel(manifest.model)
-    try model.store.load(
-      nativeNames(ofTransformers: golden.tensors("start/model.safetensors").all))
+    try model.store.load(weights)
     let settings = manifest.optimizer
     let groups = ParameterGroup.decayingMatrices(
       of: model.store.trainable, weightDecay: settings.weightDecay)
@@ -57,9 +65,10 @@ import TorchOptim
       var total = 0.0
       for (chosen, noise) in zip(indices, noise) {
         let loss =
-          model.model.loss(
-            images.selected(chosen, along: 0), mask: PatchMask(noise: noise, keeping: kept))
-          / Double(test.accumulate)
+          withAutocast(to: type, on: .cpu) {
+            model.model.loss(
+              images.selected(chosen, along: 0), mask: PatchMask(noise: noise, keeping: kept))
+          } / Double(test.accumulate)
         loss.backward()
         total += loss.item()
       }

@@ -29,7 +29,7 @@ public struct RotationInputs: TrainingInputs {
 /// Rotation prediction: each image in each rotation in, the number of the rotation out (Gidaris et
 /// al., 2018).
 public final class RotationTask: TrainingTask {
-  public let recipe: RotationRecipe
+  public var recipe: RotationRecipe
   public let data: TrainingData
   public let store: ParameterStore
   public let description: ModelDescription

@@ -57,6 +57,65 @@ import Testing
     #expect(await refusal { _ = try await batcher.answer(image, for: 1) }?.status == 400)
   }
 
+  @Test func `who is cancelled before the computation is not computed`() async throws {
+    let sizes = Mutex<[Int]>([])
+    let queue = EngineQueue()
+    let batcher = RequestBatcher<String, Int>(
+      limit: { _ in 8 }, wait: .zero, queue: queue,
+      observe: { size in sizes.withLock { $0.append(size) } }
+    ) { _, images in images.map { _ in .success(1) } }
+    let tasks = (0..<5).map { number in
+      Task { try await batcher.answer(image, for: number < 3 ? "a" : "b") }
+    }
+    // Nothing is computed while this has the engine's turn.
+    try await queue.perform {
+      while await batcher.waitingCount < 5 { await Task.yield() }
+      for task in [tasks[0]] + tasks[3...] { task.cancel() }
+      for _ in 0..<100_000 where await batcher.waitingCount > 2 { await Task.yield() }
+      #expect(await batcher.waitingCount == 2)
+    }
+    for (number, task) in tasks.enumerated() {
+      let isCancelled = [0, 3, 4].contains(number)
+      let refused = await refusal { _ = try await task.value }
+      #expect((refused != nil) == isCancelled, "\(number)")
+    }
+    #expect(sizes.withLock { $0 } == [2])
+    // Who comes cancelled is not computed either.
+    let late = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try await batcher.answer(image, for: "a")
+    }
+    #expect(await refusal { _ = try await late.value } != nil)
+    #expect(sizes.withLock { $0 } == [2])
+  }
+
+  @Test func `the engine's line keeps its order, and who is cancelled leaves it`() async throws {
+    let queue = EngineQueue()
+    let order = Mutex<[Int]>([])
+    let enter: @Sendable (Int) async throws -> Void = { number in
+      try await queue.perform { order.withLock { $0.append(number) } }
+    }
+    var tasks: [Task<Void, any Error>] = []
+    try await queue.perform {
+      for number in 0..<6 {
+        tasks.append(Task { try await enter(number) })
+        while queue.waitingCount <= number { await Task.yield() }
+      }
+      for number in [0, 3] { tasks[number].cancel() }
+      // At once: it is the canceller that takes them out.
+      #expect(queue.waitingCount == 4)
+    }
+    for (number, task) in tasks.enumerated() {
+      let isCancelled = number % 3 == 0
+      let refused = await refusal { try await task.value }
+      #expect((refused != nil) == isCancelled, "\(number)")
+    }
+    #expect(order.withLock { $0 } == [1, 2, 4, 5])
+    // A turn that ended in an error is given on.
+    #expect(await refusal { try await queue.perform { throw ServingError.busy } } == .busy)
+    #expect(try await queue.perform { 7 } == 7)
+  }
+
   @Test func `no more are let in than the queue holds`() async throws {
     var limits = ServingLimits()
     limits.queue = 2
@@ -82,6 +141,8 @@ import Testing
     metrics.answered("/v1/embed", status: 200, after: .milliseconds(7))
     metrics.answered("/v1/embed", status: 503, after: .seconds(20))
     metrics.computed(images: 3)
+    metrics.dropped("/v1/embed")
+    await metrics.engine(.attention) {}
     let text = metrics.text(.init(requests: 2, bytes: 9))
     for line in [
       "mae_requests_total{route=\"/v1/embed\",status=\"503\"} 1",
@@ -90,6 +151,9 @@ import Testing
       "mae_request_seconds_bucket{route=\"/v1/embed\",le=\"+Inf\"} 2",
       "mae_request_seconds_count{route=\"/v1/embed\"} 2",
       "mae_batch_images_bucket{le=\"2.0\"} 0", "mae_batch_images_bucket{le=\"4.0\"} 1",
+      "mae_requests_dropped_total{route=\"/v1/embed\"} 1",
+      "mae_engine_computations_total{work=\"attention\"} 1",
+      "mae_engine_computations_total{work=\"batch\"} 0",
       "mae_requests_in_progress 2", "# TYPE mae_batch_images histogram",
     ] {
       #expect(text.split(separator: "\n").contains(Substring(line)), "\(line)")

@@ -18,7 +18,7 @@
       var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    private let responder: RouterResponder<BasicRequestContext>
+    private let responder: RouterResponder<ServingContext>
 
     init(_ server: ModelServer) { responder = server.router().buildResponder() }
 
@@ -31,8 +31,11 @@
       let head = HTTPRequest(
         method: method, scheme: "http", authority: host, path: path, headerFields: headers)
       let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(bytes: body ?? [])))
-      let context = BasicRequestContext(
-        source: .init(channel: NIOAsyncTestingChannel(), logger: Logger(label: "tests")))
+      let channel = try await NIOAsyncTestingChannel { channel in
+        try channel.pipeline.syncOperations.addHandler(ClientPresenceHandler())
+      }
+      let context = ServingContext(
+        source: .init(channel: channel, logger: Logger(label: "tests")))
       let response = try await responder.respond(to: request, context: context)
       let collected = Collected()
       try await response.body.write(collected)

@@ -157,7 +157,7 @@ import Training
     ("optimizer.epsilon=nan", "optimizer.epsilon is nan; expected a number (--set)"),
     (
       "precision=bfloat",
-      "precision is bfloat; expected float32 or bfloat16; did you mean "
+      "precision is bfloat; expected float32, bfloat16 or auto; did you mean "
         + "bfloat16? (--set)"
     ),
     ("masking.strategy=spots", "masking.strategy is spots; expected random, block or grid (--set)"),
@@ -347,7 +347,7 @@ import Training
         "--set batch: expected path=value, such as schedule.epochs=50",
         "batch.size is x; expected a whole number (--set)",
         "model.heigth does not exist; did you mean model.height? (--set)",
-        "precision is int8; expected float32 or bfloat16 (--set)",
+        "precision is int8; expected float32, bfloat16 or auto (--set)",
         "masking.ratio is 1; expected a number above 0 and below 1",
       ])
   }

@@ -12,6 +12,11 @@ same autocast, backward outside of it:
 
     pixel_values   noise   weight.<our name>   loss   pred   grad.<our name>
 
+`trajectory.safetensors`: 20 steps of `training.py`'s pictures, masks and rates, from weights that all show, with
+torch's AdamW, forward pass and loss inside the same autocast:
+
+    weight.<our name>   losses [20]   norms [20]   rates [20]
+
 Arrays are compared by the norm of their difference, ‖ours − golden‖ / ‖golden‖: a value that another processor
 rounds to bfloat16's other neighbour is off by 0.4 % alone. `float32Difference` is the same measure of what
 leaving autocast out changes, the median over the arrays of a case; `greatestDifference`, what ours may differ by,
@@ -24,6 +29,7 @@ import statistics
 
 from common import *
 
+import training
 from timm.models.vision_transformer import Block
 
 SEED = 37
@@ -60,6 +66,36 @@ def run_model(model, images, noise, short):
         "pred": out.logits.detach().float(),
         **{f"grad.{name}": gradient for name, gradient in native(gradients).items()},
     }
+
+
+def run_trajectory():
+    """What is written, and how far other types of products are from it."""
+    rng = generator(training.SEED)
+    images, indices, noise = training.batches(rng)
+    model = vit_mae(training.MODEL, MASK_RATIO)
+    randomize(model, rng)
+    set_positions(model, training.MODEL)
+
+    def trained(type):
+        return training.train(
+            training.CASES[0], model.state_dict(), images, indices, noise, autocast=type)
+
+    wanted = trained(torch.bfloat16)
+    others = {"float32": trained(None), "float16": trained(torch.float16)}
+    differences = {
+        f"{name}Difference": {
+            key: rounded(((out[key] - wanted[key]).norm() / wanted[key].norm()).item())
+            for key in ("losses", "norms")
+        }
+        for name, out in others.items()
+    }
+    return {
+        "losses": wanted["losses"],
+        "norms": wanted["norms"],
+        "rates": torch.tensor(
+            [training.rate(step) for step in range(training.STEPS)], dtype=torch.float64),
+        **{f"weight.{name}": p for name, p in native(model.state_dict()).items()},
+    }, differences
 
 
 def float32_difference(found, exact):
@@ -99,6 +135,8 @@ def main():
         {"pixel_values": images, "noise": noise, **out,
          **{f"weight.{name}": p for name, p in native(model.state_dict()).items()}})
     difference = float32_difference(out, run_model(model, images, noise, False))
+    trajectory, differences = run_trajectory()
+    write(folder / "trajectory.safetensors", trajectory)
     write_manifest(
         folder, __file__, ["timm", "transformers"], SEED, None, cases,
         notes=["differences are ‖a − b‖ / ‖b‖ of an array"],
@@ -107,6 +145,11 @@ def main():
             "maskRatio": MASK_RATIO,
             "float32Difference": difference,
             "greatestDifference": 0.015,
+        },
+        trajectory={
+            "batches": "Goldens/training/batches.safetensors",
+            **differences,
+            "greatestDifference": {"losses": 2.2e-4, "norms": 8e-4},
         },
     )
 

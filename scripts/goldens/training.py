@@ -71,9 +71,12 @@ def initialize(model, rng):
             torch.nn.init.xavier_uniform_(parameter.data.flatten(1), generator=rng)
 
 
-def train(case, state, images, indices, noise, dtype=torch.float32):
+def train(case, state, images, indices, noise, dtype=torch.float32, autocast=None):
+    """`autocast`: the type of products in the forward pass, by torch's autocast; None for `dtype`'s."""
     model = vit_mae(MODEL, 0.75)
     model.load_state_dict(state)
+    if autocast is not None:
+        model.set_attn_implementation("eager")
     model.to(dtype).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
@@ -96,7 +99,8 @@ def train(case, state, images, indices, noise, dtype=torch.float32):
         )
         for chosen, part in parts:
             pixels = (images[chosen].to(dtype) / 255 - 0.5) / 0.5
-            loss = model(pixel_values=pixels, noise=part).loss / case["accumulate"]
+            with torch.autocast("cpu", autocast, enabled=autocast is not None):
+                loss = model(pixel_values=pixels, noise=part).loss / case["accumulate"]
             loss.backward()
             total += loss.item()
         norms.append(torch.nn.utils.clip_grad_norm_(trained, case["clip"] or math.inf).item())
@@ -120,12 +124,17 @@ def split_key_bias(tensors):
     return result
 
 
+def batches(rng):
+    """Pictures, which of them each step sees, and what masks are drawn by."""
+    images = pictures(rng)
+    indices = torch.stack([torch.randperm(16, generator=rng)[:BATCH] for _ in range(STEPS)])
+    return images, indices, torch.rand(STEPS, BATCH, 16, generator=rng)
+
+
 def main():
     folder = output_folder("training")
     rng = generator(SEED)
-    images = pictures(rng)
-    indices = torch.stack([torch.randperm(16, generator=rng)[:BATCH] for _ in range(STEPS)])
-    noise = torch.rand(STEPS, BATCH, 16, generator=rng)
+    images, indices, noise = batches(rng)
     model = vit_mae(MODEL, 0.75)
     initialize(model, rng)
     (folder / "start").mkdir(exist_ok=True)

@@ -57,6 +57,15 @@ def descriptors(server):
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
+COUNTED = ('mae_engine_computations_total{work="reconstruct"}', 'mae_requests_dropped_total{route="/v1/reconstruct"}')
+
+
+def metric(server, name):
+    """A line's number in /metrics; 0 where it has no such line."""
+    text = urllib.request.urlopen(server.address + "metrics").read().decode()
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " "))
+
+
 def load(server, image, folder):
     """wrk on both routes; throughput beside `mae embed`."""
     if not shutil.which("wrk"):
@@ -109,6 +118,23 @@ def abuse(server, body):
     for _ in range(20):
         with connection(server) as client:
             client.sendall(head + body)
+    # A whole queue of work whose clients go: nobody waits for it.
+    image = head.replace(b"v1/embed", b"v1/reconstruct") + body
+    gone = [connection(server) for _ in range(64)]
+    for client in gone:
+        client.sendall(image)
+    while metric(server, "mae_requests_in_progress") < 32:
+        time.sleep(0.01)
+    before, dropped = (metric(server, name) for name in COUNTED)
+    for client in gone:
+        client.close()
+    begin = time.monotonic()
+    while post(server.address, "v1/reconstruct", body)[0] == 503:
+        time.sleep(0.05)
+    took = time.monotonic() - begin
+    computed, after = (metric(server, name) for name in COUNTED)
+    check("work whose clients have gone is dropped", after - dropped >= 30 and computed - before <= 3,
+          f"{computed - before:.0f} computed, {after - dropped:.0f} dropped, the next answer after {took:.2f} s")
     # A head, a byte and nothing more; a byte now and then.
     silent = connection(server)
     silent.sendall(head + body[:1])

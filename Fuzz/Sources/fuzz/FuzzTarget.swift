@@ -17,7 +17,7 @@ struct FuzzTarget: Sendable {
 
   static let all =
     imageTargets + rasterTargets + datasetTargets + folderTargets
-    + weightTargets + maskTargets
+    + weightTargets + maskTargets + requestTargets
 }
 
 /// A file that each input is written to, for readers that take a path.

@@ -1,6 +1,7 @@
 import FileSystem
 import MaskedAutoencoders
 import Recipes
+import Runs
 import Torch
 import TorchNN
 import TorchOptim
@@ -20,6 +21,8 @@ struct StepTiming {
   func perform(_ context: StepContext) throws -> StepResult? {
     let start = ContinuousClock.now
     let task = try PretrainingTask(recipe, inputs, on: context.device, isResumed: false)
+    task.choosePrecision(for: inputs.kind.name)
+    let recipe = task.recipe
     let optimizer = recipe.optimizer.optimizer(over: task.parameterGroups)
     func step() -> Double {
       let start = ContinuousClock.now

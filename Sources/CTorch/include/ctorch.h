@@ -43,6 +43,10 @@ int ct_load(const char **reason);
 // Whether the processor is one of AMD's.
 bool ct_processor_is_amd(void);
 
+// Whether the processor multiplies bfloat16 numbers by instructions made for it: AVX512_BF16 or AMX on
+// x86, BF16 on arm64.
+bool ct_processor_has_bfloat16(void);
+
 // ---- errors
 
 typedef enum { CT_ERROR_OTHER = 0, CT_ERROR_OUT_OF_MEMORY = 1 } ct_error_kind;
@@ -149,6 +153,9 @@ CT_API int ct_simulate_device(void);
 CT_API char *ct_simulated_waits(void);
 // Keeps freed pages in the process: fresh ones cost several times what reused ones do.
 CT_API void ct_keep_pages(void);
+// The most bytes that tensors of 1 MiB and more held in main memory since it was called with true, which
+// gives what they hold now.
+CT_API int64_t ct_large_memory(bool begins);
 
 // ---- many processes (c10d); times are in milliseconds
 

@@ -1,6 +1,6 @@
 public import Datasets
 import FileSystem
-import Figures
+public import Figures
 import Foundation
 public import Imaging
 import MaskedAutoencoders
@@ -14,6 +14,7 @@ public struct SegmentationFolder {
   private let model: LoadedSegmenter
   private let labels: String?
   private let overlays: String?
+  private let format: FigureFormat
   private let palette: LabelPalette?
   private let overwrite: Bool
   private var names: [String: String] = [:]
@@ -23,16 +24,18 @@ public struct SegmentationFolder {
   /// - Parameters:
   ///   - labels: For label maps, with the numbers of the set that was learned from; nil for none.
   ///   - overlays: For pictures to look at; nil for none.
+  ///   - format: What those are written as.
   ///   - palette: The colours of label maps for programs that show them; nil for gray levels.
   ///   - overwrite: Whether files that are there may be replaced.
   public init(
-    _ model: LoadedSegmenter, labels: String?, overlays: String?, palette: LabelPalette? = nil,
-    overwrite: Bool = false
+    _ model: LoadedSegmenter, labels: String?, overlays: String?, format: FigureFormat = .png,
+    palette: LabelPalette? = nil, overwrite: Bool = false
   ) {
     self.model = model
     self.palette = palette
     self.labels = labels
     self.overlays = overlays
+    self.format = format
     self.overwrite = overwrite
   }
 
@@ -48,13 +51,15 @@ public struct SegmentationFolder {
 
   /// The same of a picture or a raster.
   package mutating func write(_ picture: WholeImage, named name: String) throws {
-    let file = Self.fileName(of: name)
-    if let other = names.updateValue(name, forKey: file) {
+    let stem = name.lastNameStem.isEmpty ? "picture" : name.lastNameStem
+    if let other = names.updateValue(name, forKey: stem) {
       throw RunFailure(
         .refusedOutput,
-        "\(name) and \(other) would both be written to \(file); segment them into two folders")
+        "\(name) and \(other) would both be written to \(stem).png; segment them into two folders")
     }
-    let targets = [labels, overlays].map { folder in folder.map { $0 + "/" + file } }
+    let targets = [
+      labels.map { "\($0)/\(stem).png" }, overlays.map { "\($0)/\(stem).\(format.pathExtension)" },
+    ]
     for target in targets.compactMap(\.self) where !overwrite {
       guard !exists(target) else {
         throw RunFailure(
@@ -67,8 +72,8 @@ public struct SegmentationFolder {
         numbering.stored(result).encodedAsPNG(palette: palette?.bytes ?? []), to: target)
     }
     if let target = targets[1] {
-      let drawn = LabelOverlay.picture(picture.shown, result, names: model.classNames)
-      try Self.write(drawn.encodedAsPNG(), to: target)
+      let drawn = LabelOverlay.drawing(picture.shown, result, names: model.classNames)
+      try drawn.write(to: target)
     }
     count += 1
   }
@@ -79,13 +84,6 @@ public struct SegmentationFolder {
       labels.map { "wrote \(count) label maps to \($0)" },
       overlays.map { "wrote \(count) overlays to \($0)" },
     ].compactMap(\.self)
-  }
-
-  /// `photos/a.jpg` → `a.png`.
-  private static func fileName(of name: String) -> String {
-    let last = name.split(separator: "/").last.map(String.init) ?? "picture"
-    guard let dot = last.lastIndex(of: "."), dot != last.startIndex else { return last + ".png" }
-    return last[..<dot] + ".png"
   }
 
   private static func write(_ bytes: [UInt8], to path: String) throws {

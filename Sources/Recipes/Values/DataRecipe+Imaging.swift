@@ -133,10 +133,10 @@ extension DataRecipe {
 }
 
 extension Precision {
-  /// The type of matrix products; nil for float32.
+  /// The type of matrix products; nil for float32, and for `auto` as long as nothing is chosen.
   public var type: DType? {
     switch self {
-    case .float32: nil
+    case .float32, .auto: nil
     case .bfloat16: .bfloat16
     }
   }

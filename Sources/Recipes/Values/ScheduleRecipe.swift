@@ -1,3 +1,5 @@
+public import Torch
+
 /// Images of a step.
 public struct BatchRecipe: Codable, Hashable, Sendable {
   /// Images of one pass through the network, of all processes together.
@@ -6,10 +8,10 @@ public struct BatchRecipe: Codable, Hashable, Sendable {
   public var accumulation: Int
   /// The type in which gradients travel between processes: bfloat16 takes half the bytes of float32
   /// and gives slightly other results.
-  public var reduction: Precision
+  public var reduction: GradientReducer.Wire
 
   /// Creates a batch.
-  public init(size: Int = 4096, accumulation: Int = 1, reduction: Precision = .float32) {
+  public init(size: Int = 4096, accumulation: Int = 1, reduction: GradientReducer.Wire = .float32) {
     self.size = size
     self.accumulation = accumulation
     self.reduction = reduction
@@ -39,6 +41,9 @@ public enum Precision: String, Codable, Hashable, Sendable, CaseIterable {
   case float32
   /// 16-bit with 8 bits of exponent, through autocast; faster only where the machine has it.
   case bfloat16
+  /// The faster of the two for this model on this machine, by timing it; in the recipe of a run its
+  /// place is taken by what was chosen.
+  case auto
 }
 
 /// Saved states of a run; the last one is saved in any case.

@@ -22,6 +22,7 @@ extension TrainingRecipe {
     with wanted: Self, recipeIsNamed: Bool
   ) throws(RecipeErrors) -> Self {
     var other = wanted.completed(from: self)
+    if other.precision == .auto { other.precision = precision }
     if recipeIsNamed { (other.name, other.note) = (name, note) }
     var allowed = Self.fieldsResumingMayChange
     if other.data.cache.isOn != data.cache.isOn { allowed.removeAll { $0 == "data.cache" } }

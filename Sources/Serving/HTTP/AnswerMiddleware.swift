@@ -6,7 +6,7 @@
   /// Makes every error an answer of one line, counts every answer, and says to browsers what a page
   /// may do.
   struct AnswerMiddleware: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = ModelServer.Context
 
     let metrics: ServingMetrics
     /// The methods of each path.
@@ -20,6 +20,10 @@
       var response: Response
       do {
         response = try await next(request, context)
+      } catch let error as ServingError where error == .clientGone {
+        // Nobody reads it.
+        metrics.dropped(context.endpointPath ?? "none")
+        return try answer(to: error, request)
       } catch {
         response = try answer(to: error, request)
       }

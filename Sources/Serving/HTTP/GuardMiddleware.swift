@@ -4,7 +4,7 @@
 
   /// Lets in who may ask: requests with the token where there is one, and no pages of other origins.
   struct GuardMiddleware: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = ModelServer.Context
 
     private let token: [UInt8]?
     private let isLoopback: Bool

@@ -3,9 +3,10 @@
   import HTTPTypes
   import Hummingbird
   import NIOCore
+  import NIOHTTP1
 
   extension ModelServer {
-    typealias Context = BasicRequestContext
+    typealias Context = ServingContext
     typealias Handler = @Sendable (Request, Context) async throws -> Response
 
     /// Everything that is answered: path, method, and how.
@@ -73,25 +74,29 @@
       return router
     }
 
-    /// Reads a request's image, if there is room for it, and answers.
+    /// Reads a request's image, if there is room for it, and answers, unless the client goes.
     private func withImage(
       _ answer: @escaping @Sendable (ImageRequest, _ wantsPicture: Bool) async throws -> Response
     ) -> Handler {
       let service = service
-      return { request, _ in
+      return { request, context in
         let limits = service.limits
         let declared = request.headers[.contentLength].flatMap { Int($0) }
         if let declared, declared > limits.bodyBytes {
           throw ServingError.tooLarge(
             "the body has \(declared) bytes; at most \(limits.bodyBytes) are read")
         }
-        return try await service.admission.perform(bytes: declared ?? limits.bodyBytes) {
-          let body = try await Self.body(of: request, limits)
-          let image = try ImageRequest(
-            contentType: request.headers[.contentType], query: try Self.query(of: request),
-            body: body, limits: limits)
-          let accepted = request.headers[.accept] ?? ""
-          return try await answer(image, accepted.contains("image/png"))
+        guard let client = await context.client else { throw ServingError.clientGone }
+        return try await client.perform {
+          try await service.admission.perform(bytes: declared ?? limits.bodyBytes) {
+            let body = try await Self.body(of: request, limits)
+            try Task.checkCancellation()
+            let image = try ImageRequest(
+              contentType: request.headers[.contentType], query: try Self.query(of: request),
+              body: body, limits: limits)
+            let accepted = request.headers[.accept] ?? ""
+            return try await answer(image, accepted.contains("image/png"))
+          }
         }
       }
     }
@@ -103,12 +108,18 @@
       try await withThrowingTaskGroup(of: [UInt8].self) { group in
         group.addTask {
           var bytes: [UInt8] = []
-          for try await buffer in request.body {
-            guard bytes.count + buffer.readableBytes <= limits.bodyBytes else {
-              throw ServingError.tooLarge(
-                "the body has more than \(limits.bodyBytes) bytes, which is what is read at most")
+          do {
+            for try await buffer in request.body {
+              guard bytes.count + buffer.readableBytes <= limits.bodyBytes else {
+                throw ServingError.tooLarge(
+                  "the body has more than \(limits.bodyBytes) bytes, which is what is read at most")
+              }
+              bytes.append(contentsOf: buffer.readableBytesView)
             }
-            bytes.append(contentsOf: buffer.readableBytesView)
+          } catch is HTTPParserError {
+            throw ServingError.malformed(
+              "the body is not as HTTP has it; expected as many bytes as Content-Length says, or "
+                + "whole chunks")
           }
           return bytes
         }
@@ -124,13 +135,8 @@
 
     /// The parameters of an address.
     static func query(of request: Request) throws(ServingError) -> RequestParameters {
-      var values: [String: RequestParameters.Value] = [:]
-      for (name, value) in request.uri.queryParameters {
-        guard values.updateValue(.text(String(value)), forKey: String(name)) == nil else {
-          throw .malformed("the address says \(String(name).shown) more than once")
-        }
-      }
-      return RequestParameters(values)
+      try RequestParameters(
+        query: request.uri.queryParameters.map { (String($0), String($1)) })
     }
 
     private func reconstruct(

@@ -61,7 +61,7 @@
         router: router(),
         server: .http1(
           configuration: .init(
-            additionalChannelHandlers: [DeadlineHandler(patience)],
+            additionalChannelHandlers: [DeadlineHandler(patience), ClientPresenceHandler()],
             idleTimeout: patience,
             httpDecoderConfiguration: .init(
               maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),

@@ -125,7 +125,8 @@ class Lane {
     this.hidden = Array(answer.rows * answer.columns).fill(false)
     for (const patch of answer.hidden) this.hidden[patch] = true
     if (this === first && !mask.hidden) state.hidden = [...this.hidden]
-    this.draw()
+    // A mask that was painted stands in its canvas already, beside the original.
+    this.draw(!mask.hidden || Boolean(answer.pictures.original))
     const done = performance.now()
     performance.measure('redraw', { start: since, end: done })
     this.tell(done - since)
@@ -141,7 +142,7 @@ class Lane {
     }
   }
 
-  draw() {
+  draw(inputs = true) {
     if (!this.view) return
     const { model, hidden, filled } = this
     const combined = $(this === first ? 'combined' : 'combined-b')
@@ -156,6 +157,7 @@ class Lane {
     if (this !== first) return
     const whole = fit($('reconstruction'), model)
     if (filled) whole.drawImage(filled, 0, 0)
+    if (!inputs) return
     drawPaint()
     drawOriginal()
   }

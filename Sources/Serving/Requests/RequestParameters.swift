@@ -41,6 +41,17 @@ package struct RequestParameters: Sendable {
     self.values = values.filter { $0.value != .null }
   }
 
+  /// Takes the parameters of an address.
+  package init(query: [(name: String, value: String)]) throws(ServingError) {
+    var values: [String: Value] = [:]
+    for (name, value) in query {
+      guard values.updateValue(.text(value), forKey: name) == nil else {
+        throw .malformed("the address says \(name.shown) more than once")
+      }
+    }
+    self.init(values)
+  }
+
   /// Takes the fields of a JSON object.
   package init(json body: [UInt8]) throws(ServingError) {
     do {

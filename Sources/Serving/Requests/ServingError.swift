@@ -32,6 +32,10 @@ package struct ServingError: Error, Hashable, Sendable, CustomStringConvertible 
   /// Too much is being worked on.
   package static let busy = ServingError(
     503, "the server has as much to do as its queue holds; try again", retryAfter: 1)
+  /// The client has closed its connection, or its side of it, and takes no answer. The status is
+  /// nginx's.
+  package static let clientGone = ServingError(
+    499, "the client closed its side of the connection before it was answered")
 }
 
 extension ServingError {

@@ -20,6 +20,8 @@ package final class ModelService: Sendable {
   /// Images to begin with; nil for none.
   package let samples: SampleImages?
 
+  /// Where what is asked waits for the engine.
+  let queue: EngineQueue
   private let engine: ModelEngine
   private let batcher: RequestBatcher<BatchKey, BatchAnswer>
 
@@ -49,8 +51,10 @@ package final class ModelService: Sendable {
     load: @Sendable () throws -> [(name: String, model: LoadedModel)]
   ) async throws {
     let engine = ModelEngine()
+    let queue = EngineQueue()
     let metrics = ServingMetrics()
     self.engine = engine
+    self.queue = queue
     self.metrics = metrics
     self.limits = limits
     self.samples = samples
@@ -60,7 +64,7 @@ package final class ModelService: Sendable {
     for card in cards { batches.append(await engine.batch(of: card.number)) }
     let sizes = batches
     batcher = RequestBatcher(
-      limit: { sizes[$0.model] }, wait: .milliseconds(limits.batchMilliseconds),
+      limit: { sizes[$0.model] }, wait: .milliseconds(limits.batchMilliseconds), queue: queue,
       observe: { metrics.computed(images: $0) }
     ) { key, images in
       try await metrics.engine(.batch) {
@@ -80,6 +84,14 @@ package final class ModelService: Sendable {
 
   /// The models for people and programs.
   package var models: ModelsRecord { ModelsRecord(models: cards.map(\.record)) }
+
+  /// Has the engine compute something when its turn has come; not at all where the request has been
+  /// cancelled by then.
+  private func compute<Answer: Sendable>(
+    _ work: ServingMetrics.Work, _ body: () async throws -> Answer
+  ) async throws -> Answer {
+    try await queue.perform { try await metrics.engine(work) { try await body() } }
+  }
 
   /// The model that a request names, or the first that can do what it asks.
   private func card(
@@ -120,9 +132,10 @@ package final class ModelService: Sendable {
     let view = try ModelView(
       of: .encoded(request.image), for: card.description, isPrepared: isPrepared)
     let engine = engine
-    let filled = try await metrics.engine(.reconstruct) {
+    let filled = try await compute(.reconstruct) {
       try await engine.fill(view, hiding: choice, by: card.number)
     }
+    try Task.checkCancellation()
     let chosen = wanted.map { $0.compactMap(ReconstructionPicture.init(rawValue:)) }
     var pictures: [ReconstructionPicture: [UInt8]] = [:]
     for kind in chosen ?? ReconstructionPicture.allCases {
@@ -200,7 +213,7 @@ package final class ModelService: Sendable {
     }
     let row = try await row(of: request.image, as: embedding, by: card)
     let engine = engine
-    let found = try await metrics.engine(.neighbours) {
+    let found = try await compute(.neighbours) {
       try await engine.neighbours(of: row, count: count, by: card.number)
     }
     return NeighboursRecord(
@@ -229,7 +242,7 @@ package final class ModelService: Sendable {
     let view = try ModelView(
       of: .encoded(request.image), for: card.description, isPrepared: isPrepared)
     let engine = engine
-    let maps = try await metrics.engine(.attention) {
+    let maps = try await compute(.attention) {
       try await engine.attention(of: patch, in: view, by: card.number)
     }
     let record = AttentionRecord(

@@ -32,6 +32,8 @@ package final class ServingMetrics: Sendable {
   private struct State {
     var answered: [Answered: Int] = [:]
     var seconds: [String: Histogram] = [:]
+    var dropped: [String: Int] = [:]
+    var computations: [Work: Int] = [:]
     var engine: [Work: Double] = [:]
     var batches = Histogram([1, 2, 4, 8, 16, 32, 64, 128])
   }
@@ -50,14 +52,23 @@ package final class ServingMetrics: Sendable {
     }
   }
 
+  /// Counts a request whose client went before it was answered.
+  package func dropped(_ route: String) {
+    state.withLock { $0.dropped[route, default: 0] += 1 }
+  }
+
   /// Counts the images of a computation.
   package func computed(images: Int) { state.withLock { $0.batches.add(Double(images)) } }
 
-  /// Counts the time that something takes.
+  /// How often the engine has computed something.
+  func computations(_ work: Work) -> Int { state.withLock { $0.computations[work] ?? 0 } }
+
+  /// Counts a computation of the engine and the time that it takes.
   package func engine<Answer: Sendable>(
     _ work: Work, _ body: () async throws -> Answer
   ) async rethrows -> Answer {
     let start = ContinuousClock.now
+    state.withLock { $0.computations[work, default: 0] += 1 }
     defer {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       state.withLock { $0.engine[work, default: 0] += seconds }
@@ -93,10 +104,22 @@ package final class ServingMetrics: Sendable {
     for (route, histogram) in state.seconds.sorted(by: { $0.key < $1.key }) {
       add("mae_request_seconds", "route=\"\(route)\"", histogram)
     }
-    begin("mae_engine_seconds_total", "counter", "Time waited for the engine, by what it did.")
+    begin(
+      "mae_requests_dropped_total", "counter",
+      "Requests whose client went before they were answered, by route.")
+    for (route, count) in state.dropped.sorted(by: { $0.key < $1.key }) {
+      lines.append("mae_requests_dropped_total{route=\"\(route)\"} \(count)")
+    }
+    begin("mae_engine_seconds_total", "counter", "Time that the engine computed, by what it did.")
     for work in Work.allCases {
       lines.append(
         "mae_engine_seconds_total{work=\"\(work.rawValue)\"} \(state.engine[work] ?? 0)")
+    }
+    begin("mae_engine_computations_total", "counter", "What the engine computed, by kind.")
+    for work in Work.allCases {
+      lines.append(
+        "mae_engine_computations_total{work=\"\(work.rawValue)\"} "
+          + "\(state.computations[work] ?? 0)")
     }
     begin("mae_batch_images", "histogram", "Images that were embedded or classified together.")
     add("mae_batch_images", "", state.batches)

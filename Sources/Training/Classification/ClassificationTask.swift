@@ -18,7 +18,7 @@ public import TorchOptim
 public final class ClassificationTask: TrainingTask {
   /// The classifier that learns.
   public let classifier: ImageClassifier
-  public let recipe: FinetuningRecipe
+  public var recipe: FinetuningRecipe
   public let data: TrainingData
   public let store: ParameterStore
   public let description: ModelDescription

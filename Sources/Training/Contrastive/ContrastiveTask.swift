@@ -39,7 +39,7 @@ public struct ContrastiveInputs: TrainingInputs {
 public final class ContrastiveTask: TrainingTask {
   /// The model that learns.
   public let model: MomentumContrast
-  public let recipe: ContrastiveRecipe
+  public var recipe: ContrastiveRecipe
   public let data: TrainingData
   public let store: ParameterStore
   public let description: ModelDescription

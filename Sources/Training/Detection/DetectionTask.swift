@@ -22,7 +22,7 @@ public final class DetectionTask: TrainingTask {
 
   /// The detector that learns.
   public let detector: MaskRCNN
-  public let recipe: DetectionRecipe
+  public var recipe: DetectionRecipe
   public let data: TrainingData
   public let store: ParameterStore
   public let description: ModelDescription

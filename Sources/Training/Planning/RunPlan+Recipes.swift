@@ -80,7 +80,7 @@ extension RunPlan.Job {
       name: recipe.name, model: model, cost: cost, batch: recipe.batch.size,
       accumulation: recipe.batch.accumulation,
       steps: recipe.totalSteps(stepsPerEpoch: max(1, images / recipe.effectiveBatch)),
-      images: images, isShort: recipe.precision == .bfloat16,
+      images: images, isShort: recipe.precision != .float32,
       stateBytes: ["lars", "sgd"].contains(recipe.optimizer.kind.name) ? 4 : 8,
       keepsAverage: recipe.ema != nil, checkpoints: recipe.checkpoints.keep)
   }

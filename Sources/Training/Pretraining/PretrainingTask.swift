@@ -38,7 +38,7 @@ public struct PretrainingInputs: TrainingInputs {
 public final class PretrainingTask: TrainingTask {
   /// The model that learns.
   public let model: MaskedAutoencoder
-  public let recipe: PretrainingRecipe
+  public var recipe: PretrainingRecipe
   public let data: TrainingData
   public let store: ParameterStore
   public let description: ModelDescription

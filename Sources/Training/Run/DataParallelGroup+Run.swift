@@ -13,8 +13,11 @@ extension DataParallelGroup {
   var dataRank: DataParallelRank { DataParallelRank(rank, of: count, onHost: share?.ranks ?? 1) }
 
   /// Makes a task on every process, by the recipe that the first one has completed.
+  ///
+  /// - Parameter complete: Completes what the task itself is needed for; called on the first process.
   func task<Task: TrainingTask>(
-    _ recipe: Task.Recipe, _ inputs: Task.Inputs, _ settings: TrainingRun<Task>.Settings
+    _ recipe: Task.Recipe, _ inputs: Task.Inputs, _ settings: TrainingRun<Task>.Settings,
+    completing complete: (Task) -> Void
   ) throws -> Task {
     var first: Task?
     note(step: 0, .opening)
@@ -22,6 +25,7 @@ extension DataParallelGroup {
       let task = try Task(
         recipe, inputs, on: settings.device, isResumed: settings.opening == .resume)
       try requireDivision(of: task.recipe)
+      complete(task)
       first = task
       let briefing = Briefing(
         recipe: task.recipe, images: task.data.dataset.count,

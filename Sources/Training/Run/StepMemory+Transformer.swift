@@ -15,14 +15,15 @@ extension StepMemory {
     let blocks = Blocks(recipe.memory, recipe.precision, on: device)
     let encoded = 1 + (model.encodesMaskTokens ? patches : kept)
     let predicted = recipe.loss.region == .all ? patches : patches - kept
-    var bytes = blocks.bytes(of: model.encoder, tokens: encoded)
-    if let decoder = model.decoder { bytes += blocks.bytes(of: decoder, tokens: 1 + patches) }
+    var parts = [Blocks.Part(shape: model.encoder, tokens: encoded)]
+    if let decoder = model.decoder { parts.append(.init(shape: decoder, tokens: 1 + patches)) }
+    var bytes = blocks.bytes(of: parts)
     // The image, its patches, and of those that are predicted the values, what they should be and the
     // difference.
     bytes += 4 * (2 * patches * model.patchValues + 3 * predicted * model.predictedValues)
     self.init(
       parameters: parameters, picture: bytes,
-      held: blocks.workSpace(of: [model.encoder] + [model.decoder].compactMap(\.self)),
+      held: blocks.workSpace(of: parts, batch: recipe.batch.size / recipe.batch.accumulation),
       batch: recipe.batch.size, accumulation: recipe.batch.accumulation,
       recomputes: recipe.memory.recompute)
   }
@@ -35,11 +36,11 @@ extension StepMemory {
     let blocks = Blocks(recipe.memory, recipe.precision, on: device)
     var trained = model.encoder
     trained.depth -= recipe.trainedPart.firstBlock(depth: trained.depth)
-    let picture =
-      blocks.bytes(of: trained, tokens: 1 + model.grid.count)
-      + 4 * 2 * model.grid.count * model.patchValues
+    let part = Blocks.Part(shape: trained, tokens: 1 + model.grid.count)
+    let picture = blocks.bytes(of: [part]) + 4 * 2 * model.grid.count * model.patchValues
     self.init(
-      parameters: parameters, picture: picture, held: blocks.workSpace(of: [model.encoder]),
+      parameters: parameters, picture: picture,
+      held: blocks.workSpace(of: [part], batch: recipe.batch.size / recipe.batch.accumulation),
       batch: recipe.batch.size, accumulation: recipe.batch.accumulation,
       recomputes: recipe.memory.recompute)
   }
@@ -58,30 +59,57 @@ extension StepMemory {
       bytesOfValue = precision == .float32 ? 4 : 2
     }
 
-    /// Bytes that the blocks of a transformer keep of an image.
-    func bytes(of shape: TransformerShape, tokens: Int) -> Int {
-      let (width, hidden) = (shape.width, shape.hidden)
-      let input = bytesOfValue * tokens * width
+    /// The blocks of a transformer and the tokens that pass through them.
+    struct Part {
+      var shape: TransformerShape
+      var tokens: Int
+    }
+
+    /// Bytes that the blocks of a model keep of an image. Where they are computed again, each keeps its
+    /// input, and one at a time all of it.
+    func bytes(of parts: [Part]) -> Int {
+      let kept = parts.map { part in
+        recomputes ? bytesOfValue * part.tokens * part.shape.width : block(part)
+      }
+      let all = zip(parts, kept).reduce(0) { $0 + $1.0.shape.depth * $1.1 }
+      let again = parts.filter { $0.shape.depth > 0 }.map(block).max() ?? 0
+      return recomputes ? all + again : all
+    }
+
+    /// Bytes that one block keeps of an image.
+    private func block(_ part: Part) -> Int {
+      let (width, hidden) = (part.shape.width, part.shape.hidden)
       let values: Int
       if isFused {
         // Its input, queries, keys, values, what attention gives, the sum after it, the hidden layer,
         // means and deviations of both norms, and the logarithms of attention's sums.
-        values = 6 * width + hidden + 4 + shape.heads
+        values = 6 * width + hidden + 4 + part.shape.heads
       } else {
         // Norms and their inputs, queries, keys, values, what attention gives, and the hidden layer
         // before and after GELU; of short rows attention's shares besides.
-        let isPlain = isCPU && tokens <= KernelChoice.plainAttentionTokens
-        values = 9 * width + 2 * hidden + (isPlain ? shape.heads * tokens : shape.heads)
+        let isPlain = isCPU && part.tokens <= KernelChoice.plainAttentionTokens
+        values =
+          9 * width + 2 * hidden
+          + (isPlain ? part.shape.heads * part.tokens : part.shape.heads)
       }
-      let block = bytesOfValue * tokens * values
-      return recomputes && shape.depth > 0 ? input * shape.depth + block : block * shape.depth
+      return bytesOfValue * part.tokens * values
     }
 
-    /// Bytes that a fused block's backward pass works in, for some 4,096 rows at once; of others the
-    /// gradients that are passed on are as many as the last block's results.
-    func workSpace(of shapes: [TransformerShape]) -> Int {
+    /// Bytes that a fused block's backward pass works in: up to three groups of rows at once, as
+    /// `Bridge/block.cpp` divides them. Of others the gradients that are passed on are as many as the
+    /// last block's results.
+    ///
+    /// - Parameter batch: Images at once.
+    func workSpace(of parts: [Part], batch: Int) -> Int {
       guard isFused else { return 0 }
-      return shapes.map { 4 * 4096 * (2 * $0.hidden + 6 * $0.width) }.max() ?? 0
+      return parts.map { part in
+        let (width, hidden) = (part.shape.width, part.shape.hidden)
+        let chunk = hidden <= 1024 ? 288 : 256
+        let group = max(
+          Engine.threads * chunk, min(4096, (4 * width * width + 2 * width * hidden) / 1024))
+        let rows = min(3 * group, batch * part.tokens)
+        return 4 * rows * (2 * hidden + 8 * width)
+      }.max() ?? 0
     }
   }
 }

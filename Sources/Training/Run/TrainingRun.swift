@@ -56,6 +56,9 @@ public final class TrainingRun<Task: TrainingTask> {
   public let task: Task
   /// The run's folder; nil on all processes but the first.
   private let opened: RunFolder?
+  /// What was measured where the recipe leaves the precision to the machine; nil where it does not,
+  /// and on all processes but the first.
+  let precisionChoice: PrecisionChoice?
   /// Steps of one pass over the data.
   public let stepsPerEpoch: Int
   /// Steps of the whole run.
@@ -86,7 +89,11 @@ public final class TrainingRun<Task: TrainingTask> {
       try RunFolder.requireApart(
         settings.out, settings.opening, models: inputs.models, images: inputs.images)
     }
-    task = try group.task(recipe, inputs, settings)
+    var choice: PrecisionChoice?
+    task = try group.task(recipe, inputs, settings) { task in
+      choice = task.choosePrecision(for: inputs.kind.name)
+    }
+    precisionChoice = choice
     stepsPerEpoch = task.data.stepsPerEpoch(task.recipe)
     totalSteps = task.recipe.totalSteps(stepsPerEpoch: stepsPerEpoch)
     optimizer = task.recipe.optimizer.optimizer(over: task.parameterGroups)
@@ -227,7 +234,7 @@ public final class TrainingRun<Task: TrainingTask> {
     plan.stopAfter = settings.stopAfter
     plan.capturesSteps = settings.capturesSteps
     plan.shouldStop = shouldStop
-    plan.wire = recipe.batch.reduction == .bfloat16 ? .bfloat16 : .float32
+    plan.wire = recipe.batch.reduction
     plan.brokenLimit = UndecodableImages.limit(
       fraction: recipe.data.brokenLimit, count: task.data.dataset.count)
     if let deadline = settings.deadline, group.isSingle {
@@ -288,23 +295,15 @@ public final class TrainingRun<Task: TrainingTask> {
   /// Seconds that one step takes, roughly: measured on blank images, a few where a whole batch
   /// would take long. Nothing is changed by it.
   public func measuredStep() -> Double {
-    let whole = task.recipe.batch.size
+    let (whole, precision) = (task.recipe.batch.size, task.recipe.precision)
     let few = min(whole, 8)
-    _ = secondsOfPass(images: few)  // warms up
-    let estimate = secondsOfPass(images: few) * Double(whole) / Double(few)
-    let pass = estimate < 2 && few < whole ? secondsOfPass(images: whole) : estimate
+    _ = task.secondsOfPass(images: few, in: precision)  // warms up
+    let estimate =
+      task.secondsOfPass(images: few, in: precision) * Double(whole) / Double(few)
+    let pass =
+      estimate < 2 && few < whole
+      ? task.secondsOfPass(images: whole, in: precision) : estimate
     return pass * Double(task.recipe.batch.accumulation)
-  }
-
-  /// Seconds of one forward and backward pass.
-  private func secondsOfPass(images count: Int) -> Double {
-    let start = ContinuousClock.now
-    withAutocast(to: task.recipe.precision.type, on: device) { task.loss(ofBlankImages: count) }
-      .backward()
-    device.synchronize()
-    let time = seconds(since: start)
-    task.store.clearGradients()
-    return time
   }
 }
 

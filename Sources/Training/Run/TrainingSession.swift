@@ -2,6 +2,7 @@ import DataParallel
 import Datasets
 import FileSystem
 import Foundation
+import Inference
 import Recipes
 import Reports
 import Runs
@@ -110,6 +111,7 @@ public struct TrainingSession<Task: TrainingTask> {
         + "(\(recipe.batch.size) × \(recipe.batch.accumulation)), peak learning rate "
         + "\(Formatted.scientific(recipe.peakLearningRate)), \(run.totalSteps) steps, "
         + "\(Formatted.fixed(run.epochs(run.totalSteps), 1)) epochs, \(recipe.precision.rawValue)")
+    if let choice = run.precisionChoice { print("precision", choice.line) }
     let left = max(0, run.lastStep - run.startingStep)
     let step = run.measuredStep()
     print(

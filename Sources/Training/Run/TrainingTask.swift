@@ -72,8 +72,9 @@ public protocol TrainingTask: TrainingObjective {
   /// - Throws: `DatasetError`, `FileError`, `RecipeErrors` or `RunFailure` with what is wrong.
   init(_ recipe: Recipe, _ inputs: Inputs, on device: Device, isResumed: Bool) throws
 
-  /// The recipe with everything that it left to be found out.
-  var recipe: Recipe { get }
+  /// The recipe with everything that it left to be found out. Its precision is set once, before
+  /// anything is trained, where `auto` was asked for.
+  var recipe: Recipe { get set }
   /// The images that are learned from, and how they become the model's input.
   var data: TrainingData { get }
   /// What is trained, grouped by weight decay and learning rate.

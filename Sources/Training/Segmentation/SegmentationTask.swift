@@ -22,7 +22,7 @@ public final class SegmentationTask: TrainingTask {
 
   /// The segmenter that learns.
   public let segmenter: SemanticSegmenter
-  public let recipe: SegmentationRecipe
+  public var recipe: SegmentationRecipe
   public let data: TrainingData
   public let store: ParameterStore
   public let description: ModelDescription

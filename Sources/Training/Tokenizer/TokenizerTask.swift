@@ -43,7 +43,7 @@ public struct TokenizerInputs: TrainingInputs {
 public final class TokenizerTask: TrainingTask {
   /// The tokenizer that learns.
   public let tokenizer: ImageTokenizer
-  public let recipe: TokenizerRecipe
+  public var recipe: TokenizerRecipe
   public let data: TrainingData
   public let store: ParameterStore
   public let description: ModelDescription
