@@ -43,8 +43,8 @@ public final class AdamW: Optimizer {
           chosen.m.append(means[g][p])
           chosen.v.append(squares[g][p])
         }
-        guard let device = chosen.values.first?.device else { continue }
-        let count = Tensor.full([], Double(steps), device: device)
+        guard let first = chosen.values.first else { continue }
+        let count = Tensor.full([], Double(steps), device: first.device)
         Self.update.all(
           chosen.values, chosen.gradients, chosen.m, chosen.v, [Tensor](),
           [Tensor](repeating: count, count: chosen.values.count),
