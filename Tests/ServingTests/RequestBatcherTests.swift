@@ -92,11 +92,13 @@ import Testing
   @Test func `the engine's line keeps its order, and who is cancelled leaves it`() async throws {
     let queue = EngineQueue()
     let order = Mutex<[Int]>([])
+    let enter: @Sendable (Int) async throws -> Void = { number in
+      try await queue.perform { order.withLock { $0.append(number) } }
+    }
     var tasks: [Task<Void, any Error>] = []
     try await queue.perform {
       for number in 0..<6 {
-        tasks.append(
-          Task { try await queue.perform { order.withLock { $0.append(number) } } })
+        tasks.append(Task { try await enter(number) })
         while queue.waitingCount <= number { await Task.yield() }
       }
       for number in [0, 3] { tasks[number].cancel() }
