@@ -42,7 +42,7 @@ extension StepMemory {
       parameters: parameters, picture: picture,
       held: blocks.workSpace(
         of: [part], batch: recipe.batch.size / recipe.batch.accumulation,
-        dropsPaths: recipe.dropPath > 0),
+        dropsPaths: recipe.regularization.dropPath > 0),
       batch: recipe.batch.size, accumulation: recipe.batch.accumulation,
       recomputes: recipe.memory.recompute)
   }
