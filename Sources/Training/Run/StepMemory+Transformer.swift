@@ -73,8 +73,8 @@ extension StepMemory {
       guard recomputes else { return parts.reduce(0) { $0 + $1.shape.depth * block($1) } }
       func input(_ part: Part) -> Int { 4 * part.tokens * part.shape.width }
       let again = parts.filter { $0.shape.depth > 0 }.map { part in
-        // Short results have a gradient of float32 besides.
-        block(part) + (bytesOfValue < 4 ? input(part) : -input(part))
+        // Those that are not fused hold a gradient of their result besides.
+        block(part) + (isFused ? -input(part) : input(part))
       }
       return parts.reduce(0) { $0 + $1.shape.depth * input($1) } + (again.max() ?? 0)
     }
