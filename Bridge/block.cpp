@@ -135,6 +135,106 @@ struct Kept {
 
 enum ForwardPart { fPack, fRows, fAttention, fQKV, fProjection, fExpand, fProject, fParts };
 
+// Rows of a matrix in parts, as many as a multiple of the threads and whole tiles but for the last.
+struct RowParts {
+  int64_t rows, each, count;
+  RowParts(int64_t rows, int64_t most, int64_t tile, int threads) : rows(rows) {
+    int64_t parts = (rows + most - 1) / most;
+    parts = (parts + threads - 1) / threads * threads;
+    each = ((rows + parts - 1) / parts + tile - 1) / tile * tile;
+    count = (rows + each - 1) / each;
+  }
+  int64_t start(int64_t part) const { return std::min(rows, part * each); }
+};
+
+struct PackedWeights {
+  const float *qkv, *projection, *expand, *project;
+};
+
+// The same for fewer images than threads, and without what a backward pass needs: threads divide rows, then
+// heads, then rows again. Each row's arithmetic is that of the chunks of images, and so are its bytes.
+void forward_in_rows(const Table &K, const Tensor &x, at::TensorList w, const Tensor &bias,
+                     const Tensor &factors1, const Tensor &factors2, const Shape &s,
+                     const PackedWeights &packed, Tensor &y, PartTimes &times) {
+  const int64_t D = s.width, F = s.hidden, N = s.tokens, Q = s.queries;
+  int threads = operator_threads();
+  RowParts keys(s.rows(), chunk_rows(s), K.tile_rows, threads),
+      queries(s.query_rows(), chunk_rows(s), K.tile_rows, threads);
+  Space own;
+  int64_t R = std::max(keys.each, queries.each);
+  int normed_at = own.take(R * D), change_at = own.take(R * D), middle_at = own.take(R * D),
+      active_at = own.take(R * F), stats_at = own.take(2 * R),
+      heads_at = own.take(K.attention_scratch(N, Q, s.head, false)), product_at = own.take(K.product_scratch);
+  Tensor scratch = at::empty({threads * own.size + s.rows() * 3 * D + s.query_rows() * D}, x.options());
+  float *qkv = out(scratch) + threads * own.size, *mixed = qkv + s.rows() * 3 * D;
+  auto place = [&](int worker, int at) { return out(scratch) + worker * own.size + own.starts[at]; };
+  const float *X = in(x), *first_factors = in(factors1), *second_factors = in(factors2);
+
+  Tasks key_tasks(keys.count);
+  work(threads, [&](int worker) {
+    PartTimes::Clock clock(times, worker);
+    float *normed = place(worker, normed_at);
+    for (int64_t p; (p = key_tasks.take()) >= 0;) {
+      int64_t from = keys.start(p), rows = keys.start(p + 1) - from;
+      K.norm(rows, D, X + from * D, in(w[kNorm1]), in(w[kNorm1Bias]), s.epsilon, normed,
+             place(worker, stats_at));
+      clock.note(fRows);
+      K.product(rows, 3 * D, D, {normed, D, 1}, {}, packed.qkv, qkv + from * 3 * D, 3 * D, in(bias), false,
+                place(worker, product_at));
+      clock.note(fQKV);
+    }
+  });
+
+  // Heads that threads do not divide evenly are divided into parts of their queries.
+  int64_t heads = s.images * s.heads, parts = heads % threads == 0 ? 1 : std::min<int64_t>(threads, Q);
+  Tasks head_tasks(heads * parts);
+  work(threads, [&](int worker) {
+    PartTimes::Clock clock(times, worker);
+    for (int64_t t; (t = head_tasks.take()) >= 0;) {
+      int64_t i = t / parts / s.heads, h = t / parts % s.heads, from = Q * (t % parts) / parts,
+              some = Q * (t % parts + 1) / parts - from;
+      const float *head = qkv + i * N * 3 * D + h * s.head;
+      K.attention(N, some, s.head,
+                  Head{head + (s.first + from) * 3 * D, head + D, head + 2 * D, 3 * D, nullptr, D, nullptr, 0,
+                       0},
+                  mixed + (i * Q + from) * D + h * s.head, place(worker, heads_at));
+      clock.note(fAttention);
+    }
+  });
+
+  Tasks query_tasks(queries.count);
+  work(threads, [&](int worker) {
+    PartTimes::Clock clock(times, worker);
+    float *normed = place(worker, normed_at), *change = place(worker, change_at),
+          *middle = place(worker, middle_at), *active = place(worker, active_at),
+          *room = place(worker, product_at);
+    for (int64_t p; (p = query_tasks.take()) >= 0;) {
+      int64_t from = queries.start(p), to = queries.start(p + 1), rows = to - from;
+      float *result = out(y) + from * D;
+      // Rows from `r` on that belong to one image.
+      auto of_image = [&](int64_t r) { return std::min(to, (r / Q + 1) * Q) - r; };
+      K.product(rows, D, D, {mixed + from * D, D, 1}, {}, packed.projection, change, D,
+                in(w[kProjectionBias]), false, room);
+      clock.note(fProjection);
+      for (int64_t r = from; r < to; r += of_image(r))
+        K.add_norm(of_image(r), D, X + (r / Q * N + s.first + r % Q) * D, change + (r - from) * D,
+                   first_factors ? first_factors[r / Q] : 1, in(w[kNorm2]), in(w[kNorm2Bias]), s.epsilon,
+                   middle + (r - from) * D, normed + (r - from) * D, place(worker, stats_at));
+      clock.note(fRows);
+      K.product(rows, F, D, {normed, D, 1}, {}, packed.expand, active, F, in(w[kExpandBias]), false, room);
+      clock.note(fExpand);
+      K.gelu(rows * F, active, active);
+      clock.note(fRows);
+      K.product(rows, D, F, {active, F, 1}, {}, packed.project, result, D, in(w[kProjectBias]), false, room);
+      clock.note(fProject);
+      for (int64_t r = from; r < to; r += of_image(r))
+        K.add_scaled(of_image(r) * D, middle + (r - from) * D, second_factors ? second_factors[r / Q] : 1,
+                     out(y) + r * D);
+      clock.note(fRows);
+    }
+  });
+}
+
 Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tensor &factors1,
                const Tensor &factors2, const Shape &s, Kept *kept) {
   const Table &K = kernels_for(s);
@@ -163,6 +263,22 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
                  {{in(w[kExpand]), 1, D}, F, D, expand},
                  {{in(w[kProject]), 1, F}, D, F, project}});
     clock.note(fPack);
+  }
+
+  const char *name = "swift_mae::product forward";
+  auto tell = [&] {
+    times.tell(fPack, "swift_mae::block packs weights");
+    times.tell(fRows, "swift_mae::block rows forward");
+    times.tell(fAttention, "swift_mae::block attention forward");
+    times.tell(fQKV, name, s.rows(), 3 * D, D, false, true);
+    times.tell(fProjection, name, s.query_rows(), D, D, false, true);
+    times.tell(fExpand, name, s.query_rows(), F, D, false, true);
+    times.tell(fProject, name, s.query_rows(), D, F, false, true);
+  };
+  if (!kept && s.images < threads) {
+    forward_in_rows(K, x, w, bias, factors1, factors2, s, {qkv_weight, projection, expand, project}, y, times);
+    tell();
+    return y;
   }
 
   Chunks chunks(s.images, N, chunk_rows(s), threads);
@@ -228,14 +344,7 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
       clock.note(fRows);
     }
   });
-  const char *name = "swift_mae::product forward";
-  times.tell(fPack, "swift_mae::block packs weights");
-  times.tell(fRows, "swift_mae::block rows forward");
-  times.tell(fAttention, "swift_mae::block attention forward");
-  times.tell(fQKV, name, s.rows(), 3 * D, D, false, true);
-  times.tell(fProjection, name, s.query_rows(), D, D, false, true);
-  times.tell(fExpand, name, s.query_rows(), F, D, false, true);
-  times.tell(fProject, name, s.query_rows(), D, F, false, true);
+  tell();
   return y;
 }
 

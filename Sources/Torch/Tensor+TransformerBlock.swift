@@ -49,7 +49,9 @@ public struct TransformerBlockWeights {
   fileprivate func fits(_ x: Tensor, queries: Int) -> Bool {
     let shape = x.shape
     guard isOfKernels, shape.count == 3, x.count > 0, shape[1] <= FusedBlock.mostTokens,
-      2 * queries >= shape[1], shape[0] >= Engine.threads, KernelChoice.current.blocks == .fused,
+      2 * queries >= shape[1], KernelChoice.current.blocks == .fused,
+      ct_grad_mode()
+        ? shape[0] >= Engine.threads : shape[0] * shape[1] >= FusedBlock.fewestRows,
       !ct_autocast_enabled(Device.Kind.cpu.rawValue)
     else { return false }
     return x.isPlain && list.allSatisfy(\.isPlain) && qkvBias?.isPlain ?? true
@@ -63,6 +65,10 @@ private enum FusedBlock {
 
   /// More of them are for libtorch's attention, which never holds all weights of a head.
   static let mostTokens = 640
+
+  /// Of fewer tokens in all a forward pass alone takes longer: packing the weights of ViT-B's block
+  /// takes as long as computing 75 of them.
+  static let fewestRows = 400
 
   /// On x86 AVX2's; with fewer libtorch's products are faster than ours.
   #if arch(x86_64)
@@ -81,8 +87,9 @@ extension Tensor {
   /// A pre-norm transformer block (Dosovitskiy et al., 2021, eq. 2–3) in one operator, forward and
   /// backward: `[B, N, D]` → `[B, Q, D]`; nil where the operators that it is composed of are to
   /// compute it: for other types than float32, other devices than the CPU, under autocast, for widths
-  /// that no kernel has, for few queries of many tokens, for more than 640 tokens, for fewer images
-  /// than threads, and where ``KernelChoice/blocks`` says so.
+  /// that no kernel has, for few queries of many tokens, for more than 640 tokens of an image, for
+  /// fewer images than threads where gradients are recorded and fewer than 400 tokens in all where
+  /// they are not, and where ``KernelChoice/blocks`` says so.
   ///
   /// The result is that of the composition but for rounding, and the same bytes in every run with as
   /// many threads. Second derivatives are not recorded.

@@ -55,6 +55,28 @@ import TorchOptim
     }
   }
 
+  @Test func `one image of many tokens is for the operator where no gradients are recorded`() async
+  {
+    await #expect(processExitsWith: .success) {
+      setenv("CTORCH_BLOCKS", "fused", 1)
+      Engine.threads = 2
+      let store = ParameterStore(initializing: Generator(seed: 0))
+      let block = TransformerBlock(
+        TransformerShape(width: 48, depth: 1, heads: 3), normEpsilon: 1e-6, qkvBias: true,
+        in: store.root)
+      let x = Tensor.randn([1, 401, 48], using: Generator(seed: 1))
+      var results: [Tensor] = []
+      func calls(_ x: Tensor) -> Int {
+        OperatorProfile.measured { results.append(block(x).detached()) }.entries
+          .filter { $0.name == "swift_mae::block" }.map(\.calls).reduce(0, +)
+      }
+      #expect(withoutGradients { calls(x) } == 1)
+      #expect(withoutGradients { calls(x[.all, ..<399]) } == 0)
+      #expect(calls(x) == 0)
+      expectClose(results[0], results[2], ofLargest: 2e-6)
+    }
+  }
+
   /// Losses, and how often the operator was called, if it was.
   private static func profile() -> (losses: [Double], calls: [Int]) {
     var losses: [Double] = []

@@ -78,6 +78,36 @@
       }
     }
 
+    @Test func `what is no HTTP is refused with a line`() async throws {
+      let service = try await ServedModels().service()
+      try await SocketClient.serving(service) { port in
+        for (text, status, line) in [
+          (
+            "GET /healthz?a=\(String(repeating: "b", count: 100_000)) HTTP/1.1\r\n\r\n", 431,
+            "longer than"
+          ),
+          (
+            "GET /healthz HTTP/1.1\r\nA: \(String(repeating: "b", count: 40_000))\r\n\r\n", 431,
+            "longer than"
+          ),
+          ("no HTTP at all\r\n\r\n", 400, "is no HTTP: "),
+          ("GET /healthz HTTP/9.1\r\n\r\n", 400, "is no HTTP: "),
+        ] {
+          let client = try #require(SocketClient(port: port))
+          client.send(text)
+          let refused = await client.answer()
+          #expect(refused?.status == status, "\(text.prefix(30))")
+          #expect(
+            refused?.text.hasPrefix("{\"error\":\"") == true && refused?.text.contains(line) == true
+          )
+          #expect(await client.answer() == nil, "the connection is closed")
+        }
+        let lines = try await Self.ask(port, "/metrics").text.split(separator: "\n")
+        #expect(lines.contains("mae_requests_total{route=\"none\",status=\"431\"} 2"))
+        #expect(lines.contains("mae_requests_total{route=\"none\",status=\"400\"} 2"))
+      }
+    }
+
     @Test func `a client who stays is answered again and again`() async throws {
       let service = try await ServedModels().service()
       let file = try ServedModels.file(1)

@@ -31,9 +31,10 @@ import Testing
       ("\(disposition)\"ratio\"", Array("0.25".utf8)),
       ("\(disposition)\"image\"; filename=\"../../etc/passwd\"\r\nContent-Type: image/png", file),
     ])
-    var sent = try request("multipart/form-data; boundary=b", multipart, ["ratio": .text("0.5")])
+    var sent = try request("multipart/form-data; boundary=b", multipart, ["seed": .text("5")])
     #expect(sent.image.bytes == file)
     #expect(try sent.parameters.number("ratio", in: 0...1) == 0.25)
+    #expect(try sent.parameters.integer("seed", in: 0...9) == 5)
 
     let json =
       "{\"image\": \"\(Data(file).base64EncodedString())\", \"hidden\": [1, 2], \"model\": null}"
@@ -42,6 +43,35 @@ import Testing
     #expect(try told.parameters.integers("hidden") == [1, 2])
     #expect(try told.parameters.text("model") == nil)
     try told.parameters.finish()
+  }
+
+  @Test func `a field that comes again is a list, and what is said twice is refused`() throws {
+    let image = ("\(disposition)\"image\"; filename=\"a\"", try ServedModels.file())
+    func fields(_ values: [String]) -> [UInt8] {
+      form([image] + values.map { ("\(disposition)\"hidden\"", Array($0.utf8)) })
+    }
+    func hidden(_ values: [String], _ query: [String: RequestParameters.Value] = [:]) throws
+      -> [Int]?
+    {
+      var request = try request("multipart/form-data; boundary=b", fields(values), query)
+      return try request.parameters.integers("hidden")
+    }
+    #expect(try hidden(["3", "0"]) == [3, 0])
+    #expect(try hidden(["3, 0"]) == [3, 0])
+    #expect(
+      throws: ServingError.malformed(
+        "hidden is a list of 2; expected whole numbers with commas between them, or a list of them")
+    ) { try hidden(["-1", "a"]) }
+    #expect(
+      throws: ServingError.malformed(
+        "both the address and the body say 'hidden'; expected one of them")
+    ) { try hidden(["0"], ["hidden": .text("false")]) }
+    var twice = try request("multipart/form-data; boundary=b", fields(["0", "1"]))
+    #expect(
+      throws: ServingError.malformed("hidden is a list of 2; expected a whole number from 0 to 9")
+    ) {
+      try twice.parameters.integer("hidden", in: 0...9)
+    }
   }
 
   @Test func `bad requests have their status and a line`() throws {

@@ -200,12 +200,17 @@ def malformed(server):
     if not program:
         print("note: schemathesis is not installed; no malformed requests of its making")
         return
+    # An address that is too long is refused as such (RFC 6585), which is none of its own list.
+    with open(f"{folder}/schemathesis.toml", "w") as file:
+        file.write("[checks.negative_data_rejection]\nexpected-statuses = ['400', '401', '403', '404', '405', '413', '415', '422', '431', '5xx']\n")
     result = subprocess.run(
         [program, "run", server.address + "openapi.json", "--max-examples", str(max(5, (options.cases - 600) // 6)), "--continue-on-failure",
          "--seed", "1", "--no-shrink", "--max-response-time", "60", "--no-color", "--exclude-checks", "positive_data_acceptance",
          "--suppress-health-check", "all", "--generation-database", "none"], cwd=folder,
         capture_output=True, text=True)
-    print("\n".join(result.stdout.splitlines()[-40:]))
+    # All of it where something was found; addresses may be many kilobytes long.
+    lines = [line if len(line) < 2000 else line[:1000] + " … " + line[-1000:] for line in result.stdout.splitlines()]
+    print("\n".join(lines[-40:] if result.returncode == 0 else lines))
     check("schemathesis finds nothing", result.returncode == 0, result.returncode)
     text = urllib.request.urlopen(server.address + "metrics").read().decode()
     failed = [line for line in text.splitlines() if re.match(r'mae_requests_total.*status="5(?!03)', line)]

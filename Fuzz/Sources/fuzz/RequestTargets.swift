@@ -25,10 +25,10 @@ private func readRequest(_ bytes: [UInt8]) {
       contentType: type.isEmpty ? nil : type, query: RequestParameters(query: query),
       body: Array(parts[2]), limits: limits)
     precondition(request.image.size.width * request.image.size.height <= limits.pixels)
-    for read in reads {
+    for kind in 0..<kinds {
       do throws(ServingError) {
         var parameters = request.parameters
-        try read(&parameters)
+        try read(kind, of: &parameters)
         try parameters.finish()
       } catch {
         check(error)
@@ -39,9 +39,12 @@ private func readRequest(_ bytes: [UInt8]) {
   }
 }
 
+private let kinds = 7
+
 /// What the routes read of a request, and each kind of value by itself.
-private let reads: [@Sendable (inout RequestParameters) throws(ServingError) -> Void] = [
-  { parameters throws(ServingError) in
+private func read(_ kind: Int, of parameters: inout RequestParameters) throws(ServingError) {
+  switch kind {
+  case 0:
     _ = try parameters.integers("hidden")
     if let ratio = try parameters.number("ratio", in: 0...1) { precondition((0...1) ~= ratio) }
     if let seed = try parameters.integer("seed", in: 0...1 << 53) {
@@ -51,14 +54,14 @@ private let reads: [@Sendable (inout RequestParameters) throws(ServingError) -> 
     _ = try parameters.words("pictures", of: ["original", "visible"])
     _ = try parameters.flag("prepared")
     _ = try parameters.text("model")
-  },
-  { parameters throws(ServingError) in _ = try parameters.bytes("model") },
-  { parameters throws(ServingError) in _ = try parameters.number("hidden", in: -1e300...1e300) },
-  { parameters throws(ServingError) in _ = try parameters.integer("hidden", in: .min ... .max) },
-  { parameters throws(ServingError) in _ = try parameters.words("hidden", of: ["1"]) },
-  { parameters throws(ServingError) in _ = try parameters.text("hidden") },
-  { parameters throws(ServingError) in _ = try parameters.flag("hidden") },
-]
+  case 1: _ = try parameters.bytes("model")
+  case 2: _ = try parameters.number("hidden", in: -1e300...1e300)
+  case 3: _ = try parameters.integer("hidden", in: .min ... .max)
+  case 4: _ = try parameters.words("hidden", of: ["1"])
+  case 5: _ = try parameters.text("hidden")
+  default: _ = try parameters.flag("hidden")
+  }
+}
 
 /// A refusal is the client's mistake and one short line.
 private func check(_ error: ServingError) {

@@ -61,10 +61,14 @@
         router: router(),
         server: .http1(
           configuration: .init(
-            additionalChannelHandlers: [DeadlineHandler(patience), ClientPresenceHandler()],
+            additionalChannelHandlers: [
+              DeadlineHandler(patience), ParserErrorHandler(service.metrics),
+              ClientPresenceHandler(),
+            ],
             idleTimeout: patience,
             httpDecoderConfiguration: .init(
-              maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
+              maxHeaderFieldSize: 16 << 10, maxHeaderListSize: ParserErrorHandler.mostHeadBytes,
+              maxHeaderFieldCount: 100))),
         configuration: .init(
           address: .hostname(address.host, port: address.port),
           availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),

@@ -14,7 +14,7 @@ package struct ImageRequest: Sendable {
   ///
   /// - Parameters:
   ///   - contentType: The header's value; nil where there is none.
-  ///   - query: The parameters of the address. What the body says goes before them.
+  ///   - query: The parameters of the address. The body says others.
   /// - Throws: ``ServingError``.
   package init(
     contentType: String?, query: RequestParameters, body: [UInt8], limits: ServingLimits
@@ -23,7 +23,8 @@ package struct ImageRequest: Sendable {
     let bytes: [UInt8]?
     switch type {
     case "multipart/form-data":
-      var fields: [String: RequestParameters.Value] = [:]
+      // A field that comes again is a list, as browsers and OpenAPI send one.
+      var fields: [String: [RequestParameters.Value]] = [:]
       var file: [UInt8]?
       for part in try MultipartForm(body, contentType: contentType ?? "").parts {
         if part.name == Self.field {
@@ -32,10 +33,10 @@ package struct ImageRequest: Sendable {
         } else if part.isFile {
           throw .malformed("the form has a file as \(part.name.shown); expected one as image")
         } else {
-          fields[part.name] = .text(String(decoding: part.body, as: UTF8.self))
+          fields[part.name, default: []].append(.text(String(decoding: part.body, as: UTF8.self)))
         }
       }
-      parameters = RequestParameters(fields)
+      parameters = RequestParameters(fields.mapValues { $0.count == 1 ? $0[0] : .list($0) })
       bytes = file
     case "application/json":
       parameters = try RequestParameters(json: body)
@@ -52,7 +53,7 @@ package struct ImageRequest: Sendable {
           + "bytes of a file, multipart/form-data with a file as image, or application/json with "
           + "base64 as image")
     }
-    parameters.add(query)
+    try parameters.join(query: query)
     guard let bytes, !bytes.isEmpty else {
       throw .malformed("there is no image; expected the bytes of an image file as image")
     }

@@ -67,6 +67,16 @@ package struct RequestParameters: Sendable {
     }
   }
 
+  /// Adds the parameters of an address to those of a body.
+  ///
+  /// - Throws: ``ServingError`` where both say the same.
+  mutating func join(query: RequestParameters) throws(ServingError) {
+    if let twice = query.values.keys.sorted().first(where: { values[$0] != nil }) {
+      throw .malformed("both the address and the body say \(twice.shown); expected one of them")
+    }
+    add(query)
+  }
+
   /// Adds values; those that are there already stay.
   package mutating func add(_ others: RequestParameters) {
     values.merge(others.values) { own, _ in own }

@@ -40,7 +40,9 @@ extension StepMemory {
     let picture = blocks.bytes(of: [part]) + 4 * 2 * model.grid.count * model.patchValues
     self.init(
       parameters: parameters, picture: picture,
-      held: blocks.workSpace(of: [part], batch: recipe.batch.size / recipe.batch.accumulation),
+      held: blocks.workSpace(
+        of: [part], batch: recipe.batch.size / recipe.batch.accumulation,
+        dropsPaths: recipe.regularization.dropPath > 0),
       batch: recipe.batch.size, accumulation: recipe.batch.accumulation,
       recomputes: recipe.memory.recompute)
   }
@@ -66,14 +68,15 @@ extension StepMemory {
     }
 
     /// Bytes that the blocks of a model keep of an image. Where they are computed again, each keeps its
-    /// input, and one at a time all of it.
+    /// input, which is float32 under autocast, too, and one at a time the rest.
     func bytes(of parts: [Part]) -> Int {
-      let kept = parts.map { part in
-        recomputes ? bytesOfValue * part.tokens * part.shape.width : block(part)
+      guard recomputes else { return parts.reduce(0) { $0 + $1.shape.depth * block($1) } }
+      func input(_ part: Part) -> Int { 4 * part.tokens * part.shape.width }
+      let again = parts.filter { $0.shape.depth > 0 }.map { part in
+        // Those that are not fused hold a gradient of their result besides.
+        block(part) + (isFused ? -input(part) : input(part))
       }
-      let all = zip(parts, kept).reduce(0) { $0 + $1.0.shape.depth * $1.1 }
-      let again = parts.filter { $0.shape.depth > 0 }.map(block).max() ?? 0
-      return recomputes ? all + again : all
+      return parts.reduce(0) { $0 + $1.shape.depth * input($1) } + (again.max() ?? 0)
     }
 
     /// Bytes that one block keeps of an image.
@@ -99,8 +102,10 @@ extension StepMemory {
     /// `Bridge/block.cpp` divides them. Of others the gradients that are passed on are as many as the
     /// last block's results.
     ///
-    /// - Parameter batch: Images at once.
-    func workSpace(of parts: [Part], batch: Int) -> Int {
+    /// - Parameters:
+    ///   - batch: Images at once.
+    ///   - dropsPaths: Whether branches have factors, by which their gradients are scaled.
+    func workSpace(of parts: [Part], batch: Int, dropsPaths: Bool = false) -> Int {
       guard isFused else { return 0 }
       return parts.map { part in
         let (width, hidden) = (part.shape.width, part.shape.hidden)
@@ -108,7 +113,7 @@ extension StepMemory {
         let group = max(
           Engine.threads * chunk, min(4096, (4 * width * width + 2 * width * hidden) / 1024))
         let rows = min(3 * group, batch * part.tokens)
-        return 4 * rows * (2 * hidden + 8 * width)
+        return 4 * rows * (2 * hidden + (dropsPaths ? 8 : 6) * width)
       }.max() ?? 0
     }
   }
