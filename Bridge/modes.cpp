@@ -11,8 +11,10 @@
 
 extern "C" {
 
+// Devices without autocast, such as meta, are not asked: that throws.
 bool ct_autocast_enabled(int8_t device) {
-  return at::autocast::is_autocast_enabled(at::DeviceType(device));
+  return at::autocast::is_autocast_available(at::DeviceType(device)) &&
+         at::autocast::is_autocast_enabled(at::DeviceType(device));
 }
 int8_t ct_autocast_dtype(int8_t device) {
   return int8_t(at::autocast::get_autocast_dtype(at::DeviceType(device)));

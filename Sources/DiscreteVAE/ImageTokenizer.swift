@@ -65,7 +65,7 @@ public struct ImageTokenizer: Module {
     let relaxed = gumbelSoftmax(scores, uniform: uniform, temperature: temperature)
     let logs = scores.logSoftmax(along: 1)
     let entropies = (logs.exp() * logs).sum([1]).mean()
-    let most = Tensor(Float(configuration.vocabulary)).to(images.device).log()
+    let most = Tensor(Float(configuration.vocabulary)).sent(to: images.device).log()
     return Loss(
       likelihood: logitLaplaceLoss(
         decoder(relaxed).to(.float32), images, minimumScale: minimumScale),

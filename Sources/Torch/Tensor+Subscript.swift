@@ -144,7 +144,7 @@ extension Tensor {
     if tensors.isEmpty {
       _ = Ops.copy_(part, value, file: file, line: line)
     } else {
-      let fitting = part.isDefined ? value.to(part.dtype).to(part.device) : value
+      let fitting = part.isDefined ? value.to(part.dtype).sent(to: part.device) : value
       _ = Ops.indexPut_(part, tensors, fitting, file: file, line: line)
     }
   }

@@ -30,6 +30,6 @@ public struct ChannelDropout {
     var draws = Tensor.rand(shape, using: generator)
     if batch != nil { draws = draws.selected(Tensor(rows), along: 0) }
     let kept = draws .< (1 - rate)
-    return x * (kept.to(.float32) * (1 / (1 - rate))).to(x.dtype).to(x.device)
+    return x * (kept.to(.float32) * (1 / (1 - rate))).to(x.dtype).sent(to: x.device)
   }
 }

@@ -92,7 +92,7 @@ public struct BatchNorm: Module {
     let values = x.to(.float32)
     let others = [0] + Array(2..<max(2, x.rank))
     let shape = [1, x.shape[1]] + [Int](repeating: 1, count: x.rank - 2)
-    let own = Tensor.full([1], Double(x.count / x.shape[1])).to(x.device)
+    let own = Tensor.full([1], Double(x.count / x.shape[1])).sent(to: x.device)
     let sums = concatenated([values.sum(others), own]).summed(over: group)
     let count = sums[x.shape[1]...].detached()
     let mean = sums[..<x.shape[1]] / count

@@ -1,15 +1,14 @@
-import Foundation
 package import Torch
 
-private let onlyOne = NSLock()
-
-/// Calls `body` with the device that is used as a GPU is, ``/Torch/Device/simulated``, where no other
-/// test uses it: what a GPU would have been waited for is counted for the whole process.
+/// Calls `body` with the device that is used as a GPU is, ``/Torch/Device/simulated``.
+///
+/// For tests in a process of their own: libtorch counts the devices at the first backward pass, so that
+/// a later one has none of its threads, and what a GPU would have been waited for is counted for the
+/// whole process.
 package func withSimulatedDevice<Result>(_ body: (Device) throws -> Result) rethrows -> Result {
-  try onlyOne.withLock {
-    _ = Device.takeSimulatedWaits()
-    return try body(.simulated)
-  }
+  let device = Device.simulated
+  _ = Device.takeSimulatedWaits()
+  return try body(device)
 }
 
 /// What `body` gives, and what a GPU would have been waited for in it.

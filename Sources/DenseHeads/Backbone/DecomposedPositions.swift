@@ -50,7 +50,7 @@ public struct DecomposedPositions: Module {
     }
     let answers = concatenated([down, right], along: 3)
       .reshaped([batch, heads, count, grid.rows + grid.columns]).to(queries.dtype)
-    let lies = places(of: grid).to(keys.dtype).to(keys.device)
+    let lies = places(of: grid).to(keys.dtype).sent(to: keys.device)
       .expanded([batch, heads, count, grid.rows + grid.columns])
     return Tensor.attention(
       queries: concatenated([queries * scale, answers], along: 3),

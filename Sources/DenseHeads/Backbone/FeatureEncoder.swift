@@ -148,7 +148,7 @@ public struct FeatureEncoder: Module {
       let factors = branch == .attention ? kept.attention : kept.feedForward
       let scaled = gamma.map { change * $0.to(change.dtype) } ?? change
       return factors.map {
-        scaled * $0.reshaped([batch, 1, 1]).to(change.dtype).to(change.device)
+        scaled * $0.reshaped([batch, 1, 1]).to(change.dtype).sent(to: change.device)
       } ?? scaled
     }
   }

@@ -65,7 +65,7 @@ public struct PositionTable: Module {
           concatenated([filled([count, 1], first + 1), index], along: 1),
         ], along: 0)
     }
-    return index.to(device)
+    return index.sent(to: device)
   }
 }
 

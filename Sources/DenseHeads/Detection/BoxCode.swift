@@ -40,7 +40,7 @@ public struct BoxCode: Codable, Hashable, Sendable {
     )
     let (x, y) = (part(references, 0) + width * 0.5, part(references, 1) + height * 0.5)
     // minimum, not clamp: there is no lower bound.
-    let bound = Tensor.full([], Self.limit).to(codes.device)
+    let bound = Tensor.full([], Self.limit).sent(to: codes.device)
     let newX = part(codes, 0) / weights[0] * width + x
     let newY = part(codes, 1) / weights[1] * height + y
     let halfWidth = (part(codes, 2) / weights[2]).minimum(bound).exp() * width * 0.5

@@ -81,17 +81,18 @@ public struct BoxHead: Module {
       for index in 0..<4 { wanted.append(code[index]) }
     }
     let rows = foreground.map { kinds == 1 ? $0 : $0 * classes + labels[$0] }
-    let found = codes.to(.float32).reshaped([-1, 4]).selected(Tensor(rows).to(device), along: 0)
+    let found = codes.to(.float32).reshaped([-1, 4]).selected(
+      Tensor(rows).sent(to: device), along: 0)
     return (
-      scores.to(.float32).crossEntropySum(with: Tensor(labels).to(device)) / divisor,
-      (found - Tensor(wanted, shape: [rows.count, 4]).to(device)).abs().sum() / divisor
+      scores.to(.float32).crossEntropySum(with: Tensor(labels).sent(to: device)) / divisor,
+      (found - Tensor(wanted, shape: [rows.count, 4]).sent(to: device)).abs().sum() / divisor
     )
   }
 
   /// The boxes that codes `[R, K or 1, 4]` make of regions, those of a region one after the other.
   public func boxes(_ codes: Tensor, of regions: [Box]) -> [Box] {
     withoutGradients {
-      let references = Tensor(regions).to(codes.device).unsqueezed(1)
+      let references = Tensor(regions).sent(to: codes.device).unsqueezed(1)
         .expanded([regions.count, kinds, 4])
       return code.decode(codes, from: references).boxes
     }

@@ -32,7 +32,7 @@ struct BoxHeads {
 
   /// A count, or its mean over the processes that share the batch; not 0, as what is divided then is.
   static func shared(_ count: Int, on device: Device) -> Tensor {
-    SharedBatch.mean(Tensor([Float(count)], shape: []).to(device)).clamped(atLeast: 1e-6)
+    SharedBatch.mean(Tensor([Float(count)], shape: []).sent(to: device)).clamped(atLeast: 1e-6)
   }
 
   /// How far the regions of a batch are off, of each head. The first one sees the samples; the others

@@ -45,7 +45,7 @@ public struct MaskHead: Module {
   static func own(_ scores: Tensor, _ labels: [Int]) -> Tensor {
     let classes = scores.shape[1]
     let rows = labels.enumerated().map { $0.offset * classes + $0.element }
-    return scores.flattened(from: 0, to: 1).selected(Tensor(rows).to(scores.device), along: 0)
+    return scores.flattened(from: 0, to: 1).selected(Tensor(rows).sent(to: scores.device), along: 0)
   }
 
   /// The mean cross-entropy of the cells of the true class's masks.
@@ -58,7 +58,7 @@ public struct MaskHead: Module {
     _ scores: Tensor, labels: [Int], targets: [Float], divisor: Tensor
   ) -> Tensor {
     let own = Self.own(scores.to(.float32), labels)
-    let wanted = Tensor(targets, shape: own.shape).to(own.device)
+    let wanted = Tensor(targets, shape: own.shape).sent(to: own.device)
     return own.binaryCrossEntropySum(with: wanted) / divisor / Double(Self.side * Self.side)
   }
 }

@@ -95,12 +95,12 @@ public struct ProposalNetwork: Module {
     }
     let device = scores.device
     let divisor = Double(shape.rules.anchors * truths.count)
-    let logits = scores.to(.float32).flattened().selected(Tensor(chosen).to(device), along: 0)
+    let logits = scores.to(.float32).flattened().selected(Tensor(chosen).sent(to: device), along: 0)
     let found = codes.to(.float32).reshaped([-1, 4]).selected(
-      Tensor(positive).to(device), along: 0)
+      Tensor(positive).sent(to: device), along: 0)
     return (
-      logits.binaryCrossEntropySum(with: Tensor(labels).to(device)) / divisor,
-      (found - Tensor(targets, shape: [positive.count, 4]).to(device)).abs().sum() / divisor
+      logits.binaryCrossEntropySum(with: Tensor(labels).sent(to: device)) / divisor,
+      (found - Tensor(targets, shape: [positive.count, 4]).sent(to: device)).abs().sum() / divisor
     )
   }
 
@@ -121,7 +121,7 @@ public struct ProposalNetwork: Module {
     let batch = scores.shape[0]
     let (boxes, logits, counts) = withoutGradients {
       () -> (boxes: [Box], logits: [Float], counts: [Int]) in
-      let places = anchors.tensor.to(scores.device)
+      let places = anchors.tensor.sent(to: scores.device)
       var (boxes, logits, counts) = ([Tensor](), [Tensor](), [Int]())
       for range in anchors.levels {
         let few = min(candidates, range.count)
@@ -137,8 +137,14 @@ public struct ProposalNetwork: Module {
         logits.append(sorted.values.narrowed(1, to: 0..<few))
         counts.append(few)
       }
+      // Read back together: each time the host waits for the device.
+      let all = concatenated(
+        [concatenated(boxes, along: 1), concatenated(logits, along: 1).unsqueezed(2)], along: 2
+      ).floats()
+      let rows = stride(from: 0, to: all.count, by: 5)
       return (
-        concatenated(boxes, along: 1).boxes, concatenated(logits, along: 1).floats(), counts
+        rows.map { Box(all[$0], all[$0 + 1], all[$0 + 2], all[$0 + 3]) }, rows.map { all[$0 + 4] },
+        counts
       )
     }
     var groups: [(boxes: [Box], scores: [Float])] = []

@@ -62,9 +62,9 @@ public struct RegionAlign: Hashable, Sendable {
       map.shape[0], map.shape[1], map.shape[2], boxes.count
     )
     let across = weights(boxes.map { ($0.x0, $0.x1) }, cells: width, scale: scale)
-      .to(map.device).to(map.dtype)  // [R·P, W]
+      .sent(to: map.device).to(map.dtype)  // [R·P, W]
     let down = weights(boxes.map { ($0.y0, $0.y1) }, cells: height, scale: scale)
-      .to(map.device).to(map.dtype).reshaped([count, bins, height])
+      .sent(to: map.device).to(map.dtype).reshaped([count, bins, height])
     let middle = map.reshaped([channels * height, width]).matmul(across.transposed(0, 1))
       .reshaped([channels, height, count, bins]).permuted([2, 1, 0, 3])  // [R, H, C, P]
       .reshaped([count, height, channels * bins])
@@ -166,6 +166,6 @@ extension RegionAlign {
     for (place, region) in order.enumerated() { back[region] = place }
     let all = parts.count == 1 ? parts[0] : concatenated(parts, along: 0)
     if back == Array(back.indices) { return all }
-    return all.selected(Tensor(back).to(all.device), along: 0)
+    return all.selected(Tensor(back).sent(to: all.device), along: 0)
   }
 }

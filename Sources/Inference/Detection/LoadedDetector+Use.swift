@@ -46,7 +46,8 @@ extension LoadedDetector {
     let found = withoutGradients {
       withAutocast(to: precision, on: device) {
         detector(
-          concatenated(inputs.map(\.pixels), along: 0).to(device), extents: inputs.map(\.extent))
+          concatenated(inputs.map(\.pixels), along: 0).sent(to: device),
+          extents: inputs.map(\.extent))
       }
     }
     return pictures.indices.map { index in
@@ -121,7 +122,7 @@ extension LoadedDetector {
     let down = rows .< Tensor(extents.map(\.height), shape: [count, 1])
     let across = columns .< Tensor(extents.map(\.width), shape: [count, 1])
     let inside = (down.unsqueezed(2) .& across.unsqueezed(1)).unsqueezed(1)
-    return images * inside.to(images.dtype).to(images.device)
+    return images * inside.to(images.dtype).sent(to: images.device)
   }
 
   /// Bytes `[B, C, H, W]` as normalised float32, the same numbers as in training.

@@ -54,7 +54,7 @@ extension LoadedSegmenter {
   /// Scores of classes of some pictures, each at the size that the network sees: `[K, h, w]`.
   func scores(of pictures: [WholeImage]) -> [Tensor] {
     let device = store.device
-    let inputs = pictures.map { input($0).to(device) }
+    let inputs = pictures.map { input($0).sent(to: device) }
     return windows.scores(of: inputs) { windows in
       withAutocast(to: precision, on: device) { segmenter(windows) }
     }
@@ -86,7 +86,7 @@ extension LoadedSegmenter {
   func normalized(_ bytes: Tensor) -> Tensor {
     let pixels = PixelNormalization(mean: description.mean, std: description.std)
     func row(_ values: [Float]) -> Tensor {
-      Tensor(values, shape: [1, values.count, 1, 1]).to(bytes.device)
+      Tensor(values, shape: [1, values.count, 1, 1]).sent(to: bytes.device)
     }
     return bytes.to(.float32) * row(pixels.scale) + row(pixels.offset)
   }

@@ -80,7 +80,7 @@ public struct TokenizerPictures {
       let original = try transform.image(of: set.content(of: index), using: &random)
       let pixels =
         Tensor(original.pixels, shape: [1, shape.height, shape.width, shape.channels])
-        .permuted([0, 3, 1, 2]).to(.float32).to(device) / 255
+        .permuted([0, 3, 1, 2]).to(.float32).sent(to: device) / 255
       let coded = withoutGradients { tokenizer.reconstruction(of: pixels) }
       let bytes = (coded * 255 + 0.5).to(.uint8).permuted([0, 2, 3, 1]).to(.cpu)
       return (

@@ -55,6 +55,6 @@ extension Tensor {
   func scaled(by factors: Tensor?) -> Tensor {
     guard let factors else { return self }
     let shape = [shape[0]] + [Int](repeating: 1, count: rank - 1)
-    return self * factors.reshaped(shape).to(dtype).to(device)
+    return self * factors.reshaped(shape).to(dtype).sent(to: device)
   }
 }
