@@ -15,7 +15,7 @@ public struct Device: Hashable, Sendable, TorchArgument, CustomStringConvertible
     case mps = 13
     /// Shapes and types without elements.
     case meta = 14
-    /// Main memory that is used as a GPU's is, for tests: ``/Torch/Device/simulated``.
+    /// Main memory that is used as a GPU's is, for tests.
     case simulated = 20
   }
 

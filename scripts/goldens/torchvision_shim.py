@@ -12,6 +12,8 @@ import torch
 
 try:
     import torchvision  # noqa: F401
+except ModuleNotFoundError:
+    pass  # transformers' models do without
 except RuntimeError:
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
