@@ -151,33 +151,6 @@ struct PackedWeights {
   const float *qkv, *projection, *expand, *project;
 };
 
-int64_t packed_size(const Table &K, const Shape &s) {
-  int64_t D = s.width, F = s.hidden;
-  return K.packed_size(3 * D, D) + K.packed_size(D, D) + K.packed_size(F, D) + K.packed_size(D, F);
-}
-
-PackedWeights parts_of(const Table &K, const Tensor &packed, const Shape &s) {
-  TORCH_CHECK(packed.numel() == packed_size(K, s), "block: ", packed.numel(), " packed weights, expected ",
-              packed_size(K, s));
-  int64_t D = s.width, F = s.hidden;
-  const float *qkv = in(packed), *projection = qkv + K.packed_size(3 * D, D),
-              *expand = projection + K.packed_size(D, D), *project = expand + K.packed_size(F, D);
-  return {qkv, projection, expand, project};
-}
-
-// The four matrices in the order in which the products of a forward pass read them.
-Tensor packed_for_forward(const Table &K, at::TensorList w, const Shape &s) {
-  Tensor packed = at::empty({packed_size(K, s)}, w[kQKV].options());
-  int64_t D = s.width, F = s.hidden;
-  PackedWeights parts = parts_of(K, packed, s);
-  auto to = [&](const float *part) { return out(packed) + (part - in(packed)); };
-  pack_all(K, {{{in(w[kQKV]), 1, D}, 3 * D, D, to(parts.qkv)},
-               {{in(w[kProjection]), 1, D}, D, D, to(parts.projection)},
-               {{in(w[kExpand]), 1, D}, F, D, to(parts.expand)},
-               {{in(w[kProject]), 1, F}, D, F, to(parts.project)}});
-  return packed;
-}
-
 // The same for fewer images than threads, and without what a backward pass needs: threads divide rows, then
 // heads, then rows again. Each row's arithmetic is that of the chunks of images, and so are its bytes.
 void forward_in_rows(const Table &K, const Tensor &x, at::TensorList w, const Tensor &bias,
@@ -185,9 +158,8 @@ void forward_in_rows(const Table &K, const Tensor &x, at::TensorList w, const Te
                      const PackedWeights &packed, Tensor &y, PartTimes &times) {
   const int64_t D = s.width, F = s.hidden, N = s.tokens, Q = s.queries;
   int threads = operator_threads();
-  // As many parts as threads: each reads all weights, which no cache holds.
-  int64_t most = std::min(chunk_rows(s), std::max<int64_t>(48, (s.rows() + threads - 1) / threads));
-  RowParts keys(s.rows(), most, K.tile_rows, threads), queries(s.query_rows(), most, K.tile_rows, threads);
+  RowParts keys(s.rows(), chunk_rows(s), K.tile_rows, threads),
+      queries(s.query_rows(), chunk_rows(s), K.tile_rows, threads);
   Space own;
   int64_t R = std::max(keys.each, queries.each);
   int normed_at = own.take(R * D), change_at = own.take(R * D), middle_at = own.take(R * D),
@@ -263,9 +235,8 @@ void forward_in_rows(const Table &K, const Tensor &x, at::TensorList w, const Te
   });
 }
 
-// `given` is what `packed_for_forward` made of the same weights, or undefined.
 Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tensor &factors1,
-               const Tensor &factors2, const Shape &s, Kept *kept, const Tensor &given) {
+               const Tensor &factors2, const Shape &s, Kept *kept) {
   const Table &K = kernels_for(s);
   const int64_t D = s.width, F = s.hidden, N = s.tokens, Q = s.queries;
   auto options = x.options();
@@ -281,13 +252,18 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
   int threads = operator_threads();
   PartTimes times(threads, fParts);
 
-  Tensor own;
-  if (!given.defined()) {
+  Tensor packed = at::empty({K.packed_size(3 * D, D) + K.packed_size(D, D) + K.packed_size(F, D) +
+                             K.packed_size(D, F)}, options);
+  float *qkv_weight = out(packed), *projection = qkv_weight + K.packed_size(3 * D, D),
+        *expand = projection + K.packed_size(D, D), *project = expand + K.packed_size(F, D);
+  {
     PartTimes::Clock clock(times, 0);
-    own = packed_for_forward(K, w, s);
+    pack_all(K, {{{in(w[kQKV]), 1, D}, 3 * D, D, qkv_weight},
+                 {{in(w[kProjection]), 1, D}, D, D, projection},
+                 {{in(w[kExpand]), 1, D}, F, D, expand},
+                 {{in(w[kProject]), 1, F}, D, F, project}});
     clock.note(fPack);
   }
-  const PackedWeights packed = parts_of(K, given.defined() ? given : own, s);
 
   const char *name = "swift_mae::product forward";
   auto tell = [&] {
@@ -300,7 +276,7 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
     times.tell(fProject, name, s.query_rows(), D, F, false, true);
   };
   if (!kept && s.images < threads) {
-    forward_in_rows(K, x, w, bias, factors1, factors2, s, packed, y, times);
+    forward_in_rows(K, x, w, bias, factors1, factors2, s, {qkv_weight, projection, expand, project}, y, times);
     tell();
     return y;
   }
@@ -336,7 +312,7 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
       const float *tokens = X + from * N * D;
       K.norm(rows, D, tokens, in(w[kNorm1]), in(w[kNorm1Bias]), s.epsilon, normed, stats1);
       clock.note(fRows);
-      K.product(rows, 3 * D, D, {normed, D, 1}, {}, packed.qkv, qkv, 3 * D, in(bias), false, room);
+      K.product(rows, 3 * D, D, {normed, D, 1}, {}, qkv_weight, qkv, 3 * D, in(bias), false, room);
       clock.note(fQKV);
       for (int64_t i = 0; i < images; i++) {
         for (int64_t h = 0; h < s.heads; h++) {
@@ -348,7 +324,7 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
         }
       }
       clock.note(fAttention);
-      K.product(some, D, D, {mixed, D, 1}, {}, packed.projection, change, D, in(w[kProjectionBias]), false, room);
+      K.product(some, D, D, {mixed, D, 1}, {}, projection, change, D, in(w[kProjectionBias]), false, room);
       clock.note(fProjection);
       for (int64_t i = 0; i < images; i++) {
         K.add_norm(Q, D, tokens + (i * N + s.first) * D, change + i * Q * D,
@@ -356,11 +332,11 @@ Tensor forward(const Tensor &x, at::TensorList w, const Tensor &bias, const Tens
                    middle + i * Q * D, normed + i * Q * D, stats2 + 2 * i * Q);
       }
       clock.note(fRows);
-      K.product(some, F, D, {normed, D, 1}, {}, packed.expand, hidden, F, in(w[kExpandBias]), false, room);
+      K.product(some, F, D, {normed, D, 1}, {}, expand, hidden, F, in(w[kExpandBias]), false, room);
       clock.note(fExpand);
       K.gelu(some * F, hidden, active);
       clock.note(fRows);
-      K.product(some, D, F, {active, F, 1}, {}, packed.project, result, D, in(w[kProjectBias]), false, room);
+      K.product(some, D, F, {active, F, 1}, {}, project, result, D, in(w[kProjectBias]), false, room);
       clock.note(fProject);
       for (int64_t i = 0; i < images; i++)
         K.add_scaled(Q * D, middle + i * Q * D, second_factors ? second_factors[from + i] : 1,
@@ -649,7 +625,7 @@ struct Block : torch::autograd::Function<Block> {
            f2 = contiguous(factors2);
     std::vector<Tensor> weights = contiguous(w);
     Kept kept;
-    Tensor y = ::forward(tokens, weights, b, f1, f2, s, &kept, Tensor());
+    Tensor y = ::forward(tokens, weights, b, f1, f2, s, &kept);
     variable_list saved{tokens, b, f1, f2, kept.qkv, kept.mixed, kept.log_sums, kept.middle, kept.hidden,
                         kept.stats};
     saved.insert(saved.end(), weights.begin(), weights.end());
@@ -680,28 +656,21 @@ struct Block : torch::autograd::Function<Block> {
 
 Tensor block(const Tensor &x, at::TensorList w, const std::optional<Tensor> &bias,
              const std::optional<Tensor> &factors1, const std::optional<Tensor> &factors2, int64_t heads,
-             int64_t first, int64_t queries, double epsilon, const std::optional<Tensor> &packed) {
+             int64_t first, int64_t queries, double epsilon) {
   Shape s = shape_of(x, w, bias, factors1, factors2, heads, first, queries, epsilon);
   return forward(x.contiguous(), contiguous(w), contiguous(bias), contiguous(factors1),
-                 contiguous(factors2), s, nullptr, packed.value_or(Tensor()));
+                 contiguous(factors2), s, nullptr);
 }
 
 Tensor block_with_gradients(const Tensor &x, at::TensorList w, const std::optional<Tensor> &bias,
                             const std::optional<Tensor> &factors1, const std::optional<Tensor> &factors2,
-                            int64_t heads, int64_t first, int64_t queries, double epsilon,
-                            const std::optional<Tensor> &packed) {
+                            int64_t heads, int64_t first, int64_t queries, double epsilon) {
   bool recorded = x.requires_grad() || (bias && bias->defined() && bias->requires_grad());
   for (const auto &t : w) recorded = recorded || t.requires_grad();
   if (recorded && at::GradMode::is_enabled())
     return Block::apply(x, w, bias, factors1, factors2, heads, first, queries, epsilon);
   at::AutoDispatchBelowADInplaceOrView guard;
-  return block(x, w, bias, factors1, factors2, heads, first, queries, epsilon, packed);
-}
-
-Tensor pack_block(const Tensor &x, at::TensorList w, int64_t heads) {
-  Shape s = shape_of(x, w, std::nullopt, std::nullopt, std::nullopt, heads, 0, -1, 0);
-  at::AutoDispatchBelowADInplaceOrView guard;
-  return packed_for_forward(kernels_for(s), contiguous(w), s);
+  return block(x, w, bias, factors1, factors2, heads, first, queries, epsilon);
 }
 
 Tensor vector_width(int64_t width, int64_t hidden, int64_t head) {
@@ -715,10 +684,7 @@ TORCH_LIBRARY(swift_mae, m) {
   // Tokens [B, N, D]; weights in the order of `Weight`; factors [B] of the two branches of each image;
   // the result has the tokens `first` up to `first + queries`, all of them with queries = -1.
   m.def("block(Tensor x, Tensor[] weights, Tensor? qkv_bias, Tensor? attention_factors, "
-        "Tensor? feed_forward_factors, int heads, int first=0, int queries=-1, float eps=1e-06, Tensor? packed=None) -> Tensor");
-  // The weights in the order in which a forward pass reads them: `packed` of blocks of few tokens, for which
-  // putting them into it is much of the work. For tokens like x.
-  m.def("pack_block(Tensor x, Tensor[] weights, int heads) -> Tensor", pack_block);
+        "Tensor? feed_forward_factors, int heads, int first=0, int queries=-1, float eps=1e-06) -> Tensor");
   // Floats in a vector of the kernels that take such a block on this machine; 0 for none.
   m.def("vector_width(int width, int hidden, int head) -> Tensor", vector_width);
 }

@@ -47,7 +47,6 @@ int ct_description(ct_tensor t, char **out) {
 }
 
 bool ct_requires_grad(ct_tensor t) { return borrow(t).requires_grad(); }
-int64_t ct_write_count(ct_tensor t) { return borrow(t).is_inference() ? -1 : int64_t(borrow(t)._version()); }
 int ct_set_requires_grad(ct_tensor t, bool on) { CT_TRY(borrow(t).requires_grad_(on);) }
 int ct_backward(ct_tensor t, ct_tensor gradient, bool retain) {
   CT_TRY(torch::autograd::variable_list gradients;

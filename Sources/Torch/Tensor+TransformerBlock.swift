@@ -1,5 +1,4 @@
 internal import CTorch
-internal import Synchronization
 
 // B images, N tokens, Q queries, D width, F hidden, H heads.
 
@@ -10,7 +9,6 @@ public struct TransformerBlockWeights {
   let heads: Int
   let epsilon: Double
   private let isOfKernels: Bool
-  fileprivate let packed = PackedBlockWeights()
 
   /// Names the weights of a block.
   ///
@@ -52,61 +50,24 @@ public struct TransformerBlockWeights {
     let shape = x.shape
     guard isOfKernels, shape.count == 3, x.count > 0, shape[1] <= FusedBlock.mostTokens,
       2 * queries >= shape[1], KernelChoice.current.blocks == .fused,
-      shape[0] >= Engine.threads || !ct_grad_mode(),
+      ct_grad_mode()
+        ? shape[0] >= Engine.threads : shape[0] * shape[1] >= FusedBlock.fewestRows,
       !ct_autocast_enabled(Device.Kind.cpu.rawValue)
     else { return false }
     return x.isPlain && list.allSatisfy(\.isPlain) && qkvBias?.isPlain ?? true
   }
 }
 
-/// The matrices of a block in the order in which the operator reads them, made again where they have been
-/// written since.
-private final class PackedBlockWeights: @unchecked Sendable {
-  private let lock = Mutex(())
-  private var writes: [Int64] = []
-  private var tensor: Tensor?
-
-  /// nil for weights whose writes libtorch does not count.
-  func tensor(of weights: TransformerBlockWeights, for x: Tensor) -> Tensor? {
-    lock.withLock { _ in
-      let now = weights.list.map { ct_write_count($0.handle.raw) }
-      guard now.allSatisfy({ $0 >= 0 }) else { return nil }
-      if now != writes {
-        tensor = FusedBlock.pack(x, weights.list, weights.heads)
-        writes = now
-      }
-      return tensor
-    }
-  }
-}
-
-/// Whether forward passes keep what they pack.
-private enum PackedWeights {
-  @TaskLocal static var areKept = false
-}
-
-/// Runs `body` with blocks that keep their weights as the operator reads them, once more in memory: for a
-/// model that is asked for few tokens again and again, as a server's is. Packing them is a quarter of a
-/// forward pass of one image.
-public func keepingPackedWeights<Value, Failure: Error>(
-  _ body: () throws(Failure) -> Value
-) throws(Failure) -> Value {
-  try PackedWeights.$areKept.withValue(true) {
-    Result { () throws(Failure) in try body() }
-  }.get()
-}
-
 /// `swift_mae::block`.
 private enum FusedBlock {
   static let block = Op("block", namespace: "swift_mae")
-  static let pack = Op("pack_block", namespace: "swift_mae")
   static let width = Op("vector_width", namespace: "swift_mae")
 
   /// More of them are for libtorch's attention, which never holds all weights of a head.
   static let mostTokens = 640
 
-  /// Of fewer tokens in all a forward pass alone takes longer, unless the weights were packed before:
-  /// packing those of ViT-B's block takes as long as computing 75 of them.
+  /// Of fewer tokens in all a forward pass alone takes longer: packing the weights of ViT-B's block
+  /// takes as long as computing 75 of them.
   static let fewestRows = 400
 
   /// On x86 AVX2's; with fewer libtorch's products are faster than ours.
@@ -143,15 +104,9 @@ extension Tensor {
     file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor? {
     guard weights.fits(self, queries: queries?.count ?? shape[1]) else { return nil }
-    var packed: Tensor?
-    if !ct_grad_mode() {
-      if PackedWeights.areKept { packed = weights.packed.tensor(of: weights, for: self) }
-      if packed == nil, shape[0] * shape[1] < FusedBlock.fewestRows { return nil }
-    }
     return FusedBlock.block(
       self, weights.list, weights.qkvBias, attentionFactors, feedForwardFactors, weights.heads,
-      queries?.lowerBound ?? 0, queries?.count ?? -1, weights.epsilon, packed, file: file,
-      line: line)
+      queries?.lowerBound ?? 0, queries?.count ?? -1, weights.epsilon, file: file, line: line)
   }
 
   /// Whether the elements are float32 in main memory.

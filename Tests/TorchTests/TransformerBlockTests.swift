@@ -143,14 +143,6 @@ import Torch
         withoutGradients {
           expectEqual(
             Self.fused(inputs.tokens, inputs.weights, inputs.bias, inputs.factors, test), found[0])
-          // With weights that were packed before: the same bytes.
-          let packed = Op("pack_block", namespace: "swift_mae")(
-            inputs.tokens, inputs.weights, test.heads)
-          expectEqual(
-            Self.operation(
-              inputs.tokens, inputs.weights, inputs.bias, inputs.factors[0], inputs.factors[1],
-              test.heads, test.queries?.lowerBound ?? 0, test.queries?.count ?? -1, 1e-6, packed),
-            found[0])
         }
       }
     }
@@ -265,17 +257,6 @@ import Torch
     var changed = inputs
     changed.weights.removeLast()
     #expect(message(changed, test) == "block: 10 weights, expected 11")
-    do throws(TorchError) {
-      _ = try withTorchErrors {
-        Self.operation(
-          inputs.tokens, inputs.weights, inputs.bias, nil as Tensor?, nil as Tensor?, test.heads, 0,
-          -1,
-          1e-6, Tensor.zeros([5]))
-      }
-      Issue.record("other weights were taken for packed ones")
-    } catch {
-      #expect(error.message.hasPrefix("block: 5 packed weights, expected "))
-    }
     changed = inputs
     changed.tokens = inputs.tokens.to(.float64)
     #expect(message(changed, test).contains("expected float32"))

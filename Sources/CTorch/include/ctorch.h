@@ -106,8 +106,6 @@ CT_API int ct_description(ct_tensor, char **out);  // to be freed
 // ---- autograd
 
 CT_API bool ct_requires_grad(ct_tensor);
-/// How often the elements have been written in place; -1 where libtorch does not count it.
-CT_API int64_t ct_write_count(ct_tensor);
 CT_API int ct_set_requires_grad(ct_tensor, bool);
 CT_API int ct_backward(ct_tensor, ct_tensor gradient_or_null, bool retain);
 CT_API ct_tensor ct_grad(ct_tensor);  // NULL when there is none

@@ -93,7 +93,7 @@ package actor ModelEngine {
           }
           mask = try reconstruction.mask(ratio: ratio ?? reconstruction.masking.ratio, seed: seed)
         }
-        return keepingPackedWeights { reconstruction.filling(view, mask: mask) }
+        return reconstruction.filling(view, mask: mask)
       }
     }.get()
     guard filled.meanSquaredError.isFinite else {
@@ -107,9 +107,7 @@ package actor ModelEngine {
     of patch: Int?, in view: ModelView, by number: Int
   ) throws -> AttentionMaps {
     let model = served[number].model
-    return try withTorchErrors {
-      Result { try keepingPackedWeights { try model.attention(of: patch, in: view) } }
-    }.get()
+    return try withTorchErrors { Result { try model.attention(of: patch, in: view) } }.get()
   }
 
   /// Embeds images in memory, each for itself.
