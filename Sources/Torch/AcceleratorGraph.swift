@@ -4,7 +4,7 @@ internal import CTorch
 /// host names no operator again, so that small operators wait for nobody.
 ///
 /// A replay reads and writes the memory that the captured operators read and wrote. What changes from
-/// one to the next is copied into tensors that were made before, with ``/Torch/Tensor/copy(_:)``; what
+/// one to the next is copied into tensors that were made before, with ``Tensor/copy(_:file:line:)``; what
 /// comes out is in the tensors that the captured work left behind, until the next replay. Numbers that
 /// were drawn, counted or read on the host while it was captured stay what they were.
 public final class AcceleratorGraph {
@@ -16,7 +16,7 @@ public final class AcceleratorGraph {
     ct_graph_supported(device.kind.rawValue)
   }
 
-  /// Captures what `body` asks of the device, without doing it: ``replay()`` does.
+  /// Captures what `body` asks of the device, without doing it: ``replay(file:line:)`` does.
   ///
   /// Everything that is set up at the first use, such as libraries' handles, must have been: run the
   /// same work before. Inside `body` nothing may be read back from the device, nor be copied to it,
