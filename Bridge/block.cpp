@@ -9,11 +9,18 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -609,8 +616,44 @@ variable_list backward(const Tensor &gradient, const Tensor &x, at::TensorList w
 
 Tensor contiguous(const std::optional<Tensor> &t) { return t && t->defined() ? t->contiguous() : Tensor(); }
 std::vector<Tensor> contiguous(at::TensorList list) {
-  std::vector<Tensor> result;
-  for (const auto &t : list) result.push_back(t.contiguous());
+  std::vector<Tensor> result;  // undefined ones stay so
+  for (const auto &t : list) result.push_back(t.defined() ? t.contiguous() : t);
+  return result;
+}
+
+// The block operator by operator, all of which have derivatives of derivatives.
+Tensor composed(const Tensor &x, at::TensorList w, const Tensor &bias, const Tensor &factors1,
+                const Tensor &factors2, const Shape &s) {
+  auto norm = [&](const Tensor &t, Weight weight, Weight bias) {
+    return at::layer_norm(t, {s.width}, w[weight], w[bias], s.epsilon);
+  };
+  auto scaled = [](const Tensor &t, const Tensor &factors) {
+    return factors.defined() ? t.mul(factors.reshape({-1, 1, 1})) : t;
+  };
+  Tensor qkv = at::linear(norm(x, kNorm1, kNorm1Bias), w[kQKV], bias)
+                   .reshape({s.images, s.tokens, 3, s.heads, s.head})
+                   .permute({2, 0, 3, 1, 4});
+  Tensor queries = qkv[0].narrow(2, s.first, s.queries);
+  Tensor weights = at::softmax(at::matmul(queries.div(std::sqrt(double(s.head))), qkv[1].transpose(2, 3)), -1);
+  Tensor mixed = at::matmul(weights, qkv[2]).transpose(1, 2).reshape({s.images, s.queries, s.width});
+  Tensor y = x.narrow(1, s.first, s.queries)
+                 .add(scaled(at::linear(mixed, w[kProjection], w[kProjectionBias]), factors1));
+  Tensor hidden = at::gelu(at::linear(norm(y, kNorm2, kNorm2Bias), w[kExpand], w[kExpandBias]));
+  return y.add(scaled(at::linear(hidden, w[kProject], w[kProjectBias]), factors2));
+}
+
+// Gradients of the composition that are recorded themselves, in the order of the operator's arguments.
+variable_list recorded_gradients(const Tensor &dy, const Tensor &x, at::TensorList w, const Tensor &bias,
+                                 const Tensor &factors1, const Tensor &factors2, const Shape &s) {
+  variable_list all{x}, wanted;
+  all.insert(all.end(), w.begin(), w.end());
+  all.push_back(bias);
+  for (const auto &t : all)
+    if (t.defined() && t.requires_grad()) wanted.push_back(t);
+  auto found = torch::autograd::grad({composed(x, w, bias, factors1, factors2, s)}, wanted, {dy}, true, true);
+  variable_list result;
+  size_t next = 0;
+  for (const auto &t : all) result.push_back(t.defined() && t.requires_grad() ? found[next++] : Tensor());
   return result;
 }
 
@@ -626,9 +669,10 @@ struct Block : torch::autograd::Function<Block> {
     std::vector<Tensor> weights = contiguous(w);
     Kept kept;
     Tensor y = ::forward(tokens, weights, b, f1, f2, s, &kept);
-    variable_list saved{tokens, b, f1, f2, kept.qkv, kept.mixed, kept.log_sums, kept.middle, kept.hidden,
-                        kept.stats};
-    saved.insert(saved.end(), weights.begin(), weights.end());
+    // As they were given: derivatives of derivatives are by these.
+    variable_list saved{x, bias.value_or(Tensor()), factors1.value_or(Tensor()), factors2.value_or(Tensor()),
+                        kept.qkv, kept.mixed, kept.log_sums, kept.middle, kept.hidden, kept.stats};
+    saved.insert(saved.end(), w.begin(), w.end());
     context->save_for_backward(saved);
     int64_t needs = 0;
     for (size_t i = 0; i < w.size(); i++) needs |= int64_t(w[i].requires_grad()) << i;
@@ -638,17 +682,21 @@ struct Block : torch::autograd::Function<Block> {
   }
 
   static variable_list backward(AutogradContext *context, variable_list gradients) {
-    TORCH_CHECK(!at::GradMode::is_enabled(),
-                "block: second derivatives are not recorded; compute it with CTORCH_BLOCKS=plain");
     auto saved = context->get_saved_variables();
     auto numbers = context->saved_data["numbers"].toIntVector();
     std::vector<Tensor> w(saved.begin() + 10, saved.end());
     Shape s = shape_of(saved[0], w, saved[1], saved[2], saved[3], numbers[0], numbers[1], numbers[2],
                        context->saved_data["epsilon"].toDouble());
-    Kept kept{saved[4], saved[5], saved[6], saved[7], saved[8], saved[9]};
-    std::vector<bool> needs;
-    for (int i = 0; i < kWeights; i++) needs.push_back(numbers[3] >> i & 1);
-    auto grads = ::backward(gradients[0], saved[0], w, saved[1], saved[2], saved[3], s, kept, needs);
+    variable_list grads;
+    if (at::GradMode::is_enabled()) {
+      grads = recorded_gradients(gradients[0], saved[0], w, saved[1], saved[2], saved[3], s);
+    } else {
+      Kept kept{saved[4], saved[5], saved[6], saved[7], saved[8], saved[9]};
+      std::vector<bool> needs;
+      for (int i = 0; i < kWeights; i++) needs.push_back(numbers[3] >> i & 1);
+      std::vector<Tensor> rows = contiguous(at::TensorList(saved).slice(0, 4));
+      grads = ::backward(gradients[0], rows[0], contiguous(w), rows[1], rows[2], rows[3], s, kept, needs);
+    }
     grads.resize(1 + kWeights + 7);
     return grads;
   }

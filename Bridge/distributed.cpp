@@ -97,7 +97,7 @@ struct AllSum : torch::autograd::Function<AllSum> {
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
                                                  torch::autograd::variable_list gradients) {
-    return {sum_over(gradients[0], context->saved_data["group"].toStringRef()), at::Tensor()};
+    return {apply(gradients[0], context->saved_data["group"].toStringRef()), at::Tensor()};
   }
 };
 

@@ -1,4 +1,5 @@
 // Functions whose derivative the program computes itself.
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/variable.h>
@@ -30,6 +31,8 @@ struct ForeignFunction : torch::autograd::Node {
   torch::autograd::variable_list apply(torch::autograd::variable_list &&gradients) override {
     torch::autograd::variable_list results(inputs);
     if (gradients.empty() || !gradients[0].defined()) return results;
+    TORCH_CHECK(!c10::GradMode::is_enabled(),
+                "second derivatives of a part with a derivative of its own are not recorded");
     TORCH_CHECK(release, "a function with a derivative of its own was passed backward twice");
     std::vector<ct_tensor> found(inputs, nullptr);
     int status = derivative(context, own(std::move(gradients[0])), found.data());

@@ -53,6 +53,15 @@ int ct_backward(ct_tensor t, ct_tensor gradient, bool retain) {
          if (gradient) gradients.push_back(borrow(gradient));
          torch::autograd::backward({borrow(t)}, gradients, retain, false);)
 }
+int ct_gradients(ct_tensor t, ct_tensor gradient, const ct_tensor *inputs, size_t n, bool record,
+                 ct_tensor *out) {
+  CT_TRY(torch::autograd::variable_list sources, gradients;
+         for (size_t i = 0; i < n; i++) sources.push_back(borrow(inputs[i]));
+         if (gradient) gradients.push_back(borrow(gradient));
+         auto found = torch::autograd::grad({borrow(t)}, sources, gradients, record, record, true);
+         for (size_t i = 0; i < n; i++)
+           out[i] = found[i].defined() ? own(std::move(found[i])) : nullptr;)
+}
 ct_tensor ct_grad(ct_tensor t) {
   at::Tensor gradient = borrow(t).grad();
   return gradient.defined() ? own(std::move(gradient)) : nullptr;

@@ -123,15 +123,6 @@ static void load(void) {
   p_ct_keep_pages();
 }
 
-bool ct_processor_is_amd(void) {
-#ifdef __x86_64__
-  __builtin_cpu_init();
-  return __builtin_cpu_is("amd");
-#else
-  return false;
-#endif
-}
-
 bool ct_processor_has_bfloat16(void) {
 #if defined(__x86_64__)
   unsigned a, b, c, d = 0;

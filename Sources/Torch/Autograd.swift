@@ -31,6 +31,31 @@ extension Tensor {
       TorchFailure.report("backward", file, line)
     }
   }
+
+  /// The derivative of this scalar by each of `inputs`; no tensor's ``gradient`` is changed.
+  ///
+  /// - Parameters:
+  ///   - inputs: Tensors that ask for gradients, or were computed from such.
+  ///   - upstream: What this is multiplied by first where it is no scalar, of its shape: the result is
+  ///     the vector–Jacobian product.
+  ///   - isRecorded: Whether the derivatives can be derived in turn, as a penalty on them wants. What
+  ///     was computed from the inputs is kept then.
+  /// - Returns: Tensors of the inputs' shapes; nil for one that this was not computed from.
+  public func gradients(
+    by inputs: [Tensor], times upstream: Tensor? = nil, recorded isRecorded: Bool = false,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> [Tensor?] {
+    var found = [ct_tensor?](repeating: nil, count: inputs.count)
+    let raw = inputs.map { Optional($0.handle.raw) }
+    let status = withExtendedLifetime((inputs, upstream)) {
+      ct_gradients(handle.raw, upstream?.handle.raw, raw, raw.count, isRecorded, &found)
+    }
+    guard status == 0 else {
+      TorchFailure.report("gradients", file, line)
+      return inputs.map { _ in nil }
+    }
+    return found.map { $0.map { Tensor(owning: $0) } }
+  }
 }
 
 /// Runs `body` without recording what gradients would need.

@@ -21,7 +21,7 @@ public enum Engine {
   private static let mistake: EngineError? = {
     do throws(EngineError) {
       _ = try KernelChoice.decided(
-        variable: KernelChoice.environment, processorIsAMD: false, hasOneDNN: { OneDNN.isThere })
+        variable: KernelChoice.environment, hasOneDNN: { OneDNN.isThere })
       return nil
     } catch {
       return error

@@ -30,22 +30,20 @@ public enum BlockKernel: String, CaseIterable, Hashable, Sendable {
   case fused
 }
 
-/// Which of several ways to the same result is taken on this machine: decided once, the same for
-/// every command, shown by `mae doctor`.
+/// Which of several ways to the same result is taken on this machine: decided once for a process,
+/// shown by `mae doctor`.
 ///
 /// Ways differ in the last digits. Three environment variables, read when libtorch is first used,
 /// put the choice aside: `CTORCH_BLOCKS` (`plain` or `fused`), `CTORCH_PRODUCTS` (`libtorch` or
 /// `onednn`) and `CTORCH_ATTENTION` (`plain` or `fused`).
 public struct KernelChoice: Hashable, Sendable {
-  /// Products without gradients on the CPU. With gradients, and on other devices, they are always
-  /// libtorch's: oneDNN's operator has no derivative.
+  /// Products without gradients on the CPU; nil for the faster of both libraries, which ``ProductTimes``
+  /// finds for each shape. With gradients, and on other devices, they are always libtorch's: oneDNN's
+  /// operator has no derivative.
   ///
-  /// libtorch gives float32 products to MKL, which keeps its fastest code from AMD's processors.
-  /// `CTORCH_PRODUCTS=libtorch mae bench use CHECKPOINT IMAGES` and the same with `onednn` measure
-  /// it: on one of AMD's, two cores with AVX2, the products of ViT-Small on 8 images of 224² take a
-  /// core 3 to 12 % less by oneDNN, and GELU nothing besides. Elsewhere nobody has measured it, so
-  /// it is libtorch's there.
-  public let products: ProductKernel
+  /// `CTORCH_PRODUCTS=libtorch mae bench use CHECKPOINT IMAGES` and the same with `onednn` show what
+  /// it is worth.
+  public let products: ProductKernel?
 
   /// Attention everywhere, in training and evaluation; nil for plain up to ``plainAttentionTokens``
   /// tokens on the CPU and fused otherwise.
@@ -86,11 +84,9 @@ public struct KernelChoice: Hashable, Sendable {
 }
 
 extension KernelChoice {
-  /// Decides by the environment and the processor.
+  /// Decides by the environment.
   static func decided() throws(EngineError) -> KernelChoice {
-    try decided(
-      variable: environment,
-      processorIsAMD: ct_processor_is_amd(), hasOneDNN: { OneDNN.isThere })
+    try decided(variable: environment, hasOneDNN: { OneDNN.isThere })
   }
 
   /// The value of an environment variable.
@@ -98,7 +94,7 @@ extension KernelChoice {
 
   /// Decides; a variable that is empty counts as not set.
   package static func decided(
-    variable: (String) -> String?, processorIsAMD: Bool, hasOneDNN: () -> Bool
+    variable: (String) -> String?, hasOneDNN: () -> Bool
   ) throws(EngineError) -> KernelChoice {
     let products: ProductKernel? = try value(of: "CTORCH_PRODUCTS", variable)
     let attention: AttentionKernel? = try value(of: "CTORCH_ATTENTION", variable)
@@ -108,7 +104,7 @@ extension KernelChoice {
         message: "CTORCH_PRODUCTS is onednn, and this libtorch has no oneDNN; unset it")
     }
     return KernelChoice(
-      products: products ?? (processorIsAMD && hasOneDNN() ? .onednn : .libtorch),
+      products: products,
       attention: attention,
       blocks: blocks ?? (products == nil && attention == nil ? .fused : .plain))
   }
@@ -124,14 +120,18 @@ extension KernelChoice {
 
   /// One line about blocks, one about products and one about attention.
   public var lines: [String] {
-    let own = products == .libtorch
+    let words =
+      switch products {
+      case nil:
+        "products without gradients are by libtorch or oneDNN, whichever is faster for a shape"
+      case .onednn: "products are oneDNN's where no gradients are recorded, libtorch's in training"
+      case .libtorch: "products are libtorch's"
+      }
     return [
       blocks == .fused
         ? "transformer blocks are one operator on the CPU in float32"
         : "transformer blocks are composed of libtorch's operators",
-      own
-        ? "products are libtorch's"
-        : "products are oneDNN's where no gradients are recorded, libtorch's in training",
+      words,
       attention.map { "attention is \($0)" }
         ?? "attention is plain up to \(Self.plainAttentionTokens) tokens on the CPU, else fused",
     ]
@@ -151,14 +151,39 @@ enum OneDNN {
   }()
 
   /// `x·Wᵀ + b` and what follows, `none` or `gelu`; nil where libtorch's own operator is to do it.
+  ///
+  /// - Parameter ours: The same by libtorch's operator, to be timed.
   static func linear(
     _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, then next: String = "none",
-    file: StaticString, line: UInt
+    file: StaticString, line: UInt, orElse ours: (Tensor) -> Tensor
   ) -> Tensor? {
-    guard KernelChoice.current.products == .onednn, let operation, !ct_grad_mode(),
+    let choice = KernelChoice.current.products
+    guard choice != .libtorch, !ct_grad_mode(), let operation,
       !ct_autocast_enabled(Device.Kind.cpu.rawValue), x.isProduct(with: weight, bias)
     else { return nil }
-    return operation(x, weight, bias, next, [Int](), "none", file: file, line: line)
+    func product(_ x: Tensor) -> Tensor {
+      operation(x, weight, bias, next, [Int](), "none", file: file, line: line)
+    }
+    if choice == nil {
+      let (inputs, outputs) = (weight.shape[1], weight.shape[0])
+      let rows = x.count / inputs
+      guard rows * inputs * outputs >= ProductTimes.fewestMultiplications, isThere else {
+        return nil
+      }
+      let shape = ProductTimes.Shape(
+        rows: rows, inputs: inputs, outputs: outputs, hasGELU: next == "gelu",
+        threads: Engine.threads)
+      let kernel = ProductTimes.kernel(for: shape) {
+        let some = x.reshaped([rows, inputs]).narrowed(0, to: 0..<shape.rows)
+        return .measured(shape) { kernel in
+          let start = ContinuousClock.now
+          _ = kernel == .onednn ? product(some) : ours(some)
+          return (ContinuousClock.now - start) / .seconds(1)
+        }
+      }
+      guard kernel == .onednn else { return nil }
+    }
+    return product(x)
   }
 }
 

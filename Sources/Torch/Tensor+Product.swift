@@ -31,16 +31,20 @@ extension Tensor {
   public func linear(
     _ weight: Tensor, _ bias: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    OneDNN.linear(self, weight, bias, file: file, line: line)
-      ?? Ops.linear(self, weight, bias, file: file, line: line)
+    func product(_ x: Tensor) -> Tensor { Ops.linear(x, weight, bias, file: file, line: line) }
+    return OneDNN.linear(self, weight, bias, file: file, line: line, orElse: product)
+      ?? product(self)
   }
 
   /// `gelu(x·Wᵀ + b)`, see ``linear(_:_:file:line:)`` and ``gelu()``: `[…, K]` → `[…, D]`.
   public func linearWithGELU(
     _ weight: Tensor, _ bias: Tensor? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> Tensor {
-    OneDNN.linear(self, weight, bias, then: "gelu", file: file, line: line)
-      ?? Ops.gelu(Ops.linear(self, weight, bias, file: file, line: line))
+    func product(_ x: Tensor) -> Tensor {
+      Ops.gelu(Ops.linear(x, weight, bias, file: file, line: line))
+    }
+    return OneDNN.linear(
+      self, weight, bias, then: "gelu", file: file, line: line, orElse: product) ?? product(self)
   }
 
   /// Eigenvalues of a symmetric matrix, ascending, and the eigenvectors as columns, whose signs are

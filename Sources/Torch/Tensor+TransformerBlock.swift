@@ -92,7 +92,7 @@ extension Tensor {
   /// they are not, and where ``KernelChoice/blocks`` says so.
   ///
   /// The result is that of the composition but for rounding, and the same bytes in every run with as
-  /// many threads. Second derivatives are not recorded.
+  /// many threads. Second derivatives are those of the composition, which is computed again for them.
   ///
   /// - Parameters:
   ///   - queries: The tokens that are computed; nil for all. They attend to all.

@@ -58,6 +58,9 @@ struct DoctorCommand: ParsableCommand {
       )
     }
     for line in KernelChoice.current.lines { row("kernels", line) }
+    if KernelChoice.current.products == nil, let line = ProductTimesFile.standard.line {
+      row("kernels", line)
+    }
     row("cache", DatasetCatalog.cacheFolder)
     for name in DatasetCatalog.names {
       let there = DatasetCatalog.isFetched(name)

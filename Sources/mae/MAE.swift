@@ -3,6 +3,7 @@ import DataParallel
 import Datasets
 import FileSystem
 import Foundation
+import Inference
 import RecipeSyntax
 import Training
 
@@ -39,6 +40,7 @@ struct MAE: ParsableCommand {
     reserveStandardStreams()
     suggestCommand()
     LauncherWatch.start(environment: ProcessInfo.processInfo.environment)
+    ProductTimesFile.standard.remember()
     do {
       var command = try parseAsRoot(wordsByTheirBytes)
       try command.run()

@@ -29,6 +29,26 @@ import Torch
     #expect(!(x * x).requiresGradient)
   }
 
+  @Test func `gradients by tensors change none, and are derived in turn where they are recorded`() {
+    let (x, w, unused) = (leaf([1, 2, 3]), leaf([4, 5, 6]), leaf([7]))
+    let middle = x * w
+    let y = (middle * middle * middle).sum()
+    let found = y.gradients(by: [x, middle, unused], recorded: true)
+    #expect(found[0]?.floats() == [192, 1500, 5832])  // 3 (x w)² w
+    #expect(found[1]?.floats() == [48, 300, 972])  // 3 (x w)²
+    #expect(found[2] == nil && x.gradient == nil && w.gradient == nil)
+    found[0]?.sum().backward()
+    #expect(x.gradient?.floats() == [384, 1500, 3888])  // 6 x w³
+    #expect(w.gradient?.floats() == [144, 900, 2916])  // 9 x² w²
+    // The vector–Jacobian product, and nothing that could be derived.
+    let product = (x * w).gradients(by: [x], times: leaf([1, 10, 100]).detached())[0]
+    #expect(product?.floats() == [4, 50, 600] && product?.requiresGradient == false)
+    let error = #expect(throws: TorchError.self) {
+      try withTorchErrors { _ = (x * w).gradients(by: [x]) }
+    }
+    #expect(error?.operation == "gradients")
+  }
+
   @Test func `detached stops and cloned passes`() {
     let x = leaf([3])
     (x.detached() * x).sum().backward()

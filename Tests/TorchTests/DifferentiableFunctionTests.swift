@@ -81,6 +81,16 @@ import Torch
     #expect(plain == twice)
   }
 
+  @Test func `derivatives of its derivative are refused`() {
+    let x = Tensor.ones([2])
+    x.requiresGradient = true
+    let y = Tensor.recomputed(x) { $0 * $0 }.sum()
+    let error = #expect(throws: TorchError.self) {
+      try withTorchErrors { _ = y.gradients(by: [x], recorded: true) }
+    }
+    #expect(error?.message.hasPrefix("second derivatives of a part") == true)
+  }
+
   @Test func `the second time has the first one's autocast`() {
     let weight = Tensor.randn([64, 64], using: Generator(seed: 1))
     func gradient(_ apply: @escaping (Tensor, @escaping (Tensor) -> Tensor) -> Tensor) -> [Float] {

@@ -10,10 +10,9 @@ import Torch
 
 @Suite struct KernelChoiceTests {
   private func decided(
-    _ variables: [String: String] = [:], amd: Bool = false, oneDNN: Bool = true
+    _ variables: [String: String] = [:], oneDNN: Bool = true
   ) throws(EngineError) -> KernelChoice {
-    try KernelChoice.decided(
-      variable: { variables[$0] }, processorIsAMD: amd, hasOneDNN: { oneDNN })
+    try KernelChoice.decided(variable: { variables[$0] }, hasOneDNN: { oneDNN })
   }
 
   private func message(_ variables: [String: String], oneDNN: Bool = true) -> String? {
@@ -25,16 +24,14 @@ import Torch
     }
   }
 
-  @Test func `products are oneDNN's on AMD's processors where libtorch has it`() throws {
-    #expect(try decided(amd: true).products == .onednn)
-    #expect(try decided(amd: true, oneDNN: false).products == .libtorch)
-    #expect(try decided(amd: false).products == .libtorch)
+  @Test func `nothing is chosen for products before they are timed`() throws {
+    #expect(try decided().products == nil)
+    #expect(try decided(oneDNN: false).products == nil)
     #expect(try decided().attention == nil)
   }
 
   @Test func `blocks are fused unless another kernel is named for one of their parts`() throws {
     #expect(try decided().blocks == .fused)
-    #expect(try decided(amd: true).blocks == .fused)
     #expect(try decided(["CTORCH_BLOCKS": "plain"]).blocks == .plain)
     #expect(try decided(["CTORCH_PRODUCTS": "libtorch"]).blocks == .plain)
     #expect(try decided(["CTORCH_ATTENTION": "plain"]).blocks == .plain)
@@ -45,9 +42,9 @@ import Torch
   }
 
   @Test func `variables put the choice aside`() throws {
-    #expect(try decided(["CTORCH_PRODUCTS": "libtorch"], amd: true).products == .libtorch)
+    #expect(try decided(["CTORCH_PRODUCTS": "libtorch"]).products == .libtorch)
     #expect(try decided(["CTORCH_PRODUCTS": "onednn"]).products == .onednn)
-    #expect(try decided(["CTORCH_PRODUCTS": ""], amd: true).products == .onednn)
+    #expect(try decided(["CTORCH_PRODUCTS": ""]).products == nil)
     #expect(try decided(["CTORCH_ATTENTION": "fused"]).attention == .fused)
     #expect(try decided(["CTORCH_ATTENTION": "plain"]).attention == .plain)
   }
@@ -78,7 +75,7 @@ import Torch
   ) async {
     await #expect(processExitsWith: .success) { [kernel] in
       setenv("CTORCH_PRODUCTS", kernel, 1)
-      #expect(KernelChoice.current.products.rawValue == kernel)
+      #expect(KernelChoice.current.products?.rawValue == kernel)
       let generator = Generator(seed: 1)
       let x = Tensor.randn([3, 5, 7], using: generator)
       let (weight, bias) = (
@@ -108,9 +105,12 @@ import Torch
         "attention is plain up to 96 tokens on the CPU, else fused",
       ])
     #expect(
-      try decided(["CTORCH_ATTENTION": "fused"]).lines == [
+      try decided(["CTORCH_ATTENTION": "fused", "CTORCH_PRODUCTS": "libtorch"]).lines == [
         "transformer blocks are composed of libtorch's operators",
         "products are libtorch's", "attention is fused",
       ])
+    #expect(
+      try decided().lines[1]
+        == "products without gradients are by libtorch or oneDNN, whichever is faster for a shape")
   }
 }

@@ -193,6 +193,47 @@ import Torch
     }
   }
 
+  /// A penalty on gradients, such as Gulrajani et al. (2017) have, wants their derivatives.
+  @Test func `derivatives of derivatives are those of the composition in float64`() {
+    func penalty(_ test: Case, as type: DType, _ way: Way) -> [Tensor] {
+      let inputs = Inputs(test)
+      func leaf(_ tensor: Tensor) -> Tensor {
+        let leaf = tensor.to(type).detached().cloned()
+        leaf.requiresGradient = true
+        return leaf
+      }
+      let leaves =
+        ([inputs.tokens] + inputs.weights + [inputs.bias].compactMap(\.self)).map(leaf)
+      let frozen = 4
+      leaves[frozen].requiresGradient = false
+      // The tokens are computed from a leaf, and with other strides where the case says so.
+      let tokens =
+        test.isStrided
+        ? (leaves[0] * 2).permuted([2, 0, 1]).contiguous().permuted([1, 2, 0]) : leaves[0] * 2
+      let y = way(
+        tokens, Array(leaves[1..<12]), test.hasBias ? leaves[12] : nil,
+        inputs.factors.map { $0?.to(type) }, test)
+      let upstream = Tensor.randn(y.shape, using: Generator(seed: 9)).to(type)
+      let wanted = leaves.indices.filter { $0 != frozen }
+      let first = y.gradients(
+        by: [tokens] + wanted.dropFirst().map { leaves[$0] }, times: upstream, recorded: true)
+      let sum = first.compactMap { $0?.squared().sum() }.reduce(Tensor.zeros([]).to(type), +)
+      sum.backward()
+      #expect(first.allSatisfy { $0 != nil } && leaves[frozen].gradient == nil)
+      // The last bias has none: the result is linear in it.
+      return first.compactMap { $0?.detached() } + [sum.detached()]
+        + wanted.compactMap { leaves[$0].gradient }
+    }
+    for test in Self.cases {
+      let found = penalty(test, as: .float32, Self.fused)
+      let expected = penalty(test, as: .float64, Self.composed)
+      #expect(found.count == expected.count && found.count == (test.hasBias ? 24 : 22))
+      for (index, (found, expected)) in zip(found, expected).enumerated() {
+        expectClose(found, expected, ofLargest: 2e-5, "\(test), \(index)")
+      }
+    }
+  }
+
   /// Weights that are frozen get none, the others theirs.
   @Test func `frozen weights get no gradients`() {
     let test = Case()

@@ -40,9 +40,6 @@ typedef struct ct_graph_s *ct_graph;          // work of a device, captured
 // Opens the bridge; later calls repeat the first one's answer. 0, or -1 with the reason.
 int ct_load(const char **reason);
 
-// Whether the processor is one of AMD's.
-bool ct_processor_is_amd(void);
-
 // Whether the processor multiplies bfloat16 numbers by instructions made for it: AVX512_BF16 or AMX on
 // x86, BF16 on arm64.
 bool ct_processor_has_bfloat16(void);
@@ -108,6 +105,10 @@ CT_API int ct_description(ct_tensor, char **out);  // to be freed
 CT_API bool ct_requires_grad(ct_tensor);
 CT_API int ct_set_requires_grad(ct_tensor, bool);
 CT_API int ct_backward(ct_tensor, ct_tensor gradient_or_null, bool retain);
+// The derivative of a tensor, times `gradient` where one is given, by each of `inputs`: NULL by one that it
+// was not computed from. `record` keeps what the derivatives' own derivatives need.
+CT_API int ct_gradients(ct_tensor, ct_tensor gradient_or_null, const ct_tensor *inputs, size_t n, bool record,
+                        ct_tensor *out);
 CT_API ct_tensor ct_grad(ct_tensor);  // NULL when there is none
 CT_API int ct_set_grad(ct_tensor, ct_tensor gradient_or_null);
 CT_API bool ct_grad_mode(void);

@@ -33,17 +33,23 @@ package struct PrecisionCache: Sendable {
     }()
 
     private static func machine(_ device: Device) -> String {
+      // Machines with the same processor may have other GPUs.
+      let host =
+        device.kind == .cpu && !processor.isEmpty ? [] : [ProcessInfo.processInfo.hostName]
+      return (host + [processor, "\(Engine.threads) threads", "\(device)"])
+        .filter { !$0.isEmpty }.joined(separator: ", ")
+    }
+
+    /// The processor's name and numbers; empty where the system does not say.
+    static let processor: String = {
       let about = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
       let lines = about.split(separator: "\n")
       let names = ["model name", "cpu family", "model", "stepping", "CPU implementer", "CPU part"]
-      let facts = names.compactMap { name in
+      return names.compactMap { name in
         lines.first { $0.split(separator: "\t").first.map(String.init) == name }?
           .split(separator: ":").last?.trimmingCharacters(in: .whitespaces)
-      }
-      // Machines with the same processor may have other GPUs.
-      let host = device.kind == .cpu && !facts.isEmpty ? [] : [ProcessInfo.processInfo.hostName]
-      return (host + facts + ["\(Engine.threads) threads", "\(device)"]).joined(separator: ", ")
-    }
+      }.joined(separator: ", ")
+    }()
   }
 
   private struct Entry: Codable {

@@ -74,7 +74,8 @@ public struct PrecisionChoice: Hashable, Sendable {
     func milliseconds(_ seconds: Double) -> String {
       Formatted.fixed(1000 * seconds, seconds < 0.1 ? 1 : 0) + " ms"
     }
-    return "\(precision.rawValue): \(times.images) images take \(milliseconds(times.float32)) in "
+    let images = times.images == 1 ? "1 image takes" : "\(times.images) images take"
+    return "\(precision.rawValue): \(images) \(milliseconds(times.float32)) in "
       + "float32 and \(milliseconds(times.bfloat16)) in bfloat16"
       + (isRemembered ? ", as measured before" : "")
   }
