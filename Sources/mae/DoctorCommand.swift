@@ -58,6 +58,7 @@ struct DoctorCommand: ParsableCommand {
       )
     }
     for line in KernelChoice.current.lines { row("kernels", line) }
+    if KernelChoice.current.blocks == .fused { row("kernels", BlockTimes.measured().line) }
     if KernelChoice.current.products == nil, let line = ProductTimesFile.standard.line {
       row("kernels", line)
     }

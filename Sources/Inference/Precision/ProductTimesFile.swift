@@ -58,6 +58,7 @@ package struct ProductTimesFile: Sendable {
       gains.isEmpty
       ? "oneDNN is faster for none"
       : "oneDNN is faster for \(gains.count), \(Formatted.fixed(gains[gains.count / 2], 2)) times in the median"
-    return "products of \(times.count) shapes are timed: \(words)"
+    let shapes = times.count == 1 ? "1 shape is" : "\(times.count) shapes are"
+    return "products of \(shapes) timed: \(words)"
   }
 }
