@@ -10,7 +10,7 @@ internal import Synchronization
 public struct ProductTimes: Codable, Hashable, Sendable {
   /// What is timed once.
   public struct Shape: Codable, Hashable, Sendable {
-    /// Rows of the first matrix: a power of two that they reach, ``ProductTimes/mostRows`` at most.
+    /// Rows of the first matrix: a power of two that they reach, 512 at most.
     public let rows: Int
     /// Columns of the first matrix.
     public let inputs: Int
